@@ -104,7 +104,7 @@ let package = Package(
         .target(name: "TestSeeds", path: "Tests/Support/TestSeeds", swiftSettings: settings),
         tests("CryptographyTests", ["Cryptography"]),
         tests("HTMLTests", ["HTML", "PageKit", "TenantRegistry"]),
-        tests("PageKitTests", ["PageKit", "HTML", "Cryptography"]),
+        tests("PageKitTests", ["PageKit", "CallKit", "HTML", "HTTPCore", "Cryptography"]),
         tests("HTTPCoreTests", ["TestSeeds", "HTTPCore"]),
         tests("DomainTests", ["TestSeeds", "TenantApp", "CallKit", "TenantRegistry", "HTTPCore"]),
         tests("CallKitTests", ["TenantApp", "CallKit", "TenantRegistry", "HTTPCore"]),

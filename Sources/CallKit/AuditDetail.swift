@@ -5,6 +5,8 @@ package struct AuditDetail {
     package var writer = JSONWriter()
     /// The reseller that the call concerned, where it is not the caller's own.
     package var resellerID: Int64?
+    /// The account that an open call turned out to be of: whoever signed in.
+    package var accountID: Int64?
     package var isOrder = false
     package private(set) var hasMembers = false
     /// Postings noted so far: each has a member of its own.
@@ -27,6 +29,15 @@ package struct AuditDetail {
         hasMembers = true
         writer.field(name, value)
     }
+
+    /// A value that was another one before, which is noted too: `status` and `status_was`.
+    package mutating func note(_ name: StaticString, from old: String, to new: String) {
+        note(name, new)
+        if old != new { note(named: "\(name)\(Self.before)", old) }
+    }
+
+    /// What the name of a value ends with that is no more.
+    package static let before = "_was"
 
     package mutating func note(named name: String, _ value: String) {
         hasMembers = true

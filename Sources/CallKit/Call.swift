@@ -16,8 +16,10 @@ package struct Call: Sendable {
     package let body: [UInt8]
     package let requestID: RequestID
     package let now: Timestamp
-    /// Scheme and authority and, where a tenant's address has it, `/t/{slug}`: what links are built on.
-    package let baseURL: String
+    /// Scheme and authority and, where a tenant's address has it, `/t/{slug}`: what links are built on. Made when asked
+    /// for, since few calls do.
+    package var baseURL: String { makeBaseURL() }
+    private let makeBaseURL: @Sendable () -> String
     /// Whether the client speaks TLS: with us, or with a trusted proxy that says so.
     package let isSecure: Bool
     package let services: Services
@@ -30,7 +32,8 @@ package struct Call: Sendable {
 
     package init(
         head: RequestHead, peer: Peer, clientAddress: IPAddress, realm: Realm, caller: Caller?,
-        parameters: [String], query: Query? = nil, body: [UInt8], requestID: RequestID, now: Timestamp, baseURL: String,
+        parameters: [String], query: Query? = nil, body: [UInt8], requestID: RequestID, now: Timestamp,
+        baseURL: @autoclosure @escaping @Sendable () -> String,
         isSecure: Bool = false, services: Services, list: String = "", refusesUnknownMembers: Bool = false
     ) {
         self.head = head
@@ -42,7 +45,7 @@ package struct Call: Sendable {
         self.body = body
         self.requestID = requestID
         self.now = now
-        self.baseURL = baseURL
+        makeBaseURL = baseURL
         self.isSecure = isSecure
         self.services = services
         self.list = list
@@ -78,17 +81,15 @@ package struct Call: Sendable {
     /// The book that a read is of: the caller's, or the one that a person or a live key names by `mode` (X7).
     package func readBook() throws(Refusal) -> Book {
         let asked = try query().mode(or: book)
-        guard asked == book || book == .live else { throw .forbidden(.liveOnly) }
+        guard asked == book || book == .live else {
+            throw .forbidden(.liveOnly.saying("live_only: a key of mode test reads the test book alone."))
+        }
         return asked
     }
 
     package func json() throws(Refusal) -> JSON {
         if body.isEmpty { throw .unparseable("The body is empty; JSON is expected.") }
-        do {
-            return try JSON.parse(body)
-        } catch {
-            throw .unparseable("The body is not valid JSON: \(error).")
-        }
+        return try JSON.read(body)
     }
 
     /// The body's fields; call `finish` on it when all are read.
@@ -131,6 +132,17 @@ extension Call {
         self.init(
             head: head, peer: peer, clientAddress: clientAddress, realm: .tenant(tenant), caller: caller,
             parameters: parameters, body: body, requestID: requestID, now: now, baseURL: baseURL, services: services)
+    }
+}
+
+extension JSON {
+    /// Of a body that is not empty.
+    package static func read(_ body: [UInt8]) throws(Refusal) -> JSON {
+        do {
+            return try parse(body)
+        } catch {
+            throw .unparseable("The body is not valid JSON: \(error).")
+        }
     }
 }
 

@@ -2,9 +2,14 @@ import HTTPCore
 package import TenantRegistry
 
 extension BadQuery {
-    package static let unknownCursor = BadQuery(
-        "unknown_cursor", "/cursor: is not a cursor that this list gave to this caller for this filter.",
-        parameter: "cursor")
+    package static let unknownCursor = unknown(cursorAt: "cursor")
+
+    /// `name`: the parameter that brings a cursor back.
+    package static func unknown(cursorAt name: String) -> BadQuery {
+        BadQuery(
+            "unknown_cursor", "/\(name): is not a cursor that this list gave to this caller for this filter.",
+            parameter: name)
+    }
 
     package static func unknown(_ name: String, known: [String]) -> BadQuery {
         let known = known.isEmpty ? "This call takes none" : "Known are \(known.joined(separator: ", "))"
@@ -75,21 +80,24 @@ extension Forbidden {
 
 extension Conflict {
     package static let secretTaken = Conflict("secret_taken", "Try again.")
-    package static let slugTaken = Conflict("slug_taken", "There is a tenant with this slug.")
+    package static let slugTaken = Conflict("slug_taken", "There is a tenant with this slug.", pointer: "/slug")
     package static let uuidLives = Conflict(
         "uuid_lives", "This tenant lives here, or moved away from here and is not deleted yet.")
 
     package static let lastAdminKey = Conflict(
         "last_admin_key",
         "It is the last provider key that may do everything. The control socket alone can revoke it.")
+    package static let providerKeyExpired = Conflict(
+        "provider_key_expired", "The provider key is past its end: make another.")
     package static let providerKeyRevoked = Conflict("provider_key_revoked", "The provider key is revoked.")
 
     package static func providerKeysFull(_ most: Int64) -> Conflict {
         Conflict("provider_keys_full", "There are \(most) provider keys in force, and no more are made.")
     }
 
-    package static func hostTaken(_ host: String) -> Conflict {
-        Conflict("host_taken", "\(host) belongs to another tenant.")
+    /// `pointer`: of the field that the host comes from; nil where a call may bring several.
+    package static func hostTaken(_ host: String, pointer: String? = nil) -> Conflict {
+        Conflict("host_taken", "\(host) belongs to another tenant.", pointer: pointer)
     }
 }
 

@@ -40,8 +40,15 @@ package struct IdempotencyClaim: Sendable {
     /// The reseller; 0 for the owner and operators.
     package let scope: Int64
     package let book: Book
-    /// Of method, target and body.
+    /// Of method, target and body. The tenant's address is no part of the target, so that a call is the same one at
+    /// each of a tenant's addresses, and where the tenant lives under another slug (P10).
     package let fingerprint: Digest
+    /// The fingerprint with the tenant's address in the target, as answers of earlier releases were stored; nil where
+    /// the path has none. Hashed only where the other one is not what is stored.
+    package var fingerprintWithAddress: (@Sendable () -> Digest)?
+
+    /// What a key stands for beside the method, without a credential in it.
+    package typealias Said = (target: String, body: [UInt8])
 
     package init(_ key: IdempotencyKey, scope: Int64, book: Book, fingerprint: Digest) {
         self.key = key
@@ -50,15 +57,20 @@ package struct IdempotencyClaim: Sendable {
         self.fingerprint = fingerprint
     }
 
-    /// `target` and `body`: what the key stands for beside the method, without a credential in them.
-    package init(
-        _ key: IdempotencyKey, by caller: Caller, method: HTTPCore.Method, target: String, body: [UInt8]
-    ) {
+    package init(_ key: IdempotencyKey, by caller: Caller, fingerprint: Digest) {
+        self.init(key, scope: caller.resellerID ?? 0, book: caller.book, fingerprint: fingerprint)
+    }
+
+    package static func fingerprint(_ method: HTTPCore.Method, _ said: Said) -> Digest {
         var canonical = CanonicalBytes("tollgate-call-v1")
         canonical.append(method.rawValue)
-        canonical.append(target)
-        canonical.append(body)
-        self.init(
-            key, scope: caller.resellerID ?? 0, book: caller.book, fingerprint: SHA256.hash(canonical.bytes))
+        canonical.append(said.target)
+        canonical.append(said.body)
+        return SHA256.hash(canonical.bytes)
+    }
+
+    /// Whether the answer that is stored under this fingerprint is the call's own.
+    package func stands(for stored: Digest) -> Bool {
+        stored == fingerprint || stored == fingerprintWithAddress?()
     }
 }

@@ -1,4 +1,4 @@
-import Cryptography
+package import Cryptography
 package import HTTPCore
 package import RateLimiter
 package import TenantRegistry
@@ -52,9 +52,13 @@ extension AddressKey {
 
     /// A text at a tenant that may be as long as it likes, and may be a secret.
     package init(_ text: String, at tenant: TenantID) {
-        let digest = SHA256.hash(text)
+        self.init(SHA256.hash(text), at: tenant)
+    }
+
+    /// Of what a hash stands for, at a tenant; at the node where there is none.
+    package init(_ digest: Digest, at tenant: TenantID?) {
         self.init(
-            owner: tenant.number,
+            owner: tenant?.number ?? 0,
             subject: digest.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 0, as: UInt128.self) })
     }
 }

@@ -13,25 +13,9 @@ package enum Problem {
             json.field("detail", refusal.detail)
             json.field("code", refusal.code)
             json.field("request_id", requestID.text)
+            let errors = refusal.fieldErrors
+            if !errors.isEmpty { write(errors, to: &json) }
             switch refusal {
-            case .invalid(let errors):
-                json.array("errors") { json in
-                    for error in errors {
-                        json.object { json in
-                            json.field("pointer", error.pointer)
-                            json.field("code", error.code)
-                            json.field("detail", error.detail)
-                        }
-                    }
-                }
-            case .badQuery(let reason):
-                json.array("errors") { json in
-                    json.object { json in
-                        json.field("pointer", "/\(reason.parameter.quoted)")
-                        json.field("code", reason.code)
-                        json.field("detail", reason.text)
-                    }
-                }
             case .insufficientBalance(let required, let available, let currency):
                 json.field("required", required.decimal(minorUnitDigits: currency.minorUnitDigits))
                 json.field("available", available.decimal(minorUnitDigits: currency.minorUnitDigits))
@@ -51,10 +35,23 @@ package enum Problem {
         return response
     }
 
+    private static func write(_ errors: [FieldError], to json: inout JSONWriter) {
+        json.array("errors") { json in
+            for error in errors {
+                json.object { json in
+                    json.field("pointer", error.pointer)
+                    json.field("code", error.code)
+                    json.field("detail", error.detail)
+                }
+            }
+        }
+    }
+
     package static let schema: Schema = [
         "type": .string, "title": .string, "status": .integer, "detail": .string, "code": .string,
         "request_id": .string,
-        // 422: what is wrong with which field; 400: with which parameter of the query.
+        // 422: what is wrong with which field; 409: which one names what is taken; 400: what is wrong with which
+        // parameter of the query.
         "errors": .array(of: ["pointer": .string, "code": .string, "detail": .string]).omittable,
         // 402 where a balance does not cover it.
         "required": .decimal.omittable, "available": .decimal.omittable, "currency": .string.omittable,

@@ -58,14 +58,17 @@ package struct Conflict: Reason {
     package let code: String
     package let text: String
     package let status: Int
+    /// Of the field that names what is taken; nil for most.
+    package let pointer: String?
 
-    package init(_ code: String, _ text: String, status: Int = 409) {
+    package init(_ code: String, _ text: String, status: Int = 409, pointer: String? = nil) {
         self.code = code
         self.text = text
         self.status = status
+        self.pointer = pointer
     }
 
-    package func saying(_ text: String) -> Self { Self(code, text, status: status) }
+    package func saying(_ text: String) -> Self { Self(code, text, status: status, pointer: pointer) }
 }
 
 /// 422: well formed, and impossible for a reason with a code of its own.

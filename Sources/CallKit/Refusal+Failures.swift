@@ -31,6 +31,7 @@ extension Refusal {
         case .prefixTaken: self = .field("/prefix", "taken", "belongs to another tenant's keys")
         case .secretTaken: self = .conflict(.secretTaken)
         case .unknownProviderKey: self = .notFound(.providerKey)
+        case .providerKeyExpired: self = .conflict(.providerKeyExpired)
         case .providerKeyRevoked: self = .conflict(.providerKeyRevoked)
         case .lastAdminKey: self = .conflict(.lastAdminKey)
         case .tooManyProviderKeys(let most): self = .conflict(.providerKeysFull(most))

@@ -54,6 +54,10 @@ package enum Refusal: Error, Sendable, Equatable {
 
     package static let idempotencyKeyReused = Refusal.unprocessable(.idempotencyKeyReused)
     package static let busy = Refusal.unavailable(.busy)
+    /// Of the server, for a request whose head it has: where there is no room for its body, nothing was done.
+    package static func ofServer(status: Int, reason: String) -> Refusal {
+        status == Refusal.busy.status ? .busy : .transport(status: status, reason: reason)
+    }
     package static let unknownMethod = Refusal.transport(status: 501, reason: "This method is not known.")
 
     /// Stored with the idempotency key and given again: everything decided in the lane but 401, 403, 429 and 5xx (G4).
@@ -114,7 +118,7 @@ package enum Refusal: Error, Sendable, Equatable {
             case 414: "target_too_long"
             case 417: "expectation_failed"
             case 431: "head_too_large"
-            case 501: "method_not_implemented"
+            case 501: self == .unknownMethod ? "method_not_implemented" : "transfer_coding_not_implemented"
             case 503: "unavailable"
             case 505: "version_not_supported"
             default: "bad_request"
@@ -159,11 +163,32 @@ package enum Refusal: Error, Sendable, Equatable {
         }
     }
 
-    /// What was sent could not be read, so that nothing was looked up for it.
-    package var isMalformed: Bool {
+    /// Of a call by a link or a signature: it was decided by what that opened, so the link or signature was right.
+    package var isOfWhatOpened: Bool {
         switch self {
-        case .unparseable, .invalid, .tooLarge: true
+        case .conflict, .unprocessable, .wrongPassword, .insufficientBalance, .quotaExceeded, .shareExceeded: true
         default: false
+        }
+    }
+
+    /// Refused for what we have or allow, whatever was sent.
+    package var isForLackOfRoom: Bool {
+        switch status {
+        case 429, 500...: true
+        default: false
+        }
+    }
+
+    /// What is wrong with which field of the body or parameter of the query, and which one names what is taken: for
+    /// every envelope and page that tells it there.
+    package var fieldErrors: [FieldError] {
+        switch self {
+        case .invalid(let errors): errors
+        case .badQuery(let reason):
+            [FieldError(pointer: "/\(reason.parameter.quoted.pointerStep)", code: reason.code, detail: reason.text)]
+        case .conflict(let reason):
+            reason.pointer.map { [FieldError(pointer: $0, code: reason.code, detail: reason.text)] } ?? []
+        default: []
         }
     }
 

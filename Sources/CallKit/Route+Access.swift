@@ -64,8 +64,6 @@ extension Route {
 
     /// Whether knowing its path is all that it takes: what stands for a parameter of an open route opens something by
     /// itself, and logs leave it out.
-    package var isNamedBySecret: Bool { Self.isNamedBySecret(access, pattern) }
-
     static func isNamedBySecret(_ access: Access, _ pattern: String) -> Bool {
         access == .open && pattern.contains("{")
     }
@@ -99,5 +97,12 @@ extension Book {
     /// A key of this book may change rows of that one: live keys reach both, test keys the test book alone.
     package func judgeWrite(to other: Book) throws(Refusal) {
         guard self == .live || other == .test else { throw .forbidden(.liveOnly) }
+    }
+
+    /// A read by id that asks for this book is of a row of that one: the same rule.
+    package func judgeRead(of other: Book) throws(Refusal) {
+        guard self == .live || other == .test else {
+            throw .forbidden(.liveOnly.saying("live_only: this is not in the test book."))
+        }
     }
 }

@@ -78,6 +78,9 @@ package final class Route: Sendable {
         case signIns
         /// A link or a signature that is right is its tenant's; one that is wrong is a guess of the address.
         case capability
+        /// Whoever's session still opens is no stranger, whatever the address has done: it is taken from the session's
+        /// own. Without one it is `shared`.
+        case signOuts
     }
 
     /// An order is 1 MiB at most, as every body that no row names otherwise (G6).
@@ -109,6 +112,9 @@ package final class Route: Sendable {
     package let isTagged: Bool
     /// Whether what its address names never changes: whoever has got it may keep it, and anybody's cache too.
     package let keepsForEver: Bool
+    /// Whether a page repeats it by itself as long as somebody looks: of a session's reads that were answered, one a
+    /// minute is recorded and counts (O6).
+    package let isWatched: Bool
     package let summary: String
     /// Whether its query may hold anything: services that call back have parameters of their own.
     package let ignoresUnknownParameters: Bool
@@ -130,7 +136,7 @@ package final class Route: Sendable {
         _ method: Method, _ pattern: String, _ summary: String, access: Access, moves: Moves? = nil, body: Body? = nil,
         idempotency: Idempotency = .ignored, signedBy: SignedCall.Secrets? = nil, openCalls: OpenCalls? = nil,
         openIn: Set<ResellerState> = [], isOpenToSupport: Bool? = nil, routeClass: RouteClass? = nil,
-        cacheKind: CacheKind? = nil, isTagged: Bool = false, keepsForEver: Bool = false,
+        cacheKind: CacheKind? = nil, isTagged: Bool = false, keepsForEver: Bool = false, isWatched: Bool = false,
         ignoresUnknownParameters: Bool = false, parameters: [Parameter] = [], takes: Schema? = nil,
         gives: Success? = nil, refuses: Set<Int> = [], description: LazyDescription? = nil,
         showing: (@Sendable (Call, Refusal) -> Work?)? = nil,
@@ -147,13 +153,15 @@ package final class Route: Sendable {
         self.idempotency = idempotency
         self.signedBy = signedBy
         let isNamedBySecret = Self.isNamedBySecret(access, pattern)
-        self.openCalls = openCalls ?? (isNamedBySecret ? .capability : .shared)
+        // What anybody may keep is no secret.
+        self.openCalls = openCalls ?? (isNamedBySecret && !keepsForEver ? .capability : .shared)
         self.openIn = method == .get && self.moves == .nothing ? openIn.union([.suspended]) : openIn
         self.isOpenToSupport = isOpenToSupport ?? (method == .get && self.moves == .nothing)
         self.routeClass = routeClass
         self.cacheKind = cacheKind
         self.isTagged = isTagged || cacheKind != nil
         self.keepsForEver = keepsForEver
+        self.isWatched = isWatched
         self.ignoresUnknownParameters = ignoresUnknownParameters
         self.parameters = parameters
         self.takes = takes

@@ -25,6 +25,10 @@ enum PostgresBounds {
     static let partitionCheckNanoseconds: UInt64 = 3_600_000_000_000
     /// Partitions that nobody needs are looked for so often.
     static let sweepNanoseconds: UInt64 = 600_000_000_000
+    /// That the server's clock had leapt ahead is seen where it was mended within so many of a tenant's records.
+    static let leapRecordsMax = 100_000
+    /// Of so many tenants that nobody uses what is too old goes with one such look.
+    static let overdueMax = 64
     /// What a record or a part may come to, once opened. A value of PostgreSQL has less than 1 GiB.
     static let openedBytesMax = 768 << 20
 }

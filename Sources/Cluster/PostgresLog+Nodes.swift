@@ -82,15 +82,16 @@ extension PostgresLog {
                     .init(
                         name: "beat", sql: PostgresSchema.beat,
                         values: [.text(name.text), .int(generation), .int(Int64(state.rawValue))]),
-                    .init(name: "nodes", sql: PostgresSchema.nodes, values: []),
                     .init(
                         name: "owners", sql: PostgresSchema.owners,
                         values: [.int(seen), .uuid(.registry)]),
+                    // Behind them: an owner that joined between the two would be taken for one that is gone.
+                    .init(name: "nodes", sql: PostgresSchema.nodes, values: []),
                 ], until: deadline)
         }
         guard results[0].written == 1 else { return nil }
         sessions.note(isReachable: true)
-        let view = try Self.view(nodes: results[1], owners: results[2])
+        let view = try Self.view(nodes: results[2], owners: results[1])
         noteProven(view.registrySequence)
         return view
     }

@@ -117,35 +117,4 @@ extension PostgresLog {
             throw failure.asLogError
         }
     }
-
-    private func isTimeToSweep() -> Bool {
-        let swept = sweptAt.load(ordering: .relaxed)
-        guard swept == 0 || now() > swept + PostgresBounds.sweepNanoseconds else { return false }
-        return sweptAt.compareExchange(expected: swept, desired: now(), ordering: .relaxed).exchanged
-    }
-
-    package func trim(_ tenant: TenantID, before oldest: UInt64) throws(SharedLogError) {
-        let statements = PostgresSchema.trim.enumerated().map { index, sql in
-            let values: [PostgresValue] = [.uuid(tenant), .int(Int64(oldest))]
-            return PostgresConnection.Statement(
-                name: "trim\(index)", sql: sql, values: index == 2 ? [.uuid(tenant)] : values)
-        }
-        do throws(PostgresFailure) {
-            try sessions.use(within: PostgresBounds.patientNanoseconds) {
-                connection, deadline throws(PostgresFailure) in
-                _ = try connection.transact(statements, until: deadline)
-                guard isTimeToSweep() else { return }
-                do throws(PostgresFailure) {
-                    _ = try connection.transact(
-                        [
-                            .init(name: "dropPatience", sql: PostgresSchema.dropPatience, values: []),
-                            .init(name: "drop", sql: PostgresSchema.dropPartitions, values: []),
-                        ], until: deadline)
-                } catch {
-                    // Somebody reads there; another time.
-                    guard error.kind == PostgresFailure.lockNotAvailable else { throw error }
-                }
-            }
-        } catch { throw error.asLogError }
-    }
 }

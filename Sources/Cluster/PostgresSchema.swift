@@ -127,7 +127,7 @@ enum PostgresSchema {
     /// Drops partitions of days that are over where no record is needed.
     static let dropPartitions = """
         DO $$
-        DECLARE name text; is_needed boolean;
+        DECLARE name text; is_needed boolean; gone text[] := '{}';
         BEGIN
             FOR name IN
                 SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
@@ -138,8 +138,9 @@ enum PostgresSchema {
                 EXECUTE format(
                     'SELECT EXISTS (SELECT FROM tollgate.%I l JOIN tollgate.head h ON h.tenant = l.tenant '
                     'WHERE h.state = 0 AND l.sequence > h.needed)', name) INTO is_needed;
-                IF NOT is_needed THEN EXECUTE format('DROP TABLE tollgate.%I', name); END IF;
+                IF NOT is_needed THEN gone := array_append(gone, name); END IF;
             END LOOP;
+            FOREACH name IN ARRAY gone LOOP EXECUTE format('DROP TABLE tollgate.%I', name); END LOOP;
         END $$
         """
 
@@ -281,24 +282,4 @@ enum PostgresSchema {
         FROM tollgate.snapshot s LEFT JOIN tollgate.snapshot_part p ON p.id = s.id
         WHERE s.tenant = $1 AND s.sequence = $2 ORDER BY p.part
         """
-    static let trim = [
-        // Nothing goes where no snapshot from there on is whole.
-        """
-        UPDATE tollgate.head h SET needed = s.sequence
-        FROM (SELECT min(sequence) AS sequence FROM tollgate.snapshot WHERE tenant = $1 AND sequence >= $2) s
-        WHERE h.tenant = $1 AND s.sequence > h.needed
-        """,
-        """
-        WITH gone AS (
-            DELETE FROM tollgate.snapshot s WHERE s.tenant = $1 AND s.sequence < $2 AND EXISTS (
-                SELECT FROM tollgate.snapshot WHERE tenant = $1 AND sequence >= $2)
-            RETURNING id)
-        DELETE FROM tollgate.snapshot_part WHERE id IN (SELECT id FROM gone)
-        """,
-        // Parts of what was replaced, or never finished.
-        """
-        DELETE FROM tollgate.snapshot_part p WHERE p.tenant = $1 AND p.at < now() - interval '1 day'
-            AND NOT EXISTS (SELECT FROM tollgate.snapshot s WHERE s.tenant = $1 AND s.id = p.id)
-        """,
-    ]
 }

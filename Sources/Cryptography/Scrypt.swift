@@ -25,7 +25,11 @@ package struct Scrypt: Sendable {
     /// Throws on parameters out of bounds and on a password of over 1,024 bytes. Passwords that Unicode holds for the
     /// same text hash alike (NFC).
     package func hash(_ password: String, random: any RandomSource) throws(CryptographyError) -> String {
-        let salt = random.bytes(Self.saltBytes)
+        try hash(password, salt: random.bytes(Self.saltBytes))
+    }
+
+    /// The same with a salt of the caller's.
+    package func hash(_ password: String, salt: [UInt8]) throws(CryptographyError) -> String {
         let derived = try derive(Self.normalised(password), salt: salt, count: Self.hashBytes)
         return "$scrypt$ln=\(costLog2),r=\(blockSize),p=\(parallel)"
             + "$\(Base64.encodeUnpadded(salt))$\(Base64.encodeUnpadded(derived))"
@@ -33,14 +37,23 @@ package struct Scrypt: Sendable {
 
     /// False where the password differs and where `against` cannot be read or is out of bounds.
     package static func verify(_ password: String, against stored: String) -> Bool {
-        let parts = stored.split(separator: "$", omittingEmptySubsequences: false)
-        guard parts.count == 5, parts[0].isEmpty, parts[1] == "scrypt",
-            let scrypt = Scrypt(parameters: parts[2]),
+        guard let parts = parts(of: stored), let scrypt = Scrypt(parameters: parts[2]),
             let salt = Base64.decodeUnpadded(String(parts[3])), (8...64).contains(salt.count),
             let expected = Base64.decodeUnpadded(String(parts[4])), (16...64).contains(expected.count),
             let derived = try? scrypt.derive(normalised(password), salt: salt, count: expected.count)
         else { return false }
         return constantTimeEqual(derived, expected)
+    }
+
+    /// The salt that a hash was made with; nil where it cannot be read.
+    package static func salt(of stored: String) -> [UInt8]? {
+        parts(of: stored).flatMap { Base64.decodeUnpadded(String($0[3])) }
+    }
+
+    /// Nothing, `scrypt`, parameters, salt and hash.
+    private static func parts(of stored: String) -> [Substring]? {
+        let parts = stored.split(separator: "$", omittingEmptySubsequences: false)
+        return parts.count == 5 && parts[0].isEmpty && parts[1] == "scrypt" ? parts : nil
     }
 
     /// `ln=15,r=8,p=1`, in this order.

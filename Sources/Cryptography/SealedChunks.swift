@@ -15,7 +15,7 @@ package struct SealedChunks: Sendable {
     package enum Failure: Error, Sendable, Equatable {
         /// It begins with another magic.
         case unknownFormat
-        /// A version or a parameter that this program does not know.
+        /// A later version than this program knows.
         case newer
         case wrongPassphrase
         case damaged
@@ -50,10 +50,11 @@ package struct SealedChunks: Sendable {
         guard head.count == Self.headBytes else { throw Failure.unknownFormat }
         guard head.starts(with: magic) else { throw Failure.unknownFormat }
         let rest = head.dropFirst(Self.magicBytes)
+        if head[Self.magicBytes] > version { throw Failure.newer }
         guard rest.prefix(4).elementsEqual([version, Passphrase.costLog2, Passphrase.blockSize, Passphrase.parallel])
-        else { throw Failure.newer }
+        else { throw Failure.damaged }
         let size = head[12..<16].reduce(0) { $0 << 8 | Int($1) }
-        guard Self.chunkBytesRange.contains(size) else { throw Failure.newer }
+        guard Self.chunkBytesRange.contains(size) else { throw Failure.damaged }
         let derived = try passphrase.key(salt: Array(head[16..<16 + Passphrase.saltBytes]))
         let covered = Array(head.dropLast(Self.codeBytes))
         guard constantTimeEqual(Self.code(of: covered, derived), Array(head.suffix(Self.codeBytes))) else {

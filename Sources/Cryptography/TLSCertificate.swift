@@ -44,15 +44,18 @@ package final class TLSCertificate: @unchecked Sendable {
             }, nil)
     }
 
-    /// Why this certificate cannot serve the host, a name in lower case; nil where it can. The name must be one of the
-    /// certificate's alternative names (RFC 6125 §6.4), a wildcard for one whole label included. Its subject says
-    /// nothing.
+    /// Whether the host, a name in lower case, is one of the certificate's alternative names (RFC 6125 §6.4), a
+    /// wildcard for one whole label included. Its subject says nothing.
+    func names(_ host: String) -> Bool {
+        guard let leaf = SSL_CTX_get0_certificate(context) else { return false }
+        let flags = UInt32(X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS)
+        return X509_check_host(leaf, host, host.utf8.count, flags, nil) == 1
+    }
+
+    /// Why this certificate cannot serve the host, a name in lower case; nil where it can.
     package func fault(serving host: String, atUnixSeconds now: Int64) -> String? {
         guard let leaf = SSL_CTX_get0_certificate(context) else { return "there is no certificate" }
-        let flags = UInt32(X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS)
-        if X509_check_host(leaf, host, host.utf8.count, flags, nil) != 1 {
-            return "the certificate is for another name"
-        }
+        guard names(host) else { return "the certificate is for another name" }
         var now = time_t(now)
         // Zero is an error of the certificate's.
         guard X509_cmp_time(X509_get0_notBefore(leaf), &now) < 0 else { return "the certificate is not valid yet" }

@@ -31,6 +31,9 @@ package final class TLSCertificates: Sendable {
         return all.compactMap { host, certificate in certificate.endsAtUnixSeconds.map { (host, $0) } }
     }
 
+    /// Whether the default one is for this host, a name in lower case.
+    package func defaultNames(_ host: String) -> Bool { fallback.names(host) }
+
     /// Nil where the default serves.
     func certificate(for host: String) -> TLSCertificate? {
         var host = host.lowercased()

@@ -17,6 +17,11 @@ struct Admitted: Sendable {
     /// Nil for the provider's calls.
     var tenant: TenantRecord? { authenticated.tenant }
     var caller: Caller? { authenticated.caller }
+    /// Whether it is a stranger's call by a link or a signature, which is the tenant's once that has opened something.
+    var isCapability: Bool {
+        guard caller == nil, case .capability = routed.route.openCalls else { return false }
+        return true
+    }
 }
 
 /// A refusal by a limit, with the headers that say which.
@@ -35,6 +40,10 @@ struct Admission: Sendable {
 
     func admit(_ request: Authenticated, address: IPAddress, now: UInt64) throws(Overrun) -> Admitted {
         let payer = Payer(request.realm, request.caller, at: address)
+        if let session = request.session {
+            try strangers.admit(session: session, of: request.tenant, now: now)
+            return Admitted(authenticated: request, limitHeaders: ResponseHeaders(), payer: payer)
+        }
         if case .entrance = request.realm {
             try strangers.admitToNode(request.routed, address: address, now: now)
             return Admitted(authenticated: request, limitHeaders: ResponseHeaders(), payer: payer)
@@ -46,12 +55,7 @@ struct Admission: Sendable {
                 authenticated: request, limitHeaders: ResponseHeaders(), payer: payer,
                 held: place.map { [$0] } ?? [])
         }
-        let levels = RequestLimits(
-            key: request.keyLimit, reseller: caller.key.reseller?.bucket,
-            routeClass: request.routed.route.routeClass.flatMap { routeClass in
-                caller.key.reseller?.routeClasses.bucket(of: routeClass, now: now)
-            },
-            tenant: tenant.bucket, process: process)
+        let levels = levels(of: request, caller, tenant, now: now)
         let verdict = RequestLimits.admit(levels, cost: 1, now: now)
         if !verdict.admitted, let decision = verdict.decision, let level = verdict.level {
             throw Overrun(decision, name(level, request.routed.route))
@@ -63,6 +67,24 @@ struct Admission: Sendable {
         }
         return Admitted(
             authenticated: request, limitHeaders: headers(verdict, request.routed.route), payer: payer)
+    }
+
+    /// What a known caller's limits stand at. Takes nothing.
+    func limitHeaders(of request: Authenticated, now: UInt64) -> ResponseHeaders {
+        guard let caller = request.caller, let tenant = request.tenant else { return ResponseHeaders() }
+        let levels = levels(of: request, caller, tenant, now: now)
+        return headers(RequestLimits.admit(levels, cost: 0, now: now), request.routed.route)
+    }
+
+    private func levels(
+        of request: Authenticated, _ caller: Caller, _ tenant: TenantRecord, now: UInt64
+    ) -> RequestLimits {
+        RequestLimits(
+            key: request.keyLimit, reseller: caller.key.reseller?.bucket,
+            routeClass: request.routed.route.routeClass.flatMap { routeClass in
+                caller.key.reseller?.routeClasses.bucket(of: routeClass, now: now)
+            },
+            tenant: tenant.bucket, process: process)
     }
 
     private func admitProvider(

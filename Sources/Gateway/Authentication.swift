@@ -13,6 +13,8 @@ struct Authenticated: Sendable {
     /// Nil on open routes, and for the provider.
     let caller: Caller?
     fileprivate let keyBucket: Bucket?
+    /// What an open route is to end (`Route.OpenCalls.signOuts`), where it is not over yet.
+    fileprivate(set) var session: Digest?
 
     var keyLimit: Bucket? { keyBucket }
     /// Nil for the provider's calls.
@@ -50,6 +52,8 @@ extension Authenticated {
 struct Denied: Error {
     let refusal: Refusal
     let known: Authenticated?
+    /// The tenant serves nobody now, whatever the key: nothing is counted, and its file stays as it is.
+    var isOfTenant = false
 }
 
 /// Who calls, and whether the state of key, reseller and tenant lets it.
@@ -70,6 +74,9 @@ struct Authentication: Sendable {
             }
         }
         guard let caller = authenticated.caller else { return authenticated }
+        do throws(Refusal) { try caller.key.tenant.judge(at: routed.now) } catch {
+            throw Denied(refusal: error, known: error.status == 403 ? authenticated : nil, isOfTenant: true)
+        }
         let standing = caller.key.reseller?.projection
         do throws(Refusal) {
             try routed.route.judge(
@@ -80,17 +87,29 @@ struct Authentication: Sendable {
         return authenticated
     }
 
+    /// Whoever shows a credential that opens nothing, at a route that opens without one (A2). Nil elsewhere, and where
+    /// no address says whose it is.
+    func stranger(at routed: Routed) -> Authenticated? {
+        guard routed.route.access.isOpen, routed.addressed != nil else { return nil }
+        return try? authenticate(routed, credential: nil)
+    }
+
     private func identify(_ routed: Routed, _ credential: ArraySlice<UInt8>?) throws(Refusal) -> Authenticated {
         if routed.route.access.isProviders {
             return Authenticated(
                 routed: routed, realm: .node(try provider(routed, credential)), caller: nil, keyBucket: nil)
         }
-        if routed.dialect == nil { return Authenticated(routed: routed, realm: .entrance, caller: nil, keyBucket: nil) }
+        if routed.dialect == nil {
+            return Authenticated(
+                routed: routed, realm: .entrance, caller: nil, keyBucket: nil, session: session(routed, credential))
+        }
         let isAnonymous = credential == nil && routed.route.access.isOpen
         if isAnonymous || routed.route.access == .open {
             guard let tenant = routed.addressed else { throw .notFound(.path) }
             try tenant.judge(at: routed.now)
-            return Authenticated(routed: routed, realm: .tenant(tenant), caller: nil, keyBucket: nil)
+            return Authenticated(
+                routed: routed, realm: .tenant(tenant), caller: nil, keyBucket: nil,
+                session: session(routed, credential))
         }
         guard let credential else { throw .unknownCredential }
         let (key, hash) = try find(credential, behind: routed.surface.credentialDomain, at: routed.now)
@@ -103,10 +122,23 @@ struct Authentication: Sendable {
         {
             throw .unknownCredential
         }
-        try key.tenant.judge(at: routed.now)
         return Authenticated(
             routed: routed, realm: .tenant(key.tenant),
             caller: Caller(key: key, projection: projection, secretHash: hash), keyBucket: bucket)
+    }
+
+    /// Nil where the route ends none, or the cookie opens nothing here any more.
+    private func session(_ routed: Routed, _ cookie: ArraySlice<UInt8>?) -> Digest? {
+        guard routed.route.openCalls == .signOuts, let cookie else { return nil }
+        guard let tenant = routed.addressed else {
+            let caller = try? provider(routed, session: cookie, behind: PageCookie.domain)
+            return caller == nil ? nil : SHA256.hash(cookie, behind: PageCookie.domain)
+        }
+        guard let (key, hash) = try? find(cookie, behind: PageCookie.domain, at: routed.now), key.tenant === tenant
+        else { return nil }
+        let projection = key.current.projection
+        let isOver = projection.isRevoked || projection.expiresAt.map { routed.now >= $0 } ?? false
+        return isOver ? nil : hash
     }
 
     /// A provider key, or the control socket, which only the data folder's owner can open.

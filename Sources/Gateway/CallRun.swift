@@ -17,6 +17,8 @@ struct CallRun: Sendable {
     let responder: any Responder
     /// What stands for the body where that came in pieces.
     var streamed: StreamedBody.Sum?
+    /// Of a body that comes in pieces: the server may refuse the rest of it meanwhile, or its client leave.
+    var incoming: IncomingCall?
     /// Who made the call, where that was another one: it is told in place of the client.
     var outer: (@Sendable (InnerAnswer) -> Void)?
     /// Whether the call's audit record stands under another one's name: that of the call which it made.
@@ -238,10 +240,16 @@ struct CallRun: Sendable {
         if case .ignored = route.idempotency { return nil }
         guard let key = IdempotencyKey.of(routed.head), let caller = admitted.caller, let dialect = routed.dialect
         else { return nil }
-        let fingerprinted = dialect.fingerprinted(routed.head, body)
-        return IdempotencyClaim(
-            key, by: caller, method: routed.head.method, target: fingerprinted.target,
-            body: streamed?.digest?.bytes ?? fingerprinted.body)
+        let (head, body, sum) = (routed.head, body, streamed?.digest?.bytes)
+        @Sendable func fingerprint(below addressBytes: Int) -> Digest {
+            var said = dialect.fingerprinted(head, below: addressBytes, body)
+            if let sum { said.body = sum }
+            return IdempotencyClaim.fingerprint(head.method, said)
+        }
+        let addressBytes = routed.addressPrefix.utf8.count
+        var claim = IdempotencyClaim(key, by: caller, fingerprint: fingerprint(below: addressBytes))
+        if addressBytes > 0 { claim.fingerprintWithAddress = { fingerprint(below: 0) } }
+        return claim
     }
 
     private func conclude(_ outcome: TenantWrite.Outcome) {
@@ -302,25 +310,20 @@ struct CallRun: Sendable {
         }
     }
 
-    /// Counts what a stranger got wrong, and gives the answer of an address that has got too much wrong. What was right
-    /// is the tenant's.
+    /// Counts what a stranger got wrong, and gives the answer of an address that has got too much wrong. A call by a
+    /// link is the tenant's once that has opened something; refused before, whatever for, it is a guess of the address.
     private func missed(_ refusal: Refusal) -> Response? {
         guard admitted.authenticated.isStrangers else { return nil }
         if refusal == .wrongPassword { pipeline.metrics.failedCredentials.add(1, ordering: .relaxed) }
-        let isUnknown = isCapability && refusal.isMalformed
-        guard refusal.isMissedGuess || isUnknown else {
-            if isCapability { pipeline.paid(admitted) }
+        if admitted.isCapability, refusal.isOfWhatOpened {
+            pipeline.paid(admitted)
             return nil
         }
+        guard refusal.isMissedGuess || admitted.isCapability && !refusal.isForLackOfRoom else { return nil }
         guard let overrun = pipeline.missed(admitted) else { return nil }
         var response = render(overrun.refusal)
         response.headers.add(overrun.headers)
         return response
-    }
-
-    private var isCapability: Bool {
-        guard admitted.caller == nil, case .capability = route.openCalls else { return false }
-        return true
     }
 
     private func render(_ refusal: Refusal) -> Response {
@@ -329,6 +332,8 @@ struct CallRun: Sendable {
 
     private func recordThen(_ status: Int, bytesOut: Int, _ answer: @escaping @Sendable () -> Void) {
         if isRecorded { return answer() }
+        // The rest of the body was refused, or never came: the line is written, and nobody waits for an answer.
+        if let incoming, !incoming.tell() { return }
         if pipeline.record(admitted.authenticated, status, bytesIn: bytesIn, bytesOut: bytesOut) { return answer() }
         whenLogHasRoom {
             pipeline.record(admitted.authenticated, status, bytesIn: bytesIn, bytesOut: bytesOut)
@@ -380,7 +385,7 @@ struct CallRun: Sendable {
     }
 
     private func respond(_ response: Response) {
-        if isCapability, !isShowing { pipeline.paid(admitted) }
+        if admitted.isCapability, !isShowing { pipeline.paid(admitted) }
         finish(response)
     }
 
@@ -418,11 +423,6 @@ struct CallRun: Sendable {
     private func report(_ error: any Error) {
         fleet.report("\(routed.requestID.text) \(routed.route.pattern): \(error)")
     }
-}
-
-extension RequestHead {
-    /// Whether the caller says that it has what the tag names.
-    func has(_ tag: EntityTag) -> Bool { joinedValues(of: .ifNoneMatch).map { tag.isNamed(in: $0) } ?? false }
 }
 
 extension Answer {

@@ -30,7 +30,7 @@ package struct Configuration: Sendable {
     package var trustedProxies: [AddressRange] = []
     /// `{slug}.{baseDomain}` names a tenant.
     package var baseDomain: String?
-    /// What links in answers begin with; nil: as the caller addressed us.
+    /// What links in answers begin with; nil: as the caller addressed us, where that is an address of the node's.
     package var publicURL: String?
     /// All requests of this process together.
     package var processLimit: Policy?

@@ -25,6 +25,7 @@ package final class Gateway: Sendable {
     private let levels: LevelKeeper
     private let outbound: Outbound
     private let webhooks: WebhookSender
+    private let eventWaits: EventWaits
     private let provisioning: ProvisioningCaller
     private let scheduler: Scheduler
     private let tls: TLSMaterial?
@@ -60,11 +61,12 @@ package final class Gateway: Sendable {
             fleet: fleet, allowsPrivateAddresses: configuration.allowsPrivateAddresses,
             nameServers: configuration.nameServers, authorities: configuration.authoritiesPath)
         fleet.due.register(webhooks)
+        eventWaits = EventWaits(isClustered: fleet.cluster != nil)
         provisioning = try ProvisioningCaller(fleet, allowsPrivateAddresses: configuration.allowsPrivateAddresses)
         fleet.due.register(provisioning)
         let services = try Services(
             fleet: fleet, scrypt: Scrypt(costLog2: configuration.scryptCostLog2), outbound: outbound,
-            states: [blueprints, webhooks.probe])
+            states: [blueprints, webhooks.probe, eventWaits])
         let tls = try Self.defaultCertificate(configuration).map { TLSMaterial(default: $0, fleet) }
         self.tls = tls
         // Before the first reading, so that no change is missed.
@@ -86,6 +88,7 @@ package final class Gateway: Sendable {
         listeners.append(Listener(.unix(path: data.controlSocketPath), role: .control))
         let metrics = ServerMetrics()
         pipeline.attach(metrics)
+        if let tls { pipeline.attach(tls.certificates) }
         pipeline.attach(webhooks)
         pipeline.attach(provisioning)
         server = try Server.start(
@@ -156,7 +159,7 @@ package final class Gateway: Sendable {
     /// Every surface that a tenant may have.
     private static let dialects: [any Dialect] =
         Dialects.all + [
-            SignInPages(), SignOutPages(), ApplyPages(), ProgramPages(), PasswordPages(.invitation),
+            HomePages(), SignInPages(), SignOutPages(), ApplyPages(), ProgramPages(), PasswordPages(.invitation),
             PasswordPages(.passwordReset), SandboxPayPages(), PaymentReturnPages(),
             LogoPages(), ThemePages(),
         ] + PageSurfaces.ofTenants(over: Dialects.all)
@@ -192,6 +195,7 @@ package final class Gateway: Sendable {
             pause(milliseconds: configuration.drainNoticeMilliseconds)
             giveTenantsAway()
         }
+        eventWaits.close()
         server.drain(withinMilliseconds: configuration.drainMilliseconds, handsOver: handsOver)
         pipeline.neighbours?.client.close()
         // Behind the calls: what they made due may still be done.
@@ -230,11 +234,11 @@ package final class Gateway: Sendable {
 
     /// On the first start with `--demo`: a tenant per blueprint, and `DATA/demo.json`. Returns the table to print; nil
     /// where the folder has tenants of its own. Blocks; once, before requests matter.
-    package func provisionDemo() throws -> String? {
+    package func provisionDemo(showsPasswords: Bool) throws -> String? {
         try Demo(
             fleet: fleet, blueprints: blueprints, services: pipeline.services, baseURL: baseURL,
             providerKeyPrefix: ProviderAPI.keyPrefix
-        ).provision()
+        ).provision(showsPasswords: showsPasswords)
     }
 
     /// Where this gateway is reached: the public URL, or the first port that was bound.
@@ -256,6 +260,7 @@ package final class Gateway: Sendable {
             while let gateway = self, !gateway.isStopped.load(ordering: .relaxed) {
                 let touched = gateway.fleet.tick()
                 gateway.scheduler.watch()
+                gateway.eventWaits.tick(gateway.fleet.monotonic.nanoseconds())
                 gateway.levels.save(touched)
                 seconds += 1
                 if seconds % Fleet.meteringSeconds == 0 {

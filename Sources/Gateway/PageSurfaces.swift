@@ -14,7 +14,7 @@ enum PageSurfaces {
     static func ofTenants(over apis: [any Dialect]) -> [any Dialect] {
         let routes = RouteTable(apis)
         return [AdminPages(routes, aroundOperators), PortalPages(routes, around)]
-            + apis.filter(\.isDescribed).map { ReferencePages($0, around) }
+            + apis.filter(\.isDescribed).map { ReferencePages($0, around, visitor: { try $0.role(ofVisitor: $1) }) }
     }
 
     /// The provider's, over its API; the way in and out of them.

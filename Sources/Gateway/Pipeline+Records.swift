@@ -31,8 +31,26 @@ extension Pipeline {
         _ request: Authenticated, _ status: Int, bytesIn: Int, bytesOut: Int, isOwed: Bool = false
     ) -> Bool {
         guard let tenant = request.tenant else { return true }
-        let line = auditRecord(request, status, bytesIn: bytesIn, bytesOut: bytesOut)
         defer { tenant.touch() }
-        return tenant.readLog.append(line, isOwed: isOwed)
+        let now = request.routed.now
+        let watched = request.watchedRead(status)
+        if let watched, tenant.watchedReads.has(watched, at: now) {
+            tenant.giveBackRequest(of: now)
+            return true
+        }
+        let line = auditRecord(request, status, bytesIn: bytesIn, bytesOut: bytesOut)
+        guard tenant.readLog.append(line, isOwed: isOwed) else { return false }
+        if let watched { tenant.watchedReads.note(watched, at: now) }
+        return true
+    }
+}
+
+extension Authenticated {
+    /// What a page reads again and again for somebody signed in; nil for every other call, and for what was refused.
+    fileprivate func watchedRead(_ status: Int) -> WatchedReads.Read? {
+        guard routed.route.isWatched, status == 200, routed.head.method == .get, let key = caller?.projection,
+            key.role.isSession
+        else { return nil }
+        return WatchedReads.Read(keyID: key.keyID, path: routed.head.path)
     }
 }

@@ -1,4 +1,5 @@
 import CallKit
+import HTML
 import HTTPCore
 import PageKit
 import TenantRegistry
@@ -7,16 +8,22 @@ import TenantRegistry
 extension Pipeline {
     func root(_ path: String, _ head: RequestHead, _ peer: Peer, _ requestID: RequestID) -> HeadVerdict {
         var trace = RequestTrace(head: head, peer: peer, requestID: requestID, started: fleet.monotonic.nanoseconds())
-        guard Router.rootPaths.contains(path), path != "/metrics" || router.servesNode(to: peer) else {
+        if path == "/", head.asksForPage, head.method == .get || head.method == .head, router.servesNode(to: peer) {
+            trace.path = path
+            return .answer(toConsole(trace))
+        }
+        let ours = Assets.byPath[path]
+        let asset = ours ?? Assets.instead(of: path)
+        guard Router.rootPaths.contains(path) || asset != nil, path != "/metrics" || router.servesNode(to: peer) else {
             return .answer(refuse(.notFound(.path), nil, trace))
         }
-        trace.path = path
+        trace.path = asset?.path ?? path
         switch head.method {
         case .get, .head: break
         case .other: return .answer(refuse(.unknownMethod, nil, trace))
         default: return .answer(refuse(.methodNotAllowed(allowed: "GET, HEAD"), nil, trace))
         }
-        if let asset = Assets.byPath[path] { return .answer(file(asset, trace)) }
+        if let asset { return .answer(file(asset, isOurs: ours != nil, trace)) }
         switch path {
         case "/healthz": return plain(200, "ok\n", trace)
         case "/readyz": return readiness(trace)
@@ -31,6 +38,13 @@ extension Pipeline {
                 if !submitted { responder.respond(refuse(.busy, nil, trace)) }
             }
         }
+    }
+
+    /// The node's own address, in a browser.
+    private func toConsole(_ trace: RequestTrace) -> Response {
+        var response = Response.seeOther(Link("/console"))
+        stamp(&response, trace, tenant: nil)
+        return response
     }
 
     /// A clock that nobody believes stops what is charged, not what is served.
@@ -52,13 +66,18 @@ extension Pipeline {
     private func text(_ status: Int, _ body: String, _ trace: RequestTrace) -> Response {
         var response = Response(
             status: status, contentType: "text/plain; version=0.0.4; charset=utf-8", bytes: Array(body.utf8))
+        if status == 503 { response.headers.add("Retry-After", Self.readinessRetrySeconds) }
         stamp(&response, trace, tenant: nil)
         return response
     }
 
-    private func file(_ asset: Asset, _ trace: RequestTrace) -> Response {
+    /// When a balancer is to ask again that was told that the node is not ready.
+    private static let readinessRetrySeconds = 1
+
+    /// `isOurs`: it is what its address names, byte for byte.
+    private func file(_ asset: Asset, isOurs: Bool, _ trace: RequestTrace) -> Response {
         var response = Response(status: 200, contentType: asset.contentType, bytes: asset.bytes)
-        stamp(&response, trace, tenant: nil, .forEver)
+        stamp(&response, trace, tenant: nil, isOurs ? .forEver : .none)
         return response
     }
 
@@ -71,14 +90,47 @@ extension Pipeline {
         return .answer(response)
     }
 
+    // MARK: Who called
+
+    func clientAddress(_ routed: Routed) -> IPAddress { clientAddress(routed.head, routed.peer) }
+
+    func clientAddress(_ head: RequestHead, _ peer: Peer) -> IPAddress {
+        guard !configuration.trustedProxies.isEmpty else { return peer.address }
+        return IPAddress.client(
+            peer: peer.address, forwardedFor: head.joinedValues(of: .forwardedFor),
+            trusted: configuration.trustedProxies)
+    }
+
+    /// Whether the client speaks TLS: with us, or with a trusted proxy that says so.
+    func isSecure(_ head: RequestHead?, _ peer: Peer) -> Bool {
+        if peer.isEncrypted { return true }
+        guard let head, isTrustedProxy(peer) else { return false }
+        return head.value(of: .forwardedProtocol)?.lowercased() == "https"
+    }
+
+    func isTrustedProxy(_ peer: Peer) -> Bool {
+        configuration.trustedProxies.contains { $0.contains(peer.address) }
+    }
+
     // MARK: Links
 
     /// The node's base URL as this caller's clients can use it: the configured public URL, or the address that was
-    /// called. Whoever came by the control socket or the admin listener is given the address that everyone has.
+    /// called. Whoever came by the control socket, by the admin listener or by a name that may be anybody's is given
+    /// the address that everyone has.
     private func baseURL(_ head: RequestHead, _ peer: Peer) -> String {
         if let base = configuration.publicURL { return base }
-        if peer.role == .everyone { return calledURL(head, peer) }
+        if peer.role == .everyone, isNodes(head, peer) { return calledURL(head, peer) }
         return "\(configuration.certificatePath == nil ? "http" : "https")://\(authority)"
+    }
+
+    /// Whether links may begin with the host that was called, which the caller writes, and others open. An address, and
+    /// a name of one label, is nobody's on the Internet. Of other names the node knows its base domain and those of its
+    /// certificate; a trusted proxy knows what it serves.
+    private func isNodes(_ head: RequestHead, _ peer: Peer) -> Bool {
+        guard let called = head.value(of: .host), !router.isTenants(head) else { return false }
+        let host = HostName.folded(called)
+        return HostName.isSingle(host) || HostName.isAddress(host) || host == configuration.baseDomain
+            || isTrustedProxy(peer) || isCertified(host)
     }
 
     private func calledURL(_ head: RequestHead, _ peer: Peer) -> String {

@@ -33,7 +33,8 @@ final class Pipeline: RequestHandler, Sendable {
     let imports: ImportLine
     private let entrances: Entrances
     private let requestIDs: RequestIDs
-    private let attached = Mutex<(metrics: ServerMetrics?, authority: String)>((nil, "127.0.0.1"))
+    private let attached = Mutex<(metrics: ServerMetrics?, authority: String, certificates: TLSCertificates?)>(
+        (nil, "127.0.0.1", nil))
     /// What works by itself; nil where nothing does.
     private struct Working {
         var scheduler: Scheduler?
@@ -54,11 +55,20 @@ final class Pipeline: RequestHandler, Sendable {
 
     var server: ServerMetrics? { attached.withLock { $0.metrics } }
 
-    /// What callers of the control socket, who used no address, are given in links.
+    /// What links begin with for callers of the control socket, who used no address, and of a name that may be
+    /// anybody's.
     var authority: String { attached.withLock { $0.authority } }
 
     /// The server's counters, which exist before it serves.
     func attach(_ metrics: ServerMetrics) { attached.withLock { $0.metrics = metrics } }
+
+    /// The certificates that the node serves, where it speaks TLS.
+    func attach(_ certificates: TLSCertificates) { attached.withLock { $0.certificates = certificates } }
+
+    /// Whether the node's own certificate is for this host, in lower case.
+    func isCertified(_ host: String) -> Bool {
+        attached.withLock { $0.certificates }?.defaultNames(host) ?? false
+    }
 
     /// Where the server listens, once it has bound its ports.
     func attach(authority: String) { attached.withLock { $0.authority = authority } }
@@ -160,7 +170,7 @@ final class Pipeline: RequestHandler, Sendable {
 
     /// Where the head carries a credential.
     func credentialPlace(of routed: Routed) -> Range<Int>? {
-        routed.surface.credentialDomain == nil
+        routed.surface.credentialDomain == nil && routed.route.openCalls != .signOuts
             ? routed.surface.credential(in: routed.head)
             : PageCookie.place(of: .session, in: routed.head, isSecure: isSecure(routed.head, routed.peer))
     }
@@ -202,10 +212,12 @@ final class Pipeline: RequestHandler, Sendable {
         case .pieces(let bytesMax):
             let bytesMax = Int(bytesMax(call(admitted, body: [])))
             let room = SharedRoom(fleet.budgets.bodies, admitted.payer)
-            return .streamBody(bytesMax: bytesMax, room: room) { [self] responder in
-                var admitted = admitted
-                admitted.held.append(room)
-                return StreamedBody(CallRun(pipeline: self, admitted: admitted, body: [], responder: responder))
+            let incoming = IncomingCall(self, admitted)
+            return .streamBody(bytesMax: bytesMax, room: room, call: incoming) { [self] responder in
+                var run = CallRun(
+                    pipeline: self, admitted: incoming.holding(room), body: [], responder: responder)
+                run.incoming = incoming
+                return StreamedBody(run)
             }
         case .none where routed.head.announcesBody: return readWhole(admitted, bytesMax: Route.bodyBytesMax)
         case .none:
@@ -233,7 +245,11 @@ final class Pipeline: RequestHandler, Sendable {
             kind: .stranger, tenant: routed.addressed?.id.number ?? 0, member: address.meteredNumber)
         let room = SharedRoom(fleet.budgets.bodies, payer)
         return .readBody(bytesMax: bytesMax, room: room) { [self] body, responder in
-            switch judge(routed, credential: dialect.credential(inBody: body)?[...]) {
+            let credential: [UInt8]?
+            do throws(Refusal) { credential = try dialect.credential(inBody: body) } catch {
+                return refuseUnread(error, routed)
+            }
+            switch judge(routed, credential: credential?[...]) {
             case .refused(let response): return response
             case .signedOut: return refuse(.unknownCredential, routed.surface, RequestTrace(routed))
             case .admitted(var admitted):
@@ -258,11 +274,21 @@ final class Pipeline: RequestHandler, Sendable {
             authenticated = try authentication.authenticate(routed, credential: credential)
         } catch {
             if error.refusal == .unknownCredential, routed.surface.credentialDomain != nil { return .signedOut }
-            if let known = error.known { return .refused(refuseKnown(error.refusal, known)) }
-            return .refused(refuseUnauthenticated(error.refusal, routed))
+            guard let stranger = authentication.stranger(at: routed) else {
+                if let known = error.known {
+                    if error.isOfTenant { return .refused(refuseUncounted(error.refusal, known)) }
+                    return .refused(refuseKnown(error.refusal, known))
+                }
+                return .refused(refuseUnauthenticated(error.refusal, routed))
+            }
+            // A wrong guess is counted, whatever it is answered.
+            if error.refusal == .unknownCredential, let overrun = missed(routed, at: routed.addressed) {
+                return .refused(refuse(overrun, routed.surface, RequestTrace(routed)))
+            }
+            authenticated = stranger
         }
         guard isThere(routed.surface, for: authenticated.tenant) else {
-            return .refused(refuse(.notFound(.path), routed.surface, RequestTrace(routed)))
+            return .refused(refuseUncounted(.notFound(.path), authenticated))
         }
         let address = clientAddress(routed)
         let forwarded = forwardedPlace(routed, address)
@@ -276,7 +302,7 @@ final class Pipeline: RequestHandler, Sendable {
         } catch {
             let response = refuse(error, routed.surface, RequestTrace(routed))
             authenticated.tenant?.traffic.count(status: response.status, at: routed.now)
-            record(authenticated, response.status, bytesIn: 0, bytesOut: response.bodyBytes)
+            record(authenticated, response.status, bytesIn: 0, bytesOut: response.bodyBytes, isOwed: true)
             return .refused(response)
         }
     }
@@ -297,12 +323,12 @@ final class Pipeline: RequestHandler, Sendable {
 
     /// What the route's handler is given.
     func call(_ admitted: Admitted, query: Query? = nil, body: [UInt8]) -> Call {
-        let routed = admitted.routed
+        let (routed, tenant) = (admitted.routed, admitted.tenant)
         return Call(
             head: routed.head, peer: routed.peer, clientAddress: clientAddress(routed),
             realm: admitted.authenticated.realm, caller: admitted.caller, parameters: routed.parameters, query: query,
             body: body, requestID: routed.requestID, now: routed.now,
-            baseURL: baseURL(of: routed, tenant: admitted.tenant),
+            baseURL: self.baseURL(of: routed, tenant: tenant),
             isSecure: isSecure(routed.head, routed.peer), services: services, list: routed.action,
             refusesUnknownMembers: routed.surface.refusesUnknownMembers)
     }
@@ -375,84 +401,7 @@ final class Pipeline: RequestHandler, Sendable {
     /// A path that is nobody's: a page for whoever came by a browser.
     private static func ofNoSurface(_ refusal: Refusal, _ trace: RequestTrace) -> Response {
         guard trace.head?.asksForPage ?? false else { return Problem.response(refusal, requestID: trace.requestID) }
-        return HTMLPage.refusal(refusal, title: Problem.title(refusal.status))
-    }
-
-    /// A known key that may not do this: 403, or 429 where its limit is used up.
-    private func refuseKnown(_ refusal: Refusal, _ known: Authenticated) -> Response {
-        var refusal = refusal
-        let limits: ResponseHeaders
-        do {
-            limits = try admission.admit(
-                known, address: clientAddress(known.routed), now: fleet.monotonic.nanoseconds()
-            ).limitHeaders
-        } catch {
-            refusal = error.refusal
-            limits = error.headers
-        }
-        var response = refuse(refusal, known.routed.surface, RequestTrace(known.routed))
-        response.headers.add(limits)
-        known.tenant?.traffic.count(status: response.status, at: known.routed.now)
-        record(known, response.status, bytesIn: 0, bytesOut: response.bodyBytes)
-        return response
-    }
-
-    /// An admitted call that is refused for its head alone.
-    private func refuseAdmitted(_ refusal: Refusal, _ admitted: Admitted) -> Response {
-        var response = refuse(refusal, admitted.routed.surface, RequestTrace(admitted.routed))
-        response.headers.add(admitted.limitHeaders)
-        record(admitted.authenticated, response.status, bytesIn: 0, bytesOut: response.bodyBytes)
-        return response
-    }
-
-    /// A failed credential counts against the address; past its bound the address gets 429 for failures.
-    private func refuseUnauthenticated(_ refusal: Refusal, _ routed: Routed) -> Response {
-        if refusal == .unknownCredential {
-            metrics.failedCredentials.add(1, ordering: .relaxed)
-            if let overrun = admission.strangers.missed(
-                at: routed.addressed, address: clientAddress(routed), now: fleet.monotonic.nanoseconds())
-            {
-                return refuse(overrun, routed.surface, RequestTrace(routed))
-            }
-        }
-        return refuse(refusal, routed.surface, RequestTrace(routed))
-    }
-
-    func refuse(_ overrun: Overrun, _ surface: (any Surface)?, _ trace: RequestTrace) -> Response {
-        var response = refuse(overrun.refusal, surface, trace)
-        response.headers.add(overrun.headers)
-        return response
-    }
-
-    /// A link or signature of an open call opened nothing.
-    func missed(_ admitted: Admitted) -> Overrun? {
-        metrics.failedCredentials.add(1, ordering: .relaxed)
-        return admission.strangers.missed(
-            at: admitted.tenant, address: clientAddress(admitted.routed), now: fleet.monotonic.nanoseconds())
-    }
-
-    /// A link or signature of an open call was right.
-    func paid(_ admitted: Admitted) {
-        guard let tenant = admitted.tenant else { return }
-        admission.strangers.paid(admitted.routed, of: tenant, now: fleet.monotonic.nanoseconds())
-    }
-
-    func clientAddress(_ routed: Routed) -> IPAddress { clientAddress(routed.head, routed.peer) }
-
-    func clientAddress(_ head: RequestHead, _ peer: Peer) -> IPAddress {
-        guard !configuration.trustedProxies.isEmpty else { return peer.address }
-        return IPAddress.client(
-            peer: peer.address, forwardedFor: head.joinedValues(of: .forwardedFor),
-            trusted: configuration.trustedProxies)
-    }
-
-    /// Whether the client speaks TLS: with us, or with a trusted proxy that says so.
-    func isSecure(_ head: RequestHead?, _ peer: Peer) -> Bool {
-        if peer.isEncrypted { return true }
-        guard let head, configuration.trustedProxies.contains(where: { $0.contains(peer.address) }) else {
-            return false
-        }
-        return head.value(of: .forwardedProtocol)?.lowercased() == "https"
+        return HTMLPage.refusal(refusal, title: Problem.title(refusal.status), at: trace.head)
     }
 
     // MARK: RequestHandler's other calls
@@ -481,7 +430,10 @@ final class Pipeline: RequestHandler, Sendable {
             case .root(let path): trace.path = Router.rootPaths.contains(path) ? path : nil
             }
         }
-        return refuse(.transport(status: status, reason: reason), surface, trace)
+        let refusal: Refusal =
+            head == nil
+            ? .transport(status: status, reason: reason) : .ofServer(status: status, reason: reason)
+        return refuse(refusal, surface, trace)
     }
 
     func answered(_ head: RequestHead?, status: Int, bytes: Int, microseconds: Int, from peer: Peer) {

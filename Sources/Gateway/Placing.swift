@@ -170,7 +170,7 @@ extension Pipeline {
         _ routed: Routed, _ dialect: any Dialect, _ body: [UInt8], _ responder: any Responder,
         _ held: [any Sendable], _ neighbours: Neighbours, isCaughtUp: Bool
     ) {
-        let found = dialect.credential(inBody: body).map { addressee(by: $0[...], of: routed) } ?? .anyNode
+        let found = (try? dialect.credential(inBody: body)).map { addressee(by: $0[...], of: routed) } ?? .anyNode
         switch found {
         case .tenant(let record):
             let destination = Destination.tenant(record)
@@ -294,20 +294,20 @@ extension Pipeline {
     }
 
     private func follow(_ verdict: HeadVerdict, _ routed: Routed, _ body: [UInt8], _ responder: any Responder) {
-        func refuseTooLarge(_ bytesMax: Int) {
-            responder.respond(refuse(.tooLarge(bytesMax: bytesMax), routed.surface, RequestTrace(routed)))
+        func refuseBody(_ refusal: Refusal, _ call: (any AcceptedCall)?) {
+            responder.respond(
+                call?.refusal(status: refusal.status, reason: refusal.detail, received: body.count)
+                    ?? refuse(refusal, routed.surface, RequestTrace(routed)))
         }
         switch verdict {
         case .answer(let response): responder.respond(response)
         case .later(let start): start(responder)
-        case .readBody(let bytesMax, let room, let then):
-            guard body.count <= bytesMax else { return refuseTooLarge(bytesMax) }
-            guard room?.grow(to: body.count) ?? true else {
-                return responder.respond(refuse(.busy, routed.surface, RequestTrace(routed)))
-            }
+        case .readBody(let bytesMax, let room, let call, let then):
+            guard body.count <= bytesMax else { return refuseBody(.tooLarge(bytesMax: bytesMax), call) }
+            guard room?.grow(to: body.count) ?? true else { return refuseBody(.busy, call) }
             if let response = then(body, responder) { responder.respond(response) }
-        case .streamBody(let bytesMax, _, let start):
-            guard body.count <= bytesMax else { return refuseTooLarge(bytesMax) }
+        case .streamBody(let bytesMax, _, let call, let start):
+            guard body.count <= bytesMax else { return refuseBody(.tooLarge(bytesMax: bytesMax), call) }
             let sink = start(responder)
             if body.isEmpty { sink.finish() } else { sink.receive(body) { sink.finish() } }
         case .undecided(let start):

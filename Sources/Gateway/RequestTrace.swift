@@ -31,22 +31,32 @@ struct RequestTrace: Sendable {
     }
 }
 
-/// Request ids: one random half for the process, one counted half scattered, so that none comes twice and none costs a
-/// system call.
+/// Request ids: one random half for the process, one counted half under keys of the process, so that none comes twice,
+/// none costs a system call, and whoever has two of them does not learn how many lie between.
 final class RequestIDs: Sendable {
     private let high: UInt64
-    private let offset: UInt64
+    private let keys: SIMD8<UInt64>
     private let counter = Atomic<UInt64>(0)
 
     init(random: any RandomSource) {
         high = random.uint64()
-        offset = random.uint64()
+        var keys = SIMD8<UInt64>()
+        for index in keys.indices { keys[index] = random.uint64() }
+        self.keys = keys
     }
 
     func next() -> RequestID {
-        let count = counter.add(1, ordering: .relaxed).newValue
-        // An odd multiplier makes this a permutation of all 64-bit numbers.
-        return RequestID(high: high, low: (count &+ offset) &* 0x9E37_79B9_7F4A_7C15)
+        RequestID(high: high, low: hidden(counter.add(1, ordering: .relaxed).newValue))
+    }
+
+    /// A permutation of all 64-bit numbers: each step of a round can be taken back by whoever has the keys.
+    private func hidden(_ count: UInt64) -> UInt64 {
+        var number = count
+        for index in keys.indices {
+            number = (number ^ keys[index]) &* 0x9E37_79B9_7F4A_7C15
+            number ^= number >> 32
+        }
+        return number
     }
 }
 

@@ -173,7 +173,7 @@ final class Router: Sendable {
             let bytes = head.bytes[head.pathRange]
             let start = bytes.startIndex + 3
             let end = bytes[start...].firstIndex(of: 0x2F) ?? bytes.endIndex
-            path = head.string(end..<bytes.endIndex)
+            path = end == bytes.endIndex ? "/" : head.string(end..<bytes.endIndex)
             // A host that names one tenant is no way to another (G1).
             if named != nil { return .refused(.notFound(.path), surface: dialect(below: path)) }
             addressed = roster.tenant(slug: head.string(start..<end))
@@ -186,6 +186,8 @@ final class Router: Sendable {
             }
         }
         let isRoot = !isPrefixed && (named == nil || isPathOfNode(path))
+        // Where no tenant is named, its first page is not meant.
+        if isRoot, path == "/" { return routeOfNode(request, path) }
         switch dialectRoutes.find(head.method, path) {
         case .route(let endpoint, let parameters):
             return .route(
@@ -194,8 +196,10 @@ final class Router: Sendable {
                     isUnknownAddress: isUnknown, addressPrefix: prefix))
         case .noMethod(let refusal, let surface): return .refused(refusal, surface: surface)
         case .options(let allowed, let surface): return .options(allowed: allowed, surface: surface)
-        case .noPath where isRoot: return routeOfNode(request, path)
-        case .noPath: return .refused(.notFound(.path), surface: dialect(below: path))
+        case .noPath:
+            let dialect = dialect(below: path)
+            if isRoot, dialect == nil { return routeOfNode(request, path) }
+            return .refused(.notFound(.path), surface: dialect)
         }
     }
 
@@ -212,12 +216,14 @@ final class Router: Sendable {
         }
     }
 
+    /// Whose a path is that no route has: the base path's own too.
     private func dialect(below path: String) -> (any Dialect)? {
-        dialects.first { !$0.basePath.isEmpty && path.hasPrefix($0.basePath + "/") }
+        dialects.first { !$0.basePath.isEmpty && (path == $0.basePath || path.hasPrefix($0.basePath + "/")) }
     }
 
     private func isPathOfNode(_ path: String) -> Bool {
-        Self.rootPaths.contains(path) || node.contains { !$0.isPages && $0.has(path) }
+        Self.rootPaths.contains(path) || Assets.instead(of: path) != nil
+            || node.contains { !$0.isPages && $0.has(path) }
     }
 
     /// A stranger learns nothing about the node's paths: whatever is asked for below them, the credential is judged
@@ -237,6 +243,9 @@ final class Router: Sendable {
         }
         return .route(Routed(request, endpoint: surface.nowhere, parameters: [], refusal: refusal))
     }
+
+    /// Whether the host that is called is a tenant's, or belongs to slugs.
+    func isTenants(_ head: RequestHead) -> Bool { tenant(ofHost: head) != nil }
 
     private enum HostTenant {
         case known(TenantRecord)

@@ -1,4 +1,5 @@
 import CallKit
+import Cryptography
 import HTTPCore
 import RateLimiter
 import TenantRegistry
@@ -16,10 +17,13 @@ struct StrangersAdmission: Sendable {
         _ routed: Routed, of tenant: TenantRecord, _ payer: Payer, address: IPAddress, now: UInt64
     ) throws(Overrun) -> SharedRoom? {
         switch routed.route.openCalls {
-        case .shared:
-            let key = AddressKey(address, at: tenant.id)
-            try take(.openCallsAddress, key, now: now)
-            let decision = budgets.take(.openCallsTenant, AddressKey(of: tenant.id), now: now)
+        case .shared, .signOuts:
+            // Part of the pages of everybody: other open calls do not use it up, and many addresses do not use up the
+            // tenant's lane by it.
+            let together: Budget = routed.route.keepsForEver ? .pageFilesTenant : .openCallsTenant
+            let (key, all) = (AddressKey(address, at: tenant.id), AddressKey(of: tenant.id))
+            try take(.openCallsAddress, key, before: (together, all), now: now)
+            let decision = budgets.take(together, all, now: now)
             guard decision.admitted else {
                 budgets.giveBack(.openCallsAddress, key)
                 throw Overrun(decision, "strangers")
@@ -36,6 +40,12 @@ struct StrangersAdmission: Sendable {
         }
     }
 
+    /// Whoever signs out by a session that still opens; `tenant`: nil at the console.
+    func admit(session: Digest, of tenant: TenantRecord?, now: UInt64) throws(Overrun) {
+        let decision = budgets.take(.linkCalls, AddressKey(session, at: tenant?.id), now: now)
+        if !decision.admitted { throw Overrun(decision, "session") }
+    }
+
     /// The way in to the node's pages.
     func admitToNode(_ routed: Routed, address: IPAddress, now: UInt64) throws(Overrun) {
         let isSignIn = if case .signIns = routed.route.openCalls { true } else { false }
@@ -48,21 +58,30 @@ struct StrangersAdmission: Sendable {
         return decision.admitted ? nil : Overrun(decision, "address")
     }
 
-    private func take(_ budget: Budget, _ key: AddressKey, now: UInt64) throws(Overrun) {
+    /// `later`: what is asked behind it, whose wait a refusal tells as well.
+    private func take(
+        _ budget: Budget, _ key: AddressKey, before later: (Budget, AddressKey)? = nil, now: UInt64
+    ) throws(Overrun) {
         let decision = budgets.take(budget, key, now: now)
-        if !decision.admitted { throw Overrun(decision, "address") }
+        if !decision.admitted { throw Overrun(wait(decision, alsoFor: later, now: now), "address") }
+    }
+
+    private func wait(_ refused: Decision, alsoFor later: (Budget, AddressKey)?, now: UInt64) -> Decision {
+        guard let (budget, key) = later,
+            let other = budgets.refusal(budget, key, now: now, isCounted: false)
+        else { return refused }
+        return refused.waiting(alsoFor: other)
     }
 
     /// An address that has used up its guesses still has its links looked at, a few at a time.
     private func look(
         _ routed: Routed, of tenant: TenantRecord, _ payer: Payer, address: IPAddress, now: UInt64
     ) throws(Overrun) -> SharedRoom? {
+        let link = routed.parameters.first.map { AddressKey($0, at: tenant.id) }
         if let refused = budgets.refusal(.linksTenant, AddressKey(of: tenant.id), now: now) {
-            throw Overrun(refused, "links")
+            throw Overrun(wait(refused, alsoFor: link.map { (.linkCalls, $0) }, now: now), "links")
         }
-        if let link = routed.parameters.first,
-            let refused = budgets.refusal(.linkCalls, AddressKey(link, at: tenant.id), now: now)
-        {
+        if let link, let refused = budgets.refusal(.linkCalls, link, now: now) {
             throw Overrun(refused, "link")
         }
         guard

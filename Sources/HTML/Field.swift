@@ -3,6 +3,8 @@
 package struct Field: MarkupPart {
     package enum Kind: Sendable {
         case text, email, search, url, date
+        /// A time in UTC, to the minute or the second. Its value is RFC 3339; what is none stands as it was typed.
+        case moment
         /// Text with a keyboard of digits: what somebody types is kept, even if it is no number.
         case number, decimal
         /// Its value is never written.
@@ -33,6 +35,7 @@ package struct Field: MarkupPart {
         case short, wide
     }
 
+    package let name: String
     private let label: String
     private let kind: Kind
     private let value: String
@@ -52,6 +55,7 @@ package struct Field: MarkupPart {
         charactersMax: Int? = nil, autocomplete: String? = nil, size: Size? = nil, isFirst: Bool = false,
         scope: String? = nil
     ) {
+        self.name = name
         self.label = label
         self.kind = kind
         self.value = value ?? ""
@@ -112,7 +116,7 @@ package struct Field: MarkupPart {
     /// Whether somebody types: an empty one is a choice not to.
     private var isText: Bool {
         switch kind {
-        case .select, .checkbox, .radios, .search, .date: false
+        case .select, .checkbox, .radios, .search, .date, .moment: false
         default: true
         }
     }
@@ -139,15 +143,39 @@ package struct Field: MarkupPart {
         case .search: input("search", value: value)
         case .url: input("url", value: value)
         case .date: input("date", value: value)
+        case .moment: moment
         case .number: input("text", value: value, keyboard: "numeric")
         case .decimal: input("text", value: value, keyboard: "decimal")
         case .password: input("password", value: nil)
         case .file(let kinds): input("file", value: nil, accept: kinds)
         // A reader drops the line feed that a value begins with, so the markup has one more.
         case .textarea(let rows): "<textarea rows=\"\(rows)\"\(state + attributes)>\n\(value)</textarea>"
-        case .select(let options): "<select\(state + attributes)>\(each: options, option)</select>"
+        case .select(let options):
+            "<select\(state + attributes)>\(each: options + others(than: options), option)</select>"
         case .checkbox, .radios: ""
         }
+    }
+
+    private var moment: HTML {
+        guard let local = Self.localTime(value) else { return input("text", value: value) }
+        return input("datetime-local", value: local, step: "1")
+    }
+
+    /// As browsers write a time: `2026-11-28T14:00:05` of `2026-11-28T14:00:05.123Z`, and the first instant of a day.
+    private static func localTime(_ text: String) -> String? {
+        if text.isEmpty { return "" }
+        let shape = String(text.map { $0.isASCII && $0.isNumber ? "0" : $0 })
+        switch shape {
+        case "0000-00-00": return text + "T00:00:00"
+        case "0000-00-00T00:00": return text + ":00"
+        case "0000-00-00T00:00:00", "0000-00-00T00:00:00Z", "0000-00-00T00:00:00.000Z": return String(text.prefix(19))
+        default: return nil
+        }
+    }
+
+    /// A value that is none of the options is one more: a browser would send the first in its place.
+    private func others(than options: [Option]) -> [Option] {
+        value.isEmpty || options.contains { $0.value == value } ? [] : [Option(value)]
     }
 
     private func option(_ option: Option) -> HTML {
@@ -166,12 +194,14 @@ package struct Field: MarkupPart {
     }
 
     private func input(
-        _ type: String, value: String?, isChecked: Bool = false, keyboard: String? = nil, accept: String? = nil
+        _ type: String, value: String?, isChecked: Bool = false, keyboard: String? = nil, accept: String? = nil,
+        step: String? = nil
     ) -> HTML {
         var own = Attributes()
         own.set("type", type)
         own.set("inputmode", keyboard)
         own.set("accept", accept)
+        own.set("step", step)
         own.set("value", value.flatMap { $0.isEmpty ? nil : $0 })
         own.set("checked", if: isChecked)
         return "<input\(own + state + attributes)>"

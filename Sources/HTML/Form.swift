@@ -48,15 +48,23 @@ package struct Form: MarkupPart {
         html = "<form\(Self.posting(to: action))>\(Self.inputs(hidden))\(content())</form>"
     }
 
+    /// How a form looks that asks for a page.
+    package enum Asking: String, Sendable {
+        case filters, search
+        /// As one that posts.
+        case plain
+    }
+
     /// Asks for a page: filters, a search. What it asks stands in the address. `keeping`: what else was asked.
     package static func get(
-        _ action: Link, keeping: [(name: String, value: String)] = [], isSearch: Bool = false, _ content: () -> HTML
+        _ action: Link, keeping: [(name: String, value: String)] = [], _ look: Asking = .filters,
+        _ content: () -> HTML
     ) -> HTML {
         var attributes = Attributes()
         attributes.set("method", "get")
         attributes.set("action", action)
-        attributes.set("class", isSearch ? "search" : "filters")
-        attributes.set("role", isSearch ? "search" : nil)
+        attributes.set("class", look == .plain ? nil : look.rawValue)
+        attributes.set("role", look == .search ? look.rawValue : nil)
         let kept: HTML = "\(each: keeping, { Field.hidden($0.name, $0.value) })"
         return "<form\(attributes)>\(kept)\(content())</form>"
     }

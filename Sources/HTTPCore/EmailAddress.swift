@@ -16,6 +16,11 @@ package enum EmailAddress {
         return address.utf8.count <= octetsMax ? address : nil
     }
 
+    /// Whether both are spellings of one address. What never was an address is the same as itself alone.
+    package static func areOne(_ one: String, _ other: String) -> Bool {
+        one == other || canonical(one).map { $0 == canonical(other) } ?? false
+    }
+
     /// How an account of this address may be kept: as `canonical` has it, or, in files of before, as it was sent, in
     /// lower case. None for what never was an address.
     package static func spellings(_ sent: String) -> [String] {
@@ -25,6 +30,15 @@ package enum EmailAddress {
         guard let canonical else { return isOld ? [folded] : [] }
         // The library's `==` takes both spellings for one.
         return isOld && !canonical.utf8.elementsEqual(folded.utf8) ? [canonical, folded] : [canonical]
+    }
+
+    /// How a text that is searched for may begin where it is kept: as it was typed, and, if it may be an address whose
+    /// domain is not in ASCII, with that as it is kept. `text` is folded.
+    package static func beginnings(_ text: String) -> [String] {
+        let parts = text.split(separator: "@", omittingEmptySubsequences: false)
+        guard parts.count == 2 else { return [text] }
+        let kept = "\(parts[0])@\(DomainName.ascii(beginning: String(parts[1])))"
+        return kept.utf8.elementsEqual(text.utf8) ? [text] : [text, kept]
     }
 
     private static func isLocal(_ local: Substring.UTF8View) -> Bool {
@@ -72,6 +86,14 @@ package enum DomainName {
         guard let last = labels.last, !last.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else { return nil }
         let name = labels.joined(separator: ".")
         return name.utf8.count <= octetsMax ? name : nil
+    }
+
+    /// The beginning of a name, each label as its A-label where it has one. The last label counts as a whole one, too:
+    /// how an A-label begins says nothing of how its letters do.
+    package static func ascii(beginning text: String) -> String {
+        text.split(separator: ".", omittingEmptySubsequences: false).map { label in
+            asciiLabel(String(label)) ?? String(label)
+        }.joined(separator: ".")
     }
 
     private static func asciiLabel(_ sent: String) -> String? {

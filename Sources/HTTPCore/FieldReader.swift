@@ -157,18 +157,7 @@ package struct FieldReader: Sendable {
 
     // MARK: Judging one value
 
-    private func path(to name: String) -> String {
-        if !name.utf8.contains(where: { $0 == 0x7E || $0 == 0x2F }) { return "\(pointer)/\(name)" }
-        var path = "\(pointer)/"
-        for character in name.unicodeScalars {
-            switch character {
-            case "~": path += "~0"
-            case "/": path += "~1"
-            default: path.unicodeScalars.append(character)
-            }
-        }
-        return path
-    }
+    private func path(to name: String) -> String { "\(pointer)/\(name.pointerStep)" }
 
     private func present(_ name: String) -> JSON? {
         let value = json[name]
@@ -266,6 +255,20 @@ package struct FieldReader: Sendable {
 }
 
 extension String {
+    /// As one step of a pointer (RFC 6901), where a tilde and a slash mean something else.
+    package var pointerStep: String {
+        if !utf8.contains(where: { $0 == 0x7E || $0 == 0x2F }) { return self }
+        var step = String.UnicodeScalarView()
+        for scalar in unicodeScalars {
+            switch scalar {
+            case "~": step.append(contentsOf: "~0".unicodeScalars)
+            case "/": step.append(contentsOf: "~1".unicodeScalars)
+            default: step.append(scalar)
+            }
+        }
+        return String(step)
+    }
+
     /// Whether it is ASCII that needs no second look: what nearly every text is.
     fileprivate func isPlain(_ rule: TextRule) -> Bool {
         guard utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }), let first = utf8.first else { return false }

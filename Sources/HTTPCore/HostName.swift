@@ -27,6 +27,14 @@ package enum HostName {
         !text.contains(".") && isLabel(text[...]) && !isNumber(text[...])
     }
 
+    /// A name of whichever machine asks (RFC 6761).
+    package static func isLoopback(_ name: String) -> Bool { name == "localhost" || name.hasSuffix(".localhost") }
+
+    /// An IP address as Host has it: IPv6 in brackets.
+    package static func isAddress(_ host: String) -> Bool {
+        IPAddress(parsing: host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host) != nil
+    }
+
     /// A name that stands for nothing, anywhere and for ever (RFC 6761): nobody needs to be asked.
     package static func isReserved(_ name: String) -> Bool {
         ["example", "invalid", "test"].contains { name.hasSuffix(".\($0)") }

@@ -36,6 +36,8 @@ package struct RequestHead: Sendable, Equatable {
 
     /// Path and query as sent: what a signature covers (W5).
     package var target: String { string(targetRange) }
+    /// The target without so many bytes of the path before it.
+    package func target(after bytes: Int) -> String { string(targetRange.lowerBound + bytes..<targetRange.upperBound) }
     /// The path as sent, percent-encoding untouched.
     package var path: String { string(pathRange) }
     /// The query as sent, without the question mark; empty where there is none.

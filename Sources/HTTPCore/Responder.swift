@@ -39,11 +39,12 @@ package enum HeadVerdict: Sendable {
     /// Read the whole body, at most `bytesMax` (413 past that) and as far as `room` lets (503), then call `then` on the
     /// loop. The answer goes through `responder.respond`, or comes back at once as the closure's result.
     case readBody(
-        bytesMax: Int, room: (any BodyRoom)? = nil,
+        bytesMax: Int, room: (any BodyRoom)? = nil, call: (any AcceptedCall)? = nil,
         then: @Sendable (_ body: [UInt8], _ responder: any Responder) -> Response?)
     /// Hand the body over piece by piece; the sink, which `start` makes, answers through its responder.
     case streamBody(
-        bytesMax: Int, room: (any BodyRoom)? = nil, start: @Sendable (_ responder: any Responder) -> any BodySink)
+        bytesMax: Int, room: (any BodyRoom)? = nil, call: (any AcceptedCall)? = nil,
+        start: @Sendable (_ responder: any Responder) -> any BodySink)
     /// No body wanted and no answer yet: the closure arranges that one is given later.
     case later(@Sendable (_ responder: any Responder) -> Void)
     /// Somebody else has to be asked what is wanted; nothing of the body is read before `decide` is called.
@@ -58,6 +59,15 @@ package typealias Decide = @Sendable (_ verdict: @escaping @Sendable () -> HeadV
 package protocol BodyRoom: AnyObject, Sendable {
     /// Makes it this many bytes, or leaves it as it is; false where there are not so many.
     func grow(to bytes: Int) -> Bool
+}
+
+/// A call that was let in for its head, while its body comes: it speaks for itself where the server refuses the body.
+package protocol AcceptedCall: Sendable {
+    /// In place of the handler's `refusal`: a body too large (413) or malformed (400), a deadline (408), no room (503).
+    /// `received`: how many bytes of it had come. Once at most, on the connection's loop.
+    func refusal(status: Int, reason: String, received: Int) -> Response
+    /// The client went before its body was complete; nobody is answered. In place of `refusal`, likewise.
+    func left(received: Int)
 }
 
 /// Takes a streamed body. Calls come from the loop, one at a time, in order; none come after it has answered.
@@ -75,7 +85,8 @@ package protocol RequestHandler: AnyObject, Sendable {
     /// On the connection's loop; must not block.
     func received(_ head: RequestHead, from peer: Peer) -> HeadVerdict
     /// The answer for a request that the server itself refuses: framing (400, 414, 431, 501, 505), a body too large
-    /// (413), a deadline (408), no room (503). `head` is nil where none was parsed. On the connection's loop.
+    /// (413), a deadline (408), no room (503). `head` is nil where none was parsed. Not asked where the verdict named
+    /// the call. On the connection's loop.
     func refusal(status: Int, reason: String, head: RequestHead?, from peer: Peer) -> Response
     /// An answer has been handed to the socket in full, or the connection went before: for the log.
     /// Once a request, on its loop; 499 where the client went before its body was complete.

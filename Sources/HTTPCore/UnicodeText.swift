@@ -37,7 +37,8 @@ package enum TextRule: Sendable {
         if !turns.areClosed { return "must not turn the direction of what follows it" }
         if isBlank { return "must not be white space alone" }
         guard self == .id else { return nil }
-        let hasSpaceAtEdge = text.unicodeScalars.first == " " || text.unicodeScalars.last == " "
+        let edges = [text.unicodeScalars.first, text.unicodeScalars.last]
+        let hasSpaceAtEdge = edges.contains { $0.map { $0 == " " || $0.isBlankSymbol } ?? false }
         return hasSpaceAtEdge ? "must not begin or end with white space" : nil
     }
 
@@ -45,7 +46,9 @@ package enum TextRule: Sendable {
     private func allows(_ scalar: Unicode.Scalar) -> Bool {
         let properties = scalar.properties
         switch properties.generalCategory {
-        case .format: return self != .id && (Self.isShaping(scalar) || !properties.isDefaultIgnorableCodePoint)
+        case .format:
+            let hasMeaning = Self.isShaping(scalar) || !properties.isDefaultIgnorableCodePoint
+            return self != .id && hasMeaning && !Self.isMarkup(scalar)
         case .lineSeparator, .paragraphSeparator, .surrogate: return false
         case .privateUse: return self != .id
         case .unassigned: return self != .id && !properties.isNoncharacterCodePoint
@@ -61,6 +64,14 @@ package enum TextRule: Sendable {
     private static func isShaping(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case 0x200C, 0x200D, 0x202A...0x202E, 0x2066...0x2069: true
+        default: false
+        }
+    }
+
+    /// What marks notes between lines, and what places hieroglyphs, for programs among themselves: nobody sees it.
+    private static func isMarkup(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0xFFF9...0xFFFB, 0x13430...0x1343F: true
         default: false
         }
     }
@@ -89,7 +100,12 @@ extension Unicode.Scalar {
     /// each.
     package var isControl: Bool { value < 0x20 || (0x7F...0x9F).contains(value) }
 
-    fileprivate var isSeen: Bool { !properties.isWhitespace && !properties.isDefaultIgnorableCodePoint }
+    /// A space, though Unicode has it among the symbols: Braille without a dot, a note without a head.
+    fileprivate var isBlankSymbol: Bool { value == 0x2800 || value == 0x1D159 }
+
+    fileprivate var isSeen: Bool {
+        !properties.isWhitespace && !properties.isDefaultIgnorableCodePoint && !isBlankSymbol
+    }
 }
 
 extension String {

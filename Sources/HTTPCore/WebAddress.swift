@@ -2,7 +2,7 @@
 /// calls it reads the same host and port in it. Judged when it is saved, by the rule that each connection is judged by
 /// (H6); a name is judged by what it resolves to, when it is called. A value.
 package struct WebAddress: Sendable, Equatable {
-    package enum Host: Sendable, Equatable {
+    package enum Host: Sendable, Hashable {
         /// In lower case, without a last dot.
         case name(String)
         case address(IPAddress)
@@ -13,8 +13,9 @@ package struct WebAddress: Sendable, Equatable {
     /// The scheme's where none is given.
     package let port: UInt16
 
-    /// Nil for any other scheme, credentials, a fragment, a backslash, a port out of 1 to 65535, and a host that is
-    /// neither a name nor an address in its own spelling: `127.1`, `0x7f000001` and `2130706433` are none.
+    /// Nil for any other scheme, or one that is not `folded`, credentials, a fragment, a backslash, a port out of 1 to
+    /// 65535, and a host that is neither a name nor an address in its own spelling: `127.1`, `0x7f000001` and
+    /// `2130706433` are none.
     package init?(parsing text: String) {
         let schemes = ["https://", "http://"]
         guard let scheme = schemes.first(where: { text.hasPrefix($0) }),
@@ -27,6 +28,28 @@ package struct WebAddress: Sendable, Equatable {
         else { return nil }
         self.host = host
         self.port = port.flatMap { UInt16($0) } ?? (isPlain ? 80 : 443)
+    }
+
+    /// A URL with scheme and host in lower case, as it is kept: they are the same in any (RFC 3986). What is no URL
+    /// stays as it is.
+    package static func folded(_ url: String) -> String {
+        guard let authority = url.firstRange(of: "://")?.upperBound else { return url }
+        let rest = url[authority...].drop { $0 != "/" && $0 != "?" }
+        return url[..<rest.startIndex].lowercased() + rest
+    }
+
+    /// Whether both URLs lead to one place, however their hosts and ports are written.
+    package static func leadToOne(_ one: String, _ other: String) -> Bool {
+        guard let address = WebAddress(parsing: one), let there = WebAddress(parsing: other) else {
+            return one == other
+        }
+        return address == there && target(of: one) == target(of: other)
+    }
+
+    /// Path and query.
+    private static func target(of url: String) -> String {
+        let rest = url.drop { $0 != ":" }.dropFirst(3).drop { $0 != "/" && $0 != "?" }
+        return rest.hasPrefix("/") ? String(rest) : "/" + rest
     }
 
     /// Whether a call there could get anywhere: what only this machine or its network knows is not public, whatever it

@@ -49,6 +49,8 @@ final class Connection {
     var responder: PendingResponder?
     /// The head whose verdict is still to come.
     var undecided: FramedHead?
+    /// The call that the handler let in, until it is answered; nil where the verdict named none.
+    var call: (any AcceptedCall)?
     var intake: BodyIntake?
     /// What a buffered body has gathered; apart from `intake`, so that appending never copies.
     var body: [UInt8] = []

@@ -11,11 +11,12 @@ enum ContentCoding {
     static func apply(_ response: Response, _ head: RequestHead?, _ limits: ServerLimits) -> Response {
         guard case .bytes(let bytes) = response.body, bytes.count > limits.gzipBytesMin,
             bytes.count <= limits.gzipBytesMax,
-            response.status != 204, response.status != 206, response.status != 304,
-            isCompressible(response.headers.bytes)
+            response.status != 204, response.status != 206, response.status != 304
         else { return response }
+        let fields = look(at: response.headers.bytes)
+        guard fields.tellOfText, !fields.tellOfCoding else { return response }
         var answer = response
-        answer.headers.add("Vary", "Accept-Encoding")
+        if !fields.vary { answer.headers.add("Vary", "Accept-Encoding") }
         guard let head, accepts(head), let compressed = try? Gzip.compress(bytes, level: level),
             compressed.count < bytes.count
         else { return answer }
@@ -24,23 +25,32 @@ enum ContentCoding {
         return answer
     }
 
-    /// A media type worth the work and no coding yet.
-    static func isCompressible(_ rendered: [UInt8]) -> Bool {
+    /// What an answer's fields say of its body.
+    private struct Fields {
+        /// A media type worth the work.
+        var tellOfText = false
+        var tellOfCoding = false
+        /// The handler has said already that it depends on what the caller takes.
+        var vary = false
+    }
+
+    private static func look(at rendered: [UInt8]) -> Fields {
         rendered.withUnsafeBufferPointer { bytes in
-            guard let base = bytes.baseAddress else { return false }
-            var isText = false
+            var fields = Fields()
+            guard let base = bytes.baseAddress else { return fields }
             var at = 0
             while at < bytes.count {
                 let found = memchr(base + at, Int32(ByteScan.lineFeed), bytes.count - at)
                 let end = found.map { $0 - UnsafeMutableRawPointer(mutating: base) } ?? bytes.count
                 let count = end - at
-                if count > 17, ByteScan.hasPrefix(base + at, "content-encoding:") { return false }
+                if count > 17, ByteScan.hasPrefix(base + at, "content-encoding:") { fields.tellOfCoding = true }
+                if count > 21, ByteScan.hasPrefix(base + at, "vary: accept-encoding") { fields.vary = true }
                 if count > 14, ByteScan.hasPrefix(base + at, "content-type:") {
-                    isText = isTextual(UnsafeBufferPointer(rebasing: bytes[(at + 13)..<end]))
+                    fields.tellOfText = isTextual(UnsafeBufferPointer(rebasing: bytes[(at + 13)..<end]))
                 }
                 at = end + 1
             }
-            return isText
+            return fields
         }
     }
 

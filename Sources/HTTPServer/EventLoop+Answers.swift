@@ -8,6 +8,7 @@ extension EventLoop {
     /// Renders the answer of the current request. On the loop, while the connection is being worked on.
     func respond(_ connection: Connection, _ response: Response) {
         guard var request = connection.request, connection.phase != .closed else { return }
+        connection.call = nil
         connection.intake = nil
         connection.body = []
         let bodyIsUnread = connection.parser.isInBody

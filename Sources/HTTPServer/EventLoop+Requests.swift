@@ -89,9 +89,11 @@ extension EventLoop {
             connection.phase = .answering
             if let responder = makeExchange(connection) { start(responder) }
             respondStashed(connection)
-        case .readBody(let bytesMax, let room, let then):
+        case .readBody(let bytesMax, let room, let call, let then):
+            connection.call = call
             startIntake(connection, framed, bytesMax, .buffer(room, then: then))
-        case .streamBody(let bytesMax, let room, let start):
+        case .streamBody(let bytesMax, let room, let call, let start):
+            connection.call = call
             guard fits(connection, framed, bytesMax), hasRoom(connection, room, Self.receiveBytesMax),
                 let responder = makeExchange(connection)
             else { return }
@@ -136,16 +138,19 @@ extension EventLoop {
         respond(connection, response)
     }
 
-    /// Answers in the handler's words and closes; a body under way is thrown away.
+    /// Answers in the call's words, or else the handler's, and closes; a body under way is thrown away.
     func refuse(_ connection: Connection, _ refusal: FramingFault) {
+        let received = connection.intake?.received ?? 0
         _ = abandonIntake(connection)
         if connection.request == nil {
             let startedAt = connection.headStartedAt == 0 ? now : connection.headStartedAt
             connection.request = RequestRecord(refusedAt: startedAt)
         }
         _ = connection.responder?.takeRight()
-        var response = handler.refusal(
-            status: refusal.status, reason: refusal.reason, head: connection.request?.head, from: connection.peer)
+        var response =
+            connection.call?.refusal(status: refusal.status, reason: refusal.reason, received: received)
+            ?? handler.refusal(
+                status: refusal.status, reason: refusal.reason, head: connection.request?.head, from: connection.peer)
         response.closes = true
         respond(connection, response)
     }

@@ -167,12 +167,14 @@ extension EventLoop {
                     SentAnswer(request: request, status: outflow.status, bodyBytes: outflow.sent), to: connection.peer)
             }
         }
+        if phase == .body { connection.call?.left(received: connection.intake?.received ?? 0) }
         if phase == .body, abandonIntake(connection), let request = connection.request {
             report(SentAnswer(request: request, status: Self.clientClosedStatus, bodyBytes: 0), to: connection.peer)
         }
         connection.responder = nil
         connection.request = nil
         connection.undecided = nil
+        connection.call = nil
     }
 
     /// What the log says of a request whose client went before its body was complete.

@@ -199,11 +199,30 @@ struct HeadReader {
             announced = .chunked
             return nil
         }
-        var isToken = valueCount > 0
-        for at in 0..<valueCount where !ByteScan.isToken(value[at]) { isToken = false }
-        return isToken
+        return Self.isOtherCoding(value, valueCount)
             ? FramingFault(status: 501, reason: "Of transfer codings, chunked alone is read.")
             : .bad("Malformed Transfer-Encoding.")
+    }
+
+    /// RFC 9112 §6.1: one coding that is not chunked, or some with chunked as the last, which stands there once. A list
+    /// that ends with another has no end that anybody knows.
+    private static func isOtherCoding(_ value: UnsafePointer<UInt8>, _ valueCount: Int) -> Bool {
+        var codings = 0
+        var isChunked = false
+        var at = 0
+        repeat {
+            var end = at
+            while end < valueCount, value[end] != 0x2C { end += 1 }
+            let next = end + 1
+            while at < end, value[at] == 0x20 || value[at] == 0x09 { at += 1 }
+            while end > at, value[end - 1] == 0x20 || value[end - 1] == 0x09 { end -= 1 }
+            guard at < end, !isChunked else { return false }
+            for place in at..<end where !ByteScan.isToken(value[place]) { return false }
+            isChunked = ByteScan.equals(value + at, end - at, "chunked")
+            codings += 1
+            at = next
+        } while at <= valueCount
+        return codings == 1 || isChunked
     }
 
     /// What can only be said once all fields are known.

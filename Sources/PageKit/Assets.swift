@@ -8,15 +8,25 @@ package struct Asset: Sendable {
     package let contentType: StaticString
     package let bytes: [UInt8]
     package let link: Link
+    /// What stands around the hash.
+    private let (beginning, end): (String, String)
 
     private static let hashBytes = 8
 
     fileprivate init(_ name: String, _ suffix: String, _ contentType: StaticString, _ source: [UInt8]) {
         bytes = Self.withoutNotes(source)
         self.contentType = contentType
-        path = "/assets/\(name).\(Hex.encode(Array(SHA256.hash(bytes).bytes.prefix(Self.hashBytes)))).\(suffix)"
+        (beginning, end) = ("/assets/\(name).", ".\(suffix)")
+        path = beginning + Hex.encode(Array(SHA256.hash(bytes).bytes.prefix(Self.hashBytes))) + end
         guard let link = Link(path: path) else { preconditionFailure("\(path) is no path of ours") }
         self.link = link
+    }
+
+    /// Whether that is the address of this file in some version of the program.
+    fileprivate func isNamed(_ path: String) -> Bool {
+        guard path.hasPrefix(beginning), path.hasSuffix(end) else { return false }
+        let hash = path.utf8.dropFirst(beginning.utf8.count).dropLast(end.utf8.count)
+        return hash.count == Self.hashBytes * 2 && hash.allSatisfy(Set("0123456789abcdef".utf8).contains)
     }
 
     /// Indentation and lines of comment are for whoever reads the source. No value of these files spans lines.
@@ -45,8 +55,13 @@ package enum Assets {
     /// Of a page whose tenant has no logo.
     package static let icon = Asset("icon", "svg", "image/svg+xml", PackageResources.icon_svg)
 
-    package static let byPath = Dictionary(
-        uniqueKeysWithValues: [stylesheet, script, sheet, icon].map { ($0.path, $0) })
+    private static let all = [stylesheet, script, sheet, icon]
+
+    package static let byPath = Dictionary(uniqueKeysWithValues: all.map { ($0.path, $0) })
+
+    /// This version's file where another version's is asked for: while nodes are upgraded one by one a page may come
+    /// from one and ask another for its files (N6). Not to be kept.
+    package static func instead(of path: String) -> Asset? { all.first { $0.isNamed(path) } }
 
     private static let scriptType: StaticString = "text/javascript; charset=utf-8"
 }

@@ -23,9 +23,14 @@ package struct Page: Sendable {
     /// Below the surface, say `/resellers/{id}`.
     let pattern: String
     private let title: String
+    /// The call that it is the form of, say `POST /orders/{id}/activate`: who may not make that one is refused the
+    /// page. Nil for pages that show something besides.
+    private let asks: String?
     private let writing: Writing
     /// What its forms may bring, where that is more than text: files.
     private let bodyBytesMax: Int
+    /// Whether a script of ours takes it anew by itself (`Route.isWatched`).
+    private let isWatched: Bool
     private let compose: Compose?
     /// What is shown in place of a redirection once a form's call has been answered; nil: nothing. What it throws is
     /// shown as a refusal of the form.
@@ -33,12 +38,14 @@ package struct Page: Sendable {
     private let afterwardsReading: AfterwardsReading?
 
     private init(
-        _ pattern: String, _ title: String, _ bodyBytesMax: Int, _ compose: Compose?, _ afterwards: Afterwards?,
-        _ afterwardsReading: AfterwardsReading?, _ writing: Writing
+        _ pattern: String, _ title: String, _ asks: String?, _ bodyBytesMax: Int, _ compose: Compose?,
+        _ afterwards: Afterwards?, _ afterwardsReading: AfterwardsReading?, isWatched: Bool = false, _ writing: Writing
     ) {
+        self.asks = asks
         self.pattern = pattern
         self.title = title
         self.bodyBytesMax = bodyBytesMax
+        self.isWatched = isWatched
         self.compose = compose
         self.afterwards = afterwards
         self.afterwardsReading = afterwardsReading
@@ -47,38 +54,44 @@ package struct Page: Sendable {
 
     /// A page that is gathered in one read of the tenant's file.
     package init(
-        _ pattern: String, _ title: String, bodyBytesMax: Int = Route.bodyBytesMax, compose: Compose? = nil,
-        afterwards: Afterwards? = nil, afterwardsReading: AfterwardsReading? = nil,
-        _ write: @escaping @Sendable (View) throws -> PageContent
+        _ pattern: String, _ title: String, asks: String? = nil, bodyBytesMax: Int = Route.bodyBytesMax,
+        compose: Compose? = nil, afterwards: Afterwards? = nil, afterwardsReading: AfterwardsReading? = nil,
+        isWatched: Bool = false, _ write: @escaping @Sendable (View) throws -> PageContent
     ) {
-        self.init(pattern, title, bodyBytesMax, compose, afterwards, afterwardsReading, .inOneRead(write))
+        self.init(
+            pattern, title, asks, bodyBytesMax, compose, afterwards, afterwardsReading, isWatched: isWatched,
+            .inOneRead(write))
     }
 
     /// A page that is gathered in several steps.
     package init(
-        inSteps pattern: String, _ title: String, bodyBytesMax: Int = Route.bodyBytesMax, compose: Compose? = nil,
-        afterwards: Afterwards? = nil, afterwardsReading: AfterwardsReading? = nil,
+        inSteps pattern: String, _ title: String, asks: String? = nil, bodyBytesMax: Int = Route.bodyBytesMax,
+        compose: Compose? = nil, afterwards: Afterwards? = nil, afterwardsReading: AfterwardsReading? = nil,
         _ write: @escaping @Sendable (SlowView) async throws -> PageContent
     ) {
-        self.init(pattern, title, bodyBytesMax, compose, afterwards, afterwardsReading, .inSteps(write))
+        self.init(pattern, title, asks, bodyBytesMax, compose, afterwards, afterwardsReading, .inSteps(write))
     }
 
     /// A page that says something once, in place of another one.
     private init(_ page: Page, saying content: PageContent) {
-        self.init(page.pattern, page.title, page.bodyBytesMax, nil, nil, nil, .known(content))
+        self.init(page.pattern, page.title, nil, page.bodyBytesMax, nil, nil, nil, .known(content))
     }
 
     /// GET shows it; POST takes its forms.
     package func routes(of site: Site) -> [Route] {
         [
             Route(
-                .get, pattern, title, access: site.access, openIn: [.pending, .suspended],
+                .get, pattern, title, access: site.access, openIn: [.pending, .suspended], isWatched: isWatched,
                 ignoresUnknownParameters: true
-            ) { call in show(Visit(call, of: site)) },
+            ) { call in
+                let visit = Visit(call, of: site)
+                if let asks { try visit.expects(asks) }
+                return show(visit)
+            },
             Route(
                 .post, pattern, "\(title): send a form", access: site.access,
                 body: .whole(bytesMax: bodyBytesMax), openIn: [.pending, .suspended], isOpenToSupport: true,
-                ignoresUnknownParameters: true
+                ignoresUnknownParameters: true, parameters: [.mode]
             ) { call in try take(Visit(call, of: site)) },
         ]
     }
@@ -107,7 +120,8 @@ package struct Page: Sendable {
     }
 
     private static func answer(_ visit: Visit, _ content: PageContent) -> Answer {
-        content.isElsewhere.map { .seeOther($0) } ?? Frame(visit).answer(content)
+        content.isElsewhere.map { .seeOther($0) }
+            ?? Frame(content.attempt.map(visit.showing) ?? visit).answer(content)
     }
 
     // MARK: Taking a form
@@ -116,16 +130,31 @@ package struct Page: Sendable {
         let form = try FormInput(visit.call)
         if form.call == FormCall.none { return shownAgain(visit, form, nil) }
         let call = try compose?(visit, form) ?? FormCall(form, of: visit)
-        return .inner(
+        // Whoever may not is refused before the form counts as sent.
+        if visit.call.realm.tenant == nil { try visit.expects(call.method, call.path, of: "") }
+        guard let sent = SentForm(call, form, of: visit) else { return make(call, form, visit) }
+        return .flow { steps in
+            guard try await sent.isFirst(steps) else { return .seeOther(form.nextOfSent(visit)) }
+            return make(call, form, visit, refused: { sent.forget() })
+        }
+    }
+
+    private func make(
+        _ call: FormCall, _ form: FormInput, _ visit: Visit, refused undone: @escaping @Sendable () -> Void = {}
+    ) -> Work {
+        .inner(
             InnerCall(
                 call.method, call.path, query: call.query, body: call.body, fields: call.fields
             ) { answer in
                 switch answer {
-                case .done(let answer): try tried(visit, form) { try done(visit, form, call, answer) }
+                case .done(let answer): return try tried(visit, form) { try done(visit, form, call, answer) }
                 case .replayed(let stored) where stored.status < 400:
-                    try done(visit, form, call, Answer(status: stored.status, body: stored.body))
-                case .replayed: Work.seeOther(visit.here())
-                case .refused(let refusal): refused(refusal, visit, form)
+                    return try done(visit, form, call, Answer(status: stored.status, body: stored.body))
+                // Decided for good under that key: the next press is another call.
+                case .replayed: return .seeOther(visit.here([("once", nil)]))
+                case .refused(let refusal):
+                    undone()
+                    return refused(refusal, visit, form)
                 }
             })
     }
@@ -175,6 +204,8 @@ package struct PageContent: Sendable {
     package let scripts: [Link]
     /// What a refusal says here, where its fields have other names than the page's.
     package let problem: Problems?
+    /// What was tried by its address alone, and is wrong.
+    private(set) var attempt: Attempt?
     /// Where it is in truth: a search that finds one thing shows that thing's page.
     let isElsewhere: Link?
 
@@ -185,6 +216,13 @@ package struct PageContent: Sendable {
         _ body: HTML
     ) {
         self.init(title, sub: sub, actions: actions, scripts: scripts, problem: problem, isElsewhere: nil, body)
+    }
+
+    /// The same, which says what is wrong with what `view` tried.
+    package func refused(in view: View) -> PageContent {
+        var content = self
+        content.attempt = view.visit.attempt
+        return content
     }
 
     private init(

@@ -1,5 +1,5 @@
 package import CallKit
-import HTML
+package import HTML
 package import HTTPCore
 package import TenantRegistry
 
@@ -26,15 +26,19 @@ extension PageSurface {
         if case .forbidden(let reason) = refusal, reason.isOfAnotherRole, let elsewhere = site.elsewhere {
             return strangers(head, elsewhere, requestID)
         }
-        return RefusalPage(refusal, requestID: requestID).response
+        let first = head.rootPath + site.basePath
+        return RefusalPage(
+            refusal, requestID: requestID, back: head.path == first ? nil : Link(path: first), site.title
+        ).response
     }
 
     /// Somebody has signed in for other pages: the first page leads there, and of the others there is none.
     private func strangers(_ head: RequestHead, _ elsewhere: StaticString, _ requestID: RequestID) -> Response {
+        let home = Link(elsewhere, below: Link(path: head.rootPath))
         guard head.path == head.rootPath + site.basePath else {
-            return RefusalPage(.notFound(.path), requestID: requestID).response
+            return RefusalPage(.notFound(.path), requestID: requestID, back: home, "your pages").response
         }
-        return .seeOther(Link(elsewhere, below: Link(path: head.rootPath)))
+        return .seeOther(home)
     }
 
     /// Where somebody signs in who is not known any more, and comes back from: the tenant's one sign-in, or the node's.
@@ -55,18 +59,24 @@ extension PageSurface {
 package struct RefusalPage: Sendable {
     private let refusal: Refusal
     private let requestID: RequestID
+    private let back: Link?
+    private let place: String
 
-    package init(_ refusal: Refusal, requestID: RequestID) {
+    /// `back`: where one goes on from here, which is called `place`; nil where that is not known.
+    package init(_ refusal: Refusal, requestID: RequestID, back: Link?, _ place: String) {
         self.refusal = refusal
         self.requestID = requestID
+        self.back = back
+        self.place = place
     }
 
     package var response: Response {
         let title = Problem.title(refusal.status)
+        let way: HTML? = back.map { #"<p><a href="\#($0)">Back to \#(place)</a></p>"# }
         let document = Layout(
             card: "\(title) – Tollgate", stylesheets: [Assets.stylesheet.link], icon: Assets.icon.link,
             """
-            <h1>\(title)</h1>\(Notice(.bad, "<p>\(refusal.sentence)</p>"))\
+            <h1>\(title)</h1>\(Notice(.bad, "<p>\(refusal.sentence)</p>"))\(way)\
             <p class="sub">Request <code>\(requestID.text)</code></p>
             """)
         var response = Response.refused(

@@ -1,6 +1,6 @@
 package import CallKit
 package import HTML
-import HTTPCore
+package import HTTPCore
 
 /// Post, redirect, get: what was done is not done again by going back.
 extension Answer {
@@ -13,7 +13,7 @@ extension Answer {
 }
 
 extension Response {
-    static func seeOther(_ link: Link) -> Response {
+    package static func seeOther(_ link: Link) -> Response {
         var response = Response(status: 303, body: .none)
         response.headers.add("Location", link.text)
         return response

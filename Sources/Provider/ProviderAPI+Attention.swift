@@ -17,14 +17,17 @@ extension ProviderAPI {
                 .get, "/traffic", "Tell how tenants' calls of the last day were answered, by hour",
                 access: .providerReader,
                 parameters: [.query("tenant", .matching(Self.slugs), isRequired: true)],
-                gives: .read(Self.traffic)
+                gives: .read(Self.traffic), refuses: [404]
             ) { call in
                 let text = try call.query()["tenant"] ?? ""
                 let slugs = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
                 guard slugs.count <= Self.slugsMax, slugs.allSatisfy(Self.isSlug) else {
                     throw Refusal.field("/tenant", "format", "must be 1 to \(Self.slugsMax) slugs between commas")
                 }
-                return .answer(traffic(of: slugs, at: call.now))
+                let records = slugs.compactMap(fleet.roster.tenant(slug:))
+                // One of many may have gone since they were listed.
+                if records.isEmpty { throw Refusal.notFound(.tenant) }
+                return .answer(traffic(of: records, at: call.now))
             },
         ]
     }
@@ -80,13 +83,13 @@ extension ProviderAPI {
         ]),
     ]
 
-    /// Slugs that nobody has are left out.
-    private func traffic(of slugs: [String], at now: Timestamp) -> Answer {
+    private func traffic(of records: [TenantRecord], at now: Timestamp) -> Answer {
         .json { json in
             json.array("data") { json in
-                for record in slugs.compactMap(fleet.roster.tenant(slug:)) {
+                for record in records {
                     json.object { json in
                         json.field("slug", record.slug)
+                        json.field("webhooks_waiting_since", fleet.due.late(.delivery, of: record.id)?.text)
                         json.array("hours") { json in
                             for hour in record.traffic.day(at: now) {
                                 json.object { json in
@@ -105,7 +108,7 @@ extension ProviderAPI {
 
     private static let traffic: Schema = [
         "data": .array(of: [
-            "slug": .string,
+            "slug": .string, "webhooks_waiting_since": .time.nullable,
             "hours": .array(of: ["at": .time, "answered": .integer, "refused": .integer, "failed": .integer]),
         ])
     ]

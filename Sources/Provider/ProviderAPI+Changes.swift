@@ -6,7 +6,7 @@ import TenantRegistry
 
 /// Changing a tenant's terms and domains (P2).
 extension ProviderAPI {
-    /// What the body changes, checked; nil stays as it is.
+    /// What the body changes, checked; nil stays as it is. What is sent as it is changes nothing.
     private struct Change: Sendable {
         var tier: Tier?
         /// Each by itself, so that two changes at once both stay.
@@ -16,6 +16,7 @@ extension ProviderAPI {
         var domains: DomainChange?
         /// The same for the provider's log.
         var told: [JSONMember] = []
+        var isNothing: Bool { told.isEmpty }
         var detail: String { String(decoding: JSON.object(told).encoded(), as: UTF8.self) }
 
         mutating func tell(_ name: String, _ value: JSON?) {
@@ -28,7 +29,7 @@ extension ProviderAPI {
         let fields = try call.fields()
         // Another owner's address is a change of the tenant's file too.
         if case .string(let email)? = fields.value("owner_email"),
-            EmailAddress.canonical(email) != record.profile.ownerEmail
+            !EmailAddress.areOne(email, record.profile.ownerEmail)
         {
             return .background { try changeOwner(record, fields, call) }
         }
@@ -40,6 +41,8 @@ extension ProviderAPI {
     }
 
     private static let changeable = ["tier", "quotas", "rate_limit", "domains"]
+    /// Another owner's address is a change by itself (P10); the owner's own may be sent with others.
+    private static let changeableOrSame = changeable + ["owner_email"]
     /// What differs between two looks at the same tenant.
     private static let moving = ["bytes", "counts", "last_request_at"]
 
@@ -51,14 +54,26 @@ extension ProviderAPI {
         let others = fields.memberNames.filter { !changeable.contains($0) }
         guard !others.isEmpty, let shown = try? JSON.parse(answer(record, call).body) else { return }
         for name in others where !Self.moving.contains(name) {
-            guard let value = shown[name], fields.value(name) != value else { continue }
+            guard let value = shown[name], !Self.isSame(name, fields.value(name), value) else { continue }
             fields.fail(name, code: "read_only", detail: why)
         }
         fields.expectNoOthers(than: changeable + FieldReader(shown).memberNames)
     }
 
+    /// Whether what is sent for a member is what is shown; of an address, in any spelling.
+    private static func isSame(_ name: String, _ sent: JSON?, _ shown: JSON) -> Bool {
+        if name == "owner_email", case .string(let one)? = sent, case .string(let other) = shown {
+            return EmailAddress.areOne(one, other)
+        }
+        return sent == shown
+    }
+
     private func change(_ record: TenantRecord, _ fields: FieldReader, _ call: Call) throws -> Work {
         let change = try read(fields, of: record, call)
+        if change.isNothing {
+            if record.profile.move != nil { throw Refusal.conflict(.tenant(.moved)) }
+            return .files { .answer(answer(record, call)) }
+        }
         return .flow { steps in
             try await steps.callback { done in
                 fleet.change(
@@ -87,42 +102,47 @@ extension ProviderAPI {
 
     private func read(_ body: FieldReader, of record: TenantRecord, _ call: Call) throws -> Change {
         var fields = body
-        fields.expectChange(of: Self.changeable, clearable: ["rate_limit"])
+        fields.expectChange(of: Self.changeableOrSame, clearable: ["rate_limit", "owner_email"])
         var change = Change()
-        change.tier = fields.optionalChoice("tier", as: Tier.self)
-        if let tier = change.tier { change.tell("tier", .string(tier.rawValue)) }
+        if let tier = fields.optionalChoice("tier", as: Tier.self), tier != record.profile.tier {
+            change.tier = tier
+            change.tell("tier", .string(tier.rawValue))
+        }
         if var quotas = fields.optionalObject("quotas") {
-            let now = record.profile.quotas
+            let (now, own) = (record.profile.quotas, record.profile.quotaOverrides)
             let names = ["bytes", "resellers", "keys", "requests_monthly"]
             let isWhole = names.allSatisfy { quotas.has($0) }
             func read(
-                _ name: String, _ path: any WritableKeyPath<QuotaOverrides, Int64?> & Sendable, now: Int64, least: Int64
+                _ name: String, _ path: any WritableKeyPath<QuotaOverrides, Int64?> & Sendable, now: Int64,
+                in range: ClosedRange<Int64>
             ) {
                 guard quotas.has(name) else { return }
-                let wanted = quotas.optionalInteger(name, in: least...Schemas.quotaMost)
+                let wanted = quotas.optionalInteger(name, in: range)
                 // Sent back whole, as GET gives it, what holds already goes on holding by the tier or by an earlier
                 // change, whichever it is. One that is named by itself is the tenant's own from now on.
-                if !isWhole || wanted != now {
+                if (!isWhole || wanted != now) && wanted != own[keyPath: path] {
                     change.quotas.append { $0[keyPath: path] = wanted }
                     change.tell("quota_\(name)", wanted.map { .number(JSONNumber($0)) })
                 }
             }
             quotas.expectChange(of: names, clearable: names)
-            read("bytes", \.bytesMax, now: now.bytesMax, least: 1 << 20)
-            read("resellers", \.resellersMax, now: now.resellersMax, least: 0)
-            read("keys", \.keysMax, now: now.keysMax, least: 1)
-            read("requests_monthly", \.requestsMonthlyMax, now: now.requestsMonthlyMax, least: 0)
+            read("bytes", \.bytesMax, now: now.bytesMax, in: Schemas.quotaBytes)
+            read("resellers", \.resellersMax, now: now.resellersMax, in: Schemas.quotaResellers)
+            read("keys", \.keysMax, now: now.keysMax, in: Schemas.quotaKeys)
+            read(
+                "requests_monthly", \.requestsMonthlyMax, now: now.requestsMonthlyMax, in: Schemas.quotaRequests)
             quotas.expectNoOthers(than: names)
             fields.absorb(quotas)
         }
         let limit = fields.optionalPolicy("rate_limit")
-        if fields.has("rate_limit") {
+        if fields.has("rate_limit"), limit != record.profile.limit {
             change.limit = .some(limit)
             change.tell("rate_limit", limit.map(Self.told))
         }
         change.domains = try readDomains(&fields, record)
         if let domains = change.domains { change.tell("domains", .array(domains.hosts.map { .string($0) })) }
         readUnchanged(&fields, record, call, but: Self.changeable)
+        fields.expectAny(of: Self.changeableOrSame)
         try fields.finish()
         return change
     }

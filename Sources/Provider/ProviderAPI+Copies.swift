@@ -21,7 +21,8 @@ extension ProviderAPI {
             Route(
                 .post, "/tenants/{slug}/restore", "Restore a tenant from an export", access: .provider,
                 body: .pieces {
-                    ((try? tenant(of: $0))?.profile.quotas.bytesMax ?? Self.fileBytesMax) + ExportSeal.bytes
+                    let most = (try? tenant(of: $0))?.profile.quotas.bytesMax ?? Self.fileBytesMax
+                    return min(most, Schemas.quotaBytes.upperBound) + ExportSeal.bytes
                 },
                 parameters: [.query("unsigned", .one(of: ["accept"])), .query("at", .time)],
                 takes: .file(Self.mediaType), gives: .done(Schemas.restored), refuses: [409]
@@ -39,7 +40,11 @@ extension ProviderAPI {
         case nil, "false": break
         default: throw Refusal.field("/with_secrets", "choice", "must be one of true, false")
         }
-        return .flow { steps in
+        var headers = ResponseHeaders()
+        headers.add("Content-Type", Self.mediaType)
+        headers.add("Content-Disposition", "attachment; filename=\"\(record.slug).sqlite\"")
+        if call.head.method == .head { return headOfFile(headers) }
+        return .flow { [headers] steps in
             let file = try await steps.callback { done in
                 fleet.export(record) { copy in
                     done(Result { try FileStream(path: copy.get(), pool: fleet.files, removesFile: true) })
@@ -47,10 +52,30 @@ extension ProviderAPI {
             }
             // The copy took its time: whoever asked may not have it any more.
             try await log(call.act("tenant.exported"), of: record, call, steps)
-            var headers = ResponseHeaders()
-            headers.add("Content-Type", Self.mediaType)
-            headers.add("Content-Disposition", "attachment; filename=\"\(record.slug).sqlite\"")
-            return .stream(status: 200, headers: headers, body: file, length: file.length)
+            return .stream(
+                status: 200, headers: headers,
+                body: handedOut(file, length: file.length, "tenant.export_broken_off", of: record, call),
+                length: file.length)
+        }
+    }
+
+    /// What HEAD is told of a file that is made for whoever fetches it: none is made, and nothing is logged.
+    func headOfFile(_ headers: ResponseHeaders) -> Work {
+        .stream(status: 200, headers: headers, body: PulledStream { give in give(.success(nil)) }, length: nil)
+    }
+
+    /// A file on its way out, of which the log has told before its first byte: where it does not arrive whole, the log
+    /// says that too.
+    func handedOut(
+        _ body: any ResponseStream, length: Int?, _ brokenOff: String, of record: TenantRecord? = nil, _ call: Call
+    ) -> RecordedStream {
+        RecordedStream(body, length: length, isHead: false) { [fleet] _, end in
+            if end == .whole { return }
+            fleet.registry.log(
+                call.act(brokenOff), tenant: record?.id, slug: record?.slug, judge: { _ in }
+            ) { result in
+                if case .failure(let error) = result { fleet.report("\(brokenOff) is not in the log: \(error)") }
+            }
         }
     }
 

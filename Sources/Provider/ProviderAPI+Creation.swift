@@ -34,13 +34,8 @@ extension ProviderAPI {
     private func readNewTenant(_ call: Call) throws -> NewTenant {
         var fields = try call.fields()
         let slug = fields.string("slug", characters: 1...63, .id)
-        if let slug, !Self.isSlug(slug) {
-            fields.fail("slug", code: "format", detail: "must match [a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-        } else if let slug, ReservedNames.isReserved(slug: slug) {
-            fields.fail("slug", code: "reserved", detail: "is a name that hosts and paths of the node need")
-        }
-        if let slug, let objection = hosts.objection(toSlug: slug) {
-            fields.fail("slug", code: "reserved", detail: objection)
+        if let slug, let objection = objection(toSlug: slug) {
+            fields.fail("slug", code: objection.code, detail: objection.detail)
         }
         let blueprintName = fields.string("blueprint", characters: 1...32, .id)
         let blueprint = blueprintName.flatMap { blueprints[$0] }
@@ -56,6 +51,8 @@ extension ProviderAPI {
                 "prefix", code: "format", detail: "must be a letter and 1 to 15 letters or digits, in lower case")
         } else if let prefix, ReservedNames.keyPrefixes.contains(prefix) {
             fields.fail("prefix", code: "reserved", detail: "belongs to other keys")
+        } else if let prefix, let blueprint, let other = otherBlueprint(of: prefix, than: blueprint) {
+            fields.fail("prefix", code: "reserved", detail: "belongs to the blueprint “\(other.name)”")
         }
         let currency = fields.optionalString("currency", characters: 1...8)
         if let currency, Currency(currency) == nil {
@@ -66,13 +63,18 @@ extension ProviderAPI {
         try fields.finish()
         guard let slug, let blueprint, let email else { throw Refusal.defect }
         if let base = hosts.baseDomain, fleet.roster.tenant(host: "\(slug).\(base)") != nil {
-            throw Refusal.conflict(.hostTaken("\(slug).\(base)"))
+            throw Refusal.conflict(.hostTaken("\(slug).\(base)", pointer: "/slug"))
         }
         let creation = Fleet.Creation(
             slug: slug, blueprint: blueprint.name, tier: tier ?? blueprint.tier,
             currency: currency ?? blueprint.currency, keyPrefix: prefix ?? blueprint.keyPrefix,
             hasOwnPrefix: prefix != nil && prefix != blueprint.keyPrefix, ownerEmail: email)
         return NewTenant(creation: creation, blueprint: blueprint, password: password)
+    }
+
+    /// The blueprint whose tenants have this prefix without asking for it, where it is another one.
+    private func otherBlueprint(of prefix: String, than blueprint: Blueprint) -> Blueprint? {
+        prefix == blueprint.keyPrefix ? nil : blueprints.all.first { $0.keyPrefix == prefix }
     }
 
     /// What the new file begins with. Long: scrypt.

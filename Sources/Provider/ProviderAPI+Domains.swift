@@ -5,7 +5,7 @@ import TenantRegistry
 
 /// A tenant's own host names, with the certificates that they are served with.
 extension ProviderAPI {
-    /// `[{host, certificate?, private_key?}]`, or names alone; nil where the call leaves domains as they are.
+    /// `[{host, certificate?, private_key?}]`, or names alone; nil where domains stay as they are.
     func readDomains(_ fields: inout FieldReader, _ record: TenantRecord) throws -> DomainChange? {
         guard let values = fields.optionalArray("domains", count: 0...100) else { return nil }
         var names: [String] = []
@@ -20,7 +20,8 @@ extension ProviderAPI {
             }
             var domain = fields.reader(of: value, at: index, in: "domains")
             let host = domain.string("host", characters: 1...253)?.lowercased()
-            if let host, let objection = hosts.objection(to: host) {
+            // One that the tenant has, perhaps since before the node was given its base domain, may be sent back (P2).
+            if let host, !record.profile.domains.contains(host), let objection = hosts.objection(to: host) {
                 domain.fail("host", code: objection.code, detail: objection.detail)
             }
             if let host, names.contains(host) {
@@ -33,7 +34,14 @@ extension ProviderAPI {
             fields.absorb(domain)
             if let host { names.append(host) }
         }
-        return DomainChange(hosts: names, certificates: certificates)
+        return isAsItIs(names, certificates, record) ? nil : DomainChange(hosts: names, certificates: certificates)
+    }
+
+    private func isAsItIs(_ names: [String], _ certificates: [DomainCertificate], _ record: TenantRecord) -> Bool {
+        let hosts = record.profile.domains
+        let known = fleet.certificates.filter { hosts.contains($0.host) }
+        return Set(names) == Set(hosts) && certificates.count == known.count
+            && certificates.allSatisfy { known.contains($0) }
     }
 
     private func certificate(of host: String?, _ record: TenantRecord) -> DomainCertificate? {

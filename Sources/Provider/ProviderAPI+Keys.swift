@@ -37,7 +37,7 @@ extension ProviderAPI {
             },
             Route(
                 .post, "/provider-keys/{key}/rotate", "Give a provider key a new secret", access: .provider,
-                takes: KeyBodies.rotation.schema, gives: .done(Self.shownKey), refuses: [409]
+                takes: KeyBodies.rotation().schema, gives: .done(Self.shownKey), refuses: [409]
             ) { try rotateKey($0) },
             Route(
                 .delete, "/provider-keys/{key}", "Revoke a provider key", access: .provider, gives: .done(Self.key),
@@ -103,7 +103,7 @@ extension ProviderAPI {
     }
 
     private func rotateKey(_ call: Call) throws -> Work {
-        let overlap = try call.read(KeyBodies.rotation)
+        let overlap = try call.read(KeyBodies.rotation())
         let (publicID, text) = (call.parameters[0], newText())
         let detail = String.json { json in
             json.field("key", publicID)

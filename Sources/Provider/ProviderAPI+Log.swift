@@ -9,7 +9,7 @@ extension ProviderAPI {
         [
             Route(
                 .get, "/log", "Search the provider's log, newest first", access: .providerReader,
-                parameters: .page() + Self.logFilters, gives: .list(Self.event)
+                parameters: .page() + Self.logFilters, gives: .list(Self.event), refuses: [404]
             ) { call in
                 let page = try Paging(call)
                 let filter = try logFilter(call)
@@ -20,12 +20,13 @@ extension ProviderAPI {
                     while events.count < page.fetch, let more = try await walk.next(steps, fleet, page.fetch) {
                         events += more
                     }
+                    if events.isEmpty { try await expectKnown(filter, steps) }
                     return .answer(page.answer(events, id: \.sequence, Self.event, in: .usDollar))
                 }
             },
             Route(
                 .get, "/log.csv", "Export the provider's log as CSV", access: .providerReader,
-                parameters: Self.logFilters, gives: .read(.file("text/csv"))
+                parameters: Self.logFilters, gives: .read(.file("text/csv")), refuses: [404]
             ) { call in
                 var writer = CSVWriter()
                 writer.row(Self.logColumns.map { .value($0) })
@@ -37,7 +38,7 @@ extension ProviderAPI {
             },
             Route(
                 .get, "/log.jsonl", "Export the provider's log as JSON Lines", access: .providerReader,
-                parameters: Self.logFilters, gives: .read(.file("application/jsonl"))
+                parameters: Self.logFilters, gives: .read(.file("application/jsonl")), refuses: [404]
             ) { call in
                 try exportLog(call, "log.jsonl", "application/jsonl") { events in
                     var writer = JSONWriter(reserving: events.count * 300)
@@ -61,12 +62,42 @@ extension ProviderAPI {
         let filter = try logFilter(call)
         return .flow { steps in
             try await settleUsage(steps)
+            try await expectKnown(filter, steps)
             return OperatorAdmin.download(
                 name, contentType,
                 steps.stream(head: head, from: LogWalk(filter, before: .max)) { walk in
                     try await walk.next(steps, fleet, Self.pieceLines).map(render)
                 })
         }
+    }
+
+    // MARK: What filters name
+
+    private func expectKnown(_ filter: ProviderEventFilter, _ steps: Steps) async throws {
+        try await expectKnown(tenant: filter.tenant, steps)
+        guard let keyID = filter.keyID else { return }
+        let key = try await steps.callback { done in fleet.registry.providerKey(keyID, then: done) }
+        var named = ProviderEventFilter()
+        named.keyID = keyID
+        if key == nil, try await !isInLog(named, steps) { throw Refusal.notFound(.providerKey) }
+    }
+
+    /// Throws where there is no tenant of this slug or id, and the log knows of none: whoever asks for one has made a
+    /// mistake. What was deleted stays in the log.
+    func expectKnown(tenant name: String?, _ steps: Steps) async throws {
+        guard let name, fleet.roster.tenant(slug: name) == nil else { return }
+        if let id = TenantID(text: name), fleet.roster.tenant(id: id) != nil { return }
+        var named = ProviderEventFilter()
+        named.tenant = name
+        if try await !isInLog(named, steps) { throw Refusal.notFound(.tenant) }
+    }
+
+    private func isInLog(_ filter: ProviderEventFilter, _ steps: Steps) async throws -> Bool {
+        var walk = LogWalk(filter, before: .max)
+        while let events = try await walk.next(steps, fleet, 1) {
+            if !events.isEmpty { return true }
+        }
+        return false
     }
 
     /// Down the log, a bounded stretch at a time: no search holds the registry's lane.
@@ -99,7 +130,7 @@ extension ProviderAPI {
     private func logFilter(_ call: Call) throws(Refusal) -> ProviderEventFilter {
         let query = try call.query()
         var filter = ProviderEventFilter()
-        filter.tenant = try query.id("tenant")?.lowercased()
+        filter.tenant = try Self.tenantName(query)
         filter.actions = try query["action"].map { text throws(Refusal) in
             let names = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
             guard names.allSatisfy(Self.isActionName) else {

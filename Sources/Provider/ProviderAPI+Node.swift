@@ -67,6 +67,8 @@ extension ProviderAPI {
     private func node(_ figures: [NodeFigure], at now: Timestamp) -> Answer {
         .json { json in
             json.field("now", now.text)
+            json.field("version", Version.text)
+            json.field("schema", Int64(fleet.schema.version))
             json.array("data") { json in
                 for figure in figures {
                     json.object { json in

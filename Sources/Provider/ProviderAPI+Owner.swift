@@ -34,7 +34,7 @@ extension ProviderAPI {
     private func invite(_ call: Call) throws -> Work {
         let record = try tenant(of: call)
         let link = newLink(record, call)
-        let invitation = InviteOwner(ownerEmail: record.profile.ownerEmail, tokenHash: link.hash)
+        let invitation = InviteOwner(tokenHash: link.hash)
         return .flow { steps in
             let invited = try await write(record, "tenant.owner_invited", call, steps) { tenant, detail in
                 try invitation.run(tenant, &detail)
@@ -49,8 +49,7 @@ extension ProviderAPI {
         }
     }
 
-    /// PATCH with another `owner_email`: a change by itself, since it is the tenant's file's too. The file goes first,
-    /// so that the same call again ends what a crash cut short.
+    /// PATCH with another `owner_email`: a change by itself, since it is the tenant's file's. The registry follows it.
     func changeOwner(_ record: TenantRecord, _ fields: FieldReader, _ call: Call) throws -> Work {
         var fields = fields
         let email = fields.email("owner_email")
@@ -58,17 +57,12 @@ extension ProviderAPI {
         try fields.finish()
         guard let email else { throw Refusal.defect }
         let link = newLink(record, call)
-        let change = ChangeOwner(from: record.profile.ownerEmail, to: email, tokenHash: link.hash)
+        let change = ChangeOwner(to: email, tokenHash: link.hash)
         return .flow { steps in
             try await write(record, "tenant.owner_changed", call, steps) { tenant, detail in
                 try change.run(tenant, &detail)
             }
-            try await steps.callback { done in
-                fleet.change(
-                    record, as: call.act("tenant.owner_changed"), judge: call.provider.judge,
-                    { $0.ownerEmail = email }
-                ) { done($0) }
-            }
+            try? await log(call.act("tenant.owner_changed"), of: record, call, steps, isDone: true)
             return .files { .answer(answer(record, link, call)) }
         }
     }

@@ -8,7 +8,12 @@ extension ProviderAPI {
     enum Schemas {
         static let slugPattern = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
         private static let slug = Schema.matching(slugPattern)
-        static let quotaMost: Int64 = 1_000_000_000_000_000
+        private static let quotaMost: Int64 = 1_000_000_000_000_000
+        /// What the provider may set each quota to.
+        static let quotaBytes: ClosedRange<Int64> = 1 << 20...quotaMost
+        static let quotaResellers: ClosedRange<Int64> = 0...quotaMost
+        static let quotaKeys: ClosedRange<Int64> = 1...quotaMost
+        static let quotaRequests: ClosedRange<Int64> = 0...quotaMost
 
         static let newTenant: Schema = [
             "slug": slug, "blueprint": .text(32), "owner_email": .email, "tier": .choice(Tier.self).optional,
@@ -38,8 +43,8 @@ extension ProviderAPI {
             ])
 
         private static let quotas = Schema.change([
-            "bytes": .integer(1 << 20...quotaMost).optional, "resellers": .integer(0...quotaMost).optional,
-            "keys": .integer(1...quotaMost).optional, "requests_monthly": .integer(0...quotaMost).optional,
+            "bytes": .integer(quotaBytes).optional, "resellers": .integer(quotaResellers).optional,
+            "keys": .integer(quotaKeys).optional, "requests_monthly": .integer(quotaRequests).optional,
         ])
         private static let pem = Schema.matching("^-----BEGIN ").with("maxLength", .number(JSONNumber(64 << 10)))
         private static let label = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -89,7 +94,7 @@ extension ProviderAPI {
             "slug": .string, "hosts": .array(of: .string), "node": .string.nullable, "address": .string.nullable,
         ]
         static let nodeFigures: Schema = [
-            "now": .time,
+            "now": .time, "version": .string, "schema": .integer,
             "data": .array(of: [
                 "group": .string, "name": .string, "title": .string, "value": .integer, "unit": .string,
                 "level": .one(of: NodeFigure.Level.allCases.map(\.rawValue)),

@@ -24,7 +24,10 @@ extension ProviderAPI {
                 gives: .done(Schemas.tenant), refuses: [409]
             ) { call in
                 move(try tenant(of: call), "tenant.cancelled", from: [.active, .suspended], call) { profile in
-                    if profile.endsAt == nil { profile.endsAt = Self.periodEnd(since: profile.createdAt, at: call.now) }
+                    guard profile.endsAt == nil else {
+                        throw RegistryRefusal.notAllowed(Refusal.conflict(.tenant(.cancelled)))
+                    }
+                    profile.endsAt = Self.periodEnd(since: profile.createdAt, at: call.now)
                 }
             },
             Route(
@@ -77,13 +80,17 @@ extension ProviderAPI {
         _ change: @escaping @Sendable (inout TenantProfile) throws -> Void
     ) -> Work {
         self.change(record, call.act(event), call) { profile in
-            let access = profile.access(at: call.now)
-            // A tenant whose cancelled period is over has ended, whatever its row says.
-            guard states.contains(profile.state), access != .refused(.cancelled) else {
-                let state = access == .refused(.cancelled) ? .cancelled : profile.state
-                throw RegistryRefusal.notAllowed(Refusal.conflict(.tenant(state)))
-            }
+            try Self.judge(profile, isIn: states, call)
             try change(&profile)
+        }
+    }
+
+    /// Throws where the tenant is in none of these states. One whose cancelled period is over has ended, whatever its
+    /// row says.
+    static func judge(_ profile: TenantProfile, isIn states: [TenantState], _ call: Call) throws {
+        let isOver = profile.access(at: call.now) == .refused(.cancelled)
+        guard states.contains(profile.state), !isOver else {
+            throw RegistryRefusal.notAllowed(Refusal.conflict(.tenant(isOver ? .cancelled : profile.state)))
         }
     }
 
@@ -104,7 +111,7 @@ extension ProviderAPI {
     private func delete(_ call: Call) throws -> Work {
         let record = try tenant(of: call)
         guard try call.query()["confirm"] == record.slug else {
-            throw Refusal.field("/confirm", "required", "must repeat the slug: ?confirm=\(record.slug)")
+            throw Refusal.field("/confirm", "required", "must repeat the slug, “\(record.slug)”")
         }
         if let days = try call.query().integer("after_days", in: 1...Self.deletionDaysMax) {
             let at = fleet.clock.now().adding(days: Int64(days))

@@ -9,7 +9,7 @@ extension ProviderAPI {
         [
             Route(
                 .get, "/usage", "List what tenants used in a month", access: .providerReader,
-                parameters: .page() + Self.usageFilters, gives: .list(Self.usage)
+                parameters: .page() + Self.usageFilters, gives: .list(Self.usage), refuses: [404]
             ) { call in
                 let (query, seal) = (try call.query(), try CursorSeal(call))
                 let limit = try Paging.limit(query)
@@ -18,9 +18,11 @@ extension ProviderAPI {
                     guard let place = MeterPlace(bytes: try seal.open(text)) else { throw .badQuery(.unknownCursor) }
                     return place
                 }
+                let tenant = try Self.tenantName(query)
                 return .flow { steps in
                     try await settleUsage(steps)
                     let rows = try await usageRows(selection, after: place, limit: limit + 1, steps)
+                    if rows.isEmpty { try await expectKnown(tenant: tenant, steps) }
                     return .answer(
                         Paging.answer(rows, limit: limit, cursor: { seal.seal($0.place.bytes) }) { row, json in
                             Self.usage.write(row, in: Currency(row.currency) ?? .usDollar, to: &json)
@@ -29,13 +31,17 @@ extension ProviderAPI {
             },
             Route(
                 .get, "/usage.csv", "Export what tenants used in a month as CSV", access: .providerReader,
-                parameters: Self.usageFilters, gives: .read(.file("text/csv"))
+                parameters: Self.usageFilters, gives: .read(.file("text/csv")), refuses: [404]
             ) { call in
                 let selection = try usageSelection(try call.query(), at: call.now)
+                let tenant = try Self.tenantName(try call.query())
                 var writer = CSVWriter()
                 writer.row(Self.usageColumns.map { .value($0) })
                 return .flow { [head = writer.bytes] steps in
                     try await settleUsage(steps)
+                    if tenant != nil, try await usageRows(selection, after: nil, limit: 1, steps).isEmpty {
+                        try await expectKnown(tenant: tenant, steps)
+                    }
                     let stream = steps.stream(head: head, from: MeterPlace?.none) { place in
                         let rows = try await usageRows(selection, after: place, limit: Self.pieceRows, steps)
                         guard let last = rows.last else { return nil }
@@ -61,7 +67,7 @@ extension ProviderAPI {
 
     /// A month of all tenants, the running one where none is said; or a tenant with all its months.
     private func usageSelection(_ query: Query, at now: Timestamp) throws(Refusal) -> UsageSelection {
-        let tenant = try query.id("tenant")?.lowercased()
+        let tenant = try Self.tenantName(query)
         guard let text = query["month"] else {
             return tenant.map { .tenant($0) } ?? .month(now.monthNumber, tenant: nil)
         }
@@ -76,6 +82,9 @@ extension ProviderAPI {
             fleet.registry.usage(selection, after: place, limit: limit, then: done)
         }
     }
+
+    /// A slug or an id.
+    static func tenantName(_ query: Query) throws(Refusal) -> String? { try query.id("tenant")?.lowercased() }
 
     private static func month(_ text: String) -> Int64? {
         Timestamp(parsing: text + "-01T00:00:00Z")?.monthNumber

@@ -9,9 +9,11 @@ extension Conflict {
     static let notMoved = Conflict("tenant_not_moved", "The tenant is not on its way to another node.")
     static let notCancelled = Conflict("tenant_not_cancelled", "The tenant is not cancelled.")
     static let pastNotKept = Conflict(
-        "past_not_kept", "This node keeps no past: it has no log of its commits (serve --commits log).")
+        "past_not_kept", "This node keeps no past: it has no log of its commits (serve --commits log, or --cluster).")
     static let pastHasGap = Conflict(
         "past_has_gap", "What is kept of the tenant's past misses a commit from before this moment.")
+    static let pastLeapt = Conflict(
+        "past_leapt", "The clock had leapt: nobody can say which commits came before this moment.")
     static let notDeleting = Conflict("no_deletion_planned", "No deletion of the tenant is planned.")
 
     static func exportPeriodOver(days: Int64) -> Conflict {
@@ -21,7 +23,7 @@ extension Conflict {
     /// Nil: not yet.
     static func beforePast(_ begin: Timestamp?) -> Conflict {
         let text =
-            begin.map { "is kept from \($0.text) on" } ?? "is not kept yet: it begins some moments after its making"
+            begin.map { "is kept from \($0.text) on" } ?? "is not kept yet"
         return Conflict("before_past", "The tenant's past \(text).")
     }
 
@@ -49,6 +51,11 @@ extension Unprocessable {
     static let wrongPassphrase = Unprocessable("wrong_passphrase", "The passphrase does not open this bundle.")
     static let bundleDamaged = Unprocessable(
         "bundle_damaged", "The bundle is not as it was written: it was changed or cut short.")
+
+    /// Whoever sealed it wrote it so.
+    static func bundleMember(_ name: String) -> Unprocessable {
+        bundleDamaged.saying("The bundle is not as it was written: no tenant has such a \(name).")
+    }
 
     static func unknownBlueprint(_ name: String) -> Unprocessable {
         Unprocessable("unknown_blueprint", "This node has no blueprint \(name).")

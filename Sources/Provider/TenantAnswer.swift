@@ -39,9 +39,10 @@ extension ProviderAPI {
             json.field("keys", profile.quotas.keysMax)
             json.field("requests_monthly", profile.quotas.requestsMonthlyMax)
         }
+        let places = fleet.roster.places(of: record.id, at: call.now)
         json.object("counts") { json in
-            json.field("resellers", fleet.roster.resellers(of: record.id).count)
-            json.field("keys", fleet.roster.keyCount(of: record.id))
+            json.field("resellers", places.resellers)
+            json.field("keys", places.keys)
             json.field("requests_this_month", record.counters.used(at: call.now))
         }
         json.field("last_request_at", record.counters.snapshot.lastRequestAt?.text)

@@ -1,5 +1,6 @@
 import CallKit
 import HTTPCore
+import TenantApp
 import TenantRegistry
 
 /// A page of tenants as it was asked for (P2): filters, an order, a place to go on behind. Without filters, and by
@@ -35,15 +36,15 @@ struct TenantList: Sendable {
     private let tiers: Set<String>?
     private let blueprints: Set<String>?
     private let ownerEmail: String?
-    /// The folded beginning of a slug, an id, an owner's address or a domain.
-    private let beginning: String?
+    /// The folded beginning of a slug, an id, an owner's address or a domain, in each spelling that is kept.
+    private let beginnings: [String]?
 
     private static let orders = Order.allCases.flatMap { [$0.rawValue, "-\($0.rawValue)"] }
     private static let stateNames = ["creating", "active", "suspended", "cancelled", "refunded", "deleting", "moved"]
 
     static let parameters: [Parameter] = [
         .limit, .cursor, .query("state", some(of: stateNames)), .query("tier", some(of: Tier.allCases.map(\.rawValue))),
-        .query("blueprint", .matching(blueprintNames)), .query("owner_email"), .query("q"),
+        .query("blueprint", .matching(blueprintNames)), .query("owner_email"), .search,
         .query("sort", .one(of: orders)),
     ]
 
@@ -74,16 +75,17 @@ struct TenantList: Sendable {
         states = try Self.values(query, "state", of: Self.stateNames)
         tiers = try Self.values(query, "tier", of: Tier.allCases.map(\.rawValue))
         blueprints = try Self.values(query, "blueprint", of: nil)
-        if let wrong = blueprints?.first(where: { !Self.isBlueprintName($0) }) {
+        if let wrong = blueprints?.sorted().first(where: { !Self.isKnown(blueprint: $0, call.services) }) {
             throw .field("/blueprint", "choice", "\(wrong.quoted) is no blueprint's name")
         }
         ownerEmail = try query.email("owner_email")
-        beginning = try query.id("q")?.lowercased()
+        beginnings = try query.search().map { EmailAddress.beginnings($0) + [DomainName.ascii(beginning: $0)] }
     }
 
-    private static func isBlueprintName(_ text: String) -> Bool {
-        1...32 ~= text.utf8.count
-            && text.utf8.allSatisfy { 0x61...0x7A ~= $0 || 0x30...0x39 ~= $0 || $0 == 0x2D }
+    /// A tenant may be of one whose file is gone.
+    private static func isKnown(blueprint name: String, _ services: Services) -> Bool {
+        services.shared(Blueprints.self)[name] != nil
+            || services.fleet.roster.allTenants.contains { $0.blueprint == name }
     }
 
     /// Several values stand between commas.
@@ -98,7 +100,7 @@ struct TenantList: Sendable {
 
     var isPlain: Bool {
         order == .name && !isDescending && states == nil && tiers == nil && blueprints == nil && ownerEmail == nil
-            && beginning == nil
+            && beginnings == nil
     }
 
     func cursor(behind row: Row) -> String { seal.seal([UInt8](places: row.key) + Array(row.record.slug.utf8)) }
@@ -136,8 +138,8 @@ struct TenantList: Sendable {
         if let blueprints, !blueprints.contains(profile.blueprint) { return false }
         if let ownerEmail, profile.ownerEmail != ownerEmail { return false }
         if let states, !states.contains(stateOf(record)) { return false }
-        guard let beginning else { return true }
+        guard let beginnings else { return true }
         let names = [profile.slug, record.id.text, profile.ownerEmail.lowercased()] + profile.domains
-        return names.contains { $0.hasPrefix(beginning) }
+        return names.contains { name in beginnings.contains { name.hasPrefix($0) } }
     }
 }

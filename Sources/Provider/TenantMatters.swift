@@ -83,7 +83,8 @@ struct TenantMatters: Sendable {
     private mutating func lookAtEnds(_ now: Timestamp) {
         let profile = record.profile
         switch state {
-        case TenantState.suspended.name: add("suspended", .warn, "It is suspended.")
+        case TenantState.suspended.name:
+            add("suspended", .warn, "Every call is refused, and nothing is charged or sent.")
         case TenantState.moved.name where profile.move?.confirmedAt == nil:
             add("move_unconfirmed", .warn, "It is sealed for a move that is not confirmed.")
         default: break

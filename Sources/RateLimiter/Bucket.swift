@@ -103,8 +103,9 @@ package final class Bucket: Sendable {
     }
 
     /// Adds the debt of an earlier run, less the nanoseconds that have passed since it was noted; at most the burst.
-    /// Call it once for a bucket.
-    package func restore(debtNanoseconds: UInt64, elapsed: UInt64, now: UInt64) {
+    /// Call it once for a bucket; or with `isRepeat`, where the bucket may know of that debt: then the larger of the
+    /// two holds.
+    package func restore(debtNanoseconds: UInt64, elapsed: UInt64, isRepeat: Bool = false, now: UInt64) {
         guard debtNanoseconds > elapsed else { return }
         while true {
             let (policy, level) = read()
@@ -112,7 +113,8 @@ package final class Bucket: Sendable {
             let debt = arrival > now ? arrival - now : 0
             let tolerance = policy.toleranceNanoseconds
             let restored = min(debtNanoseconds - elapsed, tolerance)
-            if swap(level, now + min(debt + restored, tolerance)) { return }
+            let sum = isRepeat ? max(debt, restored) : debt + restored
+            if swap(level, now + min(sum, tolerance)) { return }
         }
     }
 

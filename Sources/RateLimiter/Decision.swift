@@ -8,7 +8,7 @@ package struct Decision: Sendable, Hashable {
     /// Until the bucket is full again.
     package let resetNanoseconds: UInt64
     /// Until the same request would be admitted, were nobody else to ask: 0 where it was, `never` where it costs more
-    /// than the burst.
+    /// than the burst. After `waiting(alsoFor:)`, by both.
     package let retryAfterNanoseconds: UInt64
 
     package static let never = UInt64.max
@@ -24,12 +24,19 @@ package struct Decision: Sendable, Hashable {
     }
 
     /// For `RateLimit` and `X-RateLimit-Reset`, whole seconds, rounded up: until the bucket is full again; after a
-    /// refusal until it has what was asked for, which is what `Retry-After` says.
+    /// refusal until it would be admitted, which is what `Retry-After` says.
     package var resetSeconds: Int { admitted ? Self.seconds(resetNanoseconds) : retryAfterSeconds }
 
     /// For `Retry-After`: whole seconds, rounded up, at least 1 on a refusal; bounded where it would be never.
     package var retryAfterSeconds: Int {
         admitted ? 0 : Swift.max(1, Swift.min(Self.seconds(retryAfterNanoseconds), Policy.fullAgainSecondsMax))
+    }
+
+    /// The same refusal, with the longer of both waits: the request has to pass the other too.
+    package func waiting(alsoFor other: Decision) -> Decision {
+        Decision(
+            admitted: admitted, remaining: remaining, policy: policy, resetNanoseconds: resetNanoseconds,
+            retryAfterNanoseconds: Swift.max(retryAfterNanoseconds, other.retryAfterNanoseconds))
     }
 
     private static func seconds(_ nanoseconds: UInt64) -> Int {

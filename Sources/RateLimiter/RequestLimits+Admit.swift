@@ -2,37 +2,37 @@
 extension RequestLimits {
     /// Takes `cost` from key, reseller, route class, tenant and process. The first that refuses ends it, and the
     /// earlier ones get back what they gave. So the level that binds admits exactly its capacity, however many threads
-    /// ask.
+    /// ask. A refusal says how long to wait for the later ones too, which were only looked at.
     package static func admit(_ levels: borrowing RequestLimits, cost: Int = 1, now: UInt64) -> Verdict {
         levels.admit(cost: cost, now: now)
     }
 
     package func admit(cost: Int = 1, now: UInt64) -> Verdict {
         let key = self.key?.take(cost: cost, now: now)
-        if let key, !key.admitted { return Verdict(refusedAt: .key, key) }
+        if let key, !key.admitted { return refusal(at: .key, key, cost, now) }
 
         let reseller = self.reseller?.take(cost: cost, now: now)
         if let reseller, !reseller.admitted {
             putBack(cost, key)
-            return Verdict(refusedAt: .reseller, reseller)
+            return refusal(at: .reseller, reseller, cost, now)
         }
 
         let routeClass = self.routeClass?.take(cost: cost, now: now)
         if let routeClass, !routeClass.admitted {
             putBack(cost, key, reseller)
-            return Verdict(refusedAt: .routeClass, routeClass)
+            return refusal(at: .routeClass, routeClass, cost, now)
         }
 
         let tenant = self.tenant?.take(cost: cost, now: now)
         if let tenant, !tenant.admitted {
             putBack(cost, key, reseller, routeClass)
-            return Verdict(refusedAt: .tenant, tenant)
+            return refusal(at: .tenant, tenant, cost, now)
         }
 
         let process = self.process?.take(cost: cost, now: now)
         if let process, !process.admitted {
             putBack(cost, key, reseller, routeClass, tenant)
-            return Verdict(refusedAt: .process, process)
+            return refusal(at: .process, process, cost, now)
         }
         return Verdict(admittedBy: key, reseller, routeClass, tenant, process)
     }
@@ -44,6 +44,20 @@ extension RequestLimits {
         routeClass?.giveBack(cost: cost)
         tenant?.giveBack(cost: cost)
         process?.giveBack(cost: cost)
+    }
+
+    /// What the level says that refuses, with the wait until the later ones have room as well.
+    private func refusal(at level: LimitScope, _ decision: Decision, _ cost: Int, _ now: UInt64) -> Verdict {
+        var decision = decision
+        func look(at later: Bucket?, _ scope: LimitScope) {
+            guard let later, scope.rawValue > level.rawValue else { return }
+            decision = decision.waiting(alsoFor: later.peek(cost: cost, now: now))
+        }
+        look(at: reseller, .reseller)
+        look(at: routeClass, .routeClass)
+        look(at: tenant, .tenant)
+        look(at: process, .process)
+        return Verdict(admitted: false, level: level, decision: decision)
     }
 
     private func putBack(
@@ -59,10 +73,6 @@ extension RequestLimits {
 }
 
 extension Verdict {
-    fileprivate init(refusedAt level: LimitScope, _ decision: Decision) {
-        self.init(admitted: false, level: level, decision: decision)
-    }
-
     fileprivate init(
         admittedBy key: Decision?, _ reseller: Decision?, _ routeClass: Decision?, _ tenant: Decision?,
         _ process: Decision?

@@ -4,7 +4,8 @@ import CSQLite
 /// thread and must end before it closes.
 ///
 /// Invariant: the copy is whole only once `step` has returned `.done`; then it is one file in `journal_mode=DELETE`,
-/// synced and closed. Until then its content means nothing and the caller removes it.
+/// closed. Until then its content means nothing and the caller removes it. It is not synced, and no journal guards it:
+/// copies are read and sent on, and none outlives the process. Who keeps one syncs it.
 package final class BackupStepper {
     package enum Progress: Sendable, Equatable {
         /// Pages still to copy. It rises where the copy had to start again, which a rolled-back transaction causes.
@@ -26,14 +27,15 @@ package final class BackupStepper {
         guard try destination.pageCount == 0 else {
             throw SQLiteError(code: SQLITE_FULL, message: "the destination is not empty", sql: "backup")
         }
+        for pragma in ["synchronous=OFF", "journal_mode=OFF"] { try destination.execute("PRAGMA \(pragma)") }
         backup = sqlite3_backup_init(destination.database, "main", source.database, "main")
         guard backup != nil else { throw SQLiteError.last(destination.database, sql: "backup") }
     }
 
     deinit { close() }
 
-    /// Copies at most `pages` pages; the last step syncs the copy. `isBusy` inside the source's write transaction: step
-    /// again after it.
+    /// Copies at most `pages` pages; the last step closes the copy. `isBusy` inside the source's write transaction:
+    /// step again after it.
     package func step(pages: Int32) throws(SQLiteError) -> Progress {
         if isDone { return .done }
         let status = sqlite3_backup_step(backup, pages)

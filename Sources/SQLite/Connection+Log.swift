@@ -25,6 +25,12 @@ extension Connection {
         return logged.lastLSN <= sink.durable
     }
 
+    /// Whether the WAL is in memory and its commits go to a sink.
+    package var isLogInMemory: Bool { logged != nil }
+
+    /// Pages that a checkpoint would move: those in the WAL, each counted once where the WAL is in memory.
+    package var pagesToMove: Int { walPages == 0 ? 0 : min(walPages, logged?.log.distinct ?? walPages) }
+
     /// What the WAL in memory takes, with the pages that are kept beside it. `checkpoint(.truncate)` gives it back.
     package var memoryLogBytes: Int { logged?.log.bytes ?? 0 }
 

@@ -34,6 +34,8 @@ final class MemoryLog {
 
     @exclusivity(unchecked) private var arena = PageArena()
     @exclusivity(unchecked) private var images = PageTable()
+    /// Pages that the commits since the log began have written, each counted once.
+    private(set) var distinct = 0
     /// How often the log has begun anew. What was last written before the log began the time before is forgotten.
     @exclusivity(unchecked) private var generation: UInt32 = 1
     /// The file's size as of the last commit, and the smallest since it was opened: what lies past that one in the
@@ -125,7 +127,7 @@ final class MemoryLog {
         images.removeAll()
         frames.deallocate()
         frames = .allocate(capacity: 0)
-        (capacity, count, committed, ending, hasHeader) = (0, 0, 0, 0, false)
+        (capacity, count, committed, ending, hasHeader, distinct) = (0, 0, 0, 0, false, 0)
     }
 
     /// The log begins: for the first time, or anew, once the database file has every commit of it.
@@ -144,6 +146,7 @@ final class MemoryLog {
                 return false
             }
             generation += 1
+            distinct = 0
         }
         (count, committed, ending) = (0, 0, 0)
         return SQLITE_OK
@@ -241,6 +244,7 @@ final class MemoryLog {
                 continue
             }
             let image = images.insert(number)
+            if image.pointee.page == nil || image.pointee.generation != generation { distinct += 1 }
             giveBack(image.pointee)
             image.pointee = PageTable.Entry(number: number, generation: generation, frame: index, page: page)
         }
@@ -249,6 +253,7 @@ final class MemoryLog {
             pagesLeast = min(pagesLeast, pagesAfter)
             images.keep { image in
                 if image.number <= pagesAfter { return true }
+                if image.generation == generation { distinct -= 1 }
                 giveBack(image)
                 return false
             }

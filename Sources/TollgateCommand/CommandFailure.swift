@@ -33,19 +33,33 @@ enum CommandFailure: Error, CustomStringConvertible {
     func adding(_ next: String) -> CommandFailure {
         switch self {
         case .usage, .unwritten, .readerGone: self
-        case .failed(let text): .failed("\(text); \(next)")
-        case .refused(let text, let status, let answer): .refused("\(text); \(next)", status: status, answer: answer)
+        case .failed(let text): .failed(Self.joined(text, next))
+        case .refused(let text, let status, let answer):
+            .refused(Self.joined(text, next), status: status, answer: answer)
         }
+    }
+
+    private static func joined(_ text: String, _ next: String) -> String {
+        "\(text.hasSuffix(".") ? String(text.dropLast()) : text); \(next)"
     }
 
     /// A gateway's word for an answer 503 to what it has not begun.
     private static let notBegun: Set<String> = ["busy", "closing", "scratch_full", "storage_full"]
 
+    /// What a proxy says that has not heard all of a call: it may have passed it on all the same.
+    private static let unheard: Set<Int> = [408, 425]
+
     /// The call was judged and has done nothing. Any other 5xx, and an answer that was lost, say nothing of what became
     /// of it.
     var isRefusal: Bool {
-        guard case .refused(_, let status, _) = self else { return false }
+        guard let status, !Self.unheard.contains(status) else { return false }
         return 400..<500 ~= status || status == 503 && code.map(Self.notBegun.contains) ?? false
+    }
+
+    /// The refusal's; nil where nobody answered.
+    var status: Int? {
+        guard case .refused(_, let status, _) = self else { return nil }
+        return status
     }
 
     /// What a program tells a refusal by.
@@ -72,4 +86,6 @@ enum ExitCode {
     static let ok: Int32 = 0
     static let failed: Int32 = 1
     static let usage: Int32 = 2
+    /// EX_TEMPFAIL: a node ended in order, and is to be started again.
+    static let again: Int32 = 75
 }

@@ -4,11 +4,20 @@ enum CommandLineParser {
         case run(Invocation)
         /// `--help` somewhere after the command's name.
         case help(Command)
+        /// `--help` after a word that begins several commands.
+        case helpOfGroup(String)
     }
+
+    private static let help: Set<String> = ["--help", "-h"]
 
     static func parse(
         _ words: [String], table: [Command], environment: [String: String]
     ) throws(CommandFailure) -> Result {
+        if words.count > 1, help.contains(words[1]), !table.contains(where: { $0.name == words[0] }),
+            table.contains(where: { $0.name.hasPrefix(words[0] + " ") })
+        {
+            return .helpOfGroup(words[0])
+        }
         let (command, rest) = try findCommand(words, table)
         var arguments: [String] = []
         var options: [String: [String]] = [:]
@@ -19,7 +28,7 @@ enum CommandLineParser {
                 arguments.append(word)
             } else if word == "--" {
                 isPastOptions = true
-            } else if word == "--help" || word == "-h" {
+            } else if help.contains(word) {
                 return .help(command)
             } else {
                 let (option, value) = try read(word, &words, command)
@@ -67,10 +76,16 @@ enum CommandLineParser {
             if parts.count > 1 { throw .usage("\(name) takes no value") }
             return (option, "")
         }
-        if parts.count > 1 { return (option, String(parts[1])) }
+        if parts.count > 1 { return (option, try full(String(parts[1]), of: name, value)) }
         guard let next = words.first, !next.hasPrefix("--") else { throw .usage("\(name) needs its \(value)") }
         words.removeFirst()
-        return (option, next)
+        return (option, try full(next, of: name, value))
+    }
+
+    /// A variable of a shell that is not set would mean something else than what its writer had in mind.
+    private static func full(_ text: String, of name: String, _ value: String) throws(CommandFailure) -> String {
+        if text.isEmpty { throw .usage("\(name) is empty, and needs its \(value)") }
+        return text
     }
 
     private static func check(
@@ -84,6 +99,11 @@ enum CommandLineParser {
                 "“\(arguments[command.arguments.count])” is one argument too many for “tollgate \(command.name)”")
         }
         if arguments.contains("") { throw .usage("an argument is empty") }
+        let read = command.options.filter { $0.value == "FILE" && $0.name != "--output" }
+        let given = read.flatMap { options[$0.name] ?? [] } + arguments
+        if given.count(where: { $0 == GivenFile.dash }) > 1 {
+            throw .usage("only one file may be \(GivenFile.dash), standard input")
+        }
         for option in command.options where option.isRequired && options[option.name] == nil {
             throw .usage("“tollgate \(command.name)” needs \(option.name) \(option.value ?? "")")
         }

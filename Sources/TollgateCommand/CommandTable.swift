@@ -1,4 +1,6 @@
 import Foundation
+import HTTPCore
+import Provider
 
 /// Every command, in the order in which help lists them.
 enum CommandTable {
@@ -12,20 +14,27 @@ enum CommandTable {
         ProviderKeyCommands.commands,
         ProviderLogCommands.commands,
         NodeCommands.commands,
+        ProviderViewCommands.commands,
         PeopleCommands.commands,
         ResellerCommands.commands,
         CatalogueCommands.commands,
         PriceCommands.commands,
         OrderCommands.commands,
+        CustomerCommands.commands,
         MoneyCommands.commands,
+        CreditCommands.commands,
         StockCommands.commands,
         KeyCommands.commands,
         [SignCommand.command],
+        OwnCommands.commands,
+        OwnOrderCommands.commands,
+        OwnCallCommands.commands,
         AuditCommands.commands,
         ReportCommands.commands,
         EventCommands.commands,
         WebhookCommands.commands,
         SettingsCommands.commands,
+        ServiceCommands.commands,
         ProvisioningCommands.commands,
         DueCommands.commands,
         [VerifyCommand.command],
@@ -89,6 +98,9 @@ enum CommandTable {
         case .help(let command):
             try Output.line(Help.page(command))
             return ExitCode.ok
+        case .helpOfGroup(let name):
+            try Output.line(try Help.text(for: [name], all))
+            return ExitCode.ok
         case .run(let invocation): return try run(invocation)
         }
     }
@@ -103,10 +115,22 @@ enum CommandTable {
     private static func run(_ invocation: Invocation) throws -> Int32 {
         do {
             return try invocation.command.run(invocation)
-        } catch CommandFailure.refused(let text, _, let answer) {
+        } catch CommandFailure.refused(let text, let status, let answer) {
             // The refusal is what there is to say, whether its answer can be shown or not.
-            if invocation.has("--json") { try? Output.bytes(answer + [0x0A]) }
+            if invocation.has("--json") {
+                let line = json(answer, status, text) + [0x0A]
+                if SavedFile.isStandardOutput(invocation) { Output.errorBytes(line) } else { try? Output.bytes(line) }
+            }
             throw CommandFailure.failed(text)
+        }
+    }
+
+    /// The answer as it came; of another, a proxy's page say, what a program needs.
+    private static func json(_ answer: [UInt8], _ status: Int, _ text: String) -> [UInt8] {
+        if (try? JSON.parse(answer)) != nil { return answer }
+        return JSONWriter.object { json in
+            json.field("status", status)
+            json.field("detail", text)
         }
     }
 }

@@ -11,16 +11,16 @@ enum Completion {
         }
     }
 
-    /// A first word, and the second ones that follow it; none where it is a command by itself.
-    private static func groups(_ table: [Command]) -> [(name: String, verbs: [Command])] {
-        var groups: [(name: String, verbs: [Command])] = []
+    /// A first word, the second ones that follow it, and whether it is a command by itself.
+    private typealias Group = (name: String, verbs: [Command], isCommand: Bool)
+
+    private static func groups(_ table: [Command]) -> [Group] {
+        var groups: [Group] = []
         for command in table {
             let words = command.name.split(separator: " ").map { String($0) }
-            if let index = groups.firstIndex(where: { $0.name == words[0] }) {
-                if words.count > 1 { groups[index].verbs.append(command) }
-            } else {
-                groups.append((words[0], words.count > 1 ? [command] : []))
-            }
+            let index = groups.firstIndex { $0.name == words[0] } ?? groups.endIndex
+            if index == groups.endIndex { groups.append((words[0], [], false)) }
+            if words.count > 1 { groups[index].verbs.append(command) } else { groups[index].isCommand = true }
         }
         return groups
     }
@@ -37,11 +37,11 @@ enum Completion {
         case other
 
         init(_ name: String) {
-            switch name {
+            switch name.filter({ !"[]".contains($0) }) {
             case "FILE": self = .file
-            case "DIR", "[DIR]": self = .folder
+            // An archive is a folder, or an address that nothing completes.
+            case "DIR", "PLACE": self = .folder
             case "SHELL": self = .words(Completion.shells)
-            case "[COMMAND]": self = .words([])
             default: self = .other
             }
         }
@@ -52,51 +52,85 @@ enum Completion {
     private static func bash(_ table: [Command]) -> String {
         let groups = groups(table)
         let firsts = groups.map(\.name).joined(separator: " ")
-        var lines = [
-            "# bash completion for tollgate, made by “tollgate completion bash”.",
-            "_tollgate() {",
-            "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}",
-            "    local name=${COMP_WORDS[1]:-} verbs=\"\" options=\"--help\" files=\" \" folders=\" \" values=\" \" rest=\"\"",
-            "    COMPREPLY=()",
-            "    if [ \"$COMP_CWORD\" -eq 1 ]; then",
-            "        COMPREPLY=($(compgen -W \"\(firsts)\" -- \"$word\"))",
-            "        return",
-            "    fi",
-            "    case $name in",
-        ]
-        for group in groups where !group.verbs.isEmpty {
-            lines.append("    \(group.name)) verbs=\"\(group.verbs.map(verb).joined(separator: " "))\" ;;")
+        let verbs = groups.filter { !$0.verbs.isEmpty }.map { group in
+            "    \(group.name)) echo \"\(group.verbs.map(verb).joined(separator: " "))\" ;;"
         }
-        lines += [
-            "    help) verbs=\"\(firsts)\" ;;",
-            "    esac",
-            "    if [ -n \"$verbs\" ] && [ \"$COMP_CWORD\" -eq 2 ]; then",
-            "        COMPREPLY=($(compgen -W \"$verbs\" -- \"$word\"))",
-            "        return",
-            "    fi",
-            "    [ -z \"$verbs\" ] || name=\"$name ${COMP_WORDS[2]}\"",
-            "    case $name in",
-        ]
-        for command in table { lines += bashCase(command) }
-        lines += [
-            "    *) return ;;",
-            "    esac",
-            "    case \"$files\" in *\" $before \"*) compopt -o filenames; COMPREPLY=($(compgen -f -- \"$word\")); return ;; esac",
-            "    case \"$folders\" in *\" $before \"*) compopt -o filenames; COMPREPLY=($(compgen -d -- \"$word\")); return ;; esac",
-            "    case \"$values\" in *\" $before \"*) return ;; esac",
-            "    case $word in -*) COMPREPLY=($(compgen -W \"$options\" -- \"$word\")); return ;; esac",
-            "    case $rest in",
-            "    FILE) compopt -o filenames; COMPREPLY=($(compgen -f -- \"$word\")) ;;",
-            "    DIR) compopt -o filenames; COMPREPLY=($(compgen -d -- \"$word\")) ;;",
-            "    ?*) COMPREPLY=($(compgen -W \"$rest\" -- \"$word\")) ;;",
-            "    esac",
-            "}",
-            "complete -F _tollgate tollgate",
-        ]
-        return lines.joined(separator: "\n")
+        return bashHead(firsts: firsts, verbs: verbs.joined(separator: "\n"))
+            + table.map { bashCase($0) + "\n" }.joined() + bashTail
     }
 
-    private static func bashCase(_ command: Command) -> [String] {
+    /// Bash cuts words at `=` and `:`, as in `--url=http://host`; `given` has them whole. The last is being typed.
+    private static func bashHead(firsts: String, verbs: String) -> String {
+        #"""
+        # bash completion for tollgate, made by “tollgate completion bash”.
+        _tollgate_verbs() {
+            case $1 in
+        \#(verbs)
+            esac
+        }
+        _tollgate_found() { mapfile -t COMPREPLY < <(compgen "$@"); }
+        _tollgate() {
+            local word=${COMP_WORDS[COMP_CWORD]} given=() count=0 index piece glue=""
+            for ((index = 1; index <= COMP_CWORD; index++)); do
+                piece=${COMP_WORDS[index]}
+                if [ "$count" -gt 0 ] && { [ -n "$glue" ] || [[ $piece == [=:]* ]]; }; then
+                    given[count - 1]+=$piece
+                else
+                    given[count++]=$piece
+                fi
+                if [[ $piece =~ ^[=:]+$ ]]; then glue=yes; else glue=""; fi
+            done
+            COMPREPLY=()
+            [ -z "$glue" ] || word=""
+            local firsts="\#(firsts)" name=${given[0]} from=1 verbs
+            if [ "$count" -eq 1 ] || [ "$count $name" = "2 help" ]; then
+                _tollgate_found -W "$firsts" -- "$word"
+                return
+            fi
+            if [ "$name" = help ]; then
+                [ "$count" -gt 3 ] || _tollgate_found -W "$(_tollgate_verbs "${given[1]}")" -- "$word"
+                return
+            fi
+            verbs=$(_tollgate_verbs "$name")
+            if [ "$count" -gt 2 ] && [[ " $verbs " == *" ${given[1]} "* ]]; then
+                name="$name ${given[1]}"
+                from=2
+            fi
+            local options="--help" files=" " folders=" " values=" " rest=() at=0 before=${given[count - 2]}
+            case ${given[count - 1]} in --*=*) before=${given[count - 1]%%=*} ;; esac
+            case $name in
+
+        """#
+    }
+
+    private static let bashTail = #"""
+            *)
+                [ "$count" -gt 2 ] || _tollgate_found -W "$verbs" -- "$word"
+                return
+                ;;
+            esac
+            case "$files" in *" $before "*) compopt -o filenames; _tollgate_found -f -- "$word"; return ;; esac
+            case "$folders" in *" $before "*) compopt -o filenames; _tollgate_found -d -- "$word"; return ;; esac
+            case "$values" in *" $before "*) return ;; esac
+            case $word in -*) _tollgate_found -W "$options" -- "$word"; return ;; esac
+            for ((index = from; index < count - 1; index++)); do
+                case "$files$folders$values" in *" ${given[index]} "*) ((index++)); continue ;; esac
+                case ${given[index]} in -?*) ;; *) ((at++)) ;; esac
+            done
+            case ${rest[at]-} in
+            FILE) compopt -o filenames; _tollgate_found -f -- "$word" ;;
+            DIR) compopt -o filenames; _tollgate_found -d -- "$word" ;;
+            ?*) _tollgate_found -W "${rest[at]}" -- "$word" ;;
+            esac
+            # A word that is a command and begins others takes a verb as well.
+            if [ "$count" -eq 2 ] && [ -n "$verbs" ]; then
+                mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "$verbs" -- "$word")
+            fi
+        }
+        complete -F _tollgate tollgate
+        """#
+
+    private static func bashCase(_ command: Command) -> String {
         func named(_ isWanted: (Kind) -> Bool) -> String {
             let options = command.options.filter { $0.value.map { isWanted(Kind($0)) } ?? false }
             return options.flatMap { [$0.name] + ($0.alias.map { [$0] } ?? []) }.joined(separator: " ")
@@ -109,13 +143,16 @@ enum Completion {
         if !files.isEmpty { parts.append("files=\" \(files) \"") }
         if !folders.isEmpty { parts.append("folders=\" \(folders) \"") }
         if !values.isEmpty { parts.append("values=\" \(values) \"") }
-        switch command.arguments.first.map({ Kind($0) }) {
-        case .file?: parts.append("rest=FILE")
-        case .folder?: parts.append("rest=DIR")
-        case .words(let words)? where !words.isEmpty: parts.append("rest=\"\(words.joined(separator: " "))\"")
-        default: break
+        let rest = command.arguments.map { name -> String in
+            switch Kind(name) {
+            case .file: "FILE"
+            case .folder: "DIR"
+            case .words(let words): "\"\(words.joined(separator: " "))\""
+            case .other: "\"\""
+            }
         }
-        return ["    \"\(command.name)\") \(parts.joined(separator: " ")) ;;"]
+        if !rest.isEmpty { parts.append("rest=(\(rest.joined(separator: " ")))") }
+        return "    \"\(command.name)\") \(parts.joined(separator: " ")) ;;"
     }
 
     // MARK: zsh
@@ -125,34 +162,21 @@ enum Completion {
         var lines = [
             "#compdef tollgate",
             "# zsh completion for tollgate, made by “tollgate completion zsh”.",
-            "_tollgate() {",
-            "    local -a known",
-            "    local name=$words[2]",
-            "    if (( CURRENT == 2 )); then",
-            "        known=(",
+            "_tollgate_verbs() {",
+            "    case $1 in",
         ]
-        for group in groups {
-            let summary =
-                table.first { $0.name == group.name }?.summary ?? group.verbs.map(verb).joined(separator: ", ")
-            lines.append("            \(quoted("\(group.name):\(summary)"))")
-        }
-        lines += ["        )", "        _describe command known", "        return", "    fi", "    case $name in"]
         for group in groups where !group.verbs.isEmpty {
             lines += ["    \(group.name))", "        known=("]
             lines += group.verbs.map { "            \(quoted("\(verb($0)):\($0.summary)"))" }
             lines += ["        ) ;;"]
         }
-        lines += [
-            "    help) known=(\(groups.map(\.name).joined(separator: " "))) ;;",
-            "    esac",
-            "    if (( $#known )); then",
-            "        if (( CURRENT == 3 )); then _describe verb known; return; fi",
-            "        name=\"$name $words[3]\"",
-            "        shift words; (( CURRENT -= 1 ))",
-            "    fi",
-            "    shift words; (( CURRENT -= 1 ))",
-            "    case $name in",
-        ]
+        lines += ["    esac", "}", "_tollgate() {", "    local -a known firsts", "    firsts=("]
+        for group in groups {
+            let verbs = group.verbs.map(verb).joined(separator: ", ")
+            let command = table.first { $0.name == group.name }
+            lines.append("        \(quoted("\(group.name):\(command?.summary ?? verbs)"))")
+        }
+        lines += [zshHead]
         for command in table {
             lines.append("    \(quoted(command.name))) _arguments -S \\")
             lines += (command.options.map(zshOption) + ["'--help[Say what it takes]'"]).map { "        \($0) \\" }
@@ -162,6 +186,27 @@ enum Completion {
         lines += ["    esac", "}", "_tollgate \"$@\""]
         return lines.joined(separator: "\n")
     }
+
+    /// A word that is a command and begins others takes a verb as well.
+    private static let zshHead = #"""
+            )
+            local name=$words[2] verb=$words[3]
+            if (( CURRENT == 2 )); then _describe command firsts; return; fi
+            if [[ $name == help ]]; then
+                if (( CURRENT == 3 )); then _describe command firsts; return; fi
+                (( CURRENT == 4 )) && _tollgate_verbs $verb
+                _describe verb known
+                return
+            fi
+            _tollgate_verbs $name
+            if (( $#known && CURRENT == 3 )); then _describe verb known; fi
+            if (( CURRENT > 3 )) && [[ -n ${known[(r)${verb}:*]} ]]; then
+                name="$name $verb"
+                shift words; (( CURRENT -= 1 ))
+            fi
+            shift words; (( CURRENT -= 1 ))
+            case $name in
+        """#
 
     private static func zshOption(_ option: Option) -> String {
         let summary = option.summary.filter { !"[]".contains($0) }

@@ -1,18 +1,21 @@
+import Provider
+
 /// Help made from the table of commands.
 enum Help {
     /// What holds for all commands.
     static let reach = [
         "Commands reach the gateway that runs on --data DIR (./data), or the one at --url URL with --key KEY.",
         "Answers are tables for people, coloured on a terminal alone; with --json they are the gateway's own JSON.",
+        "A FILE that is - is standard input, and standard output after --output; ./- is a file of that name.",
     ]
     static let environment = [
         ("TOLLGATE_URL", "The gateway, where neither --url nor --data says."),
         ("TOLLGATE_PROVIDER_KEY", "The provider's key, for its commands at --url."),
         ("TOLLGATE_OWNER_KEY", "An owner's or operator's key, for commands on a tenant."),
-        ("TOLLGATE_KEY", "Any key, for commands that a reseller's key does as well."),
+        ("TOLLGATE_KEY", "A reseller's key, for tollgate my …, or any key for tollgate events tail."),
         ("TOLLGATE_TO_PROVIDER_KEY", "The other node's provider key, for tollgate tenant move."),
         ("TOLLGATE_CLUSTER", "The PostgreSQL of a cluster, for tollgate serve."),
-        ("TOLLGATE_WEBHOOK_SECRET", "A signing secret, for tollgate sign."),
+        ("TOLLGATE_WEBHOOK_SECRET", "A signing secret, for tollgate sign and tollgate my buy."),
         ("TMPDIR", "Where copies are checked, if not in /tmp."),
         ("NO_COLOR", "Set to anything: no colours."),
     ]

@@ -15,6 +15,14 @@ struct Invocation: Sendable {
 
     func texts(_ name: String) -> [String] { options[name] ?? [] }
 
+    /// A time, or a day, which stands for its first instant in UTC.
+    func time(_ name: String) -> String? {
+        guard let text = text(name) else { return nil }
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        let isDay = parts.map(\.utf8.count) == [4, 2, 2] && parts.allSatisfy { UInt($0) != nil }
+        return isDay ? "\(text)T00:00:00Z" : text
+    }
+
     /// For options that the table says are required.
     func required(_ name: String) throws(CommandFailure) -> String {
         guard let value = text(name) else { throw .usage("\(name) is missing") }

@@ -1,3 +1,5 @@
+import Provider
+
 /// The manual page tollgate(1), made from the table of commands (man(7)).
 enum Manual {
     static func page(_ table: [Command]) -> String {

@@ -87,7 +87,7 @@ def ask_all(checks, world, asking):
     for page in PAGES:
         if page.surface in ("node", "open") or page.who or "works" not in tenants(page) and page.surface != "console":
             continue
-        path = address(page, "works", world.ids["works"])
+        path = address(page, "works", world.ids["console" if page.surface == "console" else "works"])
         row = table[f"{root(page.surface, '{slug}')}{page.path}"] = {}
         with checks(f"U4 G1 {page.surface} {page.path or '/'}: for whom it is, and for nobody else"):
             for caller in CALLERS:

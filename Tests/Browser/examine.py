@@ -44,6 +44,18 @@ FACTS = """() => {
         ids: [...document.querySelectorAll('[id]')].map(e => e.id).filter((id, i, all) => all.indexOf(id) !== i),
     }
 }"""
+# What somebody who opens the account's menu cannot reach.
+OUTSIDE = """() => {
+    const menu = document.querySelector('.account')
+    if (!menu) return []
+    menu.open = true
+    const found = [...menu.querySelectorAll('a,button')].filter(e => {
+        const b = e.getBoundingClientRect()
+        return b.left < 0 || b.right > innerWidth || b.top < 0 || b.bottom > innerHeight
+    }).map(e => e.textContent.trim())
+    menu.open = false
+    return found
+}"""
 INLINE = re.compile(rb"<style|<script(?![^>]*\ssrc=)[^>]*>|\sstyle\s*=|<[^>]+\son[a-z]+\s*=", re.I)
 AS_SCRIPT = re.compile(rb"(?:href|src|action)\s*=\s*[\"']?\s*(?:javascript|data|vbscript):", re.I)
 
@@ -93,6 +105,8 @@ class Examiner:
             found.append(f"sideways: {facts['scroll']} in {facts['width']}: {facts['beyond']}")
         if facts["small"]:
             found.append(f"under 24 px: {facts['small'][:3]}")
+        if outside := visitor.page.evaluate(OUTSIDE):
+            found.append(f"outside of the window: {outside} of the account's menu")
         if facts["ids"]:
             found.append(f"ids twice: {facts['ids'][:5]}")
         for kind, most in (("sheets", CSS_BYTES_MAX), ("scripts", SCRIPT_BYTES_MAX)):

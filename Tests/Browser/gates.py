@@ -207,7 +207,7 @@ def idle(world, browser):
         name.press("Enter")
     page = visitor.page
     email, password = world.login("works", "owner")
-    page.get_by_label("Email").fill(email)
+    page.get_by_label("E-mail").fill(email)
     page.get_by_label("Password").fill(password)
     with page.expect_navigation():
         page.get_by_role("button", name="Sign in").click()

@@ -24,7 +24,7 @@ def application(walk):
     hands.visitor.go("/t/works/apply")
     hands.fill("Company", name)
     hands.fill("Your name", name)
-    hands.fill("Email", email)
+    hands.fill("E-mail", email)
     hands.fill("Password", PASSWORD)
     hands.press("Apply")
     assert hands.visitor.path == "/t/works/apply/waiting", hands.visitor.path
@@ -35,7 +35,7 @@ def application(walk):
     found = works.admin("GET", f"/resellers?email={email}")["data"]
     assert [row["status"] for row in found] == ["active"] and waiting() == before, found
     hands.visitor.go("/t/works/sign-in")
-    hands.fill("Email", email)
+    hands.fill("E-mail", email)
     hands.fill("Password", PASSWORD)
     hands.press("Sign in")
     assert hands.visitor.path.startswith("/t/works/portal"), hands.visitor.path
@@ -47,11 +47,11 @@ def wrong_password(walk):
     hands = walk.another()
     for email in (walk.world.login("works", "owner")[0], "nobody@there.example"):
         hands.visitor.go("/t/works/sign-in")
-        hands.fill("Email", email)
+        hands.fill("E-mail", email)
         hands.fill("Password", "not the password")
         hands.press("Sign in")
         assert hands.visitor.path.startswith("/t/works/sign-in"), hands.visitor.path
-        assert hands.field("Email").input_value() == email
+        assert hands.field("E-mail").input_value() == email
         assert hands.field("Password").input_value() == ""
         texts.append(hands.page.get_by_role("alert").inner_text())
     assert texts[0] == texts[1] and texts[0], texts

@@ -52,7 +52,9 @@ def suspending(walk):
     slug = made["slug"]
     hands = provider(walk)
     hands.visitor.go(f"/console/tenants/{slug}")
-    hands.press("Suspend")
+    hands.follow("Suspend…")
+    assert "every call is refused" in hands.page.content() and read(walk, slug).json["state"] == "active"
+    hands.press("Suspend it")
     assert walk.gateway.get(f"/t/{slug}/api/admin/settings", key=made["owner_key"]).status == 403
     hands.press("Resume")
     assert walk.gateway.get(f"/t/{slug}/api/admin/settings", key=made["owner_key"]).status == 200

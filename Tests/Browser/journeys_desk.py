@@ -58,6 +58,12 @@ def invite(walk):
     hands.press("Approve")
     assert reseller(walk, email)["status"] == "active"
     assert hands.page.get_by_text("Approved.", exact=True).count() == 1
+    # What comes next: it has no price yet, and its sheet says what the list says.
+    assert "It can order nothing yet." in hands.page.locator("main").inner_text()
+    hands.follow("Set its prices")
+    assert hands.visitor.path == f"/t/works/admin/prices?reseller={made['id']}", hands.visitor.path
+    cell = hands.page.locator("tr", has_text="plan-01").locator("input[name=m]")
+    assert cell.get_attribute("placeholder") == "5.00" and cell.input_value() == "", cell.evaluate("e => e.outerHTML")
 
 
 @journey("U2 W11 who applied is approved in its row, and the navigation counts one less")
@@ -219,3 +225,61 @@ def support(walk):
     assert hands.visitor.go(f"/t/works/admin/resellers/{ids['reseller']}/suspend").status == 403
     assert hands.visitor.go("/t/works/admin/people").status == 403
     assert hands.page.get_by_role("link", name="People").count() == 0
+
+
+@journey("U2 O14 a report is told as its select says: all together at first, then by reseller, by name")
+def reports(walk):
+    hands = desk(walk, "/reports/turnover?by=month")
+    told = lambda: hands.field("Told").input_value()
+    heads = lambda: hands.page.locator("main thead th").all_text_contents()
+    assert told() == "" and heads()[:2] == ["Period", "Sales"], (told(), heads())
+    hands.choose("Told", "reseller")
+    hands.press("Show")
+    assert "group=reseller" in hands.visitor.path and told() == "reseller", (hands.visitor.path, told())
+    assert heads()[:2] == ["Period", "Reseller"] and "Main Street Ltd" in hands.page.locator("main").inner_text()
+
+
+@journey("U2 O4 a price's form has the columns of what the tenant sells, and a code is none of them elsewhere", "mouse")
+def columns_of_a_price(walk):
+    works = walk.world.works
+    hands = desk(walk, f"/prices/{works.ids['reseller']}/{works.ids['sku']}")
+    assert hands.field("Monthly").count() == 1 and hands.field("A code").count() == 0
+    codes = walk.world.gateway.tenant("codes")
+    sku = walk.world.admin(codes, "GET", "/products?limit=1")["data"][0]["sku"]
+    seller = walk.another("codes", "owner")
+    answer = seller.visitor.go(f"/t/codes/admin/prices/{codes['resellers'][0]['id']}/{sku}")
+    assert answer.status == 200, answer.status
+    assert seller.field("A code").count() == 1 and seller.field("Monthly").count() == 0
+
+
+@journey("U2 O3 O4 codes cost what their product does where a reseller has no price, and its page says so", "mouse")
+def codes_without_a_price(walk):
+    codes = walk.world.gateway.tenant("codes")
+    seller = walk.another("codes", "owner")
+    email = f"codes-{next(numbers)}@there.example"
+    made = walk.world.admin(codes, "POST", "/resellers", {"email": email, "name": "Codes Only"})
+    walk.world.admin(codes, "POST", f"/resellers/{made['id']}/approve")
+    main = lambda: seller.page.locator("main").inner_text()
+    assert seller.visitor.go(f"/t/codes/admin/resellers/{made['id']}").status == 200
+    assert "It can order nothing yet." not in main(), main()
+    assert seller.visitor.go(f"/t/codes/admin/prices?reseller={made['id']}&columns=all").status == 200
+    assert "A code without one costs the product's wholesale price." in main(), main()
+    assert "A term without a price is not sold." not in main(), main()
+
+
+@journey("U2 O4 O13 who may not change prices is not told of list prices that do not stand in the table", "mouse")
+def prices_read_only(walk):
+    works = walk.world.works
+    hands = desk(walk, f"/prices?reseller={works.ids['reseller']}", "support")
+    text = hands.page.locator("main").inner_text()
+    assert "A term without a price is not sold." in text and "List prices" not in text, text[:600]
+
+
+@journey("U2 O4 who changed which price names the shop, and one chooses it by its name")
+def changes_of_prices(walk):
+    works = walk.world.works
+    hands = desk(walk, f"/prices/history?reseller={works.ids['reseller']}")
+    text = hands.page.locator("main").inner_text()
+    assert "for Main Street Ltd" in text, text[:400]
+    assert works.ids["reseller"] in hands.field("Reseller").input_value()
+    assert "optional" not in hands.page.locator("main form.filters").inner_text()

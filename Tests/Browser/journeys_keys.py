@@ -115,6 +115,18 @@ def rotating(walk):
     assert [call(walk, key).status for key in (minted["key"], fresh)] == [401, 200]
 
 
+@journey("U2 O1 a terminated reseller's key says so, among those that have ended, and is offered no new secret")
+def ended(walk):
+    made, minted, hands = seller(walk)
+    main = lambda: hands.page.locator("main").inner_text()
+    assert walk.world.works.shop.move(made, "terminate").status == 200
+    hands.visitor.go(f"/t/works/admin/keys?state=ended&reseller={made['id']}")
+    assert "terminated" in main() and "active" not in hands.page.locator("main tbody").inner_text(), main()
+    hands.visitor.go(f"/t/works/admin/keys/{minted['id']}")
+    assert "terminated" in main() and hands.page.get_by_role("link", name="Rotate…").count() == 0, main()
+    assert hands.page.locator("#tuner form").count() == 0
+
+
 @journey("U2 O1 a key is revoked on a page that says what that does", "mouse", "plain")
 def revoking(walk):
     _, minted, hands = seller(walk)
@@ -135,7 +147,7 @@ def audit(walk):
     shown = 0
     for _ in range(40):
         shown = hands.page.locator("main table").last.locator("tbody tr").count()
-        onward = hands.page.locator("a[rel=next]")
+        onward = hands.page.locator("a[rel=next], a:text-is('Look further')")
         if shown or not onward.count():
             break
         onward.first.click()

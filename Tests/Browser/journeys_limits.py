@@ -62,10 +62,30 @@ def tuned(walk):
     assert [change["to"] and change["to"]["requests"] for change in changes] == [None, 2], changes
     keys.go(keys.path("keys", key_id))
     table = page.locator("#history")
-    assert table.get_by_text("in the chain", exact=True).count() == 2 and "1,000 / 3,600 s" in table.inner_text()
+    assert table.get_by_text("in the chain", exact=True).count() == 2 and "1,000 in 3,600 s" in table.inner_text()
     hands.act(table.get_by_role("link", name="Audit row").first)
     assert changes[0]["request_id"] in page.locator("main").inner_text()
     assert "in the chain" in page.locator("main").inner_text()
+
+
+@journey("O2 U2 a limit whose requests alone are changed lets as many through at once, a key's and a reseller's")
+def raised(walk):
+    keys = Keys(walk)
+    hands, page, works = keys.hands, keys.page, keys.works
+    key_id, key = keys.mint(name="raised", limit={"requests": 6, "window_seconds": 3600})
+    reseller = works.shop.reseller(balance="10.00", name="Raised")["id"]
+    limits = (
+        (keys.path("keys", key_id), lambda: works.admin("GET", f"/api-keys/{key_id}")["limit"]),
+        (keys.path("resellers", reseller, "limit"), lambda: works.admin("GET", f"/resellers/{reseller}")["rate_limit"]))
+    for path, limit in limits:
+        keys.go(path)
+        hands.fill("Requests", "60", page.locator("#tuner"))
+        hands.press("Apply", page.locator("#tuner"))
+        assert (limit()["requests"], limit()["burst"]) == (60, 60), limit()
+        where = "#tuner > .notice" if walk.way.scripts else "main > .notice"
+        assert page.locator(where).inner_text() == "Applied.", page.locator("main").inner_text()
+    said = keys.call(key).headers["ratelimit-policy"]
+    assert "q=60" in said, said
 
 
 @journey("O2 U2 a limit that cannot be is refused at its field: nothing typed is lost, nothing is changed")
@@ -78,6 +98,8 @@ def refused(walk):
     hands.press("Apply", page.locator("#tuner"))
     field = page.locator("#tuner").get_by_label("Requests")
     assert field.input_value() == "many" and field.get_attribute("aria-invalid") == "true"
+    said = page.locator("#tuner > .notice a" if walk.way.scripts else "main > .notice a")
+    assert said.inner_text().startswith("Requests: "), said.inner_text()
     assert keys.works.admin("GET", f"/api-keys/{key_id}")["limit"]["requests"] == 10
     hands.fill("Requests", "0", page.locator("#rehearsal"))
     hands.press("Rehearse")
@@ -126,3 +148,19 @@ def kept(walk):
         hands.fill(re.compile("^A head that you kept"), text)
         hands.press("Verify")
         assert verdict in page.locator("main").inner_text(), page.locator("main").inner_text()
+
+
+@journey("U2 O6 O2 a call over the limit leads from its reseller to the limits that may have refused it")
+def over_the_limit(walk):
+    works = walk.world.works
+    hands = walk.another("works", "operator")
+    hands.visitor.go(f"/t/works/admin/resellers/{works.ids['reseller']}?range=30d")
+    hands.follow("Over the limit")
+    assert "status=429" in hands.visitor.path and "days=30" in hands.visitor.path, hands.visitor.path
+    while hands.link("Look further").count():
+        assert not hands.link("Next").count(), "one way on"
+        hands.follow("Look further")
+    hands.act(hands.page.locator("main tbody th a").first)
+    assert hands.link("its key's").get_attribute("href").split("?")[0].rsplit("/", 1)[1].startswith("key_")
+    hands.follow("its reseller's")
+    assert hands.visitor.path.endswith(f"/resellers/{works.ids['reseller']}/limit"), hands.visitor.path

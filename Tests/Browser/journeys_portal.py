@@ -23,7 +23,7 @@ def reseller(walk, **more):
 
 def sign_in(hands, tenant, email, password=PASSWORD):
     hands.visitor.go(f"/t/{tenant}/sign-in")
-    hands.fill("Email", email)
+    hands.fill("E-mail", email)
     hands.fill("Password", password)
     hands.press("Sign in")
 
@@ -46,6 +46,7 @@ def ordering(walk):
     assert orders(works, made) == []
     body = hands.page.locator("main").inner_text()
     assert "8.00" in body and "92.00" in body, body
+    assert works.admin("GET", "/products/vps-1")["name"] in body, body
     form = hands.page.locator("form:has(button:has-text('Order for'))").first
     sent = form.evaluate("form => Object.fromEntries(new FormData(form))")
     address = hands.page.url
@@ -57,6 +58,35 @@ def ordering(walk):
         "Origin": walk.gateway.base_url, "Sec-Fetch-Site": "same-origin"}, max_redirects=0)
     assert again.status == 303, again.status
     assert len(orders(works, made)) == 1 and str(works.shop.balance(made)) == "92.00"
+    # Back to the price, and once more: it is the order that is there.
+    placed = hands.page.url
+    hands.page.go_back()
+    assert hands.page.url == address and "92.00" in hands.page.locator("main").inner_text(), hands.page.url
+    hands.press("Order for 8.00 EUR")
+    assert hands.page.url == placed and len(orders(works, made)) == 1, hands.page.url
+
+
+@journey("U2 O6 the operator's chart of orders counts each one, whether a program or a person placed it")
+def counted(walk):
+    works = walk.world.works
+    made, hands = reseller(walk)
+    operator = walk.another("works", "operator")
+
+    def shown():
+        operator.visitor.go("/t/works/admin")
+        cells = operator.page.locator("figure:has(#orders-t) tbody td").all_text_contents()
+        return sum(int(cell.replace(",", "")) for cell in cells)
+
+    before = shown()
+    works.order(made, "vps-1")
+    assert shown() == before + 1
+    hands.visitor.go("/t/works/portal/orders/new")
+    hands.choose("Product", "vps-1")
+    hands.choose("Term", "monthly")
+    hands.fill("Your own id of the customer", "walk-counted")
+    hands.press("Ask for the price")
+    hands.press("Order for 4.00 EUR")
+    assert len(orders(works, made)) == 2 and shown() == before + 2
 
 
 @journey("U3 W4 what cannot be ordered says why, and keeps what was typed")
@@ -136,5 +166,6 @@ def suspended(walk):
         assert hands.visitor.go(f"/t/works/portal{path}").status == 200, path
         forms = hands.page.locator("main form[method=post]").count()
         assert forms == 0, (path, forms)
+        assert "Order from your price list" not in hands.page.locator("main").inner_text(), path
 
 

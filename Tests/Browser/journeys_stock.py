@@ -44,7 +44,7 @@ def pasted(walk):
     hands = walk.another()
     page = hands.page
     hands.visitor.go(f"/t/{shop.slug}/sign-in")
-    hands.fill("Email", office.owner_email)
+    hands.fill("E-mail", office.owner_email)
     hands.fill("Password", PASSWORD)
     hands.press("Sign in")
     page.wait_for_url(lambda url: "/sign-in" not in url)

@@ -39,8 +39,9 @@ class Stage:
             self.posted.append(dict(urllib.parse.parse_qsl(request.post_data, keep_blank_values=True)))
         body = self.pages[urllib.parse.urlsplit(request.url).path.rsplit("/", 1)[1]]
         body = body() if callable(body) else body
+        status, body = body if isinstance(body, tuple) else (200, body)
         route.fulfill(
-            status=200, content_type="text/html; charset=utf-8", headers={"Content-Security-Policy": POLICY},
+            status=status, content_type="text/html; charset=utf-8", headers={"Content-Security-Policy": POLICY},
             body=f'<!doctype html><html lang="en"><title>Stage</title>'
                  f'<link rel="icon" href="data:,"><script src="{address("app.js")}" defer></script>'
                  f'<script src="{address("sheet.js")}" defer></script><body><main>{body}</main></body></html>')
@@ -99,6 +100,9 @@ def run(checks, world, browser, options):
     with checks("U5 a part is renewed while somebody looks at it, and left alone while somebody types in it"), \
             staged(browser) as stage:
         live(stage)
+    with checks("U2 U5 a part that comes with a form's answer is renewed, and goes on after it was refused"), \
+            staged(browser) as stage:
+        late(stage)
     with checks("U5 a copy button copies what it names, and says so"), staged(browser) as stage:
         copy(stage)
     with checks("U5 a chart tells its numbers by pointer and by arrow keys"), staged(browser) as stage:
@@ -219,12 +223,21 @@ def swap(stage):
     assert stage.visitor.path == "/stage/start", stage.visitor.path
     assert page.evaluate("document.activeElement.textContent") == "Apply"
     page.wait_for_selector("[role=status]:text('Saved.')", state="attached")
+    # What it says is seen where it was sent.
+    assert page.inner_text("#limit > .notice") == "Saved." and page.locator(".notice").count() == 1
     # By Enter in a field, the field keeps the focus, and the word of the button that was not pressed is not sent.
     page.focus("[name=requests]")
     stage.pages["limit"] = part("again")
     stage.press("Enter")
     page.wait_for_selector("h2:text('again')")
     assert stage.focused() == "requests" and len(stage.posted) == 2
+    assert page.locator(".notice").count() == 0
+    stage.pages["limit"] = (422, '<div class="notice bad" role="alert" id="problem" tabindex="-1" autofocus><ul><li>'
+                                 '<a href="#f-requests">Requests: is required</a></li></ul></div>' + part("refused"))
+    stage.press("Enter")
+    page.wait_for_selector("h2:text('refused')")
+    page.click("#limit > .notice a")
+    assert stage.focused() == "requests"
 
 
 def swap_fails(stage):
@@ -252,6 +265,25 @@ def live(stage):
     assert page.inner_text("#meter p") == shown and count[0] <= until + 1
     page.evaluate("document.activeElement.blur()")
     page.wait_for_function("text => document.querySelector('#meter p').textContent !== text", arg=shown)
+
+
+def late(stage):
+    page, asked = stage.page, []
+
+    def meter():
+        asked.append(len(asked))
+        if len(asked) == 2:
+            return 429, "<p>Too many</p>"
+        return f'<section id="use" data-live="1" data-from="/stage/now"><p>{len(asked)}</p></section>'
+
+    stage.pages["now"] = meter
+    stage.show("late", '<div id="tuner"><form method="post" data-swap="tuner"><button>Apply</button></form></div>')
+    stage.pages["late"] = ('<div id="tuner"><section id="use" data-live="1" data-from="/stage/now"><p>0</p></section>'
+                           '</div>')
+    page.click("button")
+    # The first answer, then the one after the refusal.
+    page.wait_for_selector("#use p:text('1')", timeout=30_000)
+    page.wait_for_selector("#use p:text('3')", timeout=30_000)
 
 
 def copy(stage):

@@ -14,7 +14,7 @@ def sign_in(visitor, world, tenant, who):
     else:
         visitor.go(f"/t/{tenant}/sign-in")
         email, password = world.login(tenant, who)
-        page.get_by_label("Email").fill(email)
+        page.get_by_label("E-mail").fill(email)
         page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(lambda url: "/sign-in" not in url)

@@ -282,7 +282,8 @@ class World:
         # A tenant whose one reseller has just been approved.
         self.fresh = Shop(self.gateway, slug="fresh")
         self.newcomer = self.fresh.reseller(password=PASSWORD)
-        self.ids = {"works": self.works.ids, "empty": {}, "fresh": {}, "console": {}}
+        key = done(self.gateway.get("/provider/v1/provider-keys", key=self.gateway.provider_key))["data"][0]["id"]
+        self.ids = {"works": self.works.ids, "empty": {}, "fresh": {}, "console": {"key": key}}
         for name in ("codes", "licences", "panel", "proxies"):
             self.ids[name] = getattr(self, name)(self.gateway.tenant(name))
         for name, api in (("codes", CODES), ("licences", LICENCES), ("panel", REPORTS), ("proxies", PORTS)):
@@ -335,8 +336,9 @@ class World:
             f"email=jo%40customer.example&password={PASSWORD.replace(' ', '+')}&account=new").encode(),
             headers={"Content-Type": "application/x-www-form-urlencoded"}))
         subscribers = self.admin(tenant, "GET", "/subscribers")["data"]
+        lost = self.admin(tenant, "POST", f"/subscribers/{subscribers[0]['id']}/password-reset")
         return {"code": made[0]["code"], "used_code": used, "ill_code": ill, "reseller": reseller["id"],
-                "subscriber": subscribers[0]["id"]}
+                "subscriber": subscribers[0]["id"], "lost_password": lost["url"].rsplit("/", 1)[1]}
 
     def licences(self, tenant):
         reseller = tenant["resellers"][0]

@@ -6,7 +6,7 @@ import Testing
 
 /// Descriptions as far as they follow from a route's own words; that they are true is schemathesis's to find out.
 @Suite struct SchemaTests {
-    /// Answers 422 as 400, as some seeds do.
+    /// Answers 422, 408 and 415 as 400, as some seeds do.
     private struct Mapped: Dialect {
         let name = "mapped"
         let basePath = "/mapped"
@@ -17,7 +17,7 @@ import Testing
         func credential(in head: RequestHead) -> Range<Int>? { head.bearer }
 
         func render(_ refusal: Refusal, requestID: RequestID) -> Response {
-            let status = refusal.status == 422 ? 400 : refusal.status
+            let status = [408, 415, 422].contains(refusal.status) ? 400 : refusal.status
             return Response(status: status, contentType: errorContentType, bytes: [])
         }
     }
@@ -47,6 +47,21 @@ import Testing
         let found = try statuses(write)
         #expect(Set(["201", "400", "401", "402", "403", "404", "409", "413", "429", "503"]).isSubset(of: found))
         #expect(!found.contains("422") && !found.contains("200"))
+    }
+
+    @Test("X7 what the engine refuses is described too, as a problem where the API has no such status")
+    func engine() throws {
+        let route = Route(.get, "/x", "", access: .open, gives: .read([:])) { _ in .answer(.noContent) }
+        let json = try JSON.parse(OpenAPIDocument(APIDescription(Mapped(routes: [route]))).bytes(baseURL: "http://a"))
+        let found = try statuses(try operation(route, "get"))
+        #expect(Set(["400", "408", "501", "505"]).isSubset(of: found) && !found.contains("415"))
+        let shared = try #require(json["components"]?["responses"])
+        func media(_ status: Int) -> [String] {
+            guard case .object(let content)? = shared["Refused\(status)"]?["content"] else { return [] }
+            return content.map(\.name)
+        }
+        #expect(media(408) == ["application/problem+json"])
+        #expect(media(501) == ["application/json", "application/problem+json"])
     }
 
     @Test("X7 what may be left out is not required, and may be null where null means the same")

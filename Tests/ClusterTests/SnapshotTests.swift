@@ -135,11 +135,11 @@ func pieces(_ texts: [String]) -> () -> [UInt8]? {
                 """)
         }
         // No snapshot from there on: nothing goes.
-        try log.trim(tenant, before: 10)
+        try log.trim(tenant, before: 10, keepingDays: 0)
         #expect(try log.snapshots(of: tenant).map(\.sequence) == [9, 6, 3])
         log.close()
         let (again, _) = try cluster.join("a")
-        try again.trim(tenant, before: 4)
+        try again.trim(tenant, before: 4, keepingDays: 0)
         let snapshots = try again.snapshots(of: tenant)
         #expect(snapshots.map(\.sequence) == [9, 6])
         #expect(

@@ -75,6 +75,51 @@ private let day = Timestamp.millisecondsPerDay
         }
     }
 
+    @Test("O1 O4 A4 a price of the test book is what codes are recorded at there, and no other book's plans know it")
+    func testPrice() throws {
+        try CodeMarket.open { market in
+            let reseller = market.resellers[0]
+            try market.node.write(market.record) { tenant, _ in
+                let (month, half) = (try tenant.knownProduct("1month").id, try tenant.knownProduct("6month").id)
+                try tenant.savePrice(
+                    PriceRow(terms: TermPrices(), once: Money(micros: 120_000)), resellerID: reseller,
+                    productID: month, book: .test)
+                try tenant.savePrice(
+                    PriceRow(terms: TermPrices(), isEnabled: false), resellerID: reseller, productID: half, book: .test)
+            }
+            let (live, test) = try market.node.read(market.record) { tenant in
+                let known = try tenant.reseller(id: reseller)
+                return (try tenant.plans(for: known), try tenant.plans(for: known, book: .test))
+            }
+            #expect(live.map(\.sku) == ["1month", "6month", "12month"])
+            #expect(test.map(\.sku) == ["1month", "12month"])
+            #expect(test[0].wholesalePrice.micros == 120_000 && live[0].wholesalePrice != test[0].wholesalePrice)
+            #expect(throws: Refusal.self) { try market.generate(0, "6month", book: .test) }
+            try market.generate(0, "1month", count: 2, book: .test)
+            #expect(try market.balance(0) == .zero)
+        }
+    }
+
+    @Test("A2 A4 a code that has a price costs one minor unit at least, as it is shown; one at nothing is free")
+    func leastUnit() throws {
+        try CodeMarket.open { market in
+            try market.topUp(0, 1)
+            let reseller = market.resellers[0]
+            try market.node.write(market.record) { tenant, _ in
+                for (sku, micros) in [("1month", Int64(4_000)), ("6month", 0)] {
+                    try tenant.savePrice(
+                        PriceRow(terms: TermPrices(), once: Money(micros: micros)), resellerID: reseller,
+                        productID: try tenant.knownProduct(sku).id)
+                }
+            }
+            let plans = try market.node.read(market.record) { try $0.plans(for: try $0.reseller(id: reseller)) }
+            #expect(plans.map(\.wholesalePrice.micros) == [10_000, 0, 10_000_000])
+            try market.generate(0, "1month", count: 100)
+            try market.generate(0, "6month", count: 100)
+            #expect(try market.balance(0) == .zero)
+        }
+    }
+
     @Test(
         "A8 days begin at the end of what there is, or now; a code gives them once, to the same customer no more of them"
     )

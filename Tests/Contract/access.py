@@ -37,13 +37,15 @@ COLUMNS = {
     "pending": "pending", "pending's test key": "pending test", "suspended": "suspended", "terminated": "terminated",
     "operator": "operator", "support": "support", "owner": "owner", "other tenant's": "another tenant's reseller",
     "provider": "provider", "provider's read key": "provider's reader"}
-# What an operator's key of mode test may change: stock by file, and test orders and services by their id (O1).
+# What an operator's key of mode test may change: stock by file, test orders, services and customers by their id, and
+# prices of the test book (O1).
 OF_TEST_BOOK = {"/licences", "/licences/withdraw", "/licences/move", "/ports", "/ports/{address}", "/devices/{device}",
                 "/orders/{order}/activate", "/orders/{order}/reject", "/orders/{order}/refund",
                 "/services/reprice",
                 *(f"/services/{{service}}/{move}" for move in ("suspend", "resume", "cancel", "details")),
                 *(f"/provisioning/{{service}}/{move}" for move in ("retry", "confirm", "give_up")),
-                "/products/{sku}/stock", "/products/{sku}/stock/items/{item}"}
+                "/products/{sku}/stock", "/products/{sku}/stock/items/{item}", "/customers/{customer}",
+                "/resellers/{reseller}/products/{sku}"}
 # What support reads not, besides exports: settings of services outside (O13); what it writes, which is its own.
 CLOSED_TO_SUPPORT = {"/payment-service", "/provisioning", "/products/{sku}/provisioning"}
 EXPORTS = (".csv", ".jsonl")
@@ -54,7 +56,7 @@ OWN_OF_SUPPORT = {
 PURE = {
         "/audit/verify", "/deliveries/{delivery}/signature", "/api-keys/{key}/limit/rehearse",
         "/resellers/{reseller}/rate-limit/rehearse", "/orders/quote",
-        "/reseller/pricebook/calculate"}
+        "/reseller/pricebook/calculate", "/myavailable", "/licenseinfo"}
 READ_BY_WRITERS = {
     "/reseller/webhooks", "/reseller/webhooks/{webhook}", "/reseller/deliveries", "/reseller/deliveries/{delivery}",
     "/reseller/events"}
@@ -64,8 +66,9 @@ OWN_SESSIONS = {
     "/regenerate-seed-hash"}
 OWN_KEYS = {keys + path for keys in ("/keys", "/api-keys") for path in ("", "/{key}", "/{key}/rotate")}
 WHILE_PENDING = {"/me", "/plans", "/activate", "/account", "/program", "/webhook/secret/rotate"} | OWN_KEYS
-# What a GET holds for a while is no look.
+# What a GET holds for a while is no look; and a POST that asks what a GET does is one.
 HOLDING = {"/fetchlicense"}
+LOOKS = {"/myavailable", "/licenseinfo"}
 numbers = itertools.count()
 
 
@@ -235,7 +238,7 @@ def may(endpoint, who, passing):
     if who in ("test", "pending test"):
         return "reseller" in passing
     if who in ("pending", "suspended"):
-        is_look = endpoint.method == "GET" and endpoint.path not in HOLDING
+        is_look = endpoint.method == "GET" and endpoint.path not in HOLDING or endpoint.path in LOOKS
         is_open = endpoint.path in OWN_SESSIONS or who == "pending" and endpoint.path in WHILE_PENDING
         return "session" in passing and (is_open or who == "suspended" and is_look)
     return who in passing

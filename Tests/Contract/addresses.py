@@ -25,6 +25,7 @@ UNREACHABLE_HOSTS = [
         "metadata.google.internal",
     "a.localdomain", "x.home.arpa", "db", "a..b", "-a.example", "a-.example", "a_b.example", "a b.example",
         "a%2eb.example", "%31.1.1.1",
+    "168.63.129.16", "100.100.100.200", "[fd00:ec2::254]",
     "ä.example", "x" * 64 + ".example", ".example", "example..", "a.example\\@b.example", "1.1.1.1\t"]
 BAD_AUTHORITIES = ["user@there.example", "user:secret@there.example", "@there.example", "there.example:0",
     "there.example:65536",
@@ -106,6 +107,10 @@ def destinations(checks, gateway):
             for url in GOOD:
                 answer = place.send(url)
                 assert answer.status in (200, 201), (url, answer)
+        with checks(f"H6 {place.name}: scheme and host count in any case, and are kept in lower case"):
+            answer = place.send("HTTPS://There.EXAMPLE:8443/Hook?X=Y")
+            assert answer.status in (200, 201), answer
+            assert b"https://there.example:8443/Hook?X=Y" in place.kept(), place.kept()
 
 
 def allowed(checks, options):
@@ -144,7 +149,9 @@ def stock(checks, gateway):
             "127.1.2.3", "0.0.0.0",
                    "0.1.2.3", "169.254.1.1", "224.0.0.1", "255.255.255.255", "240.0.0.1", "::", "::1", "fe80::1",
                        "ff02::1",
-                   "::ffff:127.0.0.1", "::127.0.0.1", "1::2::3", "12345::", "[2606:4700::1]", "1.2.3.4:80",
+                   "::ffff:127.0.0.1", "::127.0.0.1", "64:ff9b::7f00:1", "64:FF9B::127.0.0.1", "2002:7f00:1::",
+                       "2002:e000:1::9", "2001:db8::1", "3fff::1", "100::1", "a.localhost",
+                       "A.LocalHost.", "1::2::3", "12345::", "[2606:4700::1]", "1.2.3.4:80",
                        "1.2.3.4/24", "localhost",
                    "host", "a_b.example", "-a.example", "a..example", "http://a.example", "user@a.example", "x" * 64 +
                        ".example",
@@ -158,7 +165,8 @@ def stock(checks, gateway):
                 answer = send("1.2.3.4", **{field: port})
                 assert answer.status == 422 and "_port" in answer.json["errors"][0]["pointer"], (port, answer)
         assert shop.admin("GET", "/ports").json["data"] == []
-        for ip in ("185.123.45.67", "10.0.0.9", "2606:4700::1", "Proxy.There.Example", "1.1.1.1", "::ffff:9.9.9.9"):
+        for ip in ("185.123.45.67", "10.0.0.9", "2606:4700::1", "Proxy.There.Example", "1.1.1.1", "::ffff:9.9.9.9",
+                   "64:ff9b::b901:203", "2002:b901:203::1", "localhost.there.example"):
             answer = send(ip)
             assert answer.status == 201, (ip, answer)
     with checks("O9 one address in two spellings is one address"):

@@ -128,6 +128,13 @@ def check_sums(gateway, seller, other):
         tester.buy(tester.customer(3), 2)
         assert sums(tester.analytics()[0]) == tester.expected() and sums(seller.analytics()[0]) == seller.expected()
         assert gateway.get(BASE + "/v1/reseller/analytics").status == 401
+    with checks("O6 what the demo bought and topped up is in the log, and counts as nobody's call"):
+        owner = gateway.tenant("proxies")["owner_key"]
+        for action in ("demo.top_up", "demo.port"):
+            logged = gateway.get(BASE + f"/api/admin/audit?action={action}", key=owner).json["data"]
+            assert logged and not any(row["count"] for row in logged), logged
+            counted = gateway.get(BASE + f"/api/admin/usage?route={action}", key=owner)
+            assert counted.status == 200 and counted.json["data"] == [], counted
 
 
 with Gateway(options.tollgate, clock=True) as gateway:

@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import random
+import re
 import shutil
 import sqlite3
 import sys
@@ -20,6 +21,7 @@ if os.path.realpath(sys.prefix) != os.path.realpath(os.path.dirname(os.path.dirn
     os.execv(python_of_tests(), [python_of_tests(), "-u", *sys.argv])
 
 from archivereader import Reader  # noqa: E402
+from nodecopies import metric, stocked, until_shipped  # noqa: E402
 from objectstore import BUCKET, Faulty, Moto, environment  # noqa: E402
 from shop import PARTNER, Shop  # noqa: E402
 
@@ -41,40 +43,15 @@ def master_of(gateway):
     return os.path.join(gateway.data, "master.key")
 
 
-def metric(gateway, name):
-    text = gateway.get("/metrics").body.decode()
-    return next(float(line.split()[1]) for line in text.splitlines() if line.startswith(name + " "))
-
-
 def is_current(gateway):
     return metric(gateway, "tollgate_archive_tenants_without_copy") == 0 and (
         metric(gateway, "tollgate_archive_objects_total") > 0)
-
-
-def until_shipped(gateway):
-    """The log of everything that was told until now is in the archive."""
-    began = time.monotonic()
-
-
-    def has_all():
-        # Before the question: its answer may take its time.
-        passed = time.monotonic() - began
-        return metric(gateway, "tollgate_archive_behind_seconds") < passed
-    wait_until(has_all, seconds=60)
 
 
 def until_current(gateway):
     """Everything that was told until now is in the archive."""
     wait_until(lambda: is_current(gateway), seconds=60)
     until_shipped(gateway)
-
-
-def stocked(gateway, slug, blueprint="hosting"):
-    shop = Shop(gateway, slug, blueprint=blueprint)
-    reseller = shop.reseller(balance="1000000")
-    sku = shop.product()
-    shop.price(reseller, sku, {"wholesale_monthly": "1.00"})
-    return shop, reseller, sku
 
 
 def orders_in(database):
@@ -263,9 +240,21 @@ def made_anew(gateway, archive, folder, shops, load):
             assert node.get("/t/late/api/reseller/plans").status in (401, 404)
             assert codes.made["id"]
 
-    with checks("B3 P11 a backup does not go where a node keeps its archive"):
+    with checks("B3 a moment from before the first backup is refused, and the first one's time is named"):
+        target = os.path.join(folder, "too-early")
+        early = command(
+            options.tollgate, "restore-node", archive, "--data", target, "--at", "2001-01-01T00:00:00Z", *key)
+        found = re.search(r"it goes back to (\S+), when its first backup was made", early.stderr)
+        assert early.returncode == 1 and found, early
+        target = os.path.join(folder, "earliest")
+        made = command(options.tollgate, "restore-node", archive, "--data", target, "--at", found.group(1), *key)
+        assert "it goes back to" not in made.stderr, made
+
+    with checks("B3 P11 a backup does not go where a node keeps its archive, nor is that pruned"):
         refused = gateway.command("backup", archive)
         assert refused.returncode == 1 and "goes elsewhere" in refused.stderr, refused
+        pruned = command(options.tollgate, "backup", "prune", archive, "--keep", "1", *key)
+        assert pruned.returncode == 1 and "only backups are pruned" in pruned.stderr, pruned
 
     with checks("B4 archive verify restores every tenant to a scratch folder, and proves it"):
         proved = command(options.tollgate, "archive", "verify", archive, *key, "--json")
@@ -456,7 +445,7 @@ def refused(folder):
     with checks("B3 an archive without the node's log, or at no place, is refused at the start, and no secret is told"):
         data = os.path.join(folder, "refused")
         for words, text in (
-                (("--archive", data + "-a"), "--commits log"),
+                (("--commits", "files", "--archive", data + "-a"), "--commits log"),
                 (("--commits", "log", "--archive", "s3://x"), "s3://BUCKET"),
                 (("--commits", "log", "--archive", "s3://bucket/x"), "AWS_ACCESS_KEY_ID")):
             done = command(options.tollgate, "serve", "--port", "0", "--data", data, *words)

@@ -18,6 +18,7 @@ def main():
         services(gateway, checks)
         reviews(gateway, checks)
         quotas(gateway, checks)
+        invited(gateway, checks)
     checks.finish()
 
 
@@ -79,16 +80,32 @@ def webhooks(gateway, checks):
         placed = shop.order(reseller, sku, timestamp=int(gateway.now()))
         assert placed.status == 201, placed
 
+    def failing(query=""):
+        return [row["id"] for row in shop.admin("GET", f"/webhooks?failing=true{query}").json["data"]]
+
+    with checks("U2 H3 O7 an endpoint in use is shown once five attempts in a row have failed, and no sooner"):
+        order()
+        tried_until(lambda: deliveries()[0]["tries"] == 4)
+        assert lines(shop) == {} and failing() == []
+        tried_until(lambda: deliveries()[0]["tries"] == 5)
+        line, objects = only(shop, "webhooks_failing")
+        assert line["count"] == 1 and objects == [hook.json["id"]] == failing(), line
+        assert line["items"][0]["reseller"] == reseller["id"] and line["items"][0]["since"], line
+        assert failing(f"&reseller={reseller['id']}") == objects and failing("&state=paused") == [], line
+        assert shop.admin("POST", f"/webhooks/{hook.json['id']}/pause").status == 200
+        assert lines(shop) == {} and failing() == []
+        assert shop.admin("POST", f"/webhooks/{hook.json['id']}/resume").status == 200
     with checks("U2 H3 a delivery that was given up after its last try is shown"):
         order()
-        assert lines(shop) == {}
         tried_until(lambda: deliveries()[0]["state"] == "dead")
-        line, objects = only(shop, "deliveries_dead")
-        assert line["count"] == 1 and objects == [deliveries()[0]["id"]], line
+        line = lines(shop)["deliveries_dead"]
         assert line["items"][0]["reseller"] == reseller["id"], line
+        dead = [row["id"] for row in deliveries() if row["state"] == "dead"]
+        assert line["count"] == len(dead) and {item["object"] for item in line["items"]} == set(dead), (line, dead)
     with checks("U2 H3 H4 an endpoint that was given up is shown, and is gone once somebody enables it"):
         order()
         tried_until(lambda: "webhooks_disabled" in lines(shop))
+        assert "webhooks_failing" not in lines(shop)
         line = lines(shop)["webhooks_disabled"]
         assert line["count"] == 1 and line["items"][0]["object"] == hook.json["id"], line
         assert gateway.get(shop.base + line["link"], key=shop.owner_key).json["data"][0]["id"] == hook.json["id"]
@@ -109,6 +126,25 @@ def services(gateway, checks):
         shop.top_up(customer.reseller, "100.00")
         customer.wait(service, status="active")
         assert lines(shop) == {}
+    longest_first(gateway, checks)
+
+
+def longest_first(gateway, checks):
+    shop = Shop(gateway)
+    sku = shop.product()
+    quarterly, monthly = (
+        Customer(gateway, shop, sku, "10.00", **{f"wholesale_{term}": "10.00"}) for term in ("quarterly", "monthly"))
+    with checks("U2 W9 of services past due the one that has been due the longest is the first"):
+        first = quarterly.order("quarterly")[0]
+        # A month from then it is a few days before a quarter from now.
+        gateway.jump(57 * 86_400)
+        second = monthly.order()[0]
+        quarterly.jump_to(first)
+        quarterly.wait(first, status="past_due")
+        monthly.wait(second, status="past_due")
+        line, objects = only(shop, "services_past_due")
+        assert objects == [second, first], (objects, first, second)
+        assert line["items"][0]["since"] < line["items"][1]["since"], line
 
 
 def reviews(gateway, checks):
@@ -144,6 +180,22 @@ def quotas(gateway, checks):
         for most, is_shown in ((9, False), (3, False), (2, True), (1, True), (1_000, False)):
             quota(resellers=most)
             assert ("quotas" in lines(shop)) == is_shown, (most, lines(shop))
+
+
+def invited(gateway, checks):
+    shop = Shop(gateway)
+    with checks("U2 W1 whoever was invited waits for approval, however long; an application that has lapsed does not"):
+        applied = gateway.post(f"{shop.base}{PARTNER}/apply", {
+            "email": "hopeful@there.example", "name": "Hopeful", "password": PASSWORD})
+        assert applied.status == 201, applied
+        reseller = shop.invite(password=None)
+        line, objects = only(shop, "applications")
+        assert line["count"] == 2 and objects[1] == reseller["id"], line
+        gateway.jump(91 * 86_400)
+        line, objects = only(shop, "applications")
+        assert line["count"] == 1 and objects == [reseller["id"]], line
+        assert shop.move(reseller, "approve").status == 200
+        assert lines(shop) == {}
 
 
 if __name__ == "__main__":

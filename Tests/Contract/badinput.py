@@ -56,6 +56,7 @@ class Scene:
             "audit_row": "1", "request": "req_" + "0" * 32,
             "slug": shop.slug, "reseller": self.reseller["id"], "sku": sku, "key": self.reseller["key_id"],
             "session": signed_in, "person": person.json["id"],
+            "customer": shop.admin("GET", "/customers").json["data"][0]["id"],
             "order": waiting.json["order"]["id"], "service": done.json["services"][0]["id"],
             "delivery": deliveries[0]["id"] if deliveries else "dlv_none", "country": "germany_id",
             "webhook": hook.json["id"], "event": "ev_none", "replay": "rpl_none", "item": "stk_none", "device": "none",
@@ -92,6 +93,10 @@ class Scene:
             # A refusal may close the connection; the next call opens one.
             self.connection.close()
             return self.gateway.request(endpoint.method, path, body, key=self.credential(endpoint), headers=headers)
+
+    def unchanged(self, before):
+        changed = [pair for pair in zip(before, self.state()) if pair[0] != pair[1]]
+        assert not changed, changed
 
     def state(self):
         """All that could have been changed, as text."""
@@ -246,7 +251,8 @@ def main():
                 for query in ("?%", "?a=%zz", "?limit=%00", "?%ff=1", "?" + "&".join(["a=1"] * 300)):
                     answer = scene.send(endpoint, query=query)
                     refused(answer, (endpoint.name, query))
-                for query in ("?", "?&&", "?limit=1&limit=1", "?limit=100", "?unknown=1"):
+                whole = ("?", "?&&") if endpoint.method == "GET" else ()
+                for query in (*whole, "?limit=1&limit=1", "?limit=100", "?unknown=1"):
                     answer = scene.send(endpoint, query=query)
                     assert answer.status < 500, (endpoint.name, query, answer)
 
@@ -263,21 +269,21 @@ def main():
                         path = scene.path(endpoint, scene.ids | {name: value})
                         answer = scene.send(endpoint, body, path=path)
                         assert 400 <= answer.status < 500 and answer.status not in (401, 403), (endpoint.name, value, answer)
-            assert scene.state() == before
+            scene.unchanged(before)
 
         with checks("O4 price books that are none: every line named, nothing imported"):
             price_books(scene)
-            assert scene.state() == before
+            scene.unchanged(before)
 
         with checks("P5 restores of what is no tenant's file: 4xx, nothing changes"):
             for body in (b"x", b"SQLite format 3\x00", b"SQLite format 3\x00" + b"\x00" * 100_000, b"\x00" * 5000):
                 answer = gateway.post("/provider/v1/tenants/scene/restore", body, key=gateway.provider_key)
                 assert 400 <= answer.status < 500, answer
-            assert scene.state() == before
+            scene.unchanged(before)
 
         with checks("W5 signature headers that are none: 401 each, and no order"):
             signatures(scene)
-            assert scene.state() == before
+            scene.unchanged(before)
 
         with checks("no call was answered 5xx or left a message on standard error"):
             metrics = gateway.get("/metrics").body.decode()
@@ -309,7 +315,7 @@ def rationed(options, checks, endpoint):
                         at(answer, "/" + "/".join(pointer), (endpoint.name, pointer, str(value)[:40]))
             for text in (b"{", b"", b"[]"):
                 refused(scene.send(endpoint, text), (endpoint.name, text))
-            assert scene.state() == before
+            scene.unchanged(before)
 
 
 def price_books(scene):

@@ -4,11 +4,14 @@ people and for programs."""
 
 import json
 import os
+import re
+import subprocess
 import tempfile
 
+from clientwire import Between
 from logo import png
 from shop import Shop
-from support import Checks, Gateway, arguments
+from support import Checks, Gateway, arguments, command
 
 
 def main():
@@ -36,7 +39,10 @@ def main():
         products(checks, run, answer, file, folder)
         prices(checks, shop, run, answer, file, folder)
         stock(checks, gateway, shop, run, answer, file)
+        repeated(checks, gateway, shop, answer, file)
         settings(checks, gateway, run, answer, file)
+        written(checks, gateway, shop, folder)
+        taken(checks, gateway, shop, folder)
     checks.finish()
 
 
@@ -88,6 +94,14 @@ def prices(checks, shop, run, answer, file, folder):
         looked = run("price", "history", "--reseller", reseller["id"], "--product", "cli-2")
         assert "6.50" in looked and f"owner@{shop.slug}.example" in looked and "file" in looked, looked
         assert len(answer("price", "history", "--limit", "2")["data"]) == 2
+    with checks("O1 O4 prices of the test book are set, listed, looked back at and removed by command line"):
+        row = answer("price", "set", reseller["id"], "cli-2", "--monthly", "0.25", "--mode", "test")
+        assert row["wholesale_monthly"] == "0.25" and row["wholesale_annual"] is None, row
+        assert "0.25" in run("price", "list", reseller["id"], "--mode", "test")
+        assert "0.25" not in run("price", "list", reseller["id"])
+        assert answer("price", "remove", reseller["id"], "cli-2") == {"ok": True}
+        assert "no prices" in run("price", "list", reseller["id"], "--mode", "test")
+        assert len(answer("price", "history", "--mode", "test", "--limit", "5")["data"]) == 2
 
 
 def stock(checks, gateway, shop, run, answer, file):
@@ -114,6 +128,107 @@ def stock(checks, gateway, shop, run, answer, file):
         listed = answer("stock", "list", "keys")["data"]
         assert answer("stock", "withdraw", "keys", listed[0]["id"])["withdrawn_at"] is not None
         assert "cannot be read" in run("ports", "import", "/nowhere.csv", code=1)
+
+
+def repeated(checks, gateway, shop, answer, file):
+    with checks("O9 G4 an import whose answer is lost names its key, under which the same line takes nothing twice"):
+        with Between(gateway) as between:
+            words = ["stock", "import", "keys", file("more.csv", "item\nthree\nfour\n"), "--tenant", shop.slug, "--key",
+                     shop.owner_key, "--url", between.base_url, "--json"]
+            between.faults[:] = ["lose"]
+            lost = command(gateway.tollgate, *words)
+            key = re.search(r"to ask again, say (--idempotency-key) (\S+)$", lost.stderr)
+            assert lost.returncode == 1 and key, lost
+            before = answer("stock", "list", "keys")["data"]
+            again = command(gateway.tollgate, *words, *key.groups())
+            assert json.loads(again.stdout)["imported"] == 2, again
+            assert answer("stock", "list", "keys")["data"] == before and len(before) >= 2, before
+        page = command(gateway.tollgate, "help", "licences", "import").stdout
+        assert "--idempotency-key KEY" in page and "nothing twice" in page, page
+
+
+def piped(gateway, folder, words, code=0, **streams):
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("TOLLGATE_")}
+    done = subprocess.run(
+        [gateway.tollgate, *words, "--data", gateway.data], stderr=subprocess.PIPE, timeout=60, cwd=folder, env=clean,
+        **{"stdout": subprocess.PIPE, **streams})
+    assert done.returncode == code, (words, done)
+    assert not os.path.exists(os.path.join(folder, "-")), words
+    return done
+
+
+def written(checks, gateway, shop, folder):
+    owner = ["--tenant", shop.slug, "--key", shop.owner_key]
+    reseller = shop.reseller()["id"]
+    lines = [
+        *[[*words.split(), *owner] for words in (
+            "product export", "price export", "order export", "service export", "report turnover",
+            f"statement {reseller}", "audit export", "audit export --format csv")],
+        ["log"], ["usage"], ["tenant", "export", shop.slug]]
+    with checks("P6 O4 O5 O6 O10 O14 P5 P8 P9 `--output -` is standard output, bytes alone; what is said of them goes "
+                "to standard error"):
+        for words in lines:
+            done = piped(gateway, folder, [*words, "--output", "-"])
+            assert done.stdout and done.stderr == b"%d bytes\n" % len(done.stdout), (words, done)
+            told = piped(gateway, folder, [*words, "--output", "-", "--json"])
+            assert json.loads(told.stderr)["bytes"] == len(told.stdout), (words, told.stderr)
+        assert piped(gateway, folder, ["tenant", "export", shop.slug, "--output", "-"]).stdout.startswith(b"SQLite")
+        shown = piped(gateway, folder, ["product", "export", *owner, "--output", "-"]).stdout
+        path = os.path.join(folder, "same.csv")
+        piped(gateway, folder, ["product", "export", *owner, "--output", path])
+        with open(path, "rb") as file:
+            assert file.read() == shown
+    with checks("P6 `--output -` where it cannot be: a refusal leaves standard output empty, a full disk is one line, "
+                "a reader that has gone is quiet"):
+        refused = piped(gateway, folder, ["tenant", "export", "nobody", "--output", "-", "--json"], code=1)
+        assert refused.stdout == b"" and b"tenant_not_found" in refused.stderr, refused
+        with open("/dev/full", "wb") as full:
+            done = piped(gateway, folder, ["product", "export", *owner, "--output", "-"], code=1, stdout=full)
+            assert b"standard output cannot be written" in done.stderr and done.stderr.count(b"\n") == 1, done
+        read, write = os.pipe()
+        os.close(read)
+        try:
+            done = piped(gateway, folder, ["product", "export", *owner, "--output", "-"], stdout=write)
+            assert done.stderr == b"", done
+        finally:
+            os.close(write)
+
+
+def taken(checks, gateway, shop, folder):
+    owner = ["--tenant", shop.slug, "--key", shop.owner_key]
+    with checks("P6 O4 O9 O12 P5 a FILE that is - is standard input, whatever stands in it, and leaves no file behind"):
+        table = b"sku,name,fulfilment\npiped,Piped,instant\n"
+        left = os.path.join(folder, "left")
+        os.mkdir(left)
+        place = {**{name: value for name, value in os.environ.items() if not name.startswith("TOLLGATE_")},
+                 "TMPDIR": left}
+
+        def give(given, *words, code=0):
+            done = subprocess.run(
+                [gateway.tollgate, *words, "--data", gateway.data], input=given, capture_output=True, timeout=60,
+                cwd=folder, env=place)
+            assert done.returncode == code and os.listdir(left) == [], (words, done)
+            return done.stdout.decode() if code == 0 else done.stderr.decode()
+
+        assert "new: 1" in give(table, "product", "import", "-", "--dry-run", *owner)
+        assert json.loads(give(table, "product", "import", "-", "--json", *owner))["new"] == 1
+        assert json.loads(give(b"item\nfive\n", "stock", "import", "keys", "-", "--json", *owner))["imported"] == 1
+        give(png(8, 8), "settings", "logo", "-", *owner)
+        rows = {"licences": [
+            {"reseller": shop.reseller()["id"], "product": "cli-2", "key": "piped", "expiration": "2099-01-01"}]}
+        given = json.dumps(rows).encode()
+        assert json.loads(give(given, "licences", "import", "-", "--json", *owner))["imported"] == 1
+        assert "/line/" in give(b"sku,name\nnobody,X\n", "product", "import", "-", *owner, code=1)
+        copy = piped(gateway, folder, ["tenant", "export", shop.slug, "--output", "-"]).stdout
+        assert shop.slug in give(copy, "tenant", "restore", shop.slug, "--input", "-")
+    with checks("P6 only one file may be standard input, and an empty one is empty"):
+        words = ["tenant", "import", "--input", "-", "--passphrase-file", "-"]
+        assert "only one file may be -" in give(b"", *words, code=2)
+        words = ["account", "password", "--old-file", "-", "--new-file", "-", *owner]
+        assert "only one file may be -" in give(b"a\n", *words, code=2)
+        assert "holds no password" in give(
+            b"", "tenant", "create", "piped", "--blueprint", "hosting", "--owner-email", "o@p.example",
+            "--password-file", "-", code=1)
 
 
 def settings(checks, gateway, run, answer, file):

@@ -38,6 +38,11 @@ def is_page(answer, *statuses):
     return text
 
 
+def is_json(gateway, path):
+    plain = gateway.get(path, headers={"Accept": "application/json"})
+    assert plain.status in (401, 404) and "json" in plain.headers["content-type"] and plain.json, (path, plain)
+
+
 class Pages:
     """Each kind of page: an address that leads somewhere, one that does not, and a form that is right."""
 
@@ -122,12 +127,21 @@ def forms(checks, gateway, pages):
 
 def elsewhere(checks, gateway, shop):
     with checks("G1 U3 a path that is nobody's is a page for a browser, and JSON for a program"):
-        for path in ("/none", "/", "/invite", "/activate", "/t/nobody/", "/t/nobody/invite/none", shop.base,
-            shop.base + "/",
+        for path in ("/none", "/invite", "/activate", "/t/nobody", "/t/nobody/", "/t/nobody/invite/none",
                      shop.base + "/nowhere", shop.base + "/activate", shop.base + "/invite/a/b"):
-            is_page(browse(gateway, "GET", path), 401, 404)
-            plain = gateway.get(path, headers={"Accept": "application/json"})
-            assert plain.status in (401, 404) and "json" in plain.headers["content-type"] and plain.json, (path, plain)
+            answer = browse(gateway, "GET", path)
+            assert 'href=""' not in is_page(answer, 401, 404) or answer.status == 401, answer
+            is_json(gateway, path)
+        text = is_page(browse(gateway, "GET", shop.base + "/nowhere"), 404)
+        assert f'<a href="{shop.base}">To the first page</a>' in text, text
+    with checks("U4 a tenant's address leads a browser to sign in, the node's to the console, and programs nowhere"):
+        for path, place in ((shop.base, shop.base + "/sign-in"), (shop.base + "/", shop.base + "/sign-in"),
+                            ("/", "/console")):
+            led = browse(gateway, "GET", path)
+            assert led.status == 303 and led.headers["location"] == place, (path, led)
+            is_json(gateway, path)
+        led = browse(gateway, "GET", "/", Host="nobody.example")
+        assert led.status == 303, led
     with checks("O3 A8 programs get JSON at the pages' addresses, done and refused"):
         pages = Pages(gateway, Shop(gateway, blueprint="codes"))
         for make in (pages.invitation, pages.reset, pages.code):

@@ -8,15 +8,15 @@ import contextlib
 import glob
 import hashlib
 import hmac
-import http.server
 import json
 import os
+import re
 import threading
 import time
 import uuid
 
 from shop import PARTNER, PASSWORD, Shop
-from strangers import WRONG, Statuses, Stranger, hosts, numbers, spent
+from strangers import WRONG, Payments, Statuses, Stranger, hosts, numbers, spent
 from support import Checks, Gateway, arguments, together, wait_until, webhook_secret_bytes
 
 options = arguments()
@@ -27,30 +27,9 @@ FIGURES = [] if options.long else [
     "--budget", f"applications_pending={PENDING}", "--budget", f"passwords_account={ACCOUNT}"]
 OPEN_CALLS = 300
 OPEN_CALLS_TENANT = 3_000
+LINKS_TENANT = 3_000
 GUESSES = 300
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-
-
-class Payments(http.server.ThreadingHTTPServer):
-    """A payment service that takes every payment."""
-
-    daemon_threads = True
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def log_message(self, *_):
-            pass
-
-        def do_POST(self):
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            body = json.dumps({"id": f"pp_{next(numbers)}", "payment_url": "https://pay.example/1"}).encode()
-            self.send_response(201)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), self.Handler)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
 
 
 class CodeShop(Shop):
@@ -191,6 +170,10 @@ def drained_addresses(gateway, service):
             assert stranger.get(f"{shop.base}/activate/{codes[1]}").status == 200
             assert shop.callback(stranger, later).status == 200
             assert spent(gateway, "guesses_address") > spent_before
+
+
+def innocent_links(gateway, service):
+    """G6: what is asked of open addresses and leads nowhere takes nothing from the links of a tenant."""
     with checks("G6 malformed calls of links, and bodies that never come, use up nothing of the tenant's"):
         fourth = CodeShop(gateway, service)
         page = f"{fourth.base}/activate/{'0' * 32}"
@@ -202,6 +185,51 @@ def drained_addresses(gateway, service):
         with Stranger(gateway) as stranger:
             assert stranger.get(f"{fourth.base}/activate/{fourth.codes(1)[0]}").status == 200
         assert spent(gateway, "links_tenant") == before
+    with checks("G6 an address that is refused for whatever it asks of open addresses shuts nobody's links"):
+        fifth = CodeShop(gateway, service)
+        code, order = fifth.codes(1)[0], fifth.payment()
+        refused = ["/theme.none.css", "/logo.none"]
+        for path in ("/activate/", "/activate/password/", "/invite/", "/reset-password/", "/sandbox-pay/",
+                     "/api/reseller/topup/status/"):
+            refused += [path + "none", path + "none?a=1&a=2", path + "none?nobody=1"]
+        with Stranger(gateway) as stranger:
+            for number in range(LINKS_TENANT + 200):
+                path = refused[number % len(refused)]
+                assert 400 <= stranger.get(fifth.base + path).status < 500, path
+            for number in range(2 * OPEN_CALLS):
+                answer = stranger.post(f"{fifth.base}/api/provisioning/none?a=1&a=2", {"n": number})
+                assert 400 <= answer.status < 500, answer
+        with Stranger(gateway) as stranger:
+            assert stranger.get(f"{fifth.base}/activate/{code}").status == 200
+            assert stranger.get(f"{fifth.base}/api/reseller/topup/status/{order}").status == 200
+            assert fifth.callback(stranger, order).status == 200
+        assert spent(gateway, "links_tenant") == before
+    with checks("G6 bodies that are refused as they come, at a link's address or a signature's, are guesses: then 429"):
+        before, callback = spent(gateway, "links_tenant"), "/api/payments/callback"
+        for status, path, body, headers in [
+                # This API says 400 where others say 415.
+                (400, f"/activate/{'0' * 32}", b"x", {"Content-Encoding": "gzip"}), (413, callback, b"x" * 20_000, {}),
+                (400, callback, b"zz\r\n", {"Transfer-Encoding": "chunked"})]:
+            at = CodeShop(gateway, service).base
+            with Stranger(gateway) as stranger:
+                statuses = stranger.until(429, 10 * GUESSES, lambda _: stranger.post(at + path, body, headers=headers))
+            assert GUESSES <= statuses[status] <= statuses.most(GUESSES, 60), (status, statuses)
+            assert statuses[429] == 1 and len(statuses) == 2, (status, statuses)
+        assert spent(gateway, "links_tenant") == before
+
+
+def colours(gateway, service):
+    with checks("O12 G6 a thousand calls of a tenant's colours from one address leave them to everybody else"):
+        sixth = CodeShop(gateway, service)
+        assert sixth.admin("PATCH", "/settings", {"colours": {"primary": "#123456"}}).status == 200
+        with Stranger(gateway) as stranger:
+            page = stranger.get(f"{sixth.base}/sign-in", headers={"Accept": "text/html"}).body.decode()
+            path = re.search(r'href="([^"]*/theme\.[0-9a-f]+\.css)"', page).group(1)
+            statuses = collections.Counter(stranger.get(path).status for _ in range(1_000))
+            # The page was an open call as well.
+            assert set(statuses) <= {200, 429} and statuses[200] >= OPEN_CALLS - 1, statuses
+        with Stranger(gateway) as stranger:
+            assert stranger.get(path).status == 200
 
 
 def customers(gateway, service):
@@ -444,6 +472,8 @@ with contextlib.closing(service.socket), Gateway(
         options.tollgate, "--allow-private-addresses", *FIGURES, demo=False) as gateway:
     open_calls(gateway)
     drained_addresses(gateway, service)
+    innocent_links(gateway, service)
+    colours(gateway, service)
     customers(gateway, service)
     passwords(gateway)
     queues(gateway)

@@ -234,6 +234,9 @@ def tags(checks, gateway, shop):
                         sent,
                         again,
                     )
+                    for field in ("cache-control", "vary"):
+                        assert again.headers[field] == first.headers[field], (path, field, again.headers)
+                assert first.headers["vary"].lower() == "accept-encoding", (path, first.headers)
                 other = gateway.get(path, key=key, headers={"If-None-Match": 'W/"x", "y"', **headers})
                 assert other.status == 200 and other.body == first.body, (path, other)
     with checks("W6 a new price is another ETag, at once"):

@@ -2,9 +2,11 @@
 pages, retries that buy once (G4) and wait as Retry-After says, refusals with code and pointers, webhooks (H1, H2).
 What they declare and send is held against the API's own description, field by field, so that they cannot drift."""
 
+import base64
 import copy
 import contextlib
 import email.utils
+import hmac
 import json
 import os
 import re
@@ -234,7 +236,7 @@ def retries(checks, client, scene, between):
         return client("place_order", "extra-001", "monthly", 1, CUSTOMER, f"{client.name}-{key}")
 
     for fault in ("lose", "half", "reset", (502, {}, b"<html>Bad Gateway</html>"), (200, {}, b"<html>Welcome</html>"),
-                  (503, {"Retry-After": "7"}, b"")):
+                  (503, {"Retry-After": "7"}, b""), (408, {}, b"<html>Timeout</html>"), (425, {}, b"Too Early")):
         with checks(f"G4 W4 {client.name}: an order whose answer is {fault if isinstance(fault, str) else fault[0]} "
                     "is placed again under its key, and bought once"):
             # On a new connection: libcurl asks again by itself where a kept one has ended.
@@ -242,7 +244,7 @@ def retries(checks, client, scene, between):
             before, money = scene.placed()
             del between.asked[:]
             between.faults[:] = [fault]
-            placed = order(f"once-{fault if isinstance(fault, str) else len(fault[2])}")
+            placed = order(f"once-{fault if isinstance(fault, str) else fault[0]}")
             assert placed["wholesale_total"] == "5.00", placed
             first, second = between.asked
             assert (first.body, first.headers["Idempotency-Key"]) == (second.body, second.headers["Idempotency-Key"])
@@ -297,17 +299,28 @@ def refusals(checks, client, scene, between):
         assert len(between.asked) == 5 and client.pauses == [], len(between.asked)
         assert between.asked[4].place.path.endswith("/orders/ord_x%2F..%2Fbalance%3Fa"), between.asked[4].path
 
-    with checks(f"W5 {client.name}: a wrong secret is refused, none and a bad Idempotency-Key are told before anything "
-                "is sent"):
+    with checks(f"W5 G4 {client.name}: a wrong secret is refused, none and a bad Idempotency-Key are told before "
+                "anything is sent"):
         client.meets(base, {**scene.reseller, "webhook_secret": VECTOR[0]})
         refused(order("vps-1", "monthly", 1, key="wrong"), status=401, code="bad_signature")
         client.meets(base, {**scene.reseller, "webhook_secret": None})
         del between.asked[:]
         refused(order("vps-1", "monthly", 1, key="unsigned"), status=None)
         client.meets(base, scene.reseller)
-        for key in ("", " a", 'a"', "a\r\nX-Other: b", "ü", "a" * 256):
+        for key in (None, "", " a", 'a"', "a\r\nX-Other: b", "ü", "a" * 256):
             refused(lambda: client("place_order", "vps-1", "monthly", 1, CUSTOMER, key), status=None)
         assert between.asked == [], between.asked
+
+    with checks(f"W5 G3 {client.name}: a key or a secret that was not copied whole is told where the client is made"):
+        whole = scene.reseller
+        for broken in ({"key": "tgh_live_…"}, {"key": ""}, {"key": whole["key"] + "\n"},
+                       {"webhook_secret": "whsec_…"}, {"webhook_secret": "whsec_..."}):
+            error = refused(lambda: client.meets(base, {**whole, **broken}))
+            assert "whole" in error.detail and whole["key"] not in error.detail, error
+        bare = {**whole, "webhook_secret": whole["webhook_secret"].removeprefix("whsec_")}
+        for reseller in (bare, whole):
+            client.meets(base, reseller)
+            order("vps-1", "monthly", 1, key=f"prefix-{reseller is bare}")()
 
     with checks(f"{client.name}: a redirect is an error: the key goes nowhere else"):
         for status in (301, 302, 307, 308):
@@ -334,12 +347,29 @@ def webhooks(checks, client):
             headers = {name.title(): value for name, value in receivers.sign(signed, "evt_1", body, at=at).items()}
             return client.ask("verify", secrets=secrets, headers=headers, body=body.decode(), now=now)
 
-        for secrets, signed in (([new, old], [old]), ([old, new], [new]), (new, [old, new])):
+        bare = old.removeprefix("whsec_")
+        for secrets, signed in (([new, old], [old]), ([old, new], [new]), (new, [old, new]), (bare, [old])):
             event = verified(secrets, signed)
             assert (event["id"], event["type"], len(event)) == ("evt_1", "order.created", 3), event
         for secrets, signed, now in (([new, old], [receivers.OTHER], 1_000_000_000), (old, [old], 1_000_000_301),
                                      (old, [old], 999_999_699), (old, [old], 2_000_000_000)):
             refused(lambda: verified(secrets, signed, now=now), error="BadWebhook")
+
+    with checks(f"H2 {client.name}: an empty secret verifies nothing: whoever knows that there is none could sign"):
+        headers = receivers.sign([], "evt_1", b"{}", at=1_000_000_000)
+        empty = base64.b64encode(hmac.digest(b"", b"evt_1.1000000000.{}", "sha256")).decode()
+        for secrets in ("", "whsec_", ["", "whsec_"]):
+            error = refused(lambda: client.ask(
+                "verify", secrets=secrets, headers={**headers, "webhook-signature": f"v1,{empty}"}, body="{}",
+                now=1_000_000_000))
+            assert error.error != "refused", error
+
+    with checks(f"H2 {client.name}: headers as HTTP/2 has them, with names like :path beside"):
+        body = b'{"type":"order.created","data":{}}'
+        headers = {":method": "POST", ":path": "/hook", ":authority": "shop.example",
+                   **receivers.sign([receivers.OLD], "evt_1", body, at=1_000_000_000)}
+        event = client.ask("verify", secrets=receivers.OLD, headers=headers, body=body.decode(), now=1_000_000_000)
+        assert event["id"] == "evt_1", event
 
 
 def drift(checks, client, scene):

@@ -4,8 +4,10 @@ the product document says.
 API keys, seed hashes and passwords are looked for in everything that the gateway has written, at the end.
 """
 
+import csv
 import glob
 import http.client
+import io
 import itertools
 import os
 import re
@@ -14,6 +16,7 @@ import time
 import urllib.parse
 import uuid
 
+from shop import Shop
 from support import Checks, Gateway, arguments, shape, together, verified_export, wait_until
 
 BASE = "/t/codes/api/reseller"
@@ -124,6 +127,7 @@ def main():
         bench = Bench(gateway)
         for part in (demo, plans, registering, profile, generating, listing, keys, pages, envelopes, operators, test_book):
             part(checks, gateway, bench)
+        blueprint_prices(checks, gateway)
         killed(checks, gateway, bench)
         evidence(checks, gateway, options)
     checks.finish()
@@ -146,7 +150,6 @@ def plans(checks, gateway, bench):
         for _ in range(2):
             assert gateway.get(BASE + "/plans").body == seed
             assert bench.demo("GET", "/plans").body == seed
-        refused(gateway.get(BASE + "/plans", headers={"x-api-key": "0" * 64}), 401)
     with checks("A2 O4 a plan is a product that the operator keeps: added, changed, hidden, seen at once"):
         made = bench.admin("POST", "/products", {
             "sku": "week", "name": "1 Week", "fulfilment": "instant", "days": 7, "retail_price": "0.60",
@@ -178,6 +181,43 @@ def plans(checks, gateway, bench):
                                 key=bench.owner, headers={"Content-Type": "text/csv"})
         assert imported.status == 200, imported
         assert own("GET", "/plans").json[1]["wholesalePrice"] == 4.5
+    with checks("A2 G6 a credential that opens nothing is shown what everybody is, and counts as a wrong guess"):
+        failed = gateway.metrics().get("tollgate_failed_credentials_total")
+        assert gateway.get(BASE + "/plans", headers={"x-api-key": "0" * 64}).body == seed
+        assert gateway.get(BASE + "/plans", headers={"x-seed-hash": "no key at all"}).body == seed
+        assert gateway.get(BASE + "/plans", headers={"x-api-key": bench.owner}).body == seed
+        assert gateway.metrics().get("tollgate_failed_credentials_total") == failed + 2
+        # By the bare path nobody knows whose plans were meant.
+        refused(gateway.get("/api/reseller/plans", headers={"x-api-key": "0" * 64}), 401)
+        assert bench.admin("POST", f"/resellers/{own.id}/suspend").status == 200
+        refused(own("GET", "/me"), 403, "suspended")
+        assert own("GET", "/plans").body == seed
+        assert own.seed("GET", "/plans").json[1]["wholesalePrice"] == 4.5, "its people go on reading (W1)"
+        assert bench.admin("POST", f"/resellers/{own.id}/terminate").status == 200
+        assert own("GET", "/plans").body == seed and own.seed("GET", "/plans").body == seed
+
+
+def blueprint_prices(checks, gateway):
+    with checks("A2 P1 a blueprint's prices are whole in the tenant's currency, and so is what /plans shows"):
+        for code, seeds in (
+                ("JPY", [b"2,1,1", b"10,5,5", b"20,10,10"]),
+                ("KWD", [b"1.990,1.000,0.990", b"9.990,5.000,4.990", b"19.990,10.000,9.990"])):
+            shop = Shop(gateway, blueprint="codes", currency=code)
+            names = (b"retailPrice", b"wholesalePrice", b"margin")
+
+            def plans():
+                answer = gateway.get(shop.base + "/api/reseller/plans")
+                return [b",".join(found) for found in re.findall(
+                    b",".join(b'"%s":([0-9.]+)' % name for name in names), answer.body)]
+            assert plans() == seeds, (code, plans())
+            finer = {"retail_price": "2.4004", "wholesale_price": "0.0004"}
+            assert shop.admin("PATCH", "/products/1month", finer).status == 200
+            assert plans()[0] == (b"2,1,1" if code == "JPY" else b"2.400,0.001,2.399"), plans()
+        hosting = Shop(gateway, currency="JPY").admin("GET", "/products?limit=100").json["data"]
+        lists = [row["list"] for row in hosting if row["list"]]
+        terms = {text for prices in lists for name, text in prices.items() if text and name != "hourly"}
+        assert lists and not any("." in text for text in terms) and {"5", "15", "29", "54"} <= terms, terms
+        assert any(prices["hourly"] == "0.0087" for prices in lists), lists
 
 
 def registering(checks, gateway, bench):
@@ -281,6 +321,22 @@ def profile(checks, gateway, bench):
         assert client.me()["stats"] == {"totalCodes": 3, "redeemedCodes": 1, "totalTopups": 250.0}
 
 
+    with checks("A3 A8 /account shows the threshold of balance.low, which the operator sets; null: no event comes"):
+        client = bench.reseller("10.00")
+        threshold = {"low_balance_threshold": "9.50"}
+
+        def told():
+            return [event["type"] for event in client("GET", "/events?types=balance.low").json["events"]]
+
+        assert client("GET", "/account").json["lowBalanceThreshold"] is None
+        client.generate("1month", 1)
+        assert told() == [] and bench.admin("PATCH", f"/resellers/{client.id}", threshold).status == 200
+        bench.top_up(client, "1.00")
+        assert b'"lowBalanceThreshold":9.50' in client("GET", "/account").body
+        client.generate("1month", 2)
+        assert told() == ["balance.low"], told()
+
+
 def generating(checks, gateway, bench):
     with checks("A4 the document's example: five of 6month cost 25.00, of 45.00 there are 20.00 left; the answer is the document's"):
         client = bench.reseller("45.00")
@@ -366,7 +422,21 @@ def listing(checks, gateway, bench):
             refused(client("GET", f"/codes?{query}"), 400, "page")
         for query in ["status=x", "status=", "status=AVAILABLE"]:
             refused(client("GET", f"/codes?{query}"), 400, "status")
+    with checks("A5 codes.csv has every code of the list with its link and its status, or those of one status"):
+        def file(query=""):
+            answer = client("GET", f"/codes.csv{query}")
+            assert answer.status == 200 and answer.headers["content-type"].startswith("text/csv"), answer
+            return list(csv.DictReader(io.StringIO(answer.body.decode())))
+
+        lines = file()
+        assert [line["code"] for line in lines] == codes
+        assert all(line["url"].endswith(f"/activate/{line['code']}") and line["days"] == "30" for line in lines), lines
+        assert (lines[0]["status"], lines[0]["redeemed_by"]) == ("redeemed", "cora@customer.example"), lines[0]
+        assert (lines[1]["status"], lines[1]["redeemed_by"], lines[1]["redeemed_at"]) == ("available", "", ""), lines[1]
+        assert file("?status=redeemed") == lines[:1] and file("?status=available") == lines[1:]
     with checks("A5 G1 a reseller sees its own codes alone"):
+        theirs = {row["code"] for row in bench.demo("GET", "/codes").json["codes"]}
+        assert not {line["code"] for line in file()} & theirs
         assert not {row["code"] for row in bench.demo("GET", "/codes").json["codes"]} & set(codes)
 
 
@@ -467,6 +537,23 @@ def pages(checks, gateway, bench):
         html = bench.submit(code, email="else@customer.example", password=PASSWORD)
         assert html.status == 400 and b"redeemed already" in html.body and html.headers["content-type"].startswith("text/html")
         assert policy_of(html)
+    with checks("A8 the form that made an account is answered alike when it comes again; no other password is"):
+        code = client.generate()[0]
+        form = {"email": "twice@customer.example", "password": PASSWORD, "account": "new"}
+        first, again = (bench.submit(code, **form) for _ in range(2))
+        assert first.status == again.status == 200 and b"Activated" in first.body and first.body == again.body, again
+        told = [bench.redeem(code, form["email"], account=wish).json for wish in ("new", "existing")]
+        assert told[0] == told[1] and days_from_now(told[0]["endsAt"]) in (29, 30), told
+        refused(bench.redeem(code, form["email"], "wrong password", account="new"), 400, "log in")
+        refused(bench.redeem(code, form["email"], "wrong password"), 401)
+        refused(bench.redeem(client.generate()[0], form["email"], account="new"), 400, "log in")
+    with checks("A8 calls that make one account at once are one customer's: each hears the same, for the days once"):
+        for number, wish in enumerate([{}, {}, {"account": "new"}]):
+            code, name = client.generate()[0], f"at-once-{number}@customer.example"
+            answers = together([lambda: bench.redeem(code, name, **wish)] * 4)
+            assert {answer.status for answer in answers} == {200}, answers
+            assert len({answer.body for answer in answers}) == 1, answers
+            assert len(bench.admin("GET", f"/subscribers?email={name}").json["data"]) == 1
     with checks("A8 as JSON: what a code is for, and redeeming it adds its days after the current end"):
         code = client.generate("1month")[0]
         shown = bench.page(code, headers={"Accept": "application/json"})
@@ -535,7 +622,12 @@ def pages(checks, gateway, bench):
     with checks("A8 a webhook code.redeemed is queued for a reseller that asks for it"):
         refused(client("GET", "/webhook"), 404)
         saved = client("PUT", "/webhook", {"url": "https://shop.example/hook"})
-        told = {"ok": True, "url": "https://shop.example/hook", "events": ["code.redeemed"], "enabled": True, "name": "default"}
+        told = {"ok": True, "url": "https://shop.example/hook", "events": ["code.redeemed", "balance.low"],
+                "enabled": True, "name": "default"}
+        assert told.items() <= saved.json.items(), saved
+        alone = client("PUT", "/webhook", {"url": "https://shop.example/hook", "events": ["code.redeemed"]})
+        assert alone.json["events"] == ["code.redeemed"], alone
+        saved = client("PUT", "/webhook", {"url": "https://shop.example/hook"})
         assert told.items() <= saved.json.items(), saved
         assert client("GET", "/webhook").json == saved.json
         secret = client.seed("POST", "/webhook/secret").json["secret"]
@@ -581,6 +673,7 @@ def envelopes(checks, gateway, bench):
         try:
             refused(bench.demo("GET", "/me"), 403)
             refused(gateway.get(BASE + "/plans"), 403)
+            refused(bench.demo("GET", "/plans"), 403)
             assert gateway.get(f"/t/codes/activate/{'0' * 32}").status == 403
         finally:
             assert gateway.post("/provider/v1/tenants/codes/resume", key=gateway.provider_key).status == 200
@@ -590,6 +683,68 @@ def envelopes(checks, gateway, bench):
         assert {"/plans", "/me", "/generate", "/codes", "/register", "/regenerate-key"} <= set(document["paths"])
         schemes = document["components"]["securitySchemes"].values()
         assert {scheme["name"] for scheme in schemes} == {"x-api-key", "x-seed-hash"}
+
+
+def lost_password(checks, gateway, bench):
+    email, new = "lost@customer.example", "another password"
+
+    def redeem(password):
+        code = bench.demo("POST", "/generate", {"planId": "1month", "count": 1}).json["codes"][0]["code"]
+        return bench.redeem(code, email, password)
+
+    def at(made):
+        assert made.status == 201 and set(made.json) == {"url", "expires_at"}, made
+        return made.json["url"].removeprefix(gateway.base_url)
+
+    assert redeem(PASSWORD).status == 200
+    id = bench.admin("GET", f"/subscribers?email={email}").json["data"][0]["id"]
+    reset = f"/subscribers/{id}/password-reset"
+    with checks("O11 A8 an end customer sets a new password by the operator's link, once; the old one ends with it"):
+        link, second = at(bench.admin("POST", reset)), at(bench.admin("POST", reset))
+        shown = gateway.get(link, headers={"Accept": "text/html"})
+        assert shown.status == 200 and email in shown.body.decode(), shown
+        assert redeem(PASSWORD).status == 200
+        refused(gateway.post(link, {"password": "short"}), 400, "password")
+        done = gateway.post(link, {"password": new})
+        assert done.status == 200 and done.json == {"ok": True, "email": email}, done
+        again = gateway.post(link, {"password": new})
+        assert again.status == 200 and again.json == done.json, ("the same form, sent twice", again)
+        refused(gateway.post(second, {"password": new}), 404)
+        assert redeem(PASSWORD).status == 401 and redeem(new).status == 200
+        for used in (link, second):
+            assert gateway.get(used, headers={"Accept": "text/html"}).status == 404, used
+            refused(gateway.post(used, {"password": "a third password"}), 404)
+        assert redeem(new).status == 200
+        third = at(bench.admin("POST", reset))
+        answers = together([lambda: gateway.post(third, {"password": PASSWORD})] * 4)
+        assert {answer.status for answer in answers} == {200}, answers
+        assert gateway.post(link, {"password": new}).status == 404, "another link has set a password since"
+        fourth = at(bench.admin("POST", reset))
+        assert gateway.post(fourth, {"password": new}).status == redeem(new).status == 200
+    with checks("O11 G5 the link and its use are in the log, which names whose it is; no made-up link opens anything"):
+        actions = [row["action"] for row in bench.admin("GET", "/audit?limit=100").json["data"] if id in str(row)]
+        assert {action.rsplit("/", 1)[1] for action in actions} >= {"password-reset", "{token}"}, actions
+        link = at(bench.admin("POST", reset))
+        head, end, code = link.rsplit(".", 2)
+        other = next(row["id"] for row in bench.admin("GET", "/subscribers?limit=100").json["data"] if row["id"] != id)
+        for made_up in (
+                f"{head}.{int(end) + 1}.{code}", f"{head}.{end}.{'0' * 64}", link.replace(id, other), link + "0",
+                f"{head}.+{end}.{code}", f"{head}.{end}", head + ".", link.replace(id, "sub_x")):
+            assert gateway.post(made_up, {"password": new}).status == 404, made_up
+        assert bench.admin("POST", "/subscribers/sub_x/password-reset").status == 404
+        assert gateway.post(f"/t/strict/api/admin{reset}", key=bench.strict_key).status == 404
+    with checks("O11 G4 a repeated call makes no second link, and does not show the first again"):
+        key = uuid.uuid4().hex
+        first, again = (bench.admin("POST", reset, Idempotency_Key=key) for _ in range(2))
+        assert "url" in first.json and again.json == {"expires_at": first.json["expires_at"], "already_shown": True}
+    with checks("O11 B2 a fork's end customers have no password until a link of the fork's own sets one"):
+        forked = gateway.post("/provider/v1/tenants/codes/fork", {"slug": "codes-fork"}, key=gateway.provider_key)
+        assert forked.status == 201, forked
+        made = gateway.post(f"/t/codes-fork/api/admin{reset}", key=forked.json["owner_key"])
+        assert gateway.post(link.replace("/t/codes/", "/t/codes-fork/"), {"password": new}).status == 404
+        assert gateway.post(at(made), {"password": new}).json == {"ok": True, "email": email}
+        assert gateway.get(link).status == 200
+        verified_export(gateway, "codes-fork")
 
 
 def operators(checks, gateway, bench):
@@ -607,6 +762,7 @@ def operators(checks, gateway, bench):
         first = bench.admin("GET", "/subscribers?limit=1").json
         rest = bench.admin("GET", f"/subscribers?limit=100&cursor={first['next_cursor']}").json
         assert first["has_more"] and rest["data"] and first["data"][0] not in rest["data"]
+    lost_password(checks, gateway, bench)
     with checks("O11 the operator lists purchases of codes, and finds a code, without being given one"):
         made = bench.demo("POST", "/generate", {"planId": "1month", "count": 3}).json["codes"]
         batch = bench.admin("GET", "/code-batches?limit=1").json["data"][0]

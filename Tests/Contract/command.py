@@ -4,11 +4,11 @@ import json
 import os
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import tempfile
 
+from results import fails, succeeds
 from shop import Shop
 from support import START_SECONDS_MAX, STOP_SECONDS_MAX, Checks, Gateway, arguments, command, wait_until
 
@@ -18,69 +18,6 @@ checks = Checks()
 
 def run(*words, **more):
     return command(options.tollgate, *words, **more)
-
-
-def succeeds(result):
-    assert result.returncode == 0, (result.args, result.returncode, result.stdout, result.stderr)
-    return result
-
-
-def fails(result, code, *words):
-    """One line on standard error that has all the words."""
-    assert result.returncode == code, (result.args, result.returncode, result.stdout, result.stderr)
-    assert result.stderr.startswith("tollgate: ") and result.stderr.count("\n") == 1, result.stderr
-    for word in words:
-        assert word in result.stderr, (word, result.stderr)
-    return result
-
-
-def usage():
-    with checks("an unknown command, verb or option says what was meant, exit code 2"):
-        fails(run("serv"), 2, "serve")
-        fails(run("tenant", "shwo", "acme"), 2, "“show”")
-        fails(run("tenant"), 2, "create", "restore")
-        fails(run("tenant", "list", "--jsn"), 2, "--json")
-        fails(run("serve", "--prot", "1"), 2, "--port")
-    with checks("missing, surplus and malformed arguments are usage errors"):
-        fails(run(), 2, "help")
-        fails(run("tenant", "show"), 2, "SLUG")
-        fails(run("tenant", "show", "a", "b"), 2, "“b”")
-        fails(run("tenant", "create", "acme"), 2, "--blueprint")
-        fails(run("tenant", "list", "--data"), 2, "DIR")
-        fails(run("tenant", "list", "--json=1"), 2, "no value")
-        fails(run("tenant", "list", "--data", "a", "--data", "b"), 2, "twice")
-        fails(run("tenant", "list", "--data", "a", "--url", "http://127.0.0.1:1", "--key", "k"), 2, "--url")
-        fails(run("serve", "--port", "65536"), 2, "65535")
-        fails(run("serve", "--listen", "localhost:80"), 2, "localhost")
-        fails(run("serve", "--trusted-proxy", "10.0.0.0/33"), 2, "10.0.0.0/33")
-        fails(run("serve", "--process-limit", "0/60"), 2, "0/60")
-        fails(run("serve", "--tls-cert", "x"), 2, "--tls-key")
-        fails(run("key", "list", "--tenant", "a"), 2, "--key")
-        fails(run("limit", "set", "key_1", "fast", "--tenant", "a", "--key", "k"), 2, "fast")
-    with checks("help knows every command, its options, and groups"):
-        overview = succeeds(run("help")).stdout
-        assert overview == succeeds(run("--help")).stdout
-        names = ["serve", "verify", "backup", "backup verify", "restore-node", "version"]
-        verbs = "create list show suspend resume cancel refund export restore delete owner-key change import move"
-        for name in names + [f"tenant {verb}" for verb in [*verbs.split(), "move-back"]]:
-            assert f"tollgate {name}" in overview, name
-        assert "--output FILE" in succeeds(run("help", "tenant", "export")).stdout
-        assert succeeds(run("tenant", "export", "--help")).stdout == run("help", "tenant", "export").stdout
-        assert "tollgate key mint" in succeeds(run("help", "key")).stdout
-        fails(run("help", "tenants"), 2)
-        assert succeeds(run("version")).stdout.startswith("tollgate ")
-    with checks("a missing data folder, or one without a gateway, is said so, exit code 1"):
-        folder = tempfile.mkdtemp(prefix="tollgate-")
-        try:
-            fails(run("tenant", "list", "--data", folder + "/none"), 1, "no data folder", "--url")
-            fails(run("tenant", "list", "--data", folder), 1, "no gateway runs", "tollgate serve")
-            with socket.socket(socket.AF_UNIX) as stale:
-                stale.bind(folder + "/control.sock")
-            fails(run("tenant", "list", "--data", folder), 1, "no gateway answers")
-            fails(run("tenant", "list", "--url", "http://127.0.0.1:9", "--key", "k"), 1, "127.0.0.1:9")
-            fails(run("serve", "--data", folder, "--blueprints", folder), 1, "blueprints")
-        finally:
-            shutil.rmtree(folder)
 
 
 def tenants(gateway, way, slug, folder):
@@ -191,6 +128,12 @@ def keys(gateway):
     # The same over the network, the key from the environment.
     environment = {"TOLLGATE_URL": gateway.base_url, "TOLLGATE_OWNER_KEY": tenant["owner_key"]}
     assert "PREFIX" in succeeds(run("key", "list", "--tenant", "hosting", environment=environment)).stdout
+    # By the address of the tenant's pages, with its name once more or without.
+    for place in (f"{gateway.base_url}/t/hosting", f"{gateway.base_url}/t/hosting/"):
+        for more in ([], ["--tenant", "hosting"]):
+            assert "PREFIX" in succeeds(run("key", "list", "--key", tenant["owner_key"], "--url", place, *more)).stdout
+        assert "PREFIX" in succeeds(run("key", "list", environment={**environment, "TOLLGATE_URL": place})).stdout
+        assert "SLUG" in succeeds(run("tenant", "list", "--url", place, "--key", gateway.provider_key)).stdout
 
 
 def audit(gateway, folder):
@@ -338,6 +281,8 @@ def starts(folder):
         with Gateway(options.tollgate, "--admin-listen", "127.0.0.1:0", data=data, demo=False) as gateway:
             admin = gateway.wait_for_line(r"^listening on http://127.0.0.1:(\d+)$").group(1)
             assert gateway.get("/provider/v1/tenants", key=key).status == 404
+            plain = f"https://127.0.0.1:{admin}"
+            fails(run("tenant", "list", "--url", plain, "--key", key), 1, "is it http://?")
             succeeds(run("tenant", "list", "--url", f"http://127.0.0.1:{admin}", "--key", key))
             succeeds(gateway.command("tenant", "list"))
             assert gateway.stop() == 0
@@ -347,11 +292,15 @@ def starts(folder):
             ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj",
              "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2", "-keyout", private_key, "-out",
              certificate], check=True, capture_output=True)
-        with Gateway(
-                options.tollgate, "--tls-cert", certificate, "--tls-key", private_key, data=data, demo=False) as gateway:
+        material = ["--tls-cert", certificate, "--tls-key", private_key]
+        with Gateway(options.tollgate, *material, data=data, demo=False) as gateway:
             url = f"https://127.0.0.1:{gateway.port}"
             succeeds(run("tenant", "list", "--url", url, "--key", key, "--ca-cert", certificate))
-            fails(run("tenant", "list", "--url", url, "--key", key), 1, "certificate")
+            fails(run("tenant", "list", "--url", url, "--key", key), 1, "certificate", "--ca-cert FILE trusts it")
+            unread = run("tenant", "list", "--url", url, "--key", key, "--ca-cert", folder + "/none")
+            fails(unread, 2, "cannot be read")
+            plain = url.replace("https", "http")
+            fails(run("tenant", "list", "--url", plain, "--key", key), 1, "or is it https:// there?")
             gateway.process.send_signal(signal.SIGHUP)
             succeeds(run("tenant", "list", "--url", url, "--key", key, "--ca-cert", certificate))
             assert gateway.stop() == 0
@@ -402,7 +351,6 @@ def events(gateway):
     assert "nothing is asked for" in succeeds(gateway.command("provisioning", "queue", *owner)).stdout
 
 
-usage()
 scratch = tempfile.mkdtemp(prefix="tollgate-")
 try:
     with Gateway(options.tollgate) as shared:

@@ -5,14 +5,14 @@ import json
 import os
 import subprocess
 
-from payservice import API_KEY
-from payservice import SECRET as SIGNS
+from desklines import DeskLines
+from ownlines import OwnLines
 from shop import PASSWORD
 
 # Commands that show a secret once: where it is lost they say so.
 SECRET = (
     "people add", "people reset-password", "account key", "reseller invite", "reseller invitation", "reseller secret",
-    "reseller reset-password")
+    "reseller reset-password", "provisioning set")
 
 
 class Lines:
@@ -26,15 +26,15 @@ class Lines:
         self.shop.price(self.reseller, self.manual, {"wholesale_monthly": "1.00"})
         self.stocked = self.shop.product("stock")
         self.shop.admin("PUT", "/countries/de", {"base_price": "1.00"})
-        # Payments are begun, and stay so: nobody answers there.
-        put = self.shop.admin("PUT", "/payment-service", {
-            "driver": "http", "create_url": "https://there.example/pay", "api_key": API_KEY, "webhook_secret": SIGNS})
+        # Payments are begun, and stay so: nobody goes to the sandbox's page.
+        put = self.shop.admin("PUT", "/payment-service", {"driver": "sandbox"})
         assert put.status == 200, put
 
     def all(self):
         return (
             self.of_people() | self.of_resellers() | self.of_catalogue() | self.of_stock() | self.of_ports()
-            | self.of_orders() | self.of_services() | self.of_money())
+            | self.of_orders() | self.of_services() | self.of_money() | OwnLines(self).all()
+            | DeskLines(self).all())
 
     def written(self, text):
         path = self.commands.fresh(".txt")
@@ -87,6 +87,13 @@ class Lines:
         for move in moves:
             assert self.shop.admin("POST", f"/services/{service}/{move}").status == 200, move
         return service
+
+    def tried(self):
+        """A product of its own, with a price in the test book."""
+        sku = self.shop.product()
+        path = f"/resellers/{self.reseller['id']}/products/{sku}?mode=test"
+        assert self.shop.admin("PUT", path, {"wholesale_monthly": "1.00"}).status == 200
+        return sku
 
     def licences(self):
         """A file of two, and their texts."""
@@ -182,6 +189,7 @@ class Lines:
             "product import": lambda: ["product", "import", self.written(products), *self.owner],
             "price list": line("price", "list", self.reseller["id"]),
             "price set": line("price", "set", self.reseller["id"], self.manual, "--monthly", "1.00"),
+            "price remove": lambda: ["price", "remove", self.reseller["id"], self.tried(), *self.owner],
             "price history": line("price", "history"),
             "price export": lambda: ["price", "export", "--output", self.commands.fresh(".csv"), *self.owner],
             "price import": lambda: ["price", "import", self.written(book), *self.owner],

@@ -5,6 +5,7 @@ and health. U4 P8 What a session of it opens, and when it ends."""
 
 import json
 import re
+import subprocess
 
 from pagewire import Browser
 from shop import PASSWORD, Shop
@@ -94,7 +95,7 @@ def signing_in(checks, gateway):
             assert console.sign_in(gateway.provider_key, next=target).location == "/console", target
         assert console.sign_in(gateway.provider_key, next="/console/log?tenant=x").location == "/console/log?tenant=x"
     with checks("U4 a form without its token, with another's, or from elsewhere is refused, and changes nothing"):
-        page, call = f"/tenants/{shop.slug}", f"POST /tenants/{shop.slug}/suspend"
+        page, call = f"/tenants/{shop.slug}/suspend", f"POST /tenants/{shop.slug}/suspend"
         fields = console.form(page, call)
         other = Console(gateway).form(page, call)["_token"]
         ways = [({}, {"_token": ""}), ({}, {"_token": other}), ({"Origin": "https://evil.example"}, {}),
@@ -147,7 +148,7 @@ def bound(checks, gateway):
     with checks("U4 a form that comes too late is kept, and sent once the provider has signed in again"):
         shop = Shop(gateway)
         console = Console(gateway)
-        page, call = f"/tenants/{shop.slug}", f"POST /tenants/{shop.slug}/suspend"
+        page, call = f"/tenants/{shop.slug}/suspend", f"POST /tenants/{shop.slug}/suspend"
         fields = console.form(page, call)
         gateway.jump(2 * HOUR)
         late = console.browser.post("/console" + page, fields)
@@ -159,11 +160,14 @@ def bound(checks, gateway):
         assert console.state(shop.slug)["state"] == "suspended"
     with checks("U1 P8 a key of the role read looks and changes nothing: no button, and 403 for whoever makes one"):
         reader = Console(gateway, key(role="read")["key"])
-        for page in ("", "/node", "/log", "/usage", page):
+        for page in ("", "/node", "/log", "/usage", f"/tenants/{shop.slug}"):
             text = reader.get(page).body.decode()
             assert text.count('name="_call"') == 0, (page, re.findall('_call" value="[^"]*', text))
         assert "Only a key of the role admin" in reader.get("/keys").text
-        assert reader.browser.get("/console/tenants/new").status == 403
+        assert "/tenants/new" not in reader.get().body.decode()
+        moves = ("suspend", "cancel", "refund", "delete", "restore", "move")
+        for form in ("new", *(f"{shop.slug}/{move}" for move in moves)):
+            assert reader.browser.get(f"/console/tenants/{form}").status == 403, form
         assert reader.browser.get(f"/console/tenants/{shop.slug}/export.sqlite").status == 403
         out = next(form for form in reader.get("/log").read.forms if form["action"] == "/console/sign-out")
         token = out["fields"]["_token"]
@@ -226,13 +230,79 @@ def changing(checks, gateway):
         assert change("rate_limit.requests", **empty)["rate_limit"] is None
         assert change("owner_email", owner_email="next@made.example")["owner_email"] == "next@made.example"
     with checks("U1 P3 suspend and resume; sent twice it is done once"):
-        fields = console.form(page, "POST /tenants/made-here/suspend")
-        assert console.browser.post("/console" + page, fields).status == 303
-        assert console.state("made-here")["state"] == "suspended"
-        assert console.browser.post("/console" + page, fields).status == 409
-        assert "Suspended" in console.get(page).text
+        assert "POST /tenants/made-here/suspend" not in console.get(page).body.decode(), "it has a page of its own"
+        asking = console.form(page + "/suspend", "POST /tenants/made-here/suspend")
+        assert "every call is refused" in console.get(page + "/suspend").text
+        done = console.browser.post("/console" + page + "/suspend", asking)
+        assert done.location == "/console" + page + "?said=suspended", done
+        assert console.state("made-here")["state"] == "suspended" and "Suspended" in console.get(page).text
         console.done(page, "POST /tenants/made-here/resume")
+        again = console.browser.post("/console" + page + "/suspend", asking)
+        assert again.status == 303 and again.location == "/console" + page + "?said=already", again
+        assert "was not done again" in console.browser.follow(again).text
         assert console.state("made-here")["state"] == "active"
+
+
+def loaded_anew(checks, gateway):
+    """What a browser sends as the page is loaded anew that answers a form: the same once more."""
+    console = Console(gateway)
+    secrets = {"key": r"tgp_live_\w{20,}", "owner": r"tgh_live_\w{20,}", "link": r"/invite/[\w-]+"}
+
+    def twice(page, call, secret, **fields):
+        form = {**console.form(page, call), **fields}
+        first = console.browser.post("/console" + page, form)
+        found = re.search(secrets[secret], first.body.decode())
+        assert first.status == 200 and found, first
+        again = console.browser.post("/console" + page, form)
+        assert again.status == 303 and again.location.endswith("said=already"), (call, again)
+        shown = console.browser.follow(again)
+        assert "was not done again" in shown.text and not re.search(secrets[secret], shown.body.decode()), shown.text
+        return found.group(0)
+
+    def keys():
+        return [row["name"] for row in console.api("GET", "/provider-keys?limit=100").json["data"]]
+
+    def counted(slug, action):
+        return len(console.api("GET", f"/log?limit=100&tenant={slug}&action={action}").json["data"])
+
+    with checks("U1 P8 a page that shows a provider key, loaded anew, makes no second one, and shows nothing again"):
+        key = twice("/keys", "POST /provider-keys", "key", name="pressed twice", role="admin", expires_at="")
+        assert keys().count("pressed twice") == 1 and console.api("GET", "/tenants", key=key).status == 200
+        made = next(row for row in console.api("GET", "/provider-keys?limit=100").json["data"]
+                    if row["name"] == "pressed twice")
+        second = twice("/keys", f"POST /provider-keys/{made['id']}/rotate", "key", overlap_seconds="0")
+        # The secret that was shown is the one in force.
+        assert [console.api("GET", "/tenants", key=text).status for text in (key, second)] == [401, 200]
+        console.done(f"/keys/{made['id']}/revoke", f"DELETE /provider-keys/{made['id']}")
+    with checks("U1 P1 a new tenant, its owner's key and link are made once, however often the page is loaded"):
+        twice("/tenants/new", "POST /tenants", "owner", blueprint="hosting", slug="loaded-twice",
+              owner_email="owner@twice.example")
+        page = "/tenants/loaded-twice"
+        twice(page, "POST /tenants/loaded-twice/owner-key", "owner")
+        twice(page, "POST /tenants/loaded-twice/invitation", "link")
+        for action in ("tenant.created", "tenant.owner_key", "tenant.owner_invited"):
+            assert counted("loaded-twice", action) == 1, action
+    with checks("U1 U4 a form that was kept through signing in anew is not done again either"):
+        other = Console(gateway)
+        form = {**other.form("/keys", "POST /provider-keys"), "name": "kept", "role": "read", "expires_at": ""}
+        assert other.browser.post("/console/keys", form).status == 200
+        cookies = other.browser.cookies("/console")
+        out = next(form for form in other.get("/log").read.forms if form["action"] == "/console/sign-out")
+        assert other.browser.post(out["action"], out["fields"]).status == 303
+        sign_in = other.browser.post("/console/keys", form, cookies=cookies).form("key")
+        offered = other.browser.post(sign_in["action"], {**sign_in["fields"], "key": gateway.provider_key})
+        again = offered.form("_call")
+        sent = other.browser.post(again["action"], again["fields"])
+        assert sent.status == 303 and sent.location.endswith("said=already"), sent
+        assert keys().count("kept") == 1
+    with checks("U1 a form that was refused may come again, and one with another text in a field is another form"):
+        form = {**console.form("/keys", "POST /provider-keys"), "role": "read", "expires_at": ""}
+        for _ in range(2):
+            refused = console.browser.post("/console/keys", {**form, "name": ""})
+            assert refused.status == 422 and "is required" in refused.text, refused
+        for name in ("one", "another"):
+            assert console.browser.post("/console/keys", {**form, "name": name}).status == 200
+        assert keys().count("one") == keys().count("another") == 1
 
 
 def looking(checks, gateway):
@@ -260,10 +330,14 @@ def looking(checks, gateway):
         assert text.index("What is the matter") < text.index("Last 24 h"), text
         traffic = console.api("GET", "/traffic?tenant=troubled,nobody").json["data"]
         assert [row["slug"] for row in traffic] == ["troubled"] and len(traffic[0]["hours"]) == 24, traffic
+        nobody = console.api("GET", "/traffic?tenant=nobody")
+        assert nobody.status == 404 and nobody.json["code"] == "tenant_not_found", nobody
         assert sum(hour["answered"] for hour in traffic[0]["hours"]) >= 1, traffic
+        assert traffic[0]["webhooks_waiting_since"] is None and "Webhooks wait" in text, traffic
         listed = console.get("?tier=lite").read.links
         assert "/console/tenants/made-here" in listed and "/console/tenants/troubled" not in listed, listed
         assert "No tenant is like that" in console.get("?q=zzz").text
+        assert ">Clear<" in console.get("?tier=lite").body.decode() and ">Clear<" not in console.get().body.decode()
     with checks("U1 G1 U+0022 a hostile name stays text"):
         page = console.browser.get("/console?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E")
         assert page.status in (200, 422) and "<script>alert" not in page.body.decode(), page
@@ -341,17 +415,24 @@ def node(checks, gateway):
         rotated = console.send("/keys", f"POST /provider-keys/{made['id']}/rotate", overlap_seconds="0")
         second = re.search(r"tgp_live_\w+", rotated.body.decode()).group(0)
         assert [console.api("GET", "/tenants", key=text).status for text in (key, second)] == [401, 200]
-        console.done("/keys", f"DELETE /provider-keys/{made['id']}")
+        console.done(f"/keys/{made['id']}/revoke", f"DELETE /provider-keys/{made['id']}")
         assert console.api("GET", "/tenants", key=second).status == 401
         own = next(row for row in console.api("GET", "/provider-keys").json["data"] if row["revoked_at"] is None)
-        last = console.send("/keys", f"DELETE /provider-keys/{own['id']}")
+        last = console.send(f"/keys/{own['id']}/revoke", f"DELETE /provider-keys/{own['id']}")
         assert last.status == 409 and console.is_in, last
     with checks("U1 G7 the node's health is what the API says, and each figure is one of /metrics"):
         figures = console.api("GET", "/node").json["data"]
-        text = console.get("/node").text
+        shown = console.get("/node")
+        text, page = shown.text, shown.body.decode()
+        version = subprocess.run([gateway.tollgate, "version"], capture_output=True, text=True, check=True).stdout
+        assert console.api("GET", "/node").json["version"] == version.split()[1] and version.split()[1] in text, version
         names = set(re.findall(r"^tollgate_\w+", gateway.get("/metrics").body.decode(), re.M))
+        alarms = {"scheduler_stalled", "charging_paused"}
         for figure in figures:
-            assert figure["title"] in text, figure
+            is_shown = figure["name"] not in alarms or figure["level"] != "good"
+            assert (figure["title"] in text) == is_shown, figure
+            link = f'href="#about-{figure["name"]}"'
+            assert (link in page) == (f'id="about-{figure["name"]}"' in page) == is_shown, figure
             if figure["group"] != "Certificates":
                 assert any(name.startswith("tollgate_" + figure["name"]) for name in names), figure
         assert {figure["group"] for figure in figures} >= {"Disk", "Files", "Work", "Traffic"}, figures
@@ -365,6 +446,9 @@ def node(checks, gateway):
         lines = console.browser.get(f"/console/log.jsonl?tenant={shop.slug}").body.splitlines()
         assert [json.loads(line)["action"] for line in lines] == ["tenant.created"]
         assert shop.slug in console.get(f"/usage?tenant={shop.slug}").text
+        for path in ("/usage?tenant=nobody", "/log?tenant=nobody", "/log?key=pkey_none"):
+            page = console.get(path)
+            assert page.status == 200 and "There is no such" in page.text, (path, page)
         assert console.browser.get("/console/usage.csv").body.startswith(b"tenant,")
 
 
@@ -397,7 +481,7 @@ def main():
             assert "No tenants yet" in page.text, page.text
             assert "/console/tenants/new?blueprint=codes" in page.read.links, page.read.links
         signing_in(checks, gateway)
-        for part in (making, changing, looking, copying, ending):
+        for part in (making, changing, looking, copying, ending, loaded_anew):
             part(checks, gateway)
         node(checks, gateway)
     with Gateway(options.tollgate, demo=False, clock=True) as gateway:

@@ -21,6 +21,7 @@ def main():
         keys = Shop(gateway, blueprint="licences")
         withdrawn(checks, keys)
         counted(checks, keys)
+        ended(checks, keys)
         given(checks, keys)
         only_what_is_free(checks, keys)
         with checks("O9 a file whose licences were corrected verifies"):
@@ -100,6 +101,38 @@ def counted(checks, shop):
         call(shop, reseller, "/assignlicense", license=keys[0], discord_user_id="123456789012345678")
         [level] = [row for row in shop.admin("GET", "/stock?kind=licences").json["data"] if row["product"] == "counted"]
         assert (level["free"], level["used"], level["used_30_days"], level["days_left"]) == (2, 1, 1, 60), level
+
+
+def ended(checks, shop):
+    """What a terminated reseller has left is nobody's to sell, and nothing more is stocked for it."""
+    gone, stays = shop.reseller(), shop.reseller()
+    shop.admin("POST", "/products", {"sku": "left", "name": "Left", "fulfilment": "stock"})
+    keys, others = stocked(shop, gone, count=3), stocked(shop, stays, count=2)
+    assert shop.admin("POST", "/licences/move", {"keys": keys + others, "product": "left"}).status == 200
+
+    def level():
+        rows = shop.admin("GET", "/stock?kind=licences").json["data"]
+        [found] = [row for row in rows if row["product"] == "left"]
+        return found["free"], found["used"], found["withdrawn"]
+
+    with checks("O9 withdrawn licences are counted; those that were given to others are not withdrawn"):
+        assert level() == (5, 0, 0), level()
+        assert shop.admin("POST", "/licences/withdraw", {"keys": [keys[0]]}).status == 200
+        assert level() == (4, 0, 1), level()
+    with checks("O9 W1 what is left for a terminated reseller is not free, until it is given to another"):
+        assert shop.move(gone, "terminate").status == 200
+        assert level() == (2, 0, 1), level()
+        given = shop.admin("POST", "/licences/move", {"keys": [keys[1]], "reseller": stays["id"]})
+        assert given.status == 200 and level() == (3, 0, 1), given
+    with checks("O9 W1 no licence is stocked for a terminated reseller: neither imported nor given"):
+        row = {"reseller": gone["id"], "product": "left", "key": "for-nobody", "expiration": "2098-01-01"}
+        refused = shop.admin("POST", "/licences", row, idempotent=True)
+        assert refused.status == 422, refused
+        [error] = refused.json["errors"]
+        assert error["code"] == "reseller_terminated" and error["pointer"].endswith("/reseller"), error
+        refused = shop.admin("POST", "/licences/move", {"keys": others, "reseller": gone["id"]})
+        assert (refused.status, refused.json["code"]) == (409, "reseller_terminated"), refused
+        assert level() == (3, 0, 1), level()
 
 
 def given(checks, shop):
@@ -245,6 +278,10 @@ def staged(checks, shop):
             "device": "many-0", "server_ip": "45.9.0.1", "country": "germany", "city": None, "carrier": None,
             "mode": "shared", "status": "active", "slots": 20, "used": 0, "created_at": listed["created_at"],
             "withdrawn_at": None}, listed
+    with checks("O9 a stock is asked for by a country that there is, or the answer is 404"):
+        for path in ("/devices", "/ports"):
+            unknown = shop.admin("GET", f"{path}?country=nowhere")
+            assert unknown.status == 404 and unknown.json["code"] == "country_not_found", (path, unknown)
     with checks("O9 of two imports of the same slots one is taken"):
         same = row("twice", "45.11.0.1", "1-40", "101-140")
         statuses = sorted(answer.status for answer in together([lambda: imported(shop, same)] * 4))
@@ -355,7 +392,8 @@ def addresses(checks, shop):
         assert shop.admin("PATCH", "/devices/moves", {"city": None}).json["city"] is None
     with checks("O9 an address that reaches nobody, or that is another's, is refused, and nothing changes"):
         before = device(shop, "moves")
-        for address in ("127.0.0.1", "::1", "fe80::1", "169.254.1.1", "0.0.0.0", "nonsense", "", "224.0.0.1"):
+        for address in ("127.0.0.1", "::1", "fe80::1", "169.254.1.1", "0.0.0.0", "nonsense", "", "224.0.0.1",
+                        "64:ff9b::7f00:1", "2002:7f00:1::", "a.localhost"):
             refused = shop.admin("PATCH", "/devices/moves", {"server_ip": address})
             assert refused.status == 422 and refused.json["errors"][0]["pointer"] == "/server_ip", (address, refused)
             new = imported(shop, row("unreached", address))

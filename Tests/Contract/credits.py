@@ -6,6 +6,7 @@ import os
 import re
 import uuid
 
+from shop import Shop
 from support import Checks, Gateway, arguments, command
 
 options = arguments()
@@ -34,11 +35,11 @@ def ref():
     return f"txn_{uuid.uuid4().hex}"
 
 
-def credit(key, external_ref, amount="25.00", kind="topup", meta=None, headers=None):
+def credit(key, external_ref, amount="25.00", kind="topup", meta=None, headers=None, base=BASE):
     """`amount` as its text, so that no float stands between."""
     body = '{"kind": %s, "amount_usd": %s, "external_ref": %s' % (json.dumps(kind), amount, json.dumps(external_ref))
     body += "" if meta is None else ', "meta": ' + json.dumps(meta)
-    return gateway.post(f"{BASE}/credit", (body + "}").encode(), key=key, headers=headers)
+    return gateway.post(f"{base}/credit", (body + "}").encode(), key=key, headers=headers)
 
 
 def signup(key, email, password="at-least-8-chars", name="Customer Name"):
@@ -136,6 +137,19 @@ def errors():
             refused(credit(key, ref(), amount), 422)
         for amount in ("0.000001", "1000000000", "25", "19.990000000"):
             assert credit(key, ref(), amount).status == 200, amount
+    with checks("C3 a number that a program computed is what it was meant to be; as text, or further off: 422"):
+        for amount, meant in (
+                ("0.30000000000000004", "0.30"), ("0.7999999999999999", "0.80"), (repr(1.1 + 2.2), "3.30"),
+                ("0.0000010000000001", "0.000001"), ("19.99000000099", "19.99")):
+            name = ref()
+            made = credit(key, name, amount)
+            assert made.status == 200, (amount, made)
+            shown = gateway.get(f"{BASE}/credit/{made.json['id']}", key=key)
+            assert f'"amount_usd":{meant},'.encode() in shown.body, shown
+            assert credit(key, name, meant).json == {"ok": True, "duplicate": True}
+        for amount in ('"0.30000000000000004"', "0.3000000010000001", "0.300000001", "0.299999999", "0.0000000000001",
+                       "0.9999999989999", "1000000000.0000000001e0"):
+            refused(credit(key, ref(), amount), 422)
     with checks("C3 other kinds, references and metas: 422"):
         refused(credit(key, ref(), kind="refund"), 422)
         refused(credit(key, ""), 422)
@@ -149,7 +163,7 @@ def errors():
             for method in ("PUT", "PATCH", "DELETE"):
                 answer = gateway.request(method, f"{BASE}/{path}", {}, key=key)
                 refused(answer, 405)
-                assert answer.headers["allow"] in ("POST", "GET, HEAD"), answer.headers
+                assert answer.headers["allow"] in ("POST, OPTIONS", "GET, HEAD, OPTIONS"), answer.headers
         for path in ("credit-events", f"credit-events/{event}"):
             for method in ("PUT", "PATCH", "DELETE", "POST"):
                 assert gateway.request(method, f"{ADMIN}/{path}", {}, key=owner).status == 405
@@ -306,6 +320,26 @@ def reconciliation():
         assert report["missing_here"]["amount"] == "491.00" and len(report["missing_here"]["items"]) == 200
 
 
+def currencies():
+    for code in ("EUR", "JPY", "KWD"):
+        with checks(f"C3 O8 in a tenant of {code} too, what is reported and compared is US dollars"):
+            shop = Shop(gateway, blueprint="panel", currency=code)
+            reseller = shop.reseller()
+            event = credit(reseller["key"], "r1", "12.50", base=shop.base + "/api/v1/reseller").json["id"]
+            told = gateway.get(f"{shop.base}/api/v1/reseller/credit/{event}", key=reseller["key"])
+            assert b'"amount_usd":12.50' in told.body, told
+            for path in ("/credit-events", f"/credit-events/{event}"):
+                shown = shop.admin("GET", path).json
+                row = shown["data"][0] if "data" in shown else shown
+                assert (row["amount"], row["currency"]) == ("12.50", "USD"), shown
+            csv = "external_ref,kind,amount,at\nr1,topup,12.5,2026-05-01T10:00:00Z\nr2,topup,3,2026-05-01T10:00:00Z\n"
+            report = shop.admin("POST", f"/reconciliations?reseller={reseller['id']}", csv.encode(), headers={
+                "Content-Type": "text/csv"}).json
+            assert report["currency"] == "USD" and report["matched"]["amount"] == "12.50", report
+            assert report["missing_here"]["items"][0]["amount"] == "3.00", report
+            assert shop.admin("GET", f"/reconciliations/{report['id']}").json == report
+
+
 def durability():
     with checks("G8 events and users that were acknowledged are there after kill -9, and the file verifies"):
         key, same, address = mint()["key"], ref(), email()
@@ -333,5 +367,6 @@ with Gateway(options.tollgate) as gateway:
     errors()
     deduplication()
     reconciliation()
+    currencies()
     durability()
 checks.finish()

@@ -2,10 +2,11 @@
 """What the provider takes back: a cancellation (P4), a deletion that was put off, and an owner whose address was
 wrong or whose link was lost (P10). And the list of tenants, by each filter and order (P2)."""
 
+from datetime import datetime, timezone
 import json
 import random
 
-from shop import PASSWORD, Shop
+from shop import PARTNER, PASSWORD, Shop
 from support import Checks, Gateway, arguments, command, together, wait_until
 
 API = "/provider/v1"
@@ -37,6 +38,9 @@ def main():
         listing(checks, provider)
         refused_lists(checks, provider)
         owners(checks, provider)
+        spellings(checks, provider)
+        succeeding(checks, provider)
+        counting(checks, provider)
         cancelling(checks, provider)
         deleting(checks, provider)
         leaping(checks, options)
@@ -96,6 +100,8 @@ def owners(checks, provider):
                 ({"owner_email": "other@owner.example", "colour": "red"}, "/colour")]:
             refused = provider("PATCH", path, body)
             assert refused.status == 422 and pointer in [e["pointer"] for e in refused.json["errors"]], (body, refused)
+        nothing = provider("PATCH", path, {})
+        assert nothing.status == 422 and "owner_email" in nothing.json["detail"], nothing
         now = provider.tenant(shop.slug)
         assert (now["owner_email"], now["tier"]) == ("next@owner.example", "pro"), now
         assert sign_in("next@owner.example", "the next owner's").status == 200
@@ -105,6 +111,148 @@ def owners(checks, provider):
         done = gateway.command("tenant", "owner", shop.slug, "third@owner.example", "--json")
         assert json.loads(done.stdout)["owner_email"] == "third@owner.example", done
         assert gateway.command("tenant", "owner", shop.slug, "nobody").returncode == 1
+
+
+def spellings(checks, provider):
+    gateway = provider.gateway
+    shop = Shop(gateway, owner_email="owner@spelt.example")
+    path = f"/tenants/{shop.slug}"
+    with checks("P2 P10 the owner's address in another spelling is the same address, and may be sent with others"):
+        for spelling in ("OWNER@Spelt.Example", "owner@SPELT.example"):
+            same = provider("PATCH", path, {"owner_email": spelling})
+            assert same.status == 200 and same.json["owner_email"] == "owner@spelt.example", same
+            assert "invitation_url" not in same.json, same
+            same = provider("PATCH", path, {"owner_email": spelling, "tier": "pro"})
+            assert same.status == 200 and "invitation_url" not in same.json, same
+        letters = Shop(gateway, owner_email="owner@bücher.example")
+        assert letters.made and provider.tenant(letters.slug)["owner_email"] == "owner@xn--bcher-kva.example"
+        same = provider("PATCH", f"/tenants/{letters.slug}", {"owner_email": "Owner@BÜCHER.example", "tier": "pro"})
+        assert same.status == 200 and "invitation_url" not in same.json, same
+        assert "tenant.owner_changed" not in provider.actions(letters.slug)
+    with checks("P2 a change that names nothing that can be changed is 422"):
+        given = provider.tenant(shop.slug)
+        for names in (["bytes"], ["counts"], ["last_request_at"], ["slug"], ["bytes", "counts", "slug", "state"]):
+            nothing = provider("PATCH", path, {name: given[name] for name in names})
+            assert nothing.status == 422 and "owner_email" in nothing.json["detail"], (names, nothing)
+        assert provider("PATCH", path, {"bytes": 1}).status == 422
+        assert provider("PATCH", path, {"bytes": 1, "tier": given["tier"]}).status == 200
+
+
+def succeeding(checks, provider):
+    """Of two owners the provider is shown, and deals with, the first that is active."""
+    gateway = provider.gateway
+    shop = Shop(gateway, password=PASSWORD)
+    path = f"/tenants/{shop.slug}"
+    first, second, third = (f"{name}@{shop.slug}.example" for name in ("owner", "second", "third"))
+
+    def sign_in(address, password=PASSWORD):
+        return gateway.post(shop.base + "/api/admin/session", {"email": address, "password": password})
+
+    def accept(url):
+        assert gateway.post(url.removeprefix(gateway.base_url), {"password": PASSWORD}).status == 200
+
+    def person(address):
+        return shop.admin("GET", f"/people?email={address}", key=key).json["data"][0]["id"]
+
+    def known(address):
+        """Whom the provider is shown, finds by address and invites is one and the same."""
+        assert provider.tenant(shop.slug)["owner_email"] == address
+        for asked in (first, second, third):
+            found = [row["slug"] for row in provider("GET", f"/tenants?owner_email={asked}").json["data"]]
+            assert found == ([shop.slug] if asked == address else []), (asked, found)
+        assert provider("POST", path + "/invitation").json["owner_email"] == address
+
+    def sends(address, **fields):
+        changed = shop.admin("PATCH", f"/people/{person(address)}", fields, key=key)
+        assert changed.status == 200, changed
+
+    key = shop.owner_key
+    accept(shop.admin(
+        "POST", "/people", {"email": second, "name": "Second", "role": "owner"}).json["invitation_url"])
+    key = sign_in(second).json["token"]
+    with checks("P10 O13 an owner who is disabled or demoted is not the provider's any more: the next one is"):
+        known(first)
+        sends(first, state="disabled")
+        known(second)
+        sends(first, state="active")
+        known(first)
+        sends(first, role="operator")
+        known(second)
+    with checks("P5 P10 a file from the past names its own owner, and the provider is shown that one"):
+        export = provider("GET", path + "/export").body
+        sends(first, role="owner")
+        known(first)
+        back = gateway.post(API + path + "/restore", export, key=gateway.provider_key)
+        assert back.status == 200, back
+        known(second)
+    with checks("P10 another address is for the owner whom the provider is shown, and for nobody else"):
+        assert sign_in(first).json["role"] == "operator"
+        changed = provider("PATCH", path, {"owner_email": third})
+        assert changed.status == 200 and changed.json["owner_email"] == third, changed
+        assert sign_in(second).status == 401 and sign_in(first).status == 200
+        accept(changed.json["invitation_url"])
+        assert sign_in(third).json["role"] == "owner"
+        known(third)
+        back = gateway.post(API + path + "/restore", export, key=gateway.provider_key)
+        assert back.status == 200, back
+        known(second)
+
+
+def counting(checks, provider):
+    """`counts` beside `quotas` is what the quotas count."""
+    gateway = provider.gateway
+    shop = Shop(gateway, password=PASSWORD)
+    path = f"/tenants/{shop.slug}"
+
+    def counts():
+        found = provider.tenant(shop.slug)["counts"]
+        return found["resellers"], found["keys"]
+
+    reseller, gone = shop.reseller(password=PASSWORD), shop.reseller()
+    assert counts() == (2, 3), counts()
+    with checks("P2 sessions, ended keys, terminated resellers and who applied and waits are in no count of a quota"):
+        shop.sign_in(reseller)
+        assert counts() == (2, 3), counts()
+        end = datetime.fromtimestamp(int(gateway.now()) + 3_600, timezone.utc).isoformat()
+        assert shop.mint(reseller, expires_at=end).status == 201
+        assert counts() == (2, 4), counts()
+        gateway.jump(3_601)
+        assert wait_until(lambda: counts() == (2, 3))
+        assert shop.move(gone, "terminate").status == 200
+        assert counts() == (1, 2), counts()
+        applied = gateway.post(f"{shop.base}{PARTNER}/apply", {
+            "email": "applied@there.example", "name": "Applied", "password": PASSWORD})
+        assert applied.status == 201, applied
+        assert counts() == (1, 2), counts()
+        invited = shop.invite()
+        assert counts() == (2, 2), counts()
+        assert shop.move({"id": applied.json["id"]}, "approve").status == 200
+        assert counts() == (3, 2), counts()
+    with checks("P2 O13 a disabled person's keys take no place; it comes back where there is room for them"):
+        made = shop.admin("POST", "/people", {"email": "clerk@there.example", "name": "Clerk", "role": "operator"})
+        clerk = f"/people/{made.json['id']}"
+        minted = shop.admin("POST", "/api-keys", {"owner_email": "clerk@there.example"})
+        assert minted.status == 201 and counts() == (3, 3), counts()
+        assert shop.admin("PATCH", clerk, {"state": "disabled"}).status == 200
+        assert counts() == (3, 2), counts()
+    with checks("P2 a quota of as many as are counted is full, and one more has room for one"):
+        limited = provider("PATCH", path, {"quotas": {"resellers": 3, "keys": 2}})
+        assert limited.status == 200, limited
+        full = [shop.mint(reseller), shop.admin("POST", "/resellers", {"email": "one@there.example", "name": "One"}),
+                shop.admin("PATCH", clerk, {"state": "active"})]
+        assert [(answer.status, answer.json["code"]) for answer in full] == [(402, "quota_exceeded")] * 3, full
+        assert provider("PATCH", path, {"quotas": {"resellers": 4, "keys": 3}}).status == 200
+        assert shop.admin("PATCH", clerk, {"state": "active"}).status == 200
+        assert shop.move(invited, "approve").status == 200 and counts() == (3, 3), counts()
+        assert shop.admin("POST", "/resellers", {"email": "one@there.example", "name": "One"}).status == 201
+        assert counts() == (4, 3) and shop.mint(reseller).status == 402
+    with checks("P2 P5 a file from the past is counted as it is"):
+        export = provider("GET", path + "/export").body
+        assert shop.move(reseller, "terminate").status == 200 and counts()[0] == 3
+        back = gateway.post(API + path + "/restore", export, key=gateway.provider_key)
+        assert back.status == 200, back
+        # The reseller is back, its key is not.
+        assert counts() == (4, 2), counts()
 
 
 def cancelling(checks, provider):
@@ -142,6 +290,8 @@ def cancelling(checks, provider):
             refused = provider(method, path + call)
             assert refused.status == 409, (call, refused)
             assert call == "/refund" or refused.json["code"] == "tenant_cancelled", (call, refused)
+        sealed = provider("POST", path + "/move", {"base_url": "https://new.example/t/there"})
+        assert (sealed.status, sealed.json["code"]) == (409, "tenant_cancelled"), sealed
         assert last.admin("GET", "/settings").status == 403 and provider.tenant(last.slug)["ends_at"]
     with checks("P4 P6 tollgate tenant cancel --undo"):
         other = Shop(gateway)

@@ -75,7 +75,7 @@ def rules(checks):
         try_rules(cases)
 
     with checks("G9 G7 webhooks that wait for the node wake somebody, those of receivers that fail do not; a disabled endpoint does"):
-        try_rules([late("proven", True), late("unproven", True), late("failing", False), disabled()])
+        try_rules([late("proven", True), late("unproven", True), late("failing", False), disabled(), given_up()])
 
     with checks("G9 G7 work that is late, a scheduler that stands and a clock that is not believed wake somebody"):
         try_rules(scheduled())
@@ -164,6 +164,21 @@ def disabled():
             {"eval_time": "4m", "alertname": "TollgateWebhookEndpointDisabled", "exp_alerts": []},
         ],
     }
+
+
+def given_up():
+    """Two are, in minute 5; they lie there from then on. Those of a tenant that moves in minute 80, and is counted
+    anew three minutes later, wake nobody, then or an hour later."""
+    labels = {"severity": "ticket", "job": "tollgate", "state": "dead"}
+    summary = "Webhooks were given up within the last hour; “tollgate deliveries list --state dead” names them"
+    series = 'tollgate_deliveries{job="tollgate",instance="%s",state="dead"}'
+    fired = [{"exp_labels": labels, "exp_annotations": {"summary": summary}}]
+    return {
+        "interval": "1m", "input_series": [
+            {"series": series % "a", "values": "3x4 5x74 1x80"}, {"series": series % "b", "values": "0x82 4x77"}],
+        "alert_rule_test": [
+            {"eval_time": minute, "alertname": "TollgateDeliveriesAreDead", "exp_alerts": alerts}
+            for minute, alerts in (("4m", []), ("7m", fired), ("78m", []), ("81m", []), ("90m", []), ("142m", []))]}
 
 
 def panels(checks, options):

@@ -53,7 +53,12 @@ def main():
         support = Desk(office, office.person("sam", "support")[0]["email"])
         dashboard(office, owner, checks)
         resellers(office, owner, operator, checks)
+        issuing(office, owner, operator, checks)
+        histories(office, owner, operator, checks)
+        both_books(office, owner, checks)
+        times(office, owner, checks)
         closed(office, operator, support, checks)
+        dialects(gateway, checks)
         search(office, owner, checks)
         people(office, owner, checks)
         account(office, operator, checks)
@@ -69,13 +74,19 @@ def dashboard(office, owner, checks):
             "email": "waits@there.example", "name": "Waits", "password": PASSWORD})
         assert applied.status == 201, applied
         text = owner.text()
-        words = " ".join(text.split()).replace("1applications", "1 applications")
-        assert "1 applications wait for approval" in words, text
+        words = " ".join(text.split()).replace("1reseller", "1 reseller")
+        assert "1 reseller waits for approval" in words, text
+        invited = shop.invite(password=None)
+        words = " ".join(owner.text().split()).replace("2resellers", "2 resellers")
+        assert "2 resellers wait for approval" in words, words
+        assert shop.move(invited, "terminate").status == 200
     with checks("U2 O6 the dashboard's numbers are the API's, and what was done is told with who did it"):
         shop.admin("PATCH", "/settings", {"name": "Desk & Co"})
         total = shop.admin("GET", "/usage/total?by=day").json["data"]
         page = owner.get("?range=30d").body.decode()
-        assert page.count("<g data-label=") == 3 * len(total), (page.count("<g data-label="), len(total))
+        # A chart of nothing is one line: nothing was refused yet, and nothing sold.
+        assert page.count("<g data-label=") == len(total), (page.count("<g data-label="), len(total))
+        assert page.count("in this time") == 2, page
         assert "Change the tenant's settings" in page or office.owner_email in page, page
         assert "Desk &amp; Co" in page
 
@@ -104,6 +115,17 @@ def resellers(office, owner, operator, checks):
         answers = [owner.browser.post(f"{owner.base}/admin{path}/top-up", sent) for _ in range(2)]
         assert [answer.status for answer in answers] == [303, 303], answers
         assert shop.admin("GET", path).json["balance"] == "40.00"
+    with checks("U2 O5 a top-up takes nothing away: a minus is refused at its field, and nothing moves"):
+        answer = owner.send(f"{path}/top-up", f"POST {path}/balance", amount="-5", reference="a slip")
+        page = answer.body.decode()
+        assert answer.status == 422 and "must be more than zero for a top-up" in page, page
+        assert shop.admin("GET", path).json["balance"] == "40.00"
+    with checks("O5 an amount of the other sign than its kind is refused at /amount"):
+        for kind, amount in (("top_up", "-1.00"), ("correction", "1.00")):
+            refused = shop.admin("POST", f"{path}/balance", {"amount": amount, "reference": "a slip", "kind": kind},
+                                 idempotent=True)
+            assert refused.status == 422 and refused.json["errors"][0]["pointer"] == "/amount", refused
+        assert shop.admin("GET", path).json["balance"] == "40.00"
     with checks("U2 O5 an amount that is none is 422 at its field; nothing moves, and what was typed stays"):
         answer = owner.send(f"{path}/correct", f"POST {path}/balance", amount="x", reference="typed before")
         page = answer.body.decode()
@@ -119,6 +141,130 @@ def resellers(office, owner, operator, checks):
         assert [call for call in calls if "/resellers/" in call] == [f"POST {path}/resume"], calls
 
 
+def issuing(office, owner, operator, checks):
+    shop = office.shop
+    buyer = shop.reseller(password=PASSWORD)
+    with checks("U2 O1 a reseller's page leads to a key for it, which may what is ticked; nothing ticked is refused"):
+        link = next(link for link in owner.get(f"/resellers/{buyer['id']}").read.links if link and "/keys/new" in link)
+        path = link.removeprefix(f"{owner.base}/admin")
+        page = owner.get(path)
+        assert f'value="{buyer["email"]}"' in page.body.decode(), page
+        boxes = re.findall(r'type="checkbox"[^>]*name="scopes" value="([^"]*)"', page.body.decode())
+        refused = shop.admin("POST", "/api-keys", {"owner_email": buyer["email"], "scopes": ["nonsense"]})
+        assert refused.status == 422 and boxes == ["partner:read", "partner:order"], (boxes, refused)
+        made = owner.send(path, "POST /api-keys", owner_email=buyer["email"], mode="live", scopes="partner:read")
+        assert made.status == 200 and made.read.heading == "Shown once", made
+        keys = shop.admin("GET", f"/api-keys?reseller={buyer['id']}&limit=100").json["data"]
+        assert [key["scopes"] for key in keys][-1] == ["partner:read"], keys
+        none = owner.send(path, "POST /api-keys", owner_email=buyer["email"], mode="live")
+        assert none.status == 422, none
+        assert len(shop.admin("GET", f"/api-keys?reseller={buyer['id']}&limit=100").json["data"]) == len(keys)
+    with checks("U2 O1 W1 who waits for approval is offered a test key alone; who may not mint is led to no form"):
+        waiting = shop.invite(password=PASSWORD)
+        body = owner.get(f"/keys/new?owner_email={waiting['email']}").body.decode()
+        assert 'value="test"' in body and 'value="live"' not in body, body
+        assert "/keys/new" not in operator.get(f"/resellers/{buyer['id']}").body.decode()
+
+
+def histories(office, owner, operator, checks):
+    shop = office.shop
+    reseller = shop.reseller(balance="5.00")
+    sent = operator.send(f"/resellers/{reseller['id']}/edit", f"PATCH /resellers/{reseller['id']}", credit_limit="7.50")
+    assert sent.status == 303, sent
+    shop.move(reseller, "suspend")
+    with checks("U2 O6 who changed a reseller's state, balance and terms stands on its page: from, to, and the proof"):
+        page = owner.get(f"/resellers/{reseller['id']}").body.decode()
+        history = page[page.index('id="history"'):].split("</section>")[0]
+        for change in ("status <del>active</del> <ins>suspended</ins>", "credit limit <del>0.00</del> <ins>7.50</ins>",
+                       "balance <del>0.00</del> <ins>5.00</ins>", "status <del>pending</del> <ins>active</ins>"):
+            assert change in history, (change, history)
+        assert history.index("suspended") < history.index("7.50") < history.index("5.00"), history
+        assert "ada@" in history and office.owner_email in history and "/admin/audit/verify" in history, history
+        link = re.search(r'href="[^"]*/admin(/audit/requests/[^"]*)"', history).group(1).replace("&amp;", "&")
+        assert "in the chain" in owner.text(link) or "It matches its hash" in owner.text(link), owner.text(link)
+    with checks("U2 O6 O13 a sign-in names who signed in, and is no news on the dashboard"):
+        browser = Browser(office.gateway)
+        assert browser.sign_in(office.shop.base, "ada@" + office.shop.slug + ".example", PASSWORD).status == 303
+        rows = shop.admin("GET", "/audit?action=POST%20/sign-in&limit=1").json["data"]
+        assert rows[0]["account"] == f"ada@{office.shop.slug}.example", rows
+        recent = owner.get().body.decode().split("Recent activity")[1]
+        assert "Signed in by the page" not in recent and "Suspended a reseller" in recent, recent
+        signed = owner.text("/audit?changes=true")
+        assert "/suspend" in signed and "/sign-in" not in signed, signed
+
+
+def both_books(office, owner, checks):
+    shop = office.shop
+    buyer, sku = shop.reseller(balance="50.00"), shop.product("manual")
+    shop.price(buyer, sku, {"wholesale_monthly": "1.00", "is_enabled": True, "max_quantity": 9})
+    tester = {**buyer, "key": shop.mint(buyer, mode="test").json["key"]}
+    tried, live = (shop.order(who, sku).json["order"]["id"] for who in (tester, buyer))
+    state = lambda order: shop.admin("GET", f"/orders/{order}").json["state"]
+    with checks("U2 X7 an operator switches to the test book where a page shows it, and nowhere else"):
+        for path, is_there in (("/orders", True), ("/services", True), ("/settings", False), ("/people", False)):
+            assert ('aria-label="Mode"' in owner.get(path).body.decode()) == is_there, path
+        switch = [link for link in owner.get("/orders?state=pending").read.links if link and "mode=test" in link]
+        assert switch == [f"{owner.base}/admin/orders?state=pending&mode=test"], switch
+        shown = owner.get("/orders?mode=test").body.decode()
+        assert tried in shown and live not in shown and tried not in owner.get("/orders").body.decode()
+    with checks("U2 O10 X7 a test order is carried out by a page of the test book, which moves nothing that is live"):
+        page = owner.get(f"/orders/{live}?mode=test").body.decode()
+        assert "/activate" not in page and "/reject" not in page, page
+        hidden = owner.fields(f"/orders/{live}/activate", f"POST /orders/{live}/activate")
+        refused = owner.browser.post(f"{owner.base}/admin/orders/{live}/activate?mode=test", hidden)
+        assert refused.status == 403 and state(live) == "pending", refused
+        path = f"/orders/{tried}/activate?mode=test"
+        assert path in owner.get(f"/orders/{tried}?mode=test").body.decode()
+        done = owner.send(path, f"POST /orders/{tried}/activate")
+        assert done.status == 303 and "mode=test" in done.location and state(tried) == "completed", done
+        service = shop.admin("GET", f"/orders/{tried}").json["services"][0]["id"]
+        done = owner.send(f"/services/{service}/suspend?mode=test", f"POST /services/{service}/suspend")
+        assert done.status == 303, done
+        assert shop.admin("GET", f"/services/{service}").json["status"] == "suspended"
+    with checks("U2 O1 O4 X7 pages of the test book write its prices and customers, and no live ones"):
+        row = f"/resellers/{buyer['id']}/products/{sku}"
+        page = f"/prices/{buyer['id']}/{sku}?mode=test"
+        was = shop.admin("GET", row).json
+        done = owner.send(page, f"PUT {row}", wholesale_monthly="0.75", is_enabled="true")
+        assert done.status == 303 and shop.admin("GET", row).json == was, done
+        assert shop.admin("GET", f"{row}?mode=test").json["wholesale_monthly"] == "0.75"
+        sheet = f"/prices?reseller={buyer['id']}&mode=test"
+        assert "0.75" in owner.text(sheet) and "0.75" not in owner.text(f"/prices?reseller={buyer['id']}")
+        assert not [call for call in owner.calls(sheet) if "price" in call], owner.calls(sheet)
+        assert owner.send(page, f"DELETE {row}").status == 303
+        assert shop.admin("GET", f"{row}?mode=test").status == 404 and shop.admin("GET", row).json == was
+        who = {mode: shop.admin("GET", f"/customers?reseller={buyer['id']}&mode={mode}").json["data"][0]["id"]
+               for mode in ("live", "test")}
+        path = f"/customers/{who['test']}"
+        done = owner.send(path + "?mode=test", f"PATCH {path}", email="jo@there.example", name="")
+        told = shop.admin("GET", path).json
+        assert done.status == 303 and (told["email"], told["name"]) == ("jo@there.example", None), told
+        hidden = owner.fields(f"/customers/{who['live']}", f"PATCH /customers/{who['live']}")
+        refused = owner.browser.post(
+            f"{owner.base}/admin/customers/{who['live']}?mode=test", {**hidden, "email": "jo@there.example"})
+        assert refused.status == 403 and shop.admin("GET", f"/customers/{who['live']}").json["email"] is None, refused
+    with checks("O10 X7 a call by an object's id that names another book than the object's is 403, and moves nothing"):
+        answer = shop.admin("POST", f"/orders/{live}/reject?mode=test", {})
+        assert answer.status == 403 and answer.json["code"] == "live_only" and state(live) == "pending", answer
+
+
+def times(office, owner, checks):
+    shop = office.shop
+    with checks("U2 a filter's time is one that browsers choose: UTC, to the minute, kept as it was asked"):
+        page = owner.get("/orders?from=2026-01-01T10:30&to=2099-01-01T00:00:00Z").body.decode()
+        for name, value in (("from", "2026-01-01T10:30:00"), ("to", "2099-01-01T00:00:00")):
+            assert re.search(rf'type="datetime-local"[^>]*value="{value}"[^>]*name="{name}"', page), (name, page)
+        assert "must be an RFC 3339" not in page, page
+        assert "must be an RFC 3339" in owner.text("/orders?from=yesterday")
+        assert 'value="yesterday"' in owner.get("/orders?from=yesterday").body.decode()
+    with checks("U2 O1 a key's end is chosen so too"):
+        sent = owner.send("/keys/new", "POST /api-keys", owner_email=office.owner_email, mode="live",
+                          scopes="partner:read", expires_at="2099-01-31T12:00")
+        assert sent.status == 200, sent
+        ends = [key["expires_at"] for key in shop.admin("GET", "/api-keys?limit=100").json["data"]]
+        assert "2099-01-31T12:00:00.000Z" in ends, ends
+
+
 def closed(office, operator, support, checks):
     shop = office.shop
     reseller = shop.reseller(balance="5.00")
@@ -130,12 +276,65 @@ def closed(office, operator, support, checks):
         for path in ("edit", "top-up", "correct", "suspend", "terminate", "secret", "password"):
             assert support.get(f"/resellers/{reseller['id']}/{path}").status == 403, path
         assert support.get("/resellers/invite").status == 403
+    with checks("U2 O13 a page that is nothing but a form is refused to whoever may not send it; nothing leads there"):
+        sku = shop.product("manual")
+        shop.price(reseller, sku, {"wholesale_monthly": "1.00", "is_enabled": True, "max_quantity": 9})
+        placed = shop.order(reseller, sku).json
+        order, service = placed["order"]["id"], placed["services"][0]["id"]
+        forms = [f"/orders/{order}/{move}" for move in ("activate", "reject", "refund")]
+        forms += [f"/services/{service}/{move}" for move in ("suspend", "cancel", "details")]
+        forms += ["/products/new", "/products/import", "/prices/import", "/services/reprice",
+                  "/settings/payments/remove"]
+        for path in forms:
+            assert operator.get(path).status == 200, path
+            assert support.get(path).status == 403, path
+        pages = ["", "/resellers", "/products", "/prices", "/events", "/settings"]
+        pages += [f"/orders/{order}", f"/services/{service}"]
+
+        def leads(desk):
+            bodies = "".join(desk.get(path).body.decode() for path in pages)
+            return {form for form in [*forms, "/resellers/invite", "/keys/new"] if f'/admin{form}"' in bodies}
+
+        assert leads(support) == set()
+        assert leads(operator) >= {"/products/new", "/prices/import", "/resellers/invite", f"/orders/{order}/activate"}
+        assert support.get("/keys/new").status == 403
+    with checks("U2 O12 what the owner alone switches has no button for an operator, who may press the others"):
+        names = re.findall(r'name="(self_\w+|sandbox_\w+)"', operator.get("/settings").body.decode())
+        assert sorted(names) == ["sandbox_before_approval", "self_activation"], names
     with checks("U2 O13 people are the owner's: an operator has neither the page nor its link"):
         assert operator.get("/people").status == 403 and "/admin/people" not in operator.get().body.decode()
     with checks("U2 G1 what is not there is 404, whoever asks"):
         for path in ("/resellers/res_none", "/customers/cus_none", "/people/per_none", "/nothing"):
             assert operator.get(path).status in (403, 404), path
             assert "res_none" not in operator.get(path).read.text
+
+
+def dialects(gateway, checks):
+    with checks("U2 the navigation has what the tenant's dialects fill, and nothing that stays empty for ever"):
+        wholesale = {"/orders", "/services", "/queue"}
+        every = wholesale | {"/prices", "/products", "/events", "/endpoints", "/settings/countries", "/stock/ports",
+                             "/codes", "/stock/licences", "/credits"}
+        for blueprint, there in (
+                ("hosting", wholesale | {"/prices", "/products", "/events", "/endpoints"}),
+                ("codes", {"/prices", "/products", "/events", "/endpoints", "/codes"}),
+                ("licences", {"/prices", "/products", "/stock/licences"}), ("panel", {"/credits"}),
+                ("proxies", {"/settings/countries", "/stock/ports", "/events", "/endpoints"})):
+            office = Office(gateway, slug=f"desk-{blueprint}", blueprint=blueprint)
+            desk = Desk(office, office.owner_email)
+            page = desk.get("/keys").body.decode()
+            side = page[page.index('<nav class="side"'):].split("</nav>")[0]
+            found = {link for link in every if f'/admin{link}"' in side}
+            assert found == there, (blueprint, found ^ there)
+            for path in sorted(there):
+                shown = desk.get(path)
+                assert shown.status == 200, (blueprint, path, shown)
+                current = shown.body.decode().split('<nav class="side"')[1].split("</nav>")[0]
+                assert current.count('aria-current="page"') == 1, (blueprint, path)
+            assert "Nobody is waiting" in desk.text("/resellers?status=pending")
+            invited = office.shop.invite(password=None)
+            assert ("Orders, 30 days" in desk.text("/resellers")) == (blueprint == "hosting"), blueprint
+            text = desk.text(f"/resellers/{invited['id']}")
+            assert ("No orders yet" in text) == (blueprint == "hosting"), (blueprint, text)
 
 
 def search(office, owner, checks):
@@ -193,6 +392,9 @@ def account(office, operator, checks):
         assert len(own) == 1 and key not in operator.text("/account"), own
         assert operator.send(f"/account/keys/{own[0]['id']}/revoke", f"DELETE /api-keys/{own[0]['id']}").status == 303
         assert shop.admin("GET", "/account", key=key).status == 401
+    with checks("U2 O13 one's keys in force are listed, page by page; those that have ended by themselves"):
+        assert own[0]["id"] not in operator.get("/account").body.decode()
+        assert own[0]["id"] in operator.get("/account?keys=ended").body.decode()
     with checks("U2 O13 signing out elsewhere ends the others and not this one; a new password ends all"):
         email = shop.admin("GET", "/people?role=operator").json["data"][0]["email"]
         other = Desk(office, email)

@@ -36,6 +36,7 @@ AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 INWARD = {
     "loop.example": ["127.0.0.1"], "loop2.example": ["127.8.8.8"], "zero.example": ["0.0.0.0"],
     "private.example": [PRIVATE], "metadata.example": [METADATA], "metadata2.example": ["169.254.170.2"],
+    "metadata3.example": ["168.63.129.16"],
     "shared.example": ["100.64.0.1"], "special.example": ["192.0.0.1"], "bench.example": ["198.18.0.1"],
     "many.example": ["224.0.0.1"], "all.example": ["255.255.255.255"], "loop6.example": ["::1"],
     "zero6.example": ["::"],
@@ -48,7 +49,8 @@ INWARD = {
 GIVEN = [f"https://{host}:{PORT}/" for host in (
     "127.0.0.1", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "0.0.0.0", "[::1]", "[::]", "[::ffff:127.0.0.1]",
     "[::ffff:7f00:1]", "[::ffff:a9fe:a9fe]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[fe80::1%25lo]", "[fd00::1]",
-    METADATA, "169.254.170.2", "100.64.0.1", "192.0.0.1", "198.18.0.1", "224.0.0.1", "255.255.255.255", PRIVATE, NOBODY,
+    METADATA, "169.254.170.2", "168.63.129.16", "100.64.0.1", "192.0.0.1", "198.18.0.1", "224.0.0.1",
+    "255.255.255.255", PRIVATE, NOBODY,
     "localhost", "localhost.", "user:pass@good.example", "gооd.example")] + [
     f"http://good.example:{PORT}/", "file:///etc/passwd", f"gopher://good.example:{PORT}/",
     f"ftp://good.example:{PORT}/",

@@ -26,6 +26,7 @@ def main():
         renewals(gateway, checks)
         provider(gateway, checks)
         lists(gateway, checks)
+        books(gateway, checks)
         restored(gateway, checks)
         restarts(gateway, checks)
         with checks("G5 the tenant's file verifies after all of this"):
@@ -211,6 +212,35 @@ def lists(gateway, checks):
                 ("cursor=AAAA", 400, "cursor"), ("state=x", 400, "state")):
             answer = gateway.get(f"{ADMIN}/due?{query}", key=owner)
             assert answer.status == status and words in answer.body.decode(), (query, answer)
+
+
+def books(gateway, checks):
+    shop = Shop(gateway)
+    sku = shop.product()
+    reseller = shop.reseller(balance="100.00")
+    shop.price(reseller, sku, {"wholesale_monthly": "10.00"})
+    tester = {**reseller, "key": shop.mint(reseller, mode="test").json["key"]}
+    with checks("X7 what comes next says its book, whatever its kind"):
+        ordered = {}
+        for mode, buyer in (("test", tester), ("live", reseller)):
+            # Nobody is there, so that what is queued stays queued.
+            hook = shop.call(buyer, "POST", "/webhooks", {
+                "name": mode, "url": "https://receiver.invalid/", "events": ["order.created"]})
+            assert hook.status == 201, hook
+            placed = shop.order(buyer, sku, key=f"book-{mode}", timestamp=int(gateway.now()))
+            assert placed.status == 201, placed
+            ordered[placed.json["services"][0]["id"]] = mode
+        for kind in ("notice", "renewal"):
+            listed = shop.admin("GET", f"/due?kind={kind}").json["data"]
+            assert {item["object"]: item["mode"] for item in listed} == ordered, (kind, listed, ordered)
+        queued = [item["mode"] for item in shop.admin("GET", "/due?kind=delivery").json["data"]]
+        assert sorted(queued) == ["live", "test"], queued
+        for service, mode in ordered.items():
+            buyer = tester if mode == "test" else reseller
+            ended = shop.call(buyer, "POST", f"/services/{service}/cancel")
+            assert ended.status == 200, ended
+        ending = shop.admin("GET", "/due?kind=end").json["data"]
+        assert {item["object"]: item["mode"] for item in ending} == ordered, ending
 
 
 def attention(shop):

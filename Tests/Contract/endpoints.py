@@ -117,12 +117,14 @@ def good(fields):
 FIND = {"email": ["x", "", "a b@c.example"], "q": ["", " ", "a\u200bb"]}
 PAGE = {"limit": ["0", "101", "-1", "abc", "1.5", "", "99999999999999999999", "١"],
         "cursor": ["", "x", "!!!!", "AAAA", "__________8", "%ff%fe", "' OR 1=1"]}
-FEED = {"limit": PAGE["limit"], "after": PAGE["cursor"], "types": ["x", "", "order.created,", "ORDER.CREATED"]}
+FEED = {"limit": PAGE["limit"], "after": PAGE["cursor"], "types": ["x", "", "order.created,", "ORDER.CREATED"],
+        "wait": ["x", "", "-1", "21", "1.5"]}
 # What orders and services are found by.
 SOUGHT = {"reseller": [""], "product": ["", "x" * 65], "customer": [""], "reference": ["", " a"],
           "q": ["", "%01", "x" * 256]}
 MODE = {"mode": ["x", "", "LIVE", "0"]}
-USAGE = {"by": ["x", "", "DAY", "month"], "sort": ["x", "", "-x", "--orders", "ORDERS"]}
+CALLERS = {"callers": ["x", "", "KEYS", "people"]}
+USAGE = {**CALLERS, "by": ["x", "", "DAY", "month"], "sort": ["x", "", "-x", "--orders", "ORDERS"]}
 CHANGES = {"changes": ["x", "", "TRUE", "1"]}
 CALLS = {"account": ["x", "", "a@@b.example"], "request_id": ["x", "", "req_", "req_" + "g" * 32, "req_" + "A" * 32]}
 TIMES = {"from": ["x", "", "2020-13-01", "2020-01-01T99:00:00Z"], "to": ["x", "", "2020-00-01"]}
@@ -157,7 +159,8 @@ REPLAY = {
     "status_class": Field("5xx", [True, [], {}, "", "6xx", 0, 6, 1.5], False), "dry_run": boolean()}
 WEBHOOK = {
     "name": text("A hook", 100), "url": url(), "events": names(["order.created"], required=True),
-    "concurrency": integer(8, 1, 64, required=False), "version": integer(1, 1, 1, required=False)}
+    "concurrency": integer(8, 1, 64, required=False), "max_per_second": integer(1000, 1, 1000, required=False),
+    "version": integer(1, 1, 1, required=False)}
 
 
 def webhooks(api, base="", fields=None, query=None):
@@ -256,7 +259,7 @@ ADMINS = [
         "name": text("A key", 100, required=False), "mode": choice("live", required=False),
         "role": choice("operator", required=False), "expires_at": time_to_come(), "limit": policy()},
         optional_objects=["limit"]),
-    Endpoint(ADMIN, "GET", "/api-keys", "operator", query=PAGE),
+    Endpoint(ADMIN, "GET", "/api-keys", "operator", query={**PAGE, "state": ["x", "", "ACTIVE"]}),
     Endpoint(ADMIN, "GET", "/api-keys/activity", "operator", query={**PAGE, "state": ["x", "", "ACTIVE"]}),
     Endpoint(ADMIN, "GET", "/api-keys/{key}", "operator"),
     Endpoint(ADMIN, "DELETE", "/api-keys/{key}", "operator"),
@@ -276,7 +279,7 @@ ADMINS = [
     Endpoint(ADMIN, "DELETE", "/session", "operator's session"),
     Endpoint(ADMIN, "GET", "/account", "operator"),
     Endpoint(ADMIN, "POST", "/account/password", "operator", {"old": text("x", 256), "new": PASSWORD}),
-    Endpoint(ADMIN, "GET", "/account/keys", "operator", query=PAGE),
+    Endpoint(ADMIN, "GET", "/account/keys", "operator", query={**PAGE, "state": ["x", "", "ACTIVE"]}),
     Endpoint(ADMIN, "POST", "/account/keys", "operator", {
         "role": choice("operator", "owner", required=False), "mode": choice("live", required=False),
         "name": text("A key", 100, required=False), "expires_at": time_to_come(), "limit": policy()},
@@ -327,14 +330,15 @@ ADMINS = [
         "reference": text("transfer", 200)}, needs_key=True),
     Endpoint(ADMIN, "GET", "/resellers/{reseller}/statement", "operator", query={**PAGE, **MODE}),
     Endpoint(ADMIN, "GET", "/resellers/{reseller}/statement.csv", "operator", query={**TIMES, **MODE}),
-    Endpoint(ADMIN, "GET", "/resellers/{reseller}/products", "operator", query=PAGE),
-    Endpoint(ADMIN, "GET", "/resellers/{reseller}/products/{sku}", "operator"),
-    Endpoint(ADMIN, "PUT", "/resellers/{reseller}/products/{sku}", "operator", PRICES, may_be_empty=True),
+    Endpoint(ADMIN, "GET", "/resellers/{reseller}/products", "operator", query={**PAGE, **MODE}),
+    Endpoint(ADMIN, "GET", "/resellers/{reseller}/products/{sku}", "operator", query=MODE),
+    Endpoint(ADMIN, "PUT", "/resellers/{reseller}/products/{sku}", "operator", PRICES, MODE, may_be_empty=True),
+    Endpoint(ADMIN, "DELETE", "/resellers/{reseller}/products/{sku}", "operator", query=MODE),
     Endpoint(ADMIN, "POST", "/products", "operator", {
         "sku": text("new-sku", 64, more=["-a", ".a", "a b", "a/b", "ä", "a%", ".."]),
         **PRODUCT, "name": text("A product", 200), "fulfilment": choice("instant"), "hidden": boolean(False)},
         optional_objects=["list"]),
-    Endpoint(ADMIN, "GET", "/products", "operator", query=PAGE),
+    Endpoint(ADMIN, "GET", "/products", "operator", query={**PAGE, "fulfilment": ["x", "", "STOCK"]}),
     Endpoint(ADMIN, "GET", "/products/{sku}", "operator"),
     Endpoint(ADMIN, "PATCH", "/products/{sku}", "operator", PRODUCT, optional_objects=["list"]),
     Endpoint(ADMIN, "GET", "/products.csv", "operator"),
@@ -342,38 +346,41 @@ ADMINS = [
     Endpoint(ADMIN, "GET", "/price-book.csv", "operator"),
     Endpoint(ADMIN, "POST", "/price-book.csv", "operator", query={
         "dry_run": ["x", "", "TRUE", "1"], "effect_days": ["x", "", "0", "91"]}, raw=True),
-    Endpoint(ADMIN, "GET", "/price-sheet", "operator", query=PAGE),
-    Endpoint(ADMIN, "GET", "/price-history", "operator", query={**PAGE, **TIMES}),
-    Endpoint(ADMIN, "GET", "/resellers/{reseller}/products/{sku}/history", "operator", query=PAGE),
+    Endpoint(ADMIN, "GET", "/price-sheet", "operator", query={**PAGE, **MODE}),
+    Endpoint(ADMIN, "GET", "/price-history", "operator", query={**PAGE, **MODE, **TIMES}),
+    Endpoint(ADMIN, "GET", "/resellers/{reseller}/products/{sku}/history", "operator", query={**PAGE, **MODE}),
     Endpoint(ADMIN, "GET", "/orders", "operator", query={
         **PAGE, **MODE, **SOUGHT, **TIMES, "state": ["x", "", "PENDING"]}),
     Endpoint(ADMIN, "GET", "/orders.csv", "operator", query={**MODE, **SOUGHT, **TIMES, "state": ["x", "pending,"]}),
-    Endpoint(ADMIN, "GET", "/orders/{order}", "operator"),
-    Endpoint(ADMIN, "POST", "/orders/{order}/activate", "operator", {"details": DETAILS}, optional_body=True),
+    Endpoint(ADMIN, "GET", "/orders/{order}", "operator", query=MODE),
+    Endpoint(ADMIN, "POST", "/orders/{order}/activate", "operator", {"details": DETAILS}, MODE, optional_body=True),
     Endpoint(ADMIN, "POST", "/orders/{order}/reject", "operator", {
-        "reason": text("No room", 500, required=False)}, optional_body=True),
+        "reason": text("No room", 500, required=False)}, MODE, optional_body=True),
     Endpoint(ADMIN, "POST", "/orders/{order}/refund", "operator", {
         "amount": money("1", "0", "1000000001", digits=2, required=True), "reason": text("It was down", 500),
         "service": text("svc_none", 64, required=False), "period": integer(0, 0, 2**31 - 1, required=False)},
-        needs_key=True),
+        MODE, needs_key=True),
     Endpoint(ADMIN, "GET", "/services", "operator", query={
         **PAGE, **MODE, **SOUGHT, **TIMES, "state": ["x"], "status": ["x", ""], "order": [""]}),
     Endpoint(ADMIN, "GET", "/services.csv", "operator", query={
         **MODE, **SOUGHT, **TIMES, "state": ["x"], "status": ["x", ""], "order": [""]}),
-    Endpoint(ADMIN, "GET", "/services/{service}", "operator"),
-    Endpoint(ADMIN, "GET", "/services/{service}/charges", "operator", query=PAGE),
-    Endpoint(ADMIN, "DELETE", "/services/{service}/cancel", "operator"),
-    Endpoint(ADMIN, "PATCH", "/services/{service}/details", "operator", {"details": Field(DETAILS.good, DETAILS.bad)}),
-    *[Endpoint(ADMIN, "POST", f"/services/{{service}}/{move}", "operator") for move in ("suspend", "resume")],
+    Endpoint(ADMIN, "GET", "/services/{service}", "operator", query=MODE),
+    Endpoint(ADMIN, "GET", "/services/{service}/charges", "operator", query={**PAGE, **MODE}),
+    Endpoint(ADMIN, "DELETE", "/services/{service}/cancel", "operator", query=MODE),
+    Endpoint(ADMIN, "PATCH", "/services/{service}/details", "operator", {
+        "details": Field(DETAILS.good, DETAILS.bad)}, MODE),
+    *[Endpoint(ADMIN, "POST", f"/services/{{service}}/{move}", "operator", query=MODE)
+      for move in ("suspend", "resume")],
     Endpoint(ADMIN, "POST", "/services/{service}/cancel", "operator", {
-        "at": Field("term_end", [5, "", "later", [], {}], required=False, null_is_bad=False)}, optional_body=True),
+        "at": Field("term_end", [5, "", "later", [], {}], required=False, null_is_bad=False)},
+        MODE, optional_body=True),
     Endpoint(ADMIN, "POST", "/services/reprice", "operator", {
         "reseller": text("res_none", 64, required=False, null_is_bad=False),
         "product": text("none", 64, required=False, null_is_bad=False),
         "term": Field("monthly", [5, "", "weekly", [], {}], required=False, null_is_bad=False),
-        "price": money("1", "-1", "1000000001", required=True), "dry_run": boolean(True)}),
+        "price": money("1", "-1", "1000000001", required=True), "dry_run": boolean(True)}, MODE),
     Endpoint(ADMIN, "GET", "/webhooks", "operator", query={
-        **PAGE, **MODE, "state": ["x", "", "ACTIVE"], "email": FIND["email"]}),
+        **PAGE, **MODE, "state": ["x", "", "ACTIVE"], "failing": CHANGES["changes"], "email": FIND["email"]}),
     Endpoint(ADMIN, "GET", "/webhooks/{webhook}", "operator"),
     *[Endpoint(ADMIN, "POST", f"/webhooks/{{webhook}}/{move}", "operator") for move in (
         "disable", "enable", "pause", "resume", "test")],
@@ -382,16 +389,21 @@ ADMINS = [
         **MODE, **{name: bad for name, bad in DELIVERIES.items() if name not in PAGE}, "status": ["x", ""]}),
     Endpoint(ADMIN, "GET", "/deliveries/{delivery}", "operator"),
     Endpoint(ADMIN, "POST", "/deliveries/{delivery}/signature", "operator", {
-        "timestamp": integer(0, 0, 2**32 - 1), "signature": text("v1,AAAA", 1000)}),
+        "timestamp": Field(0, ["x", "", " 5", "+5", "٥", "1" * 11, True, [], {}, 1.5, -1, 2**32, Raw("1e400")], True),
+        "signature": text("v1,AAAA", 1000)}),
     Endpoint(ADMIN, "GET", "/replays", "operator", query={**PAGE, **MODE}),
     Endpoint(ADMIN, "GET", "/replays/{replay}", "operator"),
     Endpoint(ADMIN, "GET", "/events", "operator", query={**FEED, **MODE}),
     Endpoint(ADMIN, "POST", "/deliveries/{delivery}/retry", "operator"),
     Endpoint(ADMIN, "POST", "/deliveries/replay", "operator", {**REPLAY, "mode": choice("live", required=False)}),
     Endpoint(ADMIN, "GET", "/customers", "operator", query={**PAGE, **MODE, "q": SOUGHT["q"]}),
-    Endpoint(ADMIN, "GET", "/customers/{customer}", "operator"),
+    Endpoint(ADMIN, "GET", "/customers/{customer}", "operator", query=MODE),
+    Endpoint(ADMIN, "PATCH", "/customers/{customer}", "operator", {
+        "email": Field("c@there.example", email().bad, required=False, null_is_bad=True),
+        "name": text("A customer", 200, required=False, null_is_bad=True)}, MODE),
     Endpoint(ADMIN, "GET", "/subscribers", "operator", query={**PAGE, **MODE}),
     Endpoint(ADMIN, "GET", "/subscribers/{subscriber}", "operator"),
+    Endpoint(ADMIN, "POST", "/subscribers/{subscriber}/password-reset", "operator"),
     Endpoint(ADMIN, "GET", "/subscribers/{subscriber}/redemptions", "operator", query=PAGE),
     Endpoint(ADMIN, "GET", "/users", "operator", query={**PAGE, **MODE}),
     Endpoint(ADMIN, "GET", "/credit-events", "operator", query={**PAGE, **MODE}),
@@ -428,16 +440,17 @@ ADMINS = [
         Endpoint(ADMIN, "GET", path, "operator"), Endpoint(ADMIN, "PUT", path, "owner", PROVISIONER),
         Endpoint(ADMIN, "DELETE", path, "owner"))],
     Endpoint(ADMIN, "GET", "/provisioning/queue", "operator", query={**PAGE, "state": ["x", "", "STUCK"]}),
-    Endpoint(ADMIN, "POST", "/provisioning/{service}/retry", "operator"),
-    Endpoint(ADMIN, "POST", "/provisioning/{service}/confirm", "operator", {"details": DETAILS}, optional_body=True),
-    Endpoint(ADMIN, "POST", "/provisioning/{service}/give_up", "operator", {"reason": text("No room", 500)}),
+    Endpoint(ADMIN, "POST", "/provisioning/{service}/retry", "operator", query=MODE),
+    Endpoint(ADMIN, "POST", "/provisioning/{service}/confirm", "operator", {"details": DETAILS},
+             MODE, optional_body=True),
+    Endpoint(ADMIN, "POST", "/provisioning/{service}/give_up", "operator", {"reason": text("No room", 500)}, MODE),
     Endpoint(ADMIN, "POST", "/provisioning/test", "operator", {
         "product": text("vps-1", 64, required=False), "verb": choice("create", "renew", required=False),
         "send": boolean(False)}, optional_body=True),
     Endpoint(ADMIN, "POST", "/products/{sku}/stock", "operator", query=MODE, raw=True, needs_key=True),
     Endpoint(ADMIN, "GET", "/products/{sku}/stock", "operator", query=MODE),
     Endpoint(ADMIN, "GET", "/products/{sku}/stock/items", "operator", query={**PAGE, **MODE}),
-    Endpoint(ADMIN, "DELETE", "/products/{sku}/stock/items/{item}", "operator"),
+    Endpoint(ADMIN, "DELETE", "/products/{sku}/stock/items/{item}", "operator", query=MODE),
     Endpoint(ADMIN, "GET", "/stock", "operator", query={**MODE, "kind": ["x", "", "ITEMS"]}),
     Endpoint(ADMIN, "GET", "/code-batches", "operator", query={**PAGE, **MODE}),
     Endpoint(ADMIN, "GET", "/codes/{code}", "operator"),
@@ -477,8 +490,9 @@ ADMINS = [
         "head": text("1:1:" + "0" * 64, 200, required=False, more=["x", "1:1", "1:1:zz"])}, optional_body=True),
     Endpoint(ADMIN, "GET", "/usage", "operator", query={**PAGE, **TIMES, **USAGE}),
     Endpoint(ADMIN, "GET", "/usage/groups", "operator", query={
-        "limit": PAGE["limit"], **TIMES, "by": USAGE["by"], "group": ["x", "", "KEY"], "sort": ["x", "+requests"]}),
-    Endpoint(ADMIN, "GET", "/usage/total", "operator", query={**TIMES, "by": USAGE["by"]}),
+        "limit": PAGE["limit"], **TIMES, **CALLERS, "by": USAGE["by"], "group": ["x", "", "KEY"],
+        "sort": ["x", "+requests"]}),
+    Endpoint(ADMIN, "GET", "/usage/total", "operator", query={**TIMES, **CALLERS, "by": USAGE["by"]}),
     *[Endpoint(ADMIN, "GET", f"/reports/{report}{form}", "operator", query={
         **({} if form else PAGE), **TIMES, "by": ["x", "", "DAY", "year"], "group": ["x", "", "tenant"]})
       for report in ("turnover", "refunds", "holds", "credit", "balances") for form in ("", ".csv")],
@@ -492,7 +506,7 @@ PARTNERS = [
     Endpoint(PARTNER, "POST", "/keys", "session", {
         "name": text("A key", 100, required=False), "scopes": names(["partner:read"]), "mode": choice("live", required=False),
         "expires_at": time_to_come()}, optional_body=True),
-    Endpoint(PARTNER, "GET", "/keys", "session", query=PAGE),
+    Endpoint(PARTNER, "GET", "/keys", "session", query={**PAGE, "state": ["x", "", "ACTIVE"]}),
     Endpoint(PARTNER, "POST", "/keys/{key}/rotate", "session", {
         "overlap_seconds": integer(1, 0, 30 * 86_400, required=False)}, optional_body=True),
     Endpoint(PARTNER, "DELETE", "/keys/{key}", "session"),
@@ -506,7 +520,8 @@ PARTNERS = [
     Endpoint(PARTNER, "PUT", "/webhook", "reseller", {"url": url(), "events": names(["order.created"], required=True)}),
     *webhooks(PARTNER, fields={
         "new": WEBHOOK, "overlap": OVERLAP, "replay": REPLAY,
-        "change": {name: Field(field.good, field.bad, False, True) for name, field in WEBHOOK.items()}},
+        "change": {
+            name: Field(field.good, field.bad, False, name != "max_per_second") for name, field in WEBHOOK.items()}},
         query={"page": PAGE, "list": {**PAGE, **DELIVERIES}}),
     Endpoint(PARTNER, "GET", "/products", "reseller", query={**PAGE, **MODE}),
     Endpoint(PARTNER, "GET", "/customers", "reseller", query={**PAGE, **MODE}),
@@ -529,8 +544,9 @@ PARTNERS = [
     Endpoint(PARTNER, "GET", "/statement", "reseller", query={**PAGE, **MODE}),
     Endpoint(PARTNER, "GET", "/statement.csv", "reseller", query={**TIMES, **MODE}),
     Endpoint(PARTNER, "GET", "/usage", "reseller", query={**PAGE, **TIMES, **USAGE}),
+    Endpoint(PARTNER, "GET", "/usage/total", "reseller", query={**TIMES, **CALLERS, "by": USAGE["by"]}),
     Endpoint(PARTNER, "GET", "/requests", "reseller", query={
-        **PAGE, **TIMES, "status": ["x", "", "99", "600"], "request_id": CALLS["request_id"]}),
+        **PAGE, **TIMES, **CALLERS, "status": ["x", "", "99", "600"], "request_id": CALLS["request_id"]}),
     Endpoint(PARTNER, "GET", "/account", "reseller"),
     Endpoint(PARTNER, "GET", "/program", "reseller"),
     Endpoint(PARTNER, "GET", "/overview", "reseller", query=MODE),
@@ -569,6 +585,9 @@ SEEDS = [
     Endpoint(LICENCES, "GET", "/myavailable", "reseller"),
     Endpoint(LICENCES, "GET", "/licenseinfo", "reseller"),
     Endpoint(LICENCES, "GET", "/fetchlicense", "reseller"),
+    Endpoint(LICENCES, "POST", "/myavailable", "reseller"),
+    Endpoint(LICENCES, "POST", "/licenseinfo", "reseller"),
+    Endpoint(LICENCES, "POST", "/fetchlicense", "reseller"),
     Endpoint(LICENCES, "POST", "/assignlicense", "reseller"),
     Endpoint(LICENCES, "POST", "/session", "open"),
     Endpoint(LICENCES, "DELETE", "/session", "session"),
@@ -612,6 +631,7 @@ SEEDS = [
     Endpoint(CODES, "GET", "/plans", "open or reseller"),
     Endpoint(CODES, "POST", "/generate", "reseller"),
     Endpoint(CODES, "GET", "/codes", "reseller"),
+    Endpoint(CODES, "GET", "/codes.csv", "reseller"),
     Endpoint(CODES, "GET", "/events", "reseller", query=FEED),
     Endpoint(CODES, "POST", "/topup", "reseller"),
     Endpoint(CODES, "POST", "/topup/webhook", "payment service"),
@@ -625,7 +645,7 @@ SEEDS = [
 EVERY = ALL + SEEDS
 # Who passes: kinds of credential. What is open passes with any and without; the payment service signs.
 ACCESS = {
-    "open": None, "open or reseller": {"nobody", "reseller", "session"}, "reseller": {"reseller", "session"},
+    "open": None, "open or reseller": None, "reseller": {"reseller", "session"},
     "reseller's key": {"reseller"},
     "session": {"session"}, "operator": {"operator", "owner", "owner's session"}, "owner": {"owner", "owner's session"},
     "operator's session": {"owner's session"}, "provider": {"provider"},

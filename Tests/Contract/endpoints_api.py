@@ -12,6 +12,7 @@ import uuid
 from receiver import Receiver, answer
 from shop import ADMIN, Shop
 from support import Checks, Gateway, arguments, verified_export, wait_until
+from unreachable import FORMS, LITERALS
 
 options = arguments()
 checks = Checks()
@@ -214,8 +215,8 @@ def tests(hooks, receiver):
         admin = hooks.shop.admin
         moved = admin("POST", f"/webhooks/{id}/disable")
         assert moved.status == 200 and moved.json["disabled_reason"] == "operator", moved
-        for move in ("enable", "pause", "resume"):
-            hooks.refused(hooks("POST", f"/webhooks/{id}/{move}"), hooks.conflict)
+        for method, move in ("POST", "/enable"), ("POST", "/pause"), ("POST", "/resume"), ("DELETE", ""):
+            hooks.refused(hooks(method, f"/webhooks/{id}{move}"), hooks.conflict)
         row = next(row for row in admin("GET", "/webhooks?state=disabled").json["data"] if row["id"] == id)
         assert row["reseller"] == hooks.reseller["id"] and row["disabled_at"], row
         assert admin("POST", f"/webhooks/{id}/enable").json["state"] == "active"
@@ -335,6 +336,11 @@ def gone(gateway, receiver):
         ended = scene.shop.admin("GET", f"/webhooks/{sibling}").json
         assert ended["disabled_reason"] == "terminated", ended
         assert scene.shop.admin("POST", f"/webhooks/{sibling}/enable").status == 409
+    with checks("W1 H4 nothing is sent to a terminated reseller, by an operator's test neither"):
+        sent = receiver.count("/ok/sibling")
+        refused = scene.shop.admin("POST", f"/webhooks/{sibling}/test")
+        assert (refused.status, refused.json["code"]) == (409, "reseller_terminated"), refused
+        assert receiver.count("/ok/sibling") == sent
     verified_export(gateway, scene.shop.slug)
 
 
@@ -401,6 +407,17 @@ def mistaken(hooks):
                      {"since": "2026-01-02T00:00:00Z", "until": "2026-01-01T00:00:00Z"},
                      {"since": "2026-01-01T00:00:00Z", "status_class": "9xx"}]:
             assert hooks("POST", "/deliveries/replay", body).status == 422, body
+    with checks("O7 H4 a replay takes its times as the list does: RFC 3339, a day, milliseconds; both say so alike"):
+        for since, until in [("2020-01-01", "2020-01-02"), ("2020-01-01T00:00:00Z", "2020-01-02"),
+                             ("1577836800000", "1577923200000"), (1577836800000, 1577923200000)]:
+            listed = hooks("GET", f"/deliveries?since={since}&until={until}")
+            dry = hooks("POST", "/deliveries/replay", {"since": since, "until": until, "dry_run": True})
+            assert listed.status == 200 and dry.status == 200 and dry.json["count"] == 0, (since, listed, dry)
+        for since in ("yesterday", "2020-13-01"):
+            words = "must be an RFC 3339 time, a day (YYYY-MM-DD) or milliseconds since 1970"
+            for got in (hooks("GET", f"/deliveries?since={since}"),
+                        hooks("POST", "/deliveries/replay", {"since": since})):
+                assert got.status == 422 and words in got.body.decode(), got
 
 
 def replayed(scene, receiver, good, bad, other):
@@ -446,23 +463,6 @@ def lists(gateway, receiver):
     mistaken(hooks)
     replayed(scene, receiver, good, bad, other)
     verified_export(gateway, scene.shop.slug)
-
-
-LITERALS = [
-    "127.0.0.1", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "0.0.0.0", "[::1]", "[::]", "[::ffff:127.0.0.1]",
-    "[::ffff:7f00:1]", "[::ffff:a9fe:a9fe]", "[64:ff9b::7f00:1]", "[64:ff9b:1::7f00:1]", "[2002:7f00:1::]",
-    "[fe80::1%25lo]", "[fd00::1]", "169.254.169.254", "169.254.170.2", "100.64.0.1", "192.0.0.1", "198.18.0.1",
-    "224.0.0.1", "255.255.255.255", "10.0.0.1", "172.16.0.1", "192.168.0.1", "127.0.0.1.", "1.2.3.4.5",
-    "[::127.0.0.1]", "[::ffff:0:127.0.0.1]", "0", "0x7f.1", "localhost", "localhost.", "a.localhost",
-    "metadata.google.internal", "printer.local", "intranet", "a.home.arpa"]
-FORMS = [
-    "http://shop.example/", "file:///etc/passwd", "gopher://shop.example/", "ftp://shop.example/", "//shop.example/",
-    "shop.example", "https://user:pass@shop.example/", "https://user@shop.example/", "https://shop.example/a\r\nb",
-    "https://shop.example/\t", "https://shop.example/\u0000", "https://shop.example\\@other.example/",
-    "https://shop.example/#fragment", "https://shop.example/" + "a" * 2048, "https:///path", "https://",
-    "https://:443/", "https://shop.example:0/", "https://shop.example:65536/", "https://shop.example:99999999/",
-    "https://shop.example:-1/", "https://shop.example:44a/", "https://sh\u043ep.example/", "https://127%2e0.0.1/",
-    "https://[::1/", "https://sho p.example/", "HTTPS://shop.example/"]
 
 
 def destinations():

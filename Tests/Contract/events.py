@@ -7,6 +7,7 @@ import json
 import os
 import random
 import re
+import signal
 import subprocess
 import uuid
 
@@ -83,6 +84,47 @@ def tailing(checks, gateway, options):
         events = json.loads(rest.stdout.splitlines()[0])["data"]
         assert named(events[0]) == second["order"]["id"], events
         assert not {event["id"] for event in events} & {event["id"] for event in seen}, events
+    with checks("H4 P6 events tail says whose key it took one for, where it is another's"):
+        there = ["--once", "--url", gateway.base_url]
+        for key, more, hint in ((reseller["key"], ["--tenant", "tailed"], "--api wholesale"),
+                                (shop.owner_key, [], "--tenant SLUG")):
+            wrong = command(options.tollgate, "events", "tail", *there, *more, "--key", key)
+            assert wrong.returncode == 1 and hint in wrong.stderr, wrong
+        page = command(options.tollgate, "help", "events", "tail").stdout
+        assert "--api wholesale" in page and "Ctrl-C" in page, page
+        # The address of the tenant's own pages will do; its key says which API.
+        told = command(options.tollgate, "events", "tail", "--once", "--url", gateway.base_url + "/t/tailed", "--key",
+                       reseller["key"])
+        assert told.returncode == 0 and second["order"]["id"] in told.stdout, told
+    with checks("H4 `events tail` that was given no cursor of the feed says so, and does not advise to go on with it"):
+        for more in ([], ["--type", "order.created"]):
+            refused = command(options.tollgate, *words, *more, "--once", "--after", "AAAA")
+            assert refused.returncode == 1 and "/after: is not a cursor" in refused.stderr, refused
+            assert "go on" not in refused.stderr and "/cursor" not in refused.stderr, refused
+    interrupted(checks, gateway, options, words, cursor.group(1))
+
+
+def interrupted(checks, gateway, options, words, place):
+    with checks("H4 P6 events tail says where it was when Ctrl-C or SIGTERM ends it, and skips nothing from there"):
+        whole = json.loads(command(options.tollgate, *words, "--once", "--after", place).stdout.splitlines()[0])["data"]
+        for number in (signal.SIGINT, signal.SIGTERM):
+            tail = subprocess.Popen(
+                [options.tollgate, *words, "--after", place], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE, text=True)
+            try:
+                seen = json.loads(tail.stdout.readline())["data"]
+                tail.send_signal(number)
+                _, said = tail.communicate(timeout=60)
+            finally:
+                if tail.poll() is None:
+                    tail.kill()
+                    tail.communicate()
+            reached = re.fullmatch(r"tollgate: go on with --after (\S+)\n", said)
+            assert tail.returncode == -number and reached, (tail.returncode, said)
+            # It is behind what was printed, or before it where the signal was faster.
+            rest = command(options.tollgate, *words, "--once", "--after", reached.group(1)).stdout.splitlines()[0]
+            rest = json.loads(rest)["data"]
+            assert rest in ([], whole) and seen == whole, (rest, seen)
 
 
 # Wholesale orders

@@ -6,6 +6,7 @@ in the order of `stories`, and must be answered as they say; ids, secrets and wh
 from concurrent.futures import ThreadPoolExecutor
 import importlib
 import importlib.util
+import json
 import os
 import sys
 import tempfile
@@ -18,9 +19,21 @@ APIS = {**BASES, "operator_admin": "/api/admin", "provider": "/provider/v1"}
 SIDE_BY_SIDE = 2
 
 
+def beginning(made, name, prefix):
+    """The blueprint of every dialect, by itself, whose keys begin as the document's do."""
+    folder = os.path.join(made, name)
+    os.mkdir(folder)
+    with open(os.path.join(made, "everything.json"), encoding="utf-8") as file:
+        blueprint = json.load(file)
+    with open(os.path.join(folder, "everything.json"), "w", encoding="utf-8") as file:
+        json.dump({**blueprint, "key_prefix": prefix}, file)
+    return folder
+
+
 def told(options, name, made):
     """The story of one API, told by a gateway of its own whose clock stands."""
     module = importlib.import_module("stories." + name)
+    made = beginning(made, name, module.PREFIX)
     with Gateway(options.tollgate, "--allow-private-addresses", blueprints=made, demo=False, clock=TIME) as gateway:
         stage = Stage(gateway, module.SLUG, module.PREFIX)
         base = APIS[name] if name == "provider" else stage.base + APIS[name]

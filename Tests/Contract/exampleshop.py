@@ -147,6 +147,27 @@ def buying(checks, example, scene, reseller, between):
         assert b"127.0.0.1" not in answer.body, answer
 
 
+def doubting(checks, example, scene, reseller, between):
+    with checks("W4 G4 the example shop: after a lost answer a refusal of one try ends no order and tells the owner; "
+                "what passes is asked again"):
+        code = {"Content-Type": "application/problem+json"}
+        alone = [(401, code, b'{"code":"unknown_key"}'), (403, code, b'{"code":"tenant_moved"}'),
+                 (404, {}, b"<html>Not Found</html>"), (404, code, b'{"code":"path_not_found"}'), (409, {}, b"{}"),
+                 (422, code, b'{"code":"idempotency_key_reused"}'), (302, {"Location": "/"}, b""), (413, {}, b"")]
+        for refusal in [*alone, (408, {}, b""), (425, {}, b"")]:
+            number, before = example.form("vps-1"), len(placed(scene, reseller))
+            between.faults[:] = ["lose"]
+            path = example.buy("vps-1", number=number)
+            between.faults[:] = [refusal]
+            said = example.work()
+            if refusal in alone:
+                assert f"order {number} may be sold" in said and "waits for you" in said, (refusal, said)
+                assert "We are working on your order" in example.page(path), refusal
+                example.work()
+            assert "Your order is done" in example.page(path), refusal
+            assert len(placed(scene, reseller)) == before + 1, refusal
+
+
 def told(checks, example, scene, reseller):
     put = scene.gateway.put(f"{scene.base}/api/partner/v1/webhook", {
         "url": f"http://127.0.0.1:{example.port}/webhook.php",
@@ -231,6 +252,7 @@ def main():
             scene.price(reseller, sku, {"wholesale_monthly": "4.00", "wholesale_setup_fee": "1.00"})
         with ExampleShop(between, scene, reseller) as example:
             buying(checks, example, scene, reseller, between)
+            doubting(checks, example, scene, reseller, between)
             told(checks, example, scene, reseller)
     checks.finish()
 

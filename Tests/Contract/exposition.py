@@ -3,6 +3,8 @@
 import re
 
 SAMPLE = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|NaN|[+-]Inf)')
+OTHER_UNITS = {"milliseconds", "microseconds", "nanoseconds", "ms", "us", "ns", "minutes", "hours", "days", "kib", "mib",
+               "gib", "kilobytes", "megabytes", "percent"}
 LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\.)*)"(?:,|$)')
 
 
@@ -24,6 +26,8 @@ class Metrics:
                 assert family == helped and family not in self.types, line
                 assert kind in ("counter", "gauge", "histogram"), line
                 assert kind != "counter" or family.endswith("_total"), line
+                # G7: time is in seconds, room in bytes.
+                assert not set(family.split("_")) & OTHER_UNITS, line
                 self.types[family] = kind
             else:
                 self.sample(line, family)

@@ -2,6 +2,7 @@
 """The pull feed (H4): events in the order of their commits, behind a cursor that stays good; it skips none, under load,
 over a restart and after a restore to the past."""
 
+import concurrent.futures
 import threading
 
 from shop import Shop
@@ -100,6 +101,10 @@ def feeds(checks, gateway):
         for query in (f"after={some.cursor}", f"after={some.cursor}&types=order.created", "after=AAAA", "types=x",
                       "types=", "types=order.created,,balance.low", "types=port.created", "limit=0", "cursor=x", "after="):
             assert shop.get(first, "/events?" + query).status in (400, 422), query
+        [error] = shop.get(first, "/events?after=AAAA").json["errors"]
+        assert error["pointer"] == "/after" and error["detail"].startswith("/after: "), error
+        [error] = shop.get(first, "/events?a/b~c=1").json["errors"]
+        assert error["pointer"] == "/a~1b~0c" and error["code"] == "unknown_parameter", error
 
     with checks("G1 H4 a reseller's feed is its own: another's events and cursors are not in it"):
         mine = feed_of(shop, first)
@@ -126,8 +131,42 @@ def feeds(checks, gateway):
         assert {event["mode"] for event in Feed(call, mode="test").new()} == {"test"}
         assert shop.admin("GET", "/events?reseller=res_none").status == 404
 
+    waited(checks, shop, first, sold)
+
     with checks("H4 while eight callers order, a reader of the feed gets every event once, in the order of commits"):
         followed(shop, first, sold)
+
+
+def waited(checks, shop, reseller, sold):
+    feed = feed_of(shop, reseller)
+    feed.new()
+
+    def resting():
+        another = feed_of(shop, reseller)
+        another.cursor = feed.cursor
+        return another
+
+    with checks("H4 two calls of a reseller wait for the next event, and get it; a third is answered at once"):
+        with concurrent.futures.ThreadPoolExecutor(3) as pool:
+            calls = [pool.submit(resting().page, wait=20) for _ in range(3)]
+            first, others = concurrent.futures.wait(calls, return_when=concurrent.futures.FIRST_COMPLETED)
+            assert len(first) == 1 and first.pop().result() == ([], False), first
+            order = placed(shop, reseller, sold)["order"]["id"]
+            for call in others:
+                rows, _ = call.result()
+                assert named(rows[0]) == order, rows
+    with checks("H4 what is there already is not waited for, and a wait ends without an event"):
+        assert resting().page(wait=20)[0]
+        feed.new()
+        resting_place = feed.cursor
+        assert feed.page(wait=1) == ([], False) and feed.cursor == resting_place
+    with checks("H4 who waits for one type is not answered with another"):
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            some = feed_of(shop, reseller, types="service.activated")
+            some.new()
+            call = pool.submit(some.page, wait=20)
+            placed(shop, reseller, sold)
+            assert {event["type"] for event in call.result()[0]} == {"service.activated"}
 
 
 def followed(shop, reseller, sku):

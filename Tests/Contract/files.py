@@ -18,6 +18,11 @@ SEAL_BYTES = 160
 PAGE_BYTES = 4096
 MOST = 2**63 - 1
 LEAST = -(2**63)
+# What `BoundsCheck` lets stand.
+COUNTER_MOST = 2**53
+COUNT_MOST = 2**40
+PERIOD_DAYS_MOST = 253_402_300_799_999 // 86_400_000
+PERIOD_HOURS_MOST = 253_402_300_799_999 // 3_600_000
 
 
 class Files:
@@ -77,6 +82,23 @@ class Files:
     def serves(self):
         answer = self.gateway.get(f"/t/{self.shop.slug}/api/admin/resellers", key=self.shop.owner_key)
         assert answer.status == 200, answer
+
+    def numbers_of(self, table):
+        connection = sqlite3.connect(self.write(self.export[:-SEAL_BYTES]))
+        columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})") if row[2] == "INTEGER"]
+        connection.close()
+        return columns
+
+    def answers(self):
+        """Whoever asks for reports, usage and resellers is answered, whatever the file counts."""
+        base = f"/t/{self.shop.slug}/api/admin"
+        resellers = self.gateway.get(base + "/resellers", key=self.shop.owner_key)
+        assert resellers.status == 200, resellers
+        one = resellers.json["data"][0]["id"]
+        for path in (f"/resellers/{one}", "/usage", "/usage?by=hour", "/usage/total", "/usage/groups", "/audit",
+                     "/api-keys", "/reports/balances", "/overview"):
+            answer = self.gateway.get(base + path, key=self.shop.owner_key)
+            assert answer.status < 500, (path, answer)
 
     def head(self):
         return self.gateway.get(f"/t/{self.shop.slug}/api/admin/audit/head", key=self.shop.owner_key).json
@@ -262,6 +284,39 @@ def numbers(checks, files):
                 result = files.verify(content)
                 assert result.returncode == 1 and f"Its {column} is {value}" in result.stdout, (value, result)
                 files.refused(content, "file_damaged")
+    for column in ("incarnation", "fencing_epoch", "projection_epoch", "commit_marker"):
+        with checks(f"P5 meta.{column} at its end: taken or refused, and good files are taken after it"):
+            for value in (COUNTER_MOST, COUNTER_MOST - 1, COUNTER_MOST - 2):
+                answer = files.restore(files.database(f"UPDATE meta SET {column} = {value}"), True)
+                assert answer.status in (200, 422), (value, answer)
+                files.serves()
+                for content in (files.exported(), files.export):
+                    assert files.restore(content).status == 200, value
+                files.serves()
+    with checks("P5 O6 counts and periods at their ends: whoever looks is answered, and the node lives"):
+        for table in ("usage_hour", "usage_day", "usage_mark", "day_total"):
+            for column in files.numbers_of(table):
+                for value in (COUNTER_MOST, PERIOD_HOURS_MOST, PERIOD_DAYS_MOST, COUNT_MOST, 0):
+                    changed = files.database(f"UPDATE OR IGNORE {table} SET {column} = {value}")
+                    if files.restore(changed, True).status == 200:
+                        files.answers()
+        assert files.restore(files.export).status == 200
+    row = ("INSERT INTO usage_{0} ({0}, key_id, reseller_id, action, requests, unauthorized, forbidden, "
+           "rate_limited, other_refusals, orders) VALUES ({1}, 0, 1, {2}, 1, 0, 0, 0, 0, 0)")
+    with checks("O6 P5 a row of usage in a day that no time can tell of is named and refused"):
+        for period, value in (("hour", COUNTER_MOST), ("day", COUNTER_MOST), ("day", PERIOD_DAYS_MOST + 1)):
+            files.refused(files.database(row.format(period, value, "'GET /x'")), "file_damaged")
+    with checks("O6 P5 a text that is no UTF-8 is named and refused, in whichever table"):
+        for change in ("UPDATE usage_mark SET action = CAST(x'ff' AS TEXT)",
+                       row.format("hour", 1, "CAST(x'c328' AS TEXT)")):
+            files.refused(files.database(change), "file_damaged")
+    with checks("P5 verify of a named pipe or a folder says that it is no file, and waits for nobody"):
+        pipe = os.path.join(files.folder, "pipe")
+        os.mkfifo(pipe)
+        for path in (pipe, files.folder):
+            result = subprocess.run(
+                [files.gateway.tollgate, "verify", path], capture_output=True, text=True, timeout=20)
+            assert result.returncode == 2 and "it is no file" in result.stderr, (path, result)
     with checks("P5 another currency, owner or key in meta is refused"):
         for change in ("currency = 'USD'", "tenant_id = zeroblob(16)", "audit_public_key = zeroblob(32)"):
             files.refused(files.database(f"UPDATE meta SET {change}"))
@@ -310,8 +365,9 @@ def deaths(checks, files):
 
 def takes(checks, files):
     with checks("P5 a signed export is taken back; what counts on goes on, and a key that changes ends nothing"):
+        before = files.restore(files.export).json["incarnation"]
         answer = files.restore(files.export)
-        assert answer.status == 200 and answer.json["incarnation"] == 2, answer
+        assert answer.status == 200 and answer.json["incarnation"] == before + 1, answer
         files.serves()
         made = files.gateway.post(
             f"/t/{files.shop.slug}/api/admin/api-keys",

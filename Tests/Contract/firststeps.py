@@ -19,10 +19,14 @@ STEP_SECONDS_MAX = 120
 SYSTEM = ["bash", "sed", "head", "cat", "mktemp", "rm", "mkdir", "env", "awk", "grep", "dirname"]
 
 
+def page(name):
+    with open(os.path.join(ROOT, name), encoding="utf-8") as file:
+        return file.read()
+
+
 def readme(mark):
     """The block of code behind a mark, and the text up to the next heading."""
-    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
-        text = file.read().split(f"<!-- {mark} -->\n```", 1)[1]
+    text = page("README.md").split(f"<!-- {mark} -->\n```", 1)[1]
     return text.split("\n", 1)[1].split("\n```\n", 1)
 
 
@@ -34,6 +38,7 @@ def main():
         os.symlink(gateway.data, os.path.join(folder, "data"))
         os.symlink(options.tollgate, os.path.join(folder, ".build", "release", "tollgate"))
         walks(checks, gateway, folder)
+        codes(checks, gateway, folder)
         demo(checks, gateway)
     ends(checks, options)
     with tempfile.TemporaryDirectory(prefix="tollgate-steps-") as folder:
@@ -81,6 +86,27 @@ def walks(checks, gateway, folder):
         assert run.returncode == 0 and json.loads(run.stdout)["wholesale_total"], (run.stdout, run.stderr)
 
 
+def codes(checks, gateway, folder):
+    """The walk of docs/activation-codes.md. What its reader copies out of an answer is taken out of it."""
+    code = page("docs/activation-codes.md").split("```sh\nbase=", 1)[1].split("\n```", 1)[0]
+    code = "base=" + code.replace("http://127.0.0.1:8080", gateway.base_url)
+    for name, member in (("SEED", "seedHash"), ("KEY", "apiKey"), ("CODE", "code")):
+        taken = f"{name}=$(grep -o '\"{member}\":\"[0-9a-f]*\"' answers | tail -1 | cut -d'\"' -f4)"
+        code, count = re.subn(rf"^{name}=[0-9a-f]+…$", taken.replace("\\", r"\\"), code, flags=re.M)
+        assert count == 1, name
+    script = 'set -e\ncurl() { command curl "$@" | tee -a answers; echo; }\n' + code
+    with checks("D1 the walk of docs/activation-codes.md leads from nothing to an activated subscription"):
+        run = subprocess.run(
+            ["bash", "-c", script], cwd=folder, capture_output=True, text=True, timeout=STEP_SECONDS_MAX,
+            env={**os.environ, "OWNER": gateway.tenant("codes")["owner_key"]})
+        assert run.returncode == 0 and not run.stderr and '"error"' not in run.stdout, (run.stdout, run.stderr)
+        assert '"totalCost":25.00,"newBalance":20.00' in run.stdout, run.stdout
+        redeemed = [json.loads(line) for line in run.stdout.splitlines() if '"startsAt"' in line]
+        assert [answer["email"] for answer in redeemed] == ["jo@customer.example"], run.stdout
+        last = json.loads(run.stdout.strip().splitlines()[-1])["data"]
+        assert [subscriber["email"] for subscriber in last] == ["jo@customer.example"], last
+
+
 def sign_in(gateway, tenant, reseller):
     """By the first of the APIs that the tenant has."""
     login = {"email": reseller["email"], "password": reseller["password"]}
@@ -95,10 +121,12 @@ def demo(checks, gateway):
     with checks(
         "D2 what demo.json has leads somewhere: each password signs in, each key is known; none is printed"
     ):
+        # All of the table has come.
+        assert gateway.printed("Keys and logins are in ")
         shown = "\n".join(gateway.output)
         for blueprint, tenant in gateway.demo["tenants"].items():
             base = tenant["base_url"].removeprefix(gateway.base_url)
-            assert tenant["base_url"] in shown or gateway.wait_for_line(re.escape(tenant["base_url"]))
+            assert tenant["base_url"] in shown, shown
             assert gateway.post(base + "/api/admin/session", tenant["owner_login"]).status == 200, blueprint
             assert gateway.get(base + "/api/admin/settings", key=tenant["owner_key"]).status == 200, blueprint
             for reseller in tenant["resellers"]:
@@ -109,7 +137,7 @@ def demo(checks, gateway):
             passwords = [
                 person["password"] for person in [tenant["owner_login"], *tenant["resellers"]] if person["password"]
             ]
-            assert passwords and not any(password in "\n".join(gateway.output) for password in passwords), blueprint
+            assert passwords and not any(password in shown for password in passwords), blueprint
         states = [reseller["state"] for reseller in gateway.tenant("hosting")["resellers"]]
         assert sorted(states) == ["active", "pending", "suspended"] and states[0] == "active", states
 

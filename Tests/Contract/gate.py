@@ -142,7 +142,7 @@ def bounds(checks, gateway, shop, reseller, sku):
             wire.send(f"GET {path}/balance HTTP/1.1\r\nHost: a\r\n{bearer}\r\n")
             assert wire.answer()[2] == got[2], "HEAD left bytes behind"
         status, found, _ = exchange(gateway, f"DELETE {path}/balance HTTP/1.1\r\nHost: a\r\n{bearer}\r\n")
-        assert status == 405 and found["allow"] == "GET, HEAD", found
+        assert status == 405 and found["allow"] == "GET, HEAD, OPTIONS", found
         status, found, _ = exchange(gateway, f"OPTIONS {path}/balance HTTP/1.1\r\nHost: a\r\n\r\n")
         assert status == 204 and found["allow"] == "GET, HEAD, OPTIONS", found
         for method in ("TRACE", "QUERY"):
@@ -429,7 +429,7 @@ def drain(checks, options):
                 wait_until(lambda: takes_nobody(gateway))
                 probe.send("Host: a\r\n\r\n")
                 answer = probe.answer()
-                assert answer and answer[0] == 503, answer
+                assert answer and answer[0] == 503 and int(answer[1]["retry-after"]) >= 1, answer
                 assert idle.is_closed(), "an idle connection is let go"
                 assert gateway.process.poll() is None, "it waits for the order"
                 flight.send(raw[10:])
@@ -526,23 +526,34 @@ def text(path):
         return file.read()
 
 
+def linked(checks, gateway, request):
+    with checks("P1 links begin with a name of the node's certificate; by another name, with its own address"):
+        for called, base in (("GATE.example:8443", "https://GATE.example:8443"),
+                             ("evil.example", f"https://127.0.0.1:{gateway.port}")):
+            status, body = request(
+                "GET", "/provider/v1/tenants/hosting", token=gateway.provider_key, called=called)
+            assert status == 200 and json.loads(body)["base_url"] == f"{base}/t/hosting", (called, body)
+
+
 def tls(checks, options):
     with tempfile.TemporaryDirectory() as folder:
         chain, key = certificate(folder, "gateway", "gate.example", "localhost")
         with Gateway(options.tollgate, "--tls-cert", chain, "--tls-key", key) as gateway:
-            def request(method, path, body=None, token=None, host="gate.example", trusted=chain):
+            def request(method, path, body=None, token=None, host="gate.example", trusted=chain, called=None):
                 context = ssl.create_default_context(cafile=trusted)
                 with socket.create_connection(("127.0.0.1", gateway.port), 10) as raw, context.wrap_socket(raw, server_hostname=host) as wrapped:
                     data = json.dumps(body) if body is not None else ""
-                    wrapped.sendall((f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n"
+                    wrapped.sendall((f"{method} {path} HTTP/1.1\r\nHost: {called or host}\r\n"
+                                     f"Authorization: Bearer {token}\r\nConnection: close\r\n"
                                      f"Content-Length: {len(data)}\r\n\r\n{data}").encode())
                     head, _, rest = wrapped.makefile("rb").read().partition(b"\r\n\r\n")
                     return int(head.split(b" ")[1]), rest
 
             with checks("G6 TLS: the gateway's certificate, checked by name; links in answers begin with https"):
                 status, body = request("GET", "/provider/v1/tenants/hosting", token=gateway.provider_key)
-                assert status == 200 and json.loads(body)["base_url"].startswith("https://"), body
+                assert status == 200 and json.loads(body)["base_url"] == "https://gate.example/t/hosting", body
 
+            linked(checks, gateway, request)
             with checks("P2 a custom domain by PATCH: its certificate is served by SNI from the next connection on, and its tenant answers"):
                 own_chain, own_key = certificate(folder, "own", "shop.own.example")
                 status, body = request("PATCH", "/provider/v1/tenants/hosting", {"domains": [

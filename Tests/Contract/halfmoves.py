@@ -4,6 +4,11 @@ the same move run again ends it. Two gateways of its own, and a proxy between th
 
 import http.client
 import json
+import os
+import signal
+import subprocess
+import tempfile
+import threading
 
 from clientwire import Between
 from shop import Shop
@@ -15,11 +20,13 @@ PASSPHRASE = {"Tollgate-Passphrase": "a passphrase to move by"}
 
 class Proxy(Between):
     """Stands before a gateway. `lost`: "late" answers an import with 504 once it was passed on and done, "early" at
-    once, and passes it on when `go_on` is called; "all" does as "late", and answers everything else with 504 too."""
+    once, and passes it on when `go_on` is called; "all" does as "late", and answers everything else with 504 too;
+    "slow" keeps an import without an answer until `hurry` is set, and passes nothing on."""
 
     def __init__(self, gateway):
         super().__init__(gateway)
         self.lost, self.held = None, []
+        self.has_come, self.hurry = threading.Event(), threading.Event()
 
     def handle(self, handler):
         body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
@@ -28,6 +35,11 @@ class Proxy(Between):
         call = (handler.command, handler.path, body or None, headers)
         is_import = handler.path.startswith(PROVIDER + "/tenants/import")
         status, answer = 504, b"<html>504 Gateway Time-out</html>"
+        if is_import and self.lost == "slow":
+            self.has_come.set()
+            self.hurry.wait(60)
+            handler.close_connection = True
+            return
         if is_import and self.lost == "early":
             self.held.append(call)
         elif is_import or self.lost != "all":
@@ -183,6 +195,34 @@ def lost(checks, nodes):
         assert shop.admin("GET", "/settings").status == 200
 
 
+def interrupted(checks, nodes):
+    with checks("P10 P6 Ctrl-C of a move says that the tenant is sealed and what to do, leaves no bundle, and the same "
+                "move ends it"), tempfile.TemporaryDirectory() as scratch:
+        shop = Shop(nodes.source, "interrupted")
+        words = [
+            nodes.source.tollgate, "tenant", "move", "interrupted", "--to", nodes.proxy.base_url, "--to-key",
+            nodes.target.provider_key, "--scratch", scratch, "--data", nodes.source.data]
+        nodes.proxy.lost = "slow"
+        move = subprocess.Popen(
+            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        try:
+            assert nodes.proxy.has_come.wait(60) and len(os.listdir(scratch)) == 1, os.listdir(scratch)
+            move.send_signal(signal.SIGINT)
+            printed, said = move.communicate(timeout=60)
+        finally:
+            nodes.proxy.hurry.set()
+            nodes.proxy.lost = None
+            if move.poll() is None:
+                move.kill()
+                move.communicate()
+        assert move.returncode == -signal.SIGINT and printed == "", (move.returncode, printed, said)
+        assert said.count("\n") == 1 and "interrupted is sealed here: run the same move again" in said, said
+        assert "tollgate tenant move-back interrupted" in said and os.listdir(scratch) == [], said
+        assert nodes.state(nodes.source, "interrupted") == "moved"
+        assert nodes.move("interrupted").returncode == 0
+        nodes.has_moved(shop)
+
+
 def main():
     options, checks = arguments(), Checks()
     with Gateway(options.tollgate, demo=False) as source, Gateway(options.tollgate, demo=False) as target:
@@ -191,6 +231,7 @@ def main():
             nodes = Nodes(source, target, proxy)
             again(checks, nodes)
             lost(checks, nodes)
+            interrupted(checks, nodes)
     checks.finish()
 
 

@@ -114,8 +114,8 @@ def refused(post, get, chunked):
 
     # A coding that one reader knows and another does not.
     for fields in [
-        "Transfer-Encoding: gzip, chunked", "Transfer-Encoding: chunked, chunked", "Transfer-Encoding: chunked, identity",
-        "Transfer-Encoding: identity, chunked", "Transfer-Encoding: ,chunked", "Transfer-Encoding: chunked,",
+        "Transfer-Encoding: chunked, chunked", "Transfer-Encoding: chunked, identity",
+        "Transfer-Encoding: gzip, deflate", "Transfer-Encoding: ,chunked", "Transfer-Encoding: chunked,",
         "Transfer-Encoding: chunked;q=1", "Transfer-Encoding: \"chunked\"", "Transfer-Encoding: 'chunked' x",
         "Transfer-Encoding: ", "Transfer-Encoding: \x0bchunked", "Transfer-Encoding: chunked\x0c", "Transfer-Encoding: chunked\x00",
         "Transfer-Encoding: chu nked", "Transfer-Encoding: \xa0chunked", "Transfer-Encoding : chunked", "Transfer-Encoding\t: chunked",
@@ -125,7 +125,8 @@ def refused(post, get, chunked):
         "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked",
     ]:
         row(fields, post(fields, "0\r\n\r\n"), 400, 501)
-    for coding in ["identity", "xchunked", "chunkedx", "gzip", "cow"]:
+    for coding in ["identity", "xchunked", "chunkedx", "gzip", "cow", "gzip, chunked", "identity,chunked",
+                   "a,\tb , chunked"]:
         row(f"coding {coding}", post(f"Transfer-Encoding: {coding}", "0\r\n\r\n"), 501)
     row("chunked in HTTP/1.0", get(version="HTTP/1.0", fields="Transfer-Encoding: chunked\r\n") + b"0\r\n\r\n")
 

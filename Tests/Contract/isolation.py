@@ -274,6 +274,22 @@ def siblings(checks, here):
         # A sibling's signature signs nothing here.
         answer = shop.order(dict(here.reseller, webhook_secret=sibling["webhook_secret"]), here.ids["sku"])
         assert answer.status == 401, answer
+    with checks("G1 W6 a reseller's statement, page and file, counts nobody else's orders, and names each posting"):
+        def page():
+            return shop.get(here.reseller, "/statement").json["data"]
+
+        first = page()
+        names = [row.pop("posting") for row in first]
+        numbers = {value for row in first for value in row.values() if not isinstance(value, str)}
+        assert numbers <= {None} and all(name.startswith("pst_") for name in names), first
+        assert len(set(names)) == len(names) and [row["posting"] for row in page()] == names
+        file = shop.get(here.reseller, "/statement.csv").body.decode().splitlines()
+        assert [line.split(",")[0] for line in file[1:]] == names, file
+        # The operator finds a movement by the name that the reseller has for it.
+        path = f"/resellers/{here.reseller['id']}/statement"
+        assert [row["public_id"] for row in shop.admin("GET", path).json["data"]] == names
+        file = shop.admin("GET", f"{path}.csv").body.decode().splitlines()
+        assert file[0].endswith(",public_id") and [line.split(",")[-1] for line in file[1:]] == names, file
 
 
 def hosts(checks, gateway, here, there):

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import tempfile
 
-from cluster import Node, Postgres
+from cluster import Node, Postgres, share_key
 from freeports import free_port, free_ports
 from shop import Shop
 from support import ROOT, Checks, Gateway, arguments, together, wait_until
@@ -71,6 +71,10 @@ def secrets(checks, options):
                 lambda: serve(options.tollgate, "--cluster", address.replace("://", ":/"), *node)])
         for code, said in answers:
             assert code == 1 and said and PASSWORD not in said, (code, said)
+    with checks("N1 a start that waits for PostgreSQL says so, and where it looks for it"):
+        for _, said in answers[:3]:
+            lines = [line for line in said.splitlines() if "waiting for the cluster's PostgreSQL at" in line]
+            assert lines and "postgresql://tollgate@127.0.0.1:" in lines[0] and "(1 s)" in lines[0], said
 
 
 def has_libpq(gateway):
@@ -109,6 +113,22 @@ def keys(checks, options, url):
                 assert not os.path.exists(os.path.join(folder, "master.key"))
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def expelled(checks, options, url):
+    with checks("N6 17 24 a node whose name is taken ends with 0; where the database went back with 75, to be started"):
+        with Node(options.tollgate, "a", url) as first:
+            second = Node(options.tollgate, "a", url)
+            share_key(first, second)
+            with second:
+                ended = first.process.wait(START_SECONDS_MAX)
+                assert ended == 0, ended
+                # The registry's.
+                Postgres.asked(
+                    url, "UPDATE tollgate.head SET sequence = sequence - 1 "
+                    "WHERE tenant = '00000000-0000-0000-0000-000000000001'")
+                ended = second.process.wait(START_SECONDS_MAX)
+                assert ended == 75, ended
 
 
 def commands_with(word):
@@ -159,7 +179,7 @@ def main():
     with Postgres() as postgres:
         refusals(checks, options, postgres.url)
         # A database belongs to the master key of the first node.
-        for part in loaded, keys, swept:
+        for part in loaded, keys, swept, expelled:
             postgres.ask(f"CREATE DATABASE {part.__name__}")
             part(checks, options, postgres.url.replace("/postgres", f"/{part.__name__}"))
     checks.finish()

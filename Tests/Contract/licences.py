@@ -122,6 +122,7 @@ def seed():
         assert gateway.request("GET", f"{BASE}/licenseinfo", body).json["info"]["is_assigned"] is True
         body = {"license": "ps-XXXX-XXXXXXX-XXX", "discord_user_id": "123456789012345678"}
         assert gateway.post(f"{BASE}/assignlicense?api_token={token}", body).status == 200
+    either_method(token)
     with checks("L1 bare paths work: the token names the tenant"):
         assert gateway.get(f"/reseller/myavailable?api_token={token}").status == 200
     with checks("L1 an expired licence is known, not offered, and not assigned: 409"):
@@ -132,6 +133,30 @@ def seed():
         assert not set(gone) & {row["key"] for row in call("myavailable", token).json["licenses"]}
         assert call("licenseinfo", token, license=gone[0]).json["info"]["is_expired"] is True
         refused(assign(token, gone[0], "1"), 409, "License has expired.")
+
+
+def either_method(token):
+    with checks("L1 what the document asks by GET is answered to POST alike, the token in the body or in the query"):
+        body = {"api_token": token, "license": "ps-XXXX-XXXXXXX-XXX"}
+        for place, sent in (("", body), (f"?api_token={token}", {"license": body["license"]})):
+            listed = gateway.post(f"{BASE}/myavailable{place}", sent)
+            assert (listed.status, listed.json) == (200, call("myavailable", token).json), listed
+            info = gateway.post(f"{BASE}/licenseinfo{place}", sent)
+            assert (info.status, info.json) == (200, call("licenseinfo", token, license=body["license"]).json), info
+        assert gateway.post(f"{BASE}/myavailable?api_token={token}").status == 200
+        refused(gateway.post(f"{BASE}/licenseinfo", {"api_token": token}), 422)
+        refused(gateway.post(f"{BASE}/myavailable", {"license": "x"}), 401)
+        refused(gateway.post(f"{BASE}/myavailable?api_token={token}", b"[]"), 400)
+    with checks("L1 L3 G4 a licence is drawn by POST as by GET; with an Idempotency-Key a retry draws the same"):
+        reseller, own = new_reseller()
+        stocked = [key_name() for _ in range(3)]
+        assert licences(reseller, stocked).status == 201
+        again = {"Idempotency-Key": str(uuid.uuid4())}
+        drawn = [gateway.post(f"{BASE}/fetchlicense", {"api_token": own}, headers=again) for _ in range(2)]
+        assert drawn[0].status == 200 and drawn[0].body == drawn[1].body, drawn
+        others = [gateway.post(f"{BASE}/fetchlicense", {"api_token": own}).json["license"]["key"] for _ in range(2)]
+        assert sorted([drawn[0].json["license"]["key"], *others]) == sorted(stocked), (drawn, others)
+        refused(gateway.post(f"{BASE}/fetchlicense", {"api_token": own}), 404, "No licenses available.")
 
 
 def errors():
@@ -146,7 +171,7 @@ def errors():
             gateway.get(f"{BASE}/myavailable?api_token={token}&api_token={token}"),
             gateway.post(f"{BASE}/assignlicense", {"license": "a", "discord_user_id": "1"}),
             gateway.post(f"{BASE}/assignlicense", {"api_token": 5, "license": "a", "discord_user_id": "1"}),
-            gateway.post(f"{BASE}/assignlicense", b"not json"), gateway.post(f"{BASE}/assignlicense", b"[]"),
+            gateway.post(f"{BASE}/assignlicense", b"[]"),
             gateway.get(f"{BASE}/myavailable", key=token),
             gateway.get(f"/t/hosting/reseller/myavailable?api_token={token}"),
             gateway.get(f"/t/nobody/reseller/myavailable?api_token={token}"),
@@ -172,13 +197,20 @@ def errors():
         refused(gateway.post(f"{BASE}/assignlicense", {"api_token": token}), 422)
     with checks("L1 unknown paths 404, other methods 405, bodies past 16 KiB 413, broken JSON 400"):
         refused(call("nothing", token), 404)
-        answer = gateway.post(f"{BASE}/fetchlicense?api_token={token}", {})
+        answer = gateway.request("PUT", f"{BASE}/fetchlicense?api_token={token}", {})
         refused(answer, 405)
-        assert answer.headers["allow"] == "GET"
+        assert set(answer.headers["allow"].split(", ")) == {"GET", "POST", "OPTIONS"}, answer.headers
         large = {"api_token": token, "license": "a" * 17_000, "discord_user_id": "1"}
         refused(gateway.post(f"{BASE}/assignlicense", large), 413)
         refused(gateway.post(f"{BASE}/assignlicense?api_token={token}", large), 413)
         refused(gateway.post(f"{BASE}/assignlicense?api_token={token}", b"{"), 400)
+        for broken in (b"{", b"not json", b'{"api_token": "' + token.encode() + b'",}'):
+            answer = gateway.post(f"{BASE}/assignlicense", broken)
+            refused(answer, 400)
+            assert "not valid JSON" in answer.json["message"], answer
+        form = gateway.request("POST", f"{BASE}/assignlicense", f"api_token={token}".encode(), headers={
+            "Content-Type": "application/x-www-form-urlencoded"})
+        refused(form, 400, "The body is a form; this call takes JSON.")
     with checks("G3 a revoked token opens nothing after the answer"):
         made = gateway.post(f"{ADMIN}/api-keys", {"owner_email": "reseller@licences.example"}, key=owner)
         tokens.append(made.json["key"])

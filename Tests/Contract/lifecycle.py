@@ -2,8 +2,10 @@
 """A reseller's life (W1, W8, W11, O1, O3): four states, every operation of the reseller's, by key and by
 session; who may do what when, and from which moment on."""
 
+import re
 import time
 
+from pagewire import Browser
 from shop import PASSWORD, Shop
 from support import Checks, Gateway, arguments, wait_until
 
@@ -97,6 +99,10 @@ def states(checks, shop):
         assert refused.status == 401, refused
         row = shop.admin("GET", f"/resellers/{reseller['id']}").json
         assert row["status"] == "terminated" and row["terminated_at"], row
+        for path, body in ((f"/resellers/{row['id']}", {"credit_limit": "1.00"}),
+                           (f"/resellers/{row['id']}/products/{sku}", {"wholesale_monthly": "2.00"})):
+            refused = shop.admin("PATCH" if "credit_limit" in body else "PUT", path, body)
+            assert (refused.status, refused.json["code"]) == (409, "reseller_terminated"), refused
         kept = shop.admin("GET", f"/orders?reseller={reseller['id']}").json["data"]
         assert len(kept) == orders, kept
 
@@ -267,6 +273,17 @@ def application(checks, shop):
     with checks("W11 the address is taken from then on, in whatever case: 409"):
         again = shop.gateway.post(partner + "/apply", applicant | {"email": "new.SHOP@there.example"})
         assert again.status == 409, again
+        assert [error["pointer"] for error in again.json["errors"]] == ["/email"], again
+
+    with checks("W11 U4 the page to apply by tells a taken address at its field, and leads there"):
+        visitor = Browser(shop.gateway)
+        form = visitor.get(f"{shop.base}/apply").form("email")
+        refused = visitor.post(form["action"], form["fields"] | applicant)
+        text = refused.body.decode()
+        assert refused.status == 409, refused
+        said = re.search(r'<a href="#([^"]+)">E-mail: There is an account with this e-mail address\.</a>', text)
+        field = said and re.search(rf'<input [^>]*id="{re.escape(said[1])}"[^>]*>', text)
+        assert field and 'aria-invalid="true"' in field[0], text
 
     with checks("W11 approved: it mints, lists, rotates with overlap and revokes its own keys"):
         assert shop.move(reseller, "approve").status == 200

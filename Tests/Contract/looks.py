@@ -48,6 +48,13 @@ def files(checks, gateway, shop):
             assert given.headers["cache-control"] == FOREVER, given.headers
             assert given.headers["x-content-type-options"] == "nosniff", given.headers
             assert gateway.request("HEAD", path).status == 200
+    with checks("N6 U5 a page of another version of the program has this one's files, and nobody keeps them"):
+        for path in (ours, icon):
+            other = gateway.get(re.sub(r"[0-9a-f]{16}", "0" * 16, path))
+            assert other.status == 200 and other.body == gateway.get(path).body, other
+            assert other.headers.get("cache-control") != FOREVER, other.headers
+        for path in ("/assets/app.0000.css", "/assets/app.000000000000000g.css", "/assets/apq.0000000000000000.css"):
+            assert gateway.get(path).status in (401, 404), path
     with checks("U5 it is served at the root alone, whatever host is asked for, by GET and HEAD, and packed"):
         at_host = gateway.get(ours, headers={"Host": "shop.example"})
         assert at_host.status == 200, at_host

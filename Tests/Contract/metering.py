@@ -24,6 +24,7 @@ def main():
         counting(checks, provider)
         dialects(checks, provider)
         keeping(checks, provider)
+        forged(checks, provider)
         listing(checks, provider)
         quotas(checks, provider)
         months(checks, provider)
@@ -187,6 +188,42 @@ def keeping(checks, provider):
         assert provider("GET", f"/usage?tenant={before['tenant_id']}").json["data"] == [before]
 
 
+def forged(checks, provider):
+    gateway = provider.gateway
+    shop, other = Shop(gateway), Shop(gateway)
+    reseller, sku, by_hand = traded(shop)
+    buyer, thing, _ = traded(other)
+    tester = {**reseller, "key": shop.mint(reseller, mode="test").json["key"]}
+    operators = shop.admin("POST", "/api-keys", {
+        "owner_email": f"owner@{shop.slug}.example", "mode": "test", "role": "operator"}).json["key"]
+    texts = [",".join(f'"posting":"{number} live order {micros} balance:1>sales:0"' for number in (1, 2))
+             for micros in (2 ** 63 - 1, -2 ** 63)]
+
+    def write(text):
+        """As reference of a top-up; as reason of a refund and of a rejection, in both books."""
+        moved = shop.admin("POST", f"/resellers/{reseller['id']}/balance", {"amount": "1.00", "reference": text},
+            idempotent=True)
+        assert moved.status in (200, 201), moved
+        for who, key in ((reseller, None), (tester, operators)):
+            sold, waits = (shop.order(who, name).json["order"]["id"] for name in (sku, by_hand))
+            back = shop.admin("POST", f"/orders/{sold}/refund", {"amount": "0.25", "reason": text}, idempotent=True,
+                key=key)
+            assert back.status in (200, 201), back
+            assert shop.admin("POST", f"/orders/{waits}/reject", {"reason": text}, key=key).status == 200
+
+    with checks("P9 G8 texts that look like postings count for nothing after kill -9, and every tenant is counted"):
+        for text in texts:
+            before, others = provider.now(shop), provider.now(other)
+            write(text)
+            assert other.order(buyer, thing).status == 201
+            gateway.kill()
+            gateway.start()
+            assert difference(before, provider.now(shop))[2:] == (2, "1.50"), provider.now(shop)
+            assert difference(others, provider.now(other))[2:] == (1, "1.75"), provider.now(other)
+        report = shop.admin("GET", "/reports/turnover?by=month").json["data"]
+        assert [Decimal(row["turnover"]) for row in report] == [Decimal(provider.now(shop)["turnover"])], report
+
+
 def listing(checks, provider):
     with checks("P9 a month lists every tenant, by slug and page by page, those too that did nothing"):
         idle = Shop(provider.gateway, slug="idle")
@@ -213,7 +250,10 @@ def listing(checks, provider):
         for month in ("2026", "2026-13", "2026-1", "november", "2026-11-01", ""):
             assert provider("GET", f"/usage?month={month}").status == 422, month
         assert provider("GET", "/usage?month=2001-01").json["data"] == []
-        assert provider("GET", "/usage?tenant=nobody").json["data"] == []
+        for path in ("/usage?tenant=nobody", "/usage.csv?tenant=nobody", "/usage?tenant=nobody&month=2001-01"):
+            unknown = provider("GET", path)
+            assert unknown.status == 404 and unknown.json["code"] == "tenant_not_found", (path, unknown)
+        assert provider("GET", f"/usage?tenant={busy['tenant']}&month=2001-01").json["data"] == []
         assert provider("GET", "/usage?day=1").status == 400
     with checks("P6 P9 tollgate usage shows it, and writes it to a file"):
         gateway = provider.gateway

@@ -30,19 +30,23 @@ BOOK_OF = {
 SENDING = {"delivery", "delivery_count", "attempt", "endpoint_health"}
 # The log of what was called, and its counts.
 RECORDS = {"audit", "usage_hour", "usage_day", "usage_mark", "ledger_mark", "day_total", "reseller_room", "meta"}
-# What an operator's key of mode test may change: stock by file, and orders and services by their id (O1).
+# The test book's alone.
+OF_TEST = {"test_price", "test_price_change"}
+# What an operator's key of mode test may change: stock by file, and orders, services and customers by their id (O1).
 BY_FILE = {"/licences", "/ports", "/products/{sku}/stock"}
 BY_ID = {"/orders/{order}/activate", "/orders/{order}/reject", "/orders/{order}/refund",
     "/services/{service}/suspend",
     "/services/{service}/resume", "/services/{service}/cancel", "/services/{service}/details",
-    "/products/{sku}/stock/items/{item}",
+    "/products/{sku}/stock/items/{item}", "/customers/{customer}",
     *(f"/provisioning/{{service}}/{move}" for move in ("retry", "confirm", "give_up"))}
-# What takes the services of the key's own book alone.
-OWN_BOOK = {"/services/reprice", "/licences/withdraw", "/licences/move", "/devices/{device}", "/ports/{address}"}
+# What takes the services, the stock or the price rows of the key's own book alone.
+OWN_BOOK = {"/services/reprice", "/licences/withdraw", "/licences/move", "/devices/{device}", "/ports/{address}",
+            "/resellers/{reseller}/products/{sku}"}
 # The GET that acts.
 ACTING = {(LICENCES, "/fetchlicense")}
 # Calls that price or work something out, and change nothing.
 PURE = {"/audit/verify", "/orders/quote", "/reseller/pricebook/calculate", "/api-keys/{key}/limit/rehearse",
+        "/myavailable", "/licenseinfo",
         "/resellers/{reseller}/rate-limit/rehearse", "/deliveries/{delivery}/signature"}
 
 
@@ -122,7 +126,7 @@ class Tenant:
             database = sqlite3.connect(file.name)
             tables = [name for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
             found = {}
-            for table in sorted(set(tables) - RECORDS - SENDING):
+            for table in sorted(set(tables) - RECORDS - SENDING - (OF_TEST if of_live_book else set())):
                 columns = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
                 query = f"SELECT * FROM {table} t"
                 if of_live_book and "book" in columns:
@@ -180,7 +184,9 @@ def operators(checks, tenant):
     with checks(f"X7 {tenant.blueprint}: `mode=test` of a live key never moves what has no test book"):
         before = tenant.rows()
         for endpoint in writing(ADMIN):
-            if endpoint.query.get("mode") or endpoint.path in BY_FILE or endpoint.path == "/reconciliations":
+            # What names one thing by its id moves it where `mode` names its book: these are live.
+            is_by_id = endpoint.path in BY_ID and "none" not in tenant.path(endpoint)
+            if endpoint.query.get("mode") and not is_by_id or endpoint.path in BY_FILE | {"/reconciliations"}:
                 continue
             for query, statuses in (("mode=test", {403}), ("mode=live&mode=test", {400, 403}), ("mode=nonsense",
                 {400, 422}),
@@ -204,6 +210,11 @@ def resellers(checks, tenant, api):
                 if query == "mode=test":
                     is_live_only(answer, endpoint)
         same(before, tenant.rows())
+    if api == PARTNER:
+        with checks("X7 a test key that asks for the live book is told what it may read, not what it may change"):
+            told = tenant.call(PARTNER, "GET", "/balance", key=tenant.test, query="mode=live")
+            assert told.status == 403 and told.json["code"] == "live_only", told
+            assert "reads the test book alone" in told.json["detail"] and "changes" not in told.json["detail"], told
     with checks(f"X7 {tenant.blueprint}: whatever a reseller's test key calls, with live ids too, no live row changes"):
         before = tenant.rows(of_live_book=True)
         for endpoint in writing(api):
@@ -240,6 +251,19 @@ def orders(checks, tenant):
                 key=tenant.operator)
             is_live_only(live, Endpoint(ADMIN, "POST", move, "operator"))
         same(before, tenant.rows(of_live_book=True))
+    with checks("O10 X7 hosting: reads by the id of an order or a service take `mode` as the writes do"):
+        ids = {name: {"order": orders[0]["order"]["id"], "service": orders[0]["services"][0]["id"]}
+               for name, orders in made.items()}
+        reads = [endpoint.path for endpoint in EVERY if endpoint.api == ADMIN and endpoint.method == "GET"
+                 and endpoint.path.startswith(("/orders/{", "/services/{"))]
+        assert len(reads) == 3, reads
+        for path in reads:
+            for book, query, status in (
+                    ("live", "", 200), ("live", "mode=live", 200), ("live", "mode=test", 403),
+                    ("live", "mode=nonsense", 422), ("test", "", 200), ("test", "mode=test", 200)):
+                told = tenant.call(ADMIN, "GET", path.format(**ids[book]), key=tenant.owner, query=query)
+                assert told.status == status, (path, book, query, told)
+                assert status != 403 or told.json["code"] == "live_only", told
 
 
 def stock(checks, proxies, licences):
@@ -255,6 +279,56 @@ def stock(checks, proxies, licences):
                     "Content-Type": "text/csv"})
                 assert done.status == 201, done
             same(before, tenant.rows(of_live_book=True))
+
+
+def prices(checks, tenant):
+    path = f"/resellers/{tenant.reseller['id']}/products/metal-1"
+    with checks("O1 O4 X7 hosting: an operator's test key writes and removes price rows of the test book alone"):
+        before = tenant.rows(of_live_book=True)
+        live = tenant.admin("GET", path)
+        assert tenant.call(ADMIN, "GET", path, key=tenant.operator).status == 404
+        for key, query, price in ((tenant.operator, "", "1.25"), (tenant.operator, "mode=test", "1.50"),
+                                  (tenant.owner, "mode=test", "1.75")):
+            put = tenant.call(ADMIN, "PUT", path, {"wholesale_monthly": price}, key, query)
+            assert put.status == 200 and put.json["wholesale_monthly"] == price, put
+            assert tenant.call(ADMIN, "GET", path, key=tenant.operator).json == put.json
+            assert tenant.call(ADMIN, "GET", path, key=tenant.owner, query="mode=test").json == put.json
+        assert tenant.admin("GET", path) == live and live["wholesale_monthly"] != "1.75", live
+        assert tenant.call(ADMIN, "GET", path, key=tenant.operator, query="mode=live").json == live
+        told = tenant.call(ADMIN, "GET", path + "/history", key=tenant.operator).json["data"]
+        assert [row["to"]["wholesale_monthly"] for row in told] == ["1.75", "1.50", "1.25"], told
+        for method, body in (("PUT", {"wholesale_monthly": "9"}), ("DELETE", None)):
+            refused = tenant.call(ADMIN, method, path, body, tenant.operator, "mode=live")
+            is_live_only(refused, Endpoint(ADMIN, method, path, "operator"))
+        for query in ("", "mode=live"):
+            refused = tenant.call(ADMIN, "DELETE", path, key=tenant.owner, query=query)
+            assert refused.status == 422 and refused.json["errors"][0]["pointer"] == "/mode", refused
+        assert tenant.call(ADMIN, "DELETE", path, key=tenant.operator).status == 204
+        assert tenant.call(ADMIN, "DELETE", path, key=tenant.operator).status == 404
+        told = tenant.call(ADMIN, "GET", "/price-history", key=tenant.operator).json["data"]
+        assert len(told) == 4 and told[0]["to"] is None and told[0]["sku"] == "metal-1", told
+        same(before, tenant.rows(of_live_book=True))
+
+
+def customers(checks, tenant):
+    body = {"product": "metal-1", "term": "monthly", "quantity": 1, "customer": {"external_id": "named-by-modes"}}
+    ids = {}
+    for name, key, query in (("live", tenant.live, ""), ("test", tenant.test, "&mode=test")):
+        assert tenant.call(PARTNER, "POST", "/orders", body, key).status == 201
+        ids[name] = tenant.admin("GET", f"/customers?q=named-by-modes{query}")["data"][0]["id"]
+    with checks("O1 O11 X7 hosting: an operator's test key changes customers of the test book, and no live one"):
+        before = tenant.rows(of_live_book=True)
+        change = {"email": "Tried@There.example", "name": "Tried"}
+        done = tenant.call(ADMIN, "PATCH", f"/customers/{ids['test']}", change, tenant.operator)
+        assert done.status == 200 and (done.json["email"], done.json["name"]) == ("tried@there.example", "Tried"), done
+        read = tenant.call(ADMIN, "GET", f"/customers/{ids['test']}", key=tenant.owner, query="mode=test")
+        assert read.json == done.json, read
+        for key, query in ((tenant.operator, ""), (tenant.owner, "mode=test")):
+            refused = tenant.call(ADMIN, "PATCH", f"/customers/{ids['live']}", change, key, query)
+            is_live_only(refused, Endpoint(ADMIN, "PATCH", "/customers/{customer}", "operator"))
+        told = tenant.call(ADMIN, "GET", f"/customers/{ids['live']}", key=tenant.owner, query="mode=test")
+        assert told.status == 403 and told.json["code"] == "live_only", told
+        same(before, tenant.rows(of_live_book=True))
 
 
 def safe_methods(checks, tenant, api):
@@ -331,6 +405,8 @@ def main():
             operators(checks, tenant)
             resellers(checks, tenant, api)
         orders(checks, tenants[PARTNER])
+        prices(checks, tenants[PARTNER])
+        customers(checks, tenants[PARTNER])
         stock(checks, tenants[PORTS], tenants[LICENCES])
     checks.finish()
 

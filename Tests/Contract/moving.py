@@ -11,7 +11,7 @@ import time
 import uuid
 
 from shop import ADMIN, PARTNER, Shop
-from support import Checks, Gateway, arguments, command, verified_export, wait_until
+from support import Checks, Gateway, arguments, command, verified_export, wait_until, write_private
 
 PROVIDER = "/provider/v1"
 PASSPHRASE = "a passphrase to move by"
@@ -118,6 +118,8 @@ def whole(source, target):
         assert "outbound_held" not in there.admin("GET", "/attention").body.decode()
 
     names(source, target, bundle.body)
+    with checks("P10 G4 a stored answer holds under another slug too"):
+        assert at(shop, target, "renamed").order(reseller, sku, key="order-1").body == first.body
     return shop, reseller, sku, bundle.body
 
 
@@ -145,8 +147,8 @@ def names(source, target, bundle):
         taken = take_in(target, bundle)
         assert taken.status == 409 and taken.json["code"] == "slug_taken", taken
         renamed = take_in(target, bundle, query="?slug=renamed")
-        assert renamed.status == 201 and renamed.json["slug"] == "renamed", renamed
-        assert renamed.json["base_url"].endswith("/t/renamed"), renamed
+        assert renamed.status == 201 and renamed.json["base_url"].endswith("/t/" + renamed.json["slug"]), renamed
+
 
 class source_domain:
     """A host name that stays behind."""
@@ -313,6 +315,33 @@ def back_again(source, target, shop, reseller, bundle):
         assert shop.get(reseller, "/balance").status == 401, "a revoked key opens an older bundle"
         assert shop.admin("GET", "/resellers").status == 200
         verified_export(source, "moves")
+    with checks("P10 W1 of a reseller that was terminated here no key and no session opens an older bundle"):
+        gone = shop.reseller(password="correct horse battery")
+        token = shop.sign_in(gone)
+        older = export(source, "moves").body
+        assert shop.move(gone, "terminate").status == 200
+        assert seal(source, shop).status == 200
+        assert provider(source, "POST", "/tenants/moves/move/confirm").status == 200
+        erase(source, "moves")
+        assert take_in(source, older).status == 201
+        for key in (gone["key"], token):
+            assert source.get(shop.base + PARTNER + "/balance", key=key).status == 401
+        assert shop.admin("GET", "/resellers").status == 200
+
+
+def prefixed(source, target):
+    with checks("P10 a tenant whose keys begin as another's do here is taken in, and the keys of both open their own"):
+        shop, reseller, _ = stocked(source, "prefixed", prefix="own")
+        other = Shop(target, "prefixed-too", prefix="own")
+        assert reseller["key"].startswith("own_") and other.owner_key.startswith("own_")
+        assert seal(source, shop).status == 200
+        assert take_in(target, export(source, "prefixed").body).status == 201
+        there = at(shop, target)
+        assert there.get(reseller, "/balance").status == 200
+        assert there.admin("GET", "/resellers").json["data"] and not other.admin("GET", "/resellers").json["data"]
+        assert target.get(there.base + ADMIN + "/resellers", key=other.owner_key).status == 401
+        minted = there.mint(reseller).json["key"]
+        assert minted.startswith("own_") and there.get(reseller, "/balance", key=minted).status == 200
 
 
 def under_load(source, target):
@@ -391,8 +420,7 @@ def commands(source, target):
         Shop(source, "lined")
         file, word, short = (os.path.join(folder, name) for name in ("lined.bundle", "word", "short"))
         for path, text in [(word, "the words of the file\n"), (short, "short\n")]:
-            with open(path, "w", encoding="utf-8") as out:
-                out.write(text)
+            write_private(path, text)
         line = ["tenant", "export", "lined", "--output", file, "--with-secrets"]
         alone = source.command(*line)
         assert alone.returncode == 2, alone
@@ -459,6 +487,7 @@ def main():
         moved_answers(source)
         refused(source, target, bundle)
         back_again(source, target, shop, reseller, bundle)
+        prefixed(source, target)
         under_load(source, target)
         commands(source, target)
     with Gateway(options.tollgate, demo=False) as source, Gateway(options.tollgate, demo=False) as target:

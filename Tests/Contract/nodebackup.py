@@ -2,43 +2,30 @@
 """P11: the whole node is backed up while it serves, proved, and made anew elsewhere. Gateways of its own."""
 
 import collections
-import itertools
 import json
 import os
 import shutil
+import signal
 import sqlite3
 import stat
+import subprocess
 import tempfile
 import threading
 import time
 
+from nodecopies import backed_up, files, stocked
+from orderload import Load
 from shop import PARTNER, Shop
-from support import ROOT, Checks, Gateway, arguments, command, together, verified_export, wait_until
+from support import ROOT, Checks, Gateway, arguments, command, together, verified_export, wait_until, write_private
 
 PROVIDER = "/provider/v1"
-CLIENTS = 64
 PIECE = 256 << 10
-# A crowded machine backs up slowly, and is not to have more and more to back up.
-ORDERS_MAX = 6_000
-# From so many on clients take a breath after each, so that there is less to prove each time; not with --long.
-ORDERS_FAST, BREATH_SECONDS = 1_200, 0.2
 options = arguments()
 checks = Checks()
 
 
 def run(*words):
     return command(options.tollgate, *words)
-
-
-def files(folder):
-    """Every object's name and bytes."""
-    found = {}
-    for place, _, names in os.walk(folder):
-        for name in names:
-            path = os.path.join(place, name)
-            with open(path, "rb") as file:
-                found[os.path.relpath(path, folder)] = file.read()
-    return found
 
 
 def orders_of(gateway, slug):
@@ -50,65 +37,13 @@ def orders_of(gateway, slug):
         return {row[0] for row in database.execute(f'SELECT public_id FROM "{table}"')}
 
 
-class Load:
-    """So many clients order without a pause, until the end of the block; `answered`: ids of orders by slug, with
-    when."""
-
-    def __init__(self, shops):
-        self.shops, self.answered, self.failures = shops, [], []
-        self.lock, self.ended = threading.Lock(), threading.Event()
-        self.threads = [threading.Thread(target=self.client, args=(number,)) for number in range(CLIENTS)]
-
-    def client(self, number):
-        shop, reseller, sku = self.shops[number % len(self.shops)]
-        connection = shop.gateway.connection()
-        for count in itertools.count():
-            if self.ended.is_set() or len(self.answered) > ORDERS_MAX:
-                break
-            answer = shop.order(reseller, sku, key=f"load-{number}-{count}", connection=connection)
-            if answer.status != 201:
-                self.failures.append(answer)
-                break
-            with self.lock:
-                self.answered.append((shop.slug, answer.json["order"]["id"]))
-            if len(self.answered) > ORDERS_FAST and not options.long:
-                self.ended.wait(BREATH_SECONDS)
-        connection.close()
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        wait_until(lambda: len(self.answered) > 2 * CLIENTS)
-        return self
-
-    def __exit__(self, *_):
-        self.ended.set()
-        for thread in self.threads:
-            thread.join()
-        return False
-
-
-def stocked(gateway, slug, blueprint="hosting"):
-    shop = Shop(gateway, slug, blueprint=blueprint)
-    reseller = shop.reseller(balance="1000000")
-    sku = shop.product()
-    shop.price(reseller, sku, {"wholesale_monthly": "1.00"})
-    return shop, reseller, sku
-
-
-def backed_up(gateway, folder, *more):
-    done = gateway.command("backup", folder, "--json", *more)
-    assert done.returncode == 0, (done.stdout, done.stderr)
-    return json.loads(done.stdout)
-
-
 def whole(gateway, folder, word):
     archive, target = os.path.join(folder, "archive"), os.path.join(folder, "node")
     shops = [stocked(gateway, slug) for slug in ("alpha", "beta", "gamma")]
     codes = Shop(gateway, "codes", blueprint="codes")
     revoked = shops[0][0].mint(shops[0][1]).json
     first = shops[0][0].order(shops[0][1], shops[0][2], key="before")
-    with Load(shops) as load:
+    with Load(shops, options.long) as load:
         before = list(load.answered)
         report = backed_up(gateway, archive, "--passphrase-file", word)
         during = len(load.answered) - len(before)
@@ -118,7 +53,7 @@ def whole(gateway, folder, word):
 
     with checks("P11 a backup while 64 clients order holds every order that was answered before it, and verifies"):
         assert not load.failures, load.failures[:3]
-        assert len(before) > CLIENTS and during > 0, (len(before), during)
+        assert len(before) > load.clients and during > 0, (len(before), during)
         assert [tenant["slug"] for tenant in report["tenants"]] == ["alpha", "beta", "codes", "gamma"], report
         assert proved.returncode == 0, (proved.stdout, proved.stderr)
         assert sorted(json.loads(proved.stdout)["sound"]) == ["alpha", "beta", "codes", "gamma"], proved.stdout
@@ -232,13 +167,11 @@ def keys(gateway, archive, folder, word):
         master = os.path.join(gateway.data, "master.key")
         assert run("backup", "verify", bare, "--master-key", master).returncode == 0
         other = os.path.join(folder, "other.key")
-        with open(other, "wb") as file:
-            file.write(os.urandom(32))
+        write_private(other, os.urandom(32))
         wrong = run("backup", "verify", bare, "--master-key", other)
         assert wrong.returncode == 1 and "is not the one" in wrong.stderr, wrong
         words = os.path.join(folder, "other.word")
-        with open(words, "w", encoding="utf-8") as file:
-            file.write("another passphrase\n")
+        write_private(words, "another passphrase\n")
         wrong = run("backup", "verify", archive, "--passphrase-file", words)
         assert wrong.returncode == 1 and "does not open" in wrong.stderr, wrong
         assert run("backup", "verify", bare).returncode == 2
@@ -274,6 +207,58 @@ def keys(gateway, archive, folder, word):
         assert up.returncode == 1, up
 
 
+def interrupted(archive, folder, word):
+    scratch = os.path.join(folder, "scratch")
+    os.mkdir(scratch, 0o700)
+    key = ["--passphrase-file", word, "--scratch", scratch]
+    for number, words, has_files in (
+            (signal.SIGINT, ["backup", "verify", archive], True),
+            (signal.SIGTERM, ["archive", "verify", archive], True),
+            (signal.SIGINT, ["backup", "prune", archive, "--keep", "1", "--dry-run"], False)):
+        with checks(f"P11 P6 a signal that ends {' '.join(words[:2])} leaves nothing unsealed behind"):
+            code, said = signalled([*words, *key], number, scratch, has_files)
+            assert code == -number and said[0] == "" and "NOT" not in said[1], (code, said)
+            assert os.listdir(scratch) == [], os.listdir(scratch)
+    with checks("P6 a command that a script left in the background, where Ctrl-C is ignored, goes on through it"):
+        code, said = signalled(
+            ["backup", "verify", archive, *key], signal.SIGINT, scratch, True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
+        assert code == 0 and "0 not" in said[0], (code, said)
+        assert os.listdir(scratch) == [], os.listdir(scratch)
+
+
+def signalled(words, number, scratch, has_files, **more):
+    """The exit code and the words of a command that gets a signal once it has begun to unseal."""
+    def begun():
+        inside = [os.path.join(scratch, name) for name in os.listdir(scratch)]
+        return inside and (not has_files or os.listdir(inside[0]))
+
+    process = subprocess.Popen(
+        [options.tollgate, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        **more)
+    try:
+        while not begun():
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.001)
+        process.send_signal(number)
+        said = process.communicate(timeout=60)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+    return process.returncode, said
+
+
+def served(archive):
+    with checks("P11 a backup is not served as if it were a node's folder: it is said what makes a node of it"):
+        before = files(archive)
+        for more in ([], ["--demo"]):
+            refused = run(
+                "serve", "--port", "0", "--data", archive, "--blueprints", os.path.join(ROOT, "tenants"), *more)
+            assert refused.returncode == 1 and f"tollgate restore-node {archive}" in refused.stderr, refused
+            assert files(archive) == before and "tmp" not in os.listdir(archive), os.listdir(archive)
+
+
 def half_made(gateway, archive, folder, word):
     target = os.path.join(folder, "half")
     with checks("P11 restore-node needs no more than the data folder: it writes nothing beside it"):
@@ -307,8 +292,7 @@ def half_made(gateway, archive, folder, word):
         empty = os.path.join(folder, "empty")
         os.mkdir(empty, 0o700)
         other = os.path.join(folder, "another.word")
-        with open(other, "w", encoding="utf-8") as file:
-            file.write("not the passphrase of it\n")
+        write_private(other, "not the passphrase of it\n")
         wrong = run("restore-node", archive, "--data", empty, "--passphrase-file", other)
         assert wrong.returncode == 1 and os.listdir(empty) == [], (wrong, os.listdir(empty))
 
@@ -381,16 +365,52 @@ def moved_and_odd(gateway, folder, word):
         assert os.listdir(os.path.join(gateway.data, "tmp")) == []
 
 
+def open_files(gateway, folder):
+    with checks("P6 P11 a file with a secret that others can read is not read, and the error says what mends it"):
+        bare, word, key = (os.path.join(folder, name) for name in ("bare", "open.word", "open.key"))
+        write_private(word, "the passphrase of the backup\n")
+        with open(os.path.join(gateway.data, "master.key"), "rb") as file:
+            write_private(key, file.read())
+        for option, path in (("--passphrase-file", word), ("--master-key", key)):
+            for mode in (0o604, 0o640, 0o660):
+                os.chmod(path, mode)
+                tried = run("backup", "verify", bare, option, path)
+                if mode == 0o640 and os.stat(path).st_uid == 0:
+                    # Root's own may be read by a group; anybody else's may not.
+                    assert "chmod 600" not in tried.stderr, tried
+                    os.chown(path, 10001, 10001)
+                    tried = run("backup", "verify", bare, option, path)
+                    os.chown(path, 0, 0)
+                assert tried.returncode == 1 and f"chmod 600 {path}" in tried.stderr, (option, mode, tried)
+            os.chmod(path, 0o600)
+        assert run("backup", "verify", bare, "--master-key", key).returncode == 0
+    with checks("P11 B3 a folder that others can write takes neither a backup nor an archive"):
+        os.chmod(bare, 0o777)
+        refused = gateway.command("backup", bare)
+        assert refused.returncode == 1 and f"chmod go-w {bare}" in refused.stderr, refused
+        os.chmod(bare, 0o755)
+        backed_up(gateway, bare)
+        archive = os.path.join(folder, "open-archive")
+        os.mkdir(archive)
+        os.chmod(archive, 0o777)
+        started = run(
+            "serve", "--port", "0", "--data", os.path.join(folder, "never"), "--commits", "log", "--archive", archive,
+            "--blueprints", os.path.join(ROOT, "tenants"))
+        assert started.returncode == 1 and f"chmod go-w {archive}" in started.stderr, started
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder, Gateway(options.tollgate, demo=False) as gateway:
         gateway.provider_key
         word = os.path.join(folder, "word")
-        with open(word, "w", encoding="utf-8") as file:
-            file.write("the passphrase of the backup\n")
+        write_private(word, "the passphrase of the backup\n")
         archive, shops = whole(gateway, folder, word)
         objects(gateway, archive, shops, folder, word)
         keys(gateway, archive, folder, word)
+        open_files(gateway, folder)
         half_made(gateway, archive, folder, word)
+        served(archive)
+        interrupted(archive, folder, word)
         moved_and_odd(gateway, folder, word)
     checks.finish()
 

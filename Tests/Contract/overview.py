@@ -13,6 +13,7 @@ def main():
     with Gateway(options.tollgate, demo=False, clock=True) as gateway:
         steps(gateway, checks)
         resellers(gateway, checks)
+        recent(gateway, checks)
         totals(gateway, checks)
         changes(gateway, checks)
         customers(gateway, checks)
@@ -78,6 +79,32 @@ def resellers(gateway, checks):
         assert rows == {reseller["id"]: last, quiet["id"]: None}, (rows, last)
 
 
+def recent(gateway, checks):
+    shop = Shop(gateway)
+    reseller, other = shop.reseller(balance="100.00"), shop.reseller()
+    sku = shop.product()
+    shop.price(reseller, sku, {"wholesale_monthly": "1.00"})
+
+    def counted(mode="live"):
+        listed = shop.admin("GET", f"/resellers?mode={mode}").json["data"]
+        rows = {row["id"]: row["orders_in_30_days"] for row in listed}
+        one = shop.admin("GET", f"/resellers/{reseller['id']}?mode={mode}").json["orders_in_30_days"]
+        assert rows == {reseller["id"]: one, other["id"]: 0}, (rows, one)
+        return one
+
+    def order():
+        assert shop.order(reseller, sku, timestamp=int(gateway.now())).status == 201
+
+    with checks("U2 O3 a reseller shows how many orders it placed in the last 30 days, of the book that is asked for"):
+        assert counted() == 0
+        order()
+        gateway.jump(20 * 24 * HOUR)
+        order()
+        assert (counted(), counted("test")) == (2, 0), counted()
+        gateway.jump(11 * 24 * HOUR)
+        assert counted() == 1
+
+
 def totals(gateway, checks):
     shop = Shop(gateway)
     first, second = shop.reseller(balance="50.00"), shop.reseller()
@@ -103,6 +130,17 @@ def totals(gateway, checks):
         assert sum(line["requests"] for line in route) == 3, route
         assert shop.admin("GET", "/usage/total?by=hour&from=2026-01-01&to=2026-04-01").status == 422
         assert shop.admin("GET", "/usage/total?reseller=res_none").status == 404
+    with checks("W6 U3 a reseller's own calls are summed by hour, nobody else's among them, also past a hundred rows"):
+        key = shop.mint(second).json
+        for number in range(120):
+            assert shop.get({**second, "key": key["key"]}, f"/orders/none-{number}").status == 404
+        asked = shop.get(second, "/usage/total?by=hour").json["data"]
+        theirs = shop.admin("GET", f"/usage/total?by=hour&reseller={second['id']}").json["data"]
+        assert [line["hour"] for line in asked] == [line["hour"] for line in theirs] and len(asked) == 25, asked
+        for own, told in zip(asked[:-1], theirs[:-1]):
+            assert (own["requests"], own["other_refusals"]) == (told["requests"], told["other_refusals"]), (own, told)
+        assert asked[-1]["other_refusals"] >= 120, asked[-1]
+        assert shop.get(second, "/usage/total?by=hour&key=" + first["key_id"]).status == 404
 
 
 def changes(gateway, checks):
@@ -140,6 +178,28 @@ def customers(gateway, checks):
         assert whole["reseller"] == other["id"] and shop.admin("GET", f"/customers/{whole['id']}").json == whole
         assert found(f"q={whole['id'][:-2]}") == ["desk-1"], whole
         assert shop.admin("GET", "/customers/cus_none").status == 404
+    with checks("O11 W4 an operator changes who a customer is, by what is named; an order changes neither again"):
+        path = f"/customers/{whole['id']}"
+        done = shop.admin("PATCH", path, {"email": "Jo@Desk.example"})
+        assert done.status == 200 and done.json == {**whole, "email": "jo@desk.example"}, done
+        done = shop.admin("PATCH", path, {"name": "Jo"})
+        assert done.json == {**whole, "email": "jo@desk.example", "name": "Jo"} == shop.admin("GET", path).json, done
+        assert found("q=jo@desk") == ["desk-1"]
+        again = gateway.order(
+            shop.base + "/api/partner/v1/orders", {
+                **shop.order_body(sku, customer="desk-1"), "customer": {
+                    "external_id": "desk-1", "email": "other@desk.example", "name": "Other"}},
+            other, "named-again", timestamp=int(gateway.now()))
+        assert again.status == 201 and shop.admin("GET", path).json == done.json, again
+        for body, pointer in (
+                ({}, ""), ({"email": "no-at"}, "/email"), ({"name": ""}, "/name"), ({"name": None}, "/name"),
+                ({"email": None}, "/email"), ({"name": "x" * 201}, "/name")):
+            refused = shop.admin("PATCH", path, body)
+            assert refused.status == 422 and refused.json["errors"][0]["pointer"] == pointer, (body, refused)
+        assert shop.admin("PATCH", "/customers/cus_none", {"name": "Jo"}).status == 404
+        rows = [row for row in shop.admin("GET", "/audit?changes=true&limit=100").json["data"]
+                if row["action"].startswith("PATCH ") and "/customers/" in row["action"] and row["status"] == 200]
+        assert len(rows) == 2 and all(whole["id"] in str(row) and "Jo" not in str(row) for row in rows), rows
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from office import OTHER, Office, fields, refused
 from shop import PASSWORD, Shop
-from support import Checks, Gateway, arguments, verified_export, wait_until
+from support import Checks, Gateway, arguments, together, verified_export, wait_until
 
 
 def passwords(checks, gateway):
@@ -89,6 +89,26 @@ def resets(checks, gateway):
             "Content-Type": "application/x-www-form-urlencoded"})
         assert answer.status == 200 and b"Your password is set" in answer.body, answer
         assert office.token(clerk["email"])
+
+
+def repeated_resets(checks, gateway):
+    office = Office(gateway)
+    clerk, _ = office.person("clerk", "operator")
+    with checks("O3 O13 a link's form that is sent twice is answered twice, and ends no session begun since"):
+        invited = office.add("twice", "support")
+        links = [(invited["email"], invited["invitation_url"]), (clerk["email"], office.reset(clerk).json["url"])]
+        for email, url in links:
+            first = office.accept(url, OTHER)
+            session = office.token(email, OTHER)
+            again = office.accept(url, OTHER)
+            assert first.json == again.json == {"ok": True, "email": email}, again
+            assert office.status(session) == 200 and gateway.get(office.path(url)).status == 404
+            office.accept(url, PASSWORD, status=404)
+        url = office.reset(clerk).json["url"]
+        answers = together([lambda: gateway.post(office.path(url), {"password": PASSWORD})] * 4)
+        assert {answer.status for answer in answers} == {200}, answers
+        office.accept(links[1][1], PASSWORD, status=404)
+        assert office.token(clerk["email"])
     with checks("O13 of many who follow one link at once, one sets the password"):
         url = office.reset(clerk).json["url"]
         words = [f"password number {number}" for number in range(4)]
@@ -121,7 +141,7 @@ def main():
     options = arguments()
     checks = Checks()
     with Gateway(options.tollgate, demo=False, clock=True) as gateway:
-        for part in (passwords, resets):
+        for part in (passwords, resets, repeated_resets):
             part(checks, gateway)
         with checks("O13 G5 every tenant's file verifies"):
             for row in gateway.get("/provider/v1/tenants", key=gateway.provider_key).json["data"]:

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from office import OTHER, Office, fields, refused
 from shop import PASSWORD
-from support import Checks, Gateway, arguments, verified_export
+from support import Checks, Gateway, arguments, verified_export, write_private
 from wire import Wire
 
 
@@ -356,8 +356,7 @@ def by_command(checks, gateway):
         with tempfile.TemporaryDirectory() as folder:
             files = {name: os.path.join(folder, name) for name in ("old", "new")}
             for name, word in (("old", OTHER), ("new", PASSWORD)):
-                with open(files[name], "w", encoding="utf-8") as file:
-                    file.write(word + "\n")
+                write_private(files[name], word + "\n")
             changed = told("account", "password", "--old-file", files["old"], "--new-file", files["new"], key=session)
             assert changed == {"ok": True, "sessions_ended": 1} and office.token(email)
     with checks("O13 P6 what is refused, unknown or missing is said on standard error, exit code 1 or 2"):

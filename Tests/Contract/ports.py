@@ -147,6 +147,7 @@ def run(gateway, checks):
     account(gateway, checks, first)
     pricebook(gateway, checks)
     money(gateway, checks)
+    thresholds(gateway, checks)
     customers(gateway, checks, shop)
     ports(gateway, checks, owner)
     webhooks(gateway, checks)
@@ -257,8 +258,26 @@ def pricebook(gateway, checks):
         assert raw(answer, "resellerPrice") == "67.50" and raw(answer, "marginAmount") == "7.50", answer
         assert answer.json["marginPercent"] == 12.5, answer
         assert answer.json["appliedRules"] == ["Margin: +25%", "Customer discount: -10%", "30 days"], answer
-        refused(shop("POST", "/reseller/pricebook/calculate", {"basePrice": 2, "customerId": "cus_none"}), 404)
+    with checks("X2 an unknown customer has no discount, and another reseller's is unknown"):
+        stranger = new_reseller(gateway, "discounts@shop.example")
+        for shown in (calculate(customerId="cus_none"), calculate(customerId="optional_customer_id")):
+            assert shown.json["appliedRules"] == ["Margin: +25%", "30 days"], shown
+        answer = stranger("POST", "/reseller/pricebook/calculate", {"basePrice": 2, "customerId": customer["_id"]})
+        assert answer.status == 200 and answer.json["appliedRules"] == ["Margin: +20%", "1 day"], answer
 
+    modes(gateway, checks)
+    with checks("X2 wrong types and ranges are refused, each named"):
+        for body, word in [
+            ({"basePrice": "two"}, "basePrice"), ({"basePrice": -1}, "basePrice"), ({"basePrice": 1, "days": 0}, "days"),
+            ({"basePrice": 1, "days": 366}, "days"), ({"basePrice": 1, "days": 1.5}, "days"),
+            ({"basePrice": 1, "type": "house"}, "type"), ({"days": 1}, "basePrice"),
+        ]:
+            refused(shop("POST", "/reseller/pricebook/calculate", body), 422, word)
+        for body in [{}, {"pricingMode": "free"}, {"defaultMarginPercent": -1}, {"portPricing": 3}, {"defaultMarginPercent": None}]:
+            refused(shop("PUT", "/reseller/pricebook", body), 422)
+
+
+def modes(gateway, checks):
     with checks("X2 the table's modes: 2 + 20 % = 2.40, fixed 3.00, 2 × 1.5 = 3.00"):
         other = new_reseller(gateway, "modes@shop.example")
 
@@ -277,15 +296,24 @@ def pricebook(gateway, checks):
         traffic = other("POST", "/reseller/pricebook/calculate", {"type": "traffic", "basePrice": 4, "gigabytes": 10})
         assert raw(traffic, "resellerPrice") == "48.00", traffic
 
-    with checks("X2 wrong types and ranges are refused, each named"):
-        for body, word in [
-            ({"basePrice": "two"}, "basePrice"), ({"basePrice": -1}, "basePrice"), ({"basePrice": 1, "days": 0}, "days"),
-            ({"basePrice": 1, "days": 366}, "days"), ({"basePrice": 1, "days": 1.5}, "days"),
-            ({"basePrice": 1, "type": "house"}, "type"), ({"days": 1}, "basePrice"),
-        ]:
-            refused(shop("POST", "/reseller/pricebook/calculate", body), 422, word)
-        for body in [{}, {"pricingMode": "free"}, {"defaultMarginPercent": -1}, {"portPricing": 3}, {"defaultMarginPercent": None}]:
-            refused(shop("PUT", "/reseller/pricebook", body), 422)
+
+def thresholds(gateway, checks):
+    with checks("X6 the balance shows the threshold of balance.low, which the operator sets; null: no event comes"):
+        watched = new_reseller(gateway, "watched@shop.example", balance="10.00")
+
+        def lows():
+            return watched("GET", "/reseller/events?types=balance.low").json["events"]
+
+        buyer = watched.customer()
+        assert watched("GET", "/reseller/balance").json["lowBalanceThreshold"] is None
+        assert watched("POST", f"/reseller/customers/{buyer['_id']}/topup", {"amount": 1}).status == 201 and not lows()
+        changed = gateway.patch(
+            f"{ADMIN}/resellers/{watched.id}", {"low_balance_threshold": "8.50"},
+            key=gateway.tenant("proxies")["owner_key"])
+        assert changed.status == 200, changed
+        assert raw(watched("GET", "/reseller/balance"), "lowBalanceThreshold") == "8.50"
+        assert watched("POST", f"/reseller/customers/{buyer['_id']}/topup", {"amount": 1}).status == 201
+        assert [event["type"] for event in lows()] == ["balance.low"], lows()
 
 
 def money(gateway, checks):
@@ -341,6 +369,19 @@ def money(gateway, checks):
         assert made.status == again.status == 201 and made.body == again.body, again
         assert again.headers["idempotency-hit"] == "true" and shop.balance() == "337.98", shop.balance()
         refused(shop("POST", "/reseller/ports", {**body, "days": 2}, Idempotency_Key=key), 422)
+
+    with checks("B2 G4 in a fork a key whose answer was sealed for the other tenant is a new one"):
+        forked = gateway.post("/provider/v1/tenants/proxies/fork", {"slug": "ports-fork"}, key=gateway.provider_key)
+        assert forked.status == 201, forked
+        minted = gateway.post("/t/ports-fork/api/admin/api-keys", {"owner_email": "flow@shop.example"},
+                              key=forked.json["owner_key"])
+        assert minted.status == 201, minted
+        there = Client(gateway, minted.json["key"], "/t/ports-fork/v1")
+        bought = there("POST", "/reseller/ports", body, Idempotency_Key=key)
+        assert bought.status == 201 and "idempotency-hit" not in bought.headers, bought
+        PASSWORDS.append(bought.json["port"]["proxyPassword"].encode())
+        assert bought.json["port"]["_id"] != made.json["port"]["_id"], bought
+        verified_export(gateway, "ports-fork")
 
 
 def customers(gateway, checks, shop):

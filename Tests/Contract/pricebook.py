@@ -8,7 +8,8 @@ import os
 import tempfile
 
 from shop import Shop
-from support import Checks, Gateway, arguments, together, verified_export
+from support import Checks, Gateway, arguments, together, verified_export, wait_until
+from units import Scene
 
 COLUMNS = [
     "sku", "name", "fulfilment", "hidden", "days", "retail_price", "wholesale_price", "list_monthly", "list_quarterly",
@@ -18,13 +19,14 @@ COLUMNS = [
 def main():
     options = arguments()
     checks = Checks()
-    with Gateway(options.tollgate, demo=False) as gateway:
+    with Gateway(options.tollgate, "--allow-private-addresses", demo=False) as gateway:
         shop = Shop(gateway)
         list_prices(checks, shop)
         dry_run(checks, shop)
         hash_of_the_book(checks, shop)
         sheet(checks, shop)
         effect(checks, shop)
+        effect_on_units(checks, gateway)
         products_by_csv(checks, shop)
         history(checks, shop)
         restored(checks, gateway)
@@ -101,6 +103,9 @@ def dry_run(checks, shop):
         assert told["counts"] == {"rows": 3, "new": 1, "changed": 1, "same": 1, "errors": 0}, told["counts"]
         assert book(shop)[0] == before
         assert send(shop, "/price-book.csv?dry_run=perhaps", rows).status == 422
+        for path in ("/price-book.csv", "/price-book.csv?dry_run=true", "/products.csv", f"/products/{skus[0]}/stock"):
+            told = shop.admin("POST", path, {"sku": skus[0]}, headers={"Idempotency-Key": "json"})
+            assert told.status == 400 and "takes CSV: send it with Content-Type: text/csv" in told.json["detail"], told
     with checks("O4 a dry run names each error with its line, beside what the sound rows would do"):
         wrong = rows + [[a["id"], "nothing", "1.00", "true"], ["nobody", skus[0], "x", "true"], rows[1]]
         told = send(shop, "/price-book.csv?dry_run=true", wrong).json
@@ -134,6 +139,41 @@ def hash_of_the_book(checks, shop):
         assert send(shop, "/price-book.csv", rows, **{"If-Match": "*"}).status == 200
         tag = book(shop)[1].headers["etag"]
         assert tag == f'"{send(shop, "/price-book.csv?dry_run=true", rows).json["hash"]}"', tag
+    with checks("O4 If-Match takes tags as HTTP has them: quoted, weak, several, and the first of them need not be it"):
+        now = send(shop, "/price-book.csv?dry_run=true", rows).json["hash"]
+        for sent in (f'"{now}"', f'W/"{now}"', f'"x", "{now}"', f'W/"x",W/"{now}"'):
+            assert send(shop, "/price-book.csv", rows, **{"If-Match": sent}).status == 200, sent
+        for sent in ('"x"', '"x", W/"y"', ""):
+            none = send(shop, "/price-book.csv", rows, **{"If-Match": sent})
+            assert none.status == 412 and none.json["code"] == "book_moved", (sent, none)
+    with checks("O4 whoever has a book's file is not sent it again; a new price is another file"):
+        for path in ("/price-book.csv", "/products.csv"):
+            first = shop.admin("GET", path)
+            tag = first.headers["etag"]
+            again = shop.admin("GET", path, headers={"If-None-Match": tag})
+            assert again.status == 304 and again.body == b"" and again.headers["etag"] == tag, (path, again)
+            for field in ("cache-control", "vary"):
+                assert again.headers[field] == first.headers[field], (path, again.headers)
+        known = shop.admin("GET", "/price-book.csv").headers["etag"]
+        shop.price(a, sku, {"wholesale_monthly": "6.00"})
+        assert shop.admin("GET", "/price-book.csv", headers={"If-None-Match": known}).status == 200
+        shop.price(a, sku, {"wholesale_monthly": "4.00"})
+    with checks("O4 a row is written onto the row that was read, and is 412 where that has changed"):
+        path = f"/resellers/{a['id']}/products/{sku}"
+
+        def put(price, tag):
+            return shop.admin("PUT", path, {"wholesale_monthly": price}, headers={"If-Match": tag})
+
+        tag = shop.admin("GET", path).headers["etag"]
+        assert put("4.50", tag).status == 200
+        stale = put("9.00", tag)
+        assert stale.status == 412 and stale.json["code"] == "price_moved", stale
+        assert shop.admin("GET", path).json["wholesale_monthly"] == "4.50"
+        assert put("9.00", '"stale"').status == 412
+        now = shop.admin("GET", path).headers["etag"]
+        assert put("4.00", f'"x", {now}').status == 200 and put("4.00", "*").status == 200
+        unpriced = f"/resellers/{a['id']}/products/{shop.product()}"
+        assert shop.admin("PUT", unpriced, {"wholesale_monthly": "1.00"}, headers={"If-Match": "*"}).status == 412
     with checks("O4 what changes no price moves no book: the same row again, an order, a product"):
         still = send(shop, "/price-book.csv?dry_run=true", rows).json["hash"]
         shop.price(a, sku, {"wholesale_monthly": "4.00"})
@@ -222,12 +262,46 @@ def effect(checks, shop):
         assert told["warnings"][0]["code"] == "above_list" and "4.50" in told["warnings"][0]["detail"], told
         assert send(shop, "/price-book.csv", rows).status == 200
         assert send(shop, "/price-book.csv?dry_run=true", rows).json["warnings"] == []
+    with checks("O4 W3 a dry run warns of a price with more digits than can be paid, but for hours, and takes it"):
+        columns = ["wholesale_monthly", "wholesale_hourly", "wholesale_setup_fee", "wholesale_once", "wholesale_annual"]
+        precise = [["reseller", "sku", *columns], [a["id"], sku, "0.001", "0.0004", "1.999", "2.5000", "30.00"]]
+        told = send(shop, "/price-book.csv?dry_run=true", precise).json
+        assert told["errors"] == [] and [(row["pointer"], row["code"]) for row in told["warnings"]] == [
+            ("/line/2/wholesale_monthly", "too_precise"), ("/line/2/wholesale_setup_fee", "too_precise")], told
+        assert send(shop, "/price-book.csv", precise).status == 200
+        assert send(shop, "/price-book.csv?dry_run=true", precise).json["warnings"] == []
 
 
 def products(shop):
     answer = shop.admin("GET", "/products.csv")
     assert answer.status == 200, answer
     return list(csv.reader(io.StringIO(answer.body.decode()))), answer
+
+
+def effect_on_units(checks, gateway):
+    scene, first = Scene(gateway), {}
+
+    def fault(call, attempt):
+        """One unit is made, all others are not."""
+        return "ok" if first.setdefault("unit", call["service"]) == call["service"] else "500 before"
+
+    scene.desk.fault = fault
+    order, services = scene.order(quantity=5)
+    wait_until(lambda: scene.read(order)["ready_units"] == 1)
+    rows = [["reseller", "sku", "wholesale_monthly"], [scene.reseller["id"], scene.sku, "20.00"]]
+
+    def told():
+        effect = send(scene.shop, "/price-book.csv?dry_run=true&effect_days=90", rows).json["effect"]
+        return tuple(effect[name] for name in ("orders", "paid", "repriced", "difference", "not_sold"))
+
+    with checks("O4 W13 what an order would come to leaves out the units that were rejected and paid back"):
+        assert told() == (1, "50.00", "100.00", "50.00", 0), told()
+        for service in services:
+            if service != first["unit"]:
+                given = scene.admin("POST", f"/provisioning/{service}/give_up", {"reason": "no room"})
+                assert given.status == 200, given
+        assert scene.read(order)["state"] == "completed"
+        assert told() == (1, "10.00", "20.00", "10.00", 0), told()
 
 
 def products_by_csv(checks, shop):
@@ -342,6 +416,8 @@ def restored(checks, gateway):
     sku, later = shop.product(), shop.product()
     shop.price(a, sku, {"wholesale_monthly": "4.00"})
     shop.price(a, later, {"wholesale_monthly": "1.00"})
+    tried = f"/resellers/{a['id']}/products/{later}"
+    assert shop.admin("PUT", tried + "?mode=test", {"wholesale_monthly": "0.10"}).status == 200
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "shop.db")
         exported = gateway.get(f"/provider/v1/tenants/{shop.slug}/export", key=gateway.provider_key)
@@ -349,6 +425,7 @@ def restored(checks, gateway):
         with open(path, "wb") as file:
             file.write(exported.body)
         shop.price(a, sku, {"wholesale_monthly": "9.00"})
+        assert shop.admin("DELETE", tried + "?mode=test").status == 204
         hash_before = send(shop, "/price-book.csv?dry_run=true", [
             ["reseller", "sku", "wholesale_monthly"], [a["id"], sku, "1"]]).json["hash"]
         back = gateway.post(
@@ -362,6 +439,9 @@ def restored(checks, gateway):
         assert rows[0]["to"]["wholesale_monthly"] == "4.00", rows
         assert rows[0]["request_id"] == back.headers["request-id"] and rows[0]["key"] is None, rows
         assert len(shop.admin("GET", f"/resellers/{a['id']}/products/{later}/history").json["data"]) == 1
+        rows = shop.admin("GET", tried + "/history?mode=test").json["data"]
+        assert [one["way"] for one in rows] == ["restore", "call"] and rows[0]["from"] is None, rows
+        assert shop.admin("GET", tried + "?mode=test").json["wholesale_monthly"] == "0.10"
         moved = send(shop, "/price-book.csv", [
             ["reseller", "sku", "wholesale_monthly"], [a["id"], sku, "1"]], **{"If-Match": hash_before})
         assert moved.status == 412, moved

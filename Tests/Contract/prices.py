@@ -5,7 +5,7 @@ our own (python's decimal, half up), through the quote and through the order."""
 from decimal import ROUND_HALF_UP, Decimal
 import itertools
 
-from shop import Shop
+from shop import Shop, numbers
 from support import Checks, Gateway, arguments
 
 TERMS = ["monthly", "quarterly", "semi_annual", "annual", "hourly"]
@@ -20,11 +20,6 @@ def expected(term_price, rate, quantity, setup_fee, term="monthly", unit=CENT):
     return line, setup, line + setup
 
 
-def numbers(answer):
-    body = answer.json
-    return tuple(Decimal(body[name]) for name in ("line_total", "setup_total", "wholesale_total"))
-
-
 def main():
     options = arguments()
     checks = Checks()
@@ -36,7 +31,6 @@ def main():
         offered(checks, shop)
         caps(checks, shop)
         money(checks, shop)
-        test_mode(checks, shop)
         other_currencies(checks, gateway, shop)
     checks.finish()
 
@@ -102,6 +96,10 @@ def hourly(checks, shop):
             shown = [Decimal(quote.json[name]) for name in ("hourly_total", "first_day", "wholesale_total")]
             # 2 x 0.123456 an hour; 24 hours of it, to the cent; the setup fees.
             assert shown == [Decimal("0.246912"), Decimal("5.93"), Decimal("2.00")], quote.json
+        path = f"/orders/{quote.json['order']['id']}"
+        for read in (shop.get(poor, path), shop.admin("GET", path)):
+            again = [Decimal(read.json[name]) for name in ("hourly_total", "first_day", "wholesale_total")]
+            assert again == shown, read
         # 28.00 are left. 7 more: setup 7.00, and a day of 9 units is 26.67; 6 more: 6.00 and 23.70.
         for product in (sku, other):
             for quantity, required in ((7, "33.67"), (6, "29.70")):
@@ -114,9 +112,31 @@ def hourly(checks, shop):
         assert refused.status == 402 and Decimal(refused.json["required"]) == Decimal("24.70"), refused
         monthly = shop.order(poor, sku, "monthly", 5)
         assert monthly.status == 201 and "hourly_total" not in monthly.json and "first_day" not in monthly.json, monthly
+        read = shop.get(poor, f"/orders/{monthly.json['order']['id']}")
+        assert read.status == 200 and "hourly_total" not in read.json and "first_day" not in read.json, read
         assert shop.balance(poor) == Decimal("13.00"), shop.balance(poor)
         trial = dict(poor, key=shop.mint(poor, mode="test").json["key"])
         assert shop.order(trial, sku, "hourly", 100).status == 201, "the test book needs no balance"
+
+
+    with checks("W3 hourly: an order needs balance for a day of a suspended unit too, and of no cancelled one"):
+        sku = shop.product()
+        held = shop.reseller(balance="30.00")
+        shop.price(held, sku, {"wholesale_hourly": "0.5"})
+        [service] = shop.order(held, sku, "hourly", 1).json["services"]
+        path = f"/services/{service['id']}"
+        assert shop.admin("POST", path + "/suspend").status == 200
+        for ask in (shop.quote, shop.order):
+            refused = ask(held, sku, "hourly", 2)
+            assert refused.status == 402 and Decimal(refused.json["required"]) == Decimal("36.00"), refused
+        assert shop.admin("POST", path + "/cancel").status == 200
+        assert shop.quote(held, sku, "hourly", 2).status == 200
+        assert shop.balance(held) == Decimal("29.50"), "the hour that had begun"
+
+    with checks("W3 hourly: an hour of all units is shown rounded to the micro"):
+        shop.price(held, sku, {"wholesale_hourly": "0.000001", "discount_rate_override": "50"})
+        quote = shop.quote(held, sku, "hourly", 3)
+        assert quote.status == 200 and Decimal(quote.json["hourly_total"]) == Decimal("0.000002"), quote
 
 
 ROUNDING = [
@@ -389,34 +409,6 @@ def money(checks, shop):
         assert len(shop.get(reseller, "/orders").json["data"]) == count
         assert len(shop.get(reseller, "/customers").json["data"]) == customers
         assert shop.get(reseller, "/customers?external_id=nobody-ever").json["data"] == []
-
-
-def test_mode(checks, shop):
-    with checks("X7 W4 a key of mode test works on a book of its own that never charges"):
-        reseller = shop.reseller(balance="10.00")
-        sku = shop.product()
-        shop.price(reseller, sku, {"wholesale_monthly": "6.00", "wholesale_setup_fee": "1.00", "max_quantity": 3})
-        trial = dict(reseller, key=shop.mint(reseller, mode="test").json["key"])
-        assert "_test_" in trial["key"]
-        live_before = shop.balance(reseller)
-        order = shop.order(trial, sku, "monthly", 3)
-        assert order.status == 201 and order.json["wholesale_total"] == "21.00", order
-        assert shop.balance(reseller) == live_before and shop.balance(trial) == 0
-        assert shop.order(trial, sku, "monthly", 1).status == 409, "the cap holds in the test book too"
-        assert shop.get(reseller, "/orders").json["data"] == []
-        assert shop.get(reseller, "/services").json["data"] == []
-        assert shop.get(reseller, "/customers").json["data"] == []
-        assert len(shop.get(trial, "/orders").json["data"]) == 1
-        assert shop.get(reseller, f"/orders/{order.json['order']['id']}").status == 404
-        live = shop.order(reseller, sku, "monthly", 1)
-        assert live.status == 201, "units of the test book do not fill the live cap"
-        assert shop.get(trial, f"/orders/{live.json['order']['id']}").status == 404
-
-    with checks("G4 the same Idempotency-Key in the test book and the live book are two calls"):
-        a = shop.order(reseller, sku, "monthly", 9, key="same")
-        b = shop.order(trial, sku, "monthly", 9, key="same")
-        assert "idempotency-hit" not in b.headers, b.headers
-        assert a.status == b.status == 409
 
 
 def other_currencies(checks, gateway, shop):

@@ -6,8 +6,11 @@ import csv
 from datetime import datetime, timezone
 import io
 import json
+import os
+import socket
 import threading
 
+from endpoints import EVERY
 from shop import Shop
 from support import Checks, Gateway, arguments, command, together, wait_until
 
@@ -60,6 +63,8 @@ def main():
         revoking(checks, keys)
         logging(checks, keys)
         exporting(checks, keys)
+        changes(checks, keys)
+        handing_out(checks, keys)
         commanding(checks, keys)
         surviving(checks, keys)
     checks.finish()
@@ -103,6 +108,8 @@ def making(checks, keys):
         keys.gateway.jump(3_601)
         assert wait_until(lambda: keys("GET", "/tenants", key=ending["key"]).status == 401)
         assert keys("POST", "/provider-keys", {"name": "x"}, key=ending["key"]).json["code"] == "unknown_key"
+        refused = keys("POST", f"/provider-keys/{ending['id']}/rotate")
+        assert (refused.status, refused.json["code"]) == (409, "provider_key_expired"), refused
 
 
 def reading(checks, keys):
@@ -251,7 +258,7 @@ def logging(checks, keys):
     with checks("P8 the log says who did what to which tenant, when, and by which call"):
         actor = keys.made(name="=the console", role="admin")
         shop = Shop(gateway, password="correct horse")
-        asked = keys("PATCH", f"/tenants/{shop.slug}", {"tier": "pro", "quotas": {"keys": 77}}, key=actor["key"])
+        asked = keys("PATCH", f"/tenants/{shop.slug}", {"tier": "standard", "quotas": {"keys": 77}}, key=actor["key"])
         assert asked.status == 200, asked
         keys("POST", f"/tenants/{shop.slug}/suspend", key=actor["key"])
         gateway.command("tenant", "resume", shop.slug)
@@ -265,7 +272,7 @@ def logging(checks, keys):
         changed = lines[4]
         assert changed["key"] == actor["id"] and changed["key_name"] == "=the console" and changed["via"] == "key"
         assert changed["request_id"] == asked.headers["request-id"] and changed["at"].endswith("Z"), changed
-        assert changed["detail"] == {"tier": "pro", "quota_keys": 77}, changed
+        assert changed["detail"] == {"tier": "standard", "quota_keys": 77}, changed
         assert changed["tenant"] == shop.slug and len(changed["tenant_id"]) == 36, changed
         assert (lines[2]["via"], lines[2]["key"]) == ("control_socket", None), lines[2]
         made = keys.log(action="provider_key.made")[0]
@@ -288,7 +295,12 @@ def logging(checks, keys):
         assert [line["seq"] for line in since] == [line["seq"] for line in lines if line["at"] >= changed["at"]]
         until = keys.log(tenant=shop.slug, to=changed["at"])
         assert [line["seq"] for line in until] == [line["seq"] for line in lines if line["at"] < changed["at"]]
-        assert keys.log(tenant="nobody") == [] and keys.log(key="pkey_x") == []
+        for query, code in (("tenant=nobody", "tenant_not_found"), ("key=pkey_x", "provider_key_not_found"),
+                            ("tenant=nobody&key=pkey_x", "tenant_not_found")):
+            for path in ("/log", "/log.csv", "/log.jsonl"):
+                unknown = keys("GET", f"{path}?{query}")
+                assert unknown.status == 404 and unknown.json["code"] == code, (path, query, unknown)
+        assert keys.log(tenant=shop.slug, to="2001-01-01") == [] and keys.log(key=actor["id"], to="2001-01-01") == []
         paged, cursor = [], ""
         while cursor is not None:
             page = keys("GET", f"/log?limit=3&tenant={shop.slug}{cursor and '&cursor=' + cursor}").json
@@ -303,6 +315,32 @@ def logging(checks, keys):
             assert keys(method, "/log").status in (404, 405), method
 
 
+def changes(checks, keys):
+    gateway = keys.gateway
+    with checks("P2 P8 a change is told by what it changed alone; one that changes nothing is in no log"):
+        own = Shop(gateway, tier="lite")
+        path = f"/tenants/{own.slug}"
+
+        def told(body):
+            before = keys.log(tenant=own.slug)
+            changed = keys("PATCH", path, body)
+            assert changed.status == 200, changed
+            return [line["detail"] for line in keys.log(tenant=own.slug)[:-len(before)]]
+
+        limit = {"requests": 60, "window_seconds": 60, "burst": 60}
+        given = {"tier": "lite", "quotas": {"keys": 9}, "rate_limit": limit, "domains": ["told.own.example"]}
+        assert told(given) == [{"quota_keys": 9, "rate_limit": limit, "domains": ["told.own.example"]}]
+        whole = keys("GET", path).json
+        for body in (given, whole, {"tier": "lite"}, {"quotas": {"keys": 9}}, {"quotas": {"bytes": None}},
+                     {"rate_limit": limit}, {"domains": ["told.own.example"]}, {"owner_email": whole["owner_email"]}):
+            assert told(body) == [], body
+        assert told({**whole, "tier": "pro"}) == [{"tier": "pro"}]
+        assert told({"tier": "pro", "rate_limit": None}) == [{"rate_limit": None}]
+        # What the tier says is the tenant's own from now on.
+        pro = keys("GET", path).json["quotas"]["resellers"]
+        assert told({"quotas": {"resellers": pro}}) == [{"quota_resellers": pro}]
+
+
 def exporting(checks, keys):
     with checks("P8 the log is exported as CSV and JSON Lines, filtered alike; a formula is guarded"):
         lines = keys.log()
@@ -314,8 +352,34 @@ def exporting(checks, keys):
         answer = keys("GET", "/log.csv?action=tenant.changed")
         rows = list(csv.DictReader(io.StringIO(answer.body.decode())))
         assert rows and {row["action"] for row in rows} == {"tenant.changed"}, rows
-        assert rows[0]["key_name"] == "'=the console" and json.loads(rows[0]["detail"])["tier"] == "pro", rows[0]
+        assert rows[0]["key_name"] == "'=the console" and json.loads(rows[0]["detail"])["tier"] == "standard", rows[0]
         assert 'filename="log.csv"' in answer.headers["content-disposition"]
+
+
+def handing_out(checks, keys):
+    gateway = keys.gateway
+    shop, key = Shop(gateway, password="correct horse"), keys.made()["id"]
+    with checks("P5 P8 P11 HEAD of any GET leaves no line: nothing was handed out"):
+        known = keys.log()
+        for endpoint in EVERY:
+            if endpoint.api == API and endpoint.method == "GET":
+                path = endpoint.path.format(slug=shop.slug, key=key)
+                for query in ("", "?with_secrets=true"):
+                    answer = keys("HEAD", path + query, headers={"Tollgate-Passphrase": "a good long passphrase"})
+                    assert answer.status < 500 and answer.body == b"", (path, answer)
+        assert keys("HEAD", f"/tenants/{shop.slug}/export").status == keys("HEAD", "/backup").status == 200
+        assert keys.log() == known
+    with checks("P5 P8 an export that the client breaks off is told as begun and as broken off"):
+        begun = len(keys.log(action="tenant.exported"))
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(os.path.join(gateway.data, "control.sock"))
+            client.sendall(f"GET {API}/tenants/{shop.slug}/export HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+            assert client.recv(1024).startswith(b"HTTP/1.1 200 ")
+        wait_until(lambda: keys.log(action="tenant.export_broken_off"))
+        (broken,) = keys.log(action="tenant.export_broken_off")
+        told = keys.log(action="tenant.exported")
+        assert len(told) == begun + 1 and told[0]["request_id"] == broken["request_id"], (told, broken)
+        assert broken["tenant"] == shop.slug and broken["seq"] > told[0]["seq"], broken
 
 
 def commanding(checks, keys):

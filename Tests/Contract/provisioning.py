@@ -6,7 +6,7 @@ import threading
 import time
 
 from support import Checks, Gateway, arguments, wait_until
-from units import CANARY, Scene, callback, reference
+from units import CANARY, Scene, callback, desk as another_desk, reference
 
 options = arguments()
 checks = Checks()
@@ -120,17 +120,7 @@ def check_verbs(gateway):
             assert (read["status"], read["provisioning_state"]) == ("suspended", "suspending"), read
             gateway.jump(11)
         scene.until_shown(service, "suspended")
-        desk.fault = lambda call, attempt: "failed" if call["verb"] == "unsuspend" else "ok"
-        assert scene.admin("POST", f"/services/{service}/resume").json["status"] == "active"
-        scene.until_shown(service, "stuck")
-        [row] = scene.queue("stuck")
-        assert (row["service"], row["verb"], row["last_outcome"], row["last_answer"]) == (
-            service, "unsuspend", "failed", "sold out"), row
-        assert scene.service(service)["status"] == "active"
-        desk.fault = lambda call, attempt: "ok"
-        assert scene.admin("POST", f"/services/{service}/suspend").status == 200
-        scene.until_shown(service, "suspended")
-        assert desk.verbs(service) == ["create"] + ["suspend"] * 3 + ["unsuspend", "suspend"], desk.verbs(service)
+        assert desk.verbs(service) == ["create"] + ["suspend"] * 3, desk.verbs(service)
     with checks("W13 X7 an order of the test book is ready without a call to anybody"):
         test = dict(scene.reseller)
         test["key"] = scene.shop.mint(scene.reseller, mode="test").json["key"]
@@ -140,6 +130,43 @@ def check_verbs(gateway):
         [made] = placed.json["services"]
         wait_until(lambda: scene.shop.get(test, f"/services/{made['id']}").json["status"] == "active", seconds=20)
         assert len(desk.calls) == calls
+    scene.verify()
+
+
+def check_refused_changes(gateway):
+    scene = Scene(gateway)
+    desk = scene.desk
+    for fault, outcome, words in (("no", "refused", "no room"), ("failed", "failed", "sold out")):
+        with checks(f"W13 a change that its provisioner refuses ({outcome}) is tried on, and its tries are counted"):
+            order, [service] = scene.order()
+            scene.until(order, "completed")
+            desk.fault = lambda call, attempt: fault if call["verb"] != "create" and attempt < 3 else "ok"
+            for move, status, shown, after in (("suspend", "suspended", "suspending", "suspended"),
+                                               ("resume", "active", "unsuspending", "active")):
+                moved = scene.admin("POST", f"/services/{service}/{move}")
+                assert moved.status == 200 and moved.json["status"] == status, moved
+                for tries in (1, 2):
+                    row = wait_until(lambda: [
+                        row for row in scene.queue() if row["service"] == service and row["tries"] == tries])[0]
+                    assert (row["state"], row["phase"], row["last_outcome"]) == (shown, "asking", outcome), row
+                    assert row["next_at"] and words in row["last_answer"] and not scene.queue("stuck"), row
+                    read = scene.service(service)
+                    assert (read["status"], read["provisioning_state"]) == (status, shown), read
+                    gateway.jump(11)
+                scene.until_shown(service, after)
+            assert desk.verbs(service) == ["create"] + ["suspend"] * 3 + ["unsuspend"] * 3, desk.verbs(service)
+            desk.fault = lambda call, attempt: "ok"
+    with checks("W13 a change that is refused and no more wanted ends with its next no, and its opposite is asked for"):
+        order, [service] = scene.order()
+        scene.until(order, "completed")
+        desk.fault = lambda call, attempt: "no" if call["verb"] == "suspend" else "ok"
+        assert scene.admin("POST", f"/services/{service}/suspend").status == 200
+        wait_until(lambda: scene.row(service)["tries"] >= 1)
+        assert scene.admin("POST", f"/services/{service}/resume").json["status"] == "active"
+        gateway.jump(11)
+        scene.until_shown(service, "active")
+        assert desk.verbs(service)[-1] == "unsuspend" and desk.accounts[service] == "active", desk.verbs(service)
+        desk.fault = lambda call, attempt: "ok"
     scene.verify()
 
 
@@ -201,8 +228,9 @@ def check_silence(gateway):
         before = scene.balances()
         desk.fault = lambda call, attempt: "500 before"
         order, [service] = scene.order()
-        for _ in range(20):
-            gateway.jump(2 * 3600)
+        # By no more than a try may be late: time in which nobody may ask does not count.
+        for _ in range(60):
+            gateway.jump(2300)
             now = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(gateway.now()))
             # Without a time there is nothing more to come: one look says both.
             wait_until(lambda: (scene.row(service)["next_at"] or "9999") >= now)
@@ -253,6 +281,28 @@ def check_later(gateway):
         gateway.jump(7)
         scene.until(order, "rejected")
         assert scene.balances() == before
+    with checks("W13 what is under way when another provisioner is put in force is asked of that one, by the same key"):
+        before = scene.balances()
+        order, [service] = scene.order()
+        wait_until(lambda: scene.row(service)["phase"] == "pending")
+        other, url = another_desk(gateway)
+        other.secret = desk.secret
+        assert scene.admin("PUT", "/provisioning", {"url": url}).status == 200
+        scene.until(order, "completed")
+        assert [call["key"] for call in other.calls] == [f"{service}:create:1"] and not other.polls, other.calls
+        assert scene.balances() == (before[0] - 10, before[1])
+        assert scene.admin("PUT", "/provisioning", {"url": scene.url}).status == 200
+    with checks("W13 a terminate that was under way and failed is sent again, until nothing is there"):
+        desk.fault = lambda call, attempt: "lost" if call["verb"] == "terminate" and attempt < 3 else "ok"
+        desk.later = lambda verb: {"state": "failed", "reason": "the node is locked"} if verb == "terminate" else None
+        order, [service] = scene.order()
+        scene.until(order, "completed")
+        assert scene.admin("POST", f"/services/{service}/cancel").status == 200
+        wait_until(lambda: gateway.jump(7) or desk.verbs(service).count("terminate") == 3, seconds=60)
+        scene.until_shown(service, "terminated")
+        keys = {call["key"] for call in desk.calls if call["service"] == service and call["verb"] == "terminate"}
+        assert keys == {f"{service}:terminate:2"} and service not in desk.accounts, keys
+        desk.later = lambda verb: None
     scene.verify()
 
 
@@ -277,6 +327,38 @@ def check_callbacks(gateway):
         assert callback(desk, call, late, message_id="cb_late").status == 200
         time.sleep(0.5)
         assert desk.verbs(service).count("terminate") == 2, "the same callback again is no news"
+    with checks("W13 a callback under the id of the one before it is news, where it says something else"):
+        desk.fault = lambda call, attempt: "poll" if call["verb"] == "create" else "ok"
+        desk.later = lambda verb: {"state": "pending"} if verb == "create" else None
+        order, [service] = scene.order()
+        wait_until(lambda: [row for row in scene.queue() if row["service"] == service and row["phase"] == "pending"])
+        call = next(call for call in desk.calls if call["service"] == service)
+        for body in (b"{}", b'{"state":"ready","n":99}', b'{"state":"pending","n":1}', b'{"state":"pending","n":1}'):
+            assert callback(desk, call, {}, message_id="cb_used", body=body).status == 200, body
+        assert scene.read(order)["state"] == "pending"
+        assert callback(desk, call, {"state": "ready"}, message_id="cb_used").status == 200
+        assert scene.read(order)["state"] == "completed"
+        desk.later = lambda verb: None
+    with checks("W13 a late success under the id of the no before it is terminated, never given away"):
+        before = scene.balances()
+        order, [service] = scene.order()
+        wait_until(lambda: [row for row in scene.queue() if row["service"] == service and row["phase"] == "pending"])
+        call = next(call for call in desk.calls if call["service"] == service)
+        assert callback(desk, call, {"state": "failed", "reason": "full"}, message_id="cb_twice").status == 200
+        scene.until(order, "rejected")
+        scene.until_shown(service, "terminated")
+        desk.accounts[service] = "active"
+        for _ in range(2):
+            assert callback(desk, call, {"state": "ready"}, message_id="cb_twice").status == 200
+            wait_until(lambda: desk.verbs(service) == ["create", "terminate", "terminate"])
+        scene.until_shown(service, "terminated")
+        assert service not in desk.accounts and scene.balances() == before
+    scene.verify()
+
+
+def check_forged_callbacks(gateway):
+    scene = Scene(gateway)
+    desk = scene.desk
     with checks("W13 a callback that is not signed right, or signed at another time, is 401 and changes nothing"):
         desk.fault = lambda call, attempt: "poll"
         order, [service] = scene.order()
@@ -307,6 +389,7 @@ def check_callbacks(gateway):
 with Gateway(options.tollgate, "--allow-private-addresses", demo=False, clock=True) as gateway:
     gateway.provider_key
     for part in (
-            check_configuration, check_life, check_verbs, check_money, check_silence, check_later, check_callbacks):
+            check_configuration, check_life, check_verbs, check_refused_changes, check_money, check_silence,
+            check_later, check_callbacks, check_forged_callbacks):
         part(gateway)
 checks.finish()

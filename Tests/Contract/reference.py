@@ -28,12 +28,15 @@ def every_call_has_a_page(gateway, tenant, path):
     description = gateway.get(base + "/openapi.json").json
     index = gateway.get(base + "/docs", headers=PAGE)
     assert index.status == 200 and b"$TOLLGATE_KEY" in index.body, (tenant, index.status)
+    assert b"Who may" not in index.body, tenant
     for method, pattern, operation in operations(description):
         link = f"{base}/docs/{operation['operationId']}"
         assert f'href="{link}"'.encode() in index.body, (tenant, method, pattern)
         page = gateway.get(link, headers=PAGE)
         text = page.body.decode()
         assert page.status == 200 and f"{method} {pattern}".replace("&", "&amp;") in text, (link, page.status)
+        # Who may stands on the call's own page; repeated on each line it would make the index many times as long.
+        assert operation["description"] in html.unescape(text), link
         assert "curl " in text and text.count("<h1>") == 1, link
         bodies = operation.get("requestBody", {}).get("content", {})
         shown = [content for content in [*bodies.values(), *contents(operation)] if "example" in content]
@@ -87,6 +90,24 @@ def a_test_key_from_it(gateway, tenant, path):
     assert shown[1] not in browser.get(f"{base}/portal/api").body.decode(), "a key is shown once"
 
 
+def each_to_its_own(gateway):
+    """The button leads to a page of whoever has signed in, whichever API is read about."""
+    base, tenant = "/t/hosting", gateway.demo["tenants"]["hosting"]
+    owner, reseller = tenant["owner_login"], tenant["resellers"][0]
+    for person, api, leads in (
+            (owner, "/api/partner/v1", "/admin/keys/new"), (owner, "/api/admin", "/admin/keys/new"),
+            (reseller, "/api/partner/v1", "/portal/api/test-key"), (reseller, "/api/admin", None),
+            (None, "/api/partner/v1", "/portal/api/test-key"), (None, "/api/admin", "/admin/keys/new")):
+        browser = Browser(gateway)
+        if person:
+            assert browser.sign_in(base, person["email"], person["password"]).status == 303
+        links = {link for link in browser.get(f"{base}{api}/docs").read.links
+                 if link and link.endswith(("/admin/keys/new", "/portal/api/test-key"))}
+        assert links == ({base + leads} if leads else set()), (person, api, links)
+        if person and leads:
+            assert browser.get(base + leads).status == 200, (person, leads)
+
+
 def only_secrets_are_shown_once(gateway):
     """A webhook's own address is no secret: its signing secret alone is shown once, and of a pause nothing."""
     reseller = gateway.demo["tenants"]["hosting"]["resellers"][0]
@@ -121,6 +142,8 @@ def main():
                 continue
             with checks(f"U6 U3 whoever signs in at {tenant} mints a test key from it, which is shown once"):
                 a_test_key_from_it(gateway, tenant, path)
+        with checks("U6 U2 U3 the key to try with is minted where its reader may: operators at their own pages"):
+            each_to_its_own(gateway)
         with checks("U3 W10 what is shown once is a secret: a webhook's own address is none"):
             only_secrets_are_shown_once(gateway)
         with checks("U6 the command that a page shows is the recorded call, and a shell runs it"):

@@ -5,10 +5,13 @@ import csv
 from decimal import Decimal
 import json
 import os
+import re
 import uuid
 
+from clientwire import Between
 from shop import Shop
-from support import Checks, Gateway, arguments, together, verified_export, wait_until
+from support import Checks, Gateway, arguments, command, together, verified_export, wait_until
+from units import Scene
 
 options = arguments()
 checks = Checks()
@@ -149,6 +152,37 @@ def check_dues(gateway, shop):
         assert shop.refund(owner, "0.01", service=paid, period=1).status == 422
 
 
+def check_open_units(gateway):
+    scene, first = Scene(gateway), {}
+
+    def fault(call, attempt):
+        """The first unit is made, the other is not."""
+        return "ok" if first.setdefault("unit", call["service"]) == call["service"] else "500 before"
+
+    scene.desk.fault = fault
+    with checks("O10 W13 while a unit is open nothing of its order can be refunded, nor is anything said to be"):
+        order, services = scene.order(quantity=2)
+        wait_until(lambda: scene.read(order)["ready_units"] == 1)
+        gateway.jump(32 * 86_400)
+        told = wait_until(lambda: scene.read(order)["money"]["renewed"] == "10.00" and scene.read(order))
+        assert told["state"] == "pending" and told["money"]["captured"] == "10.00", told
+        assert told["money"]["refundable"] == "0.00", told
+        refused = scene.admin("POST", f"/orders/{order}/refund", {"amount": "1.00", "reason": "r"}, idempotent=True)
+        assert refused.status == 409 and refused.json["code"] == "order_pending", refused
+        assert "still open" in refused.json["detail"], refused
+    with checks("O10 W13 once its last unit is decided what was taken for the others can be refunded"):
+        # It is not made after all; what is there of it goes.
+        scene.desk.fault = lambda call, attempt: "500 before" if call["verb"] == "create" else "ok"
+        other = next(service for service in services if service != first["unit"])
+        given = scene.admin("POST", f"/provisioning/{other}/give_up", {"reason": "no room"})
+        assert given.status == 200, given
+        told = scene.read(order)
+        assert told["state"] == "completed" and told["money"]["refundable"] == "20.00", told
+        done = scene.admin("POST", f"/orders/{order}/refund", {"amount": "15.00", "reason": "r"}, idempotent=True)
+        assert done.status == 200 and done.json["money"]["refundable"] == "5.00", done
+    scene.verify()
+
+
 def check_kill(gateway, shop):
     with checks("O10 G8 kill -9 amid refunds: what was answered stays, and each key repeated pays once in all"):
         order, _ = shop.placed(quantity=10)
@@ -196,6 +230,12 @@ def check_line(gateway, shop):
         assert "19.00" in line("order", "refund", order, "--amount", "99.00", "--reason", "late", status=1)
         assert "pending, completed, rejected" in line("order", "list", "--state", "x", status=1)
         assert json.loads(line("order", "show", order, "--json"))["refunded"] == "3.00"
+        shown = line("order", "show", order)
+        titles = ["ID", "AMOUNT", "REASON", "SERVICE_ID", "REFUNDED_AT", "REFUNDED_BY"]
+        rows = shown.split("\n\n")[1].splitlines()
+        assert rows[0].split() == titles and len(rows) == 3 and "{" not in shown, shown
+        assert all("late" in row and row.endswith(f"owner@{shop.slug}.example") for row in rows[1:]), shown
+        assert "no refunds" in line("order", "show", pending) and "no services" not in shown
         path = os.path.join(gateway.data, "orders.csv")
         line("order", "export", "--output", path, "--find", order.upper())
         with open(path) as file:
@@ -223,13 +263,48 @@ def check_line(gateway, shop):
         line("payment", "show", "pay_none", status=1)
 
 
-with Gateway(options.tollgate, demo=False, clock=True) as gateway:
+def check_unknown(gateway, shop):
+    order, _ = shop.placed(quantity=2)
+    lines = ((["balance", "add", shop.buyer["id"], "--amount", "3.00", "--reference", "cash"], 3),
+             (["order", "refund", order, "--amount", "1.00", "--reason", "late"], 1))
+    unknown = ("lose", "half", "reset", (503, {}, b'{"code":"outcome_unknown","detail":"It is being settled."}'),
+               (504, {}, b"<html>Gateway Timeout</html>"), (500, {}, b"{}"), (408, {}, b""),
+               (502, {}, b"<html>Bad Gateway</html>"))
+    with Between(gateway) as between:
+        owner = ["--tenant", shop.slug, "--key", shop.owner_key, "--url", between.base_url]
+
+        def said(words, fault):
+            between.faults[:] = [fault]
+            failed = command(options.tollgate, *words, *owner)
+            assert failed.returncode == 1 and failed.stderr.count("\n") == 1, failed
+            return re.search(r"to ask again, say (--idempotency-key) (\S+)$", failed.stderr)
+
+        with checks("O5 O10 G4 `tollgate balance add` and `order refund` name their key wherever nobody knows what "
+                    "became of the call: the same line under it moves money once"):
+            for words, amount in lines:
+                for fault in unknown:
+                    before, key = shop.balance(shop.buyer), said(words, fault)
+                    assert key, (words, fault)
+                    for _ in range(2):
+                        again = command(options.tollgate, *words, *owner, *key.groups())
+                        assert again.returncode == 0, again
+                    assert shop.balance(shop.buyer) == before + amount, (words, fault)
+        with checks("O5 O10 G4 a refusal that has done nothing names no key"):
+            for words, _ in lines:
+                for fault in ((503, {}, b'{"code":"busy","detail":"Too much is waiting."}'),
+                              (422, {}, b'{"code":"invalid_fields","detail":"No."}'), (403, {}, b"{}")):
+                    assert said(words, fault) is None, (words, fault)
+
+
+with Gateway(options.tollgate, "--allow-private-addresses", demo=False, clock=True) as gateway:
     shop = Refunds(gateway)
     order = check_sums(shop)
     check_refusals(shop, order)
     check_kill(gateway, shop)
     check_line(gateway, shop)
+    check_unknown(gateway, shop)
     check_dues(gateway, shop)
+    check_open_units(gateway)
     with checks("O10 the file verifies after all of it"):
         verified_export(gateway, shop.slug)
 checks.finish()

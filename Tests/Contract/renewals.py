@@ -4,6 +4,7 @@ hours are charged each day. The gateway's clock is moved; what follows is waited
 import calendar
 import datetime
 from decimal import Decimal
+import json
 
 from shop import Shop
 from support import Checks, Gateway, arguments, verified_export, wait_until
@@ -162,6 +163,10 @@ def grace(gateway, shop, sku, checks):
         assert answer.status == 402 and answer.json["required"] == "10.00", answer
         assert customer.call("POST", f"/services/{paid}/pay").json["code"] == "nothing_due"
         assert customer.service(unpaid)["status"] == "past_due"
+    with checks("W9 P6 tollgate my pay asks for the same: it says what is missing, and what is not due"):
+        for service, member, value in ((unpaid, "required", "10.00"), (paid, "code", "nothing_due")):
+            told = gateway.command("my", "pay", service, "--json", "--key", customer.reseller["key"])
+            assert told.returncode == 1 and json.loads(told.stdout)[member] == value, told
     with checks("W9 tried for seven days from the first try on, then suspended"):
         gateway.jump(6 * DAY + 23 * HOUR)
         assert customer.service(unpaid)["status"] == "past_due"
@@ -279,8 +284,13 @@ def hours(gateway, shop, sku, checks):
         assert shop.admin("POST", f"/services/{service}/suspend").status == 200
         assert customer.balance() == Decimal("9.34"), customer.balance()
         gateway.jump(3 * DAY)
+    with checks("W3 the end rounds up what the hours came to, so that none are free"):
         assert shop.admin("POST", f"/services/{service}/cancel").json["status"] == "cancelled"
-        assert customer.balance() == Decimal("9.34"), customer.balance()
+        assert customer.balance() == Decimal("9.33"), customer.balance()
+        shop.price(customer.reseller, sku, {"wholesale_hourly": "0.0045"})
+        for replaced in customer.order("hourly", 5):
+            assert shop.admin("POST", f"/services/{replaced}/cancel").json["status"] == "cancelled"
+        assert customer.balance() == Decimal("9.28"), customer.balance()
 
 
 def closed(gateway, shop, sku, checks):

@@ -1,6 +1,7 @@
 """H4, O7, U2: a replay by filter, from the page that counts it to the one that says how far it is; what an endpoint's
 last attempts came to; an operator's test-send; whether a signature that a receiver got is ours."""
 
+import concurrent.futures
 import re
 
 from desk import Desk
@@ -144,6 +145,25 @@ def failures(scene, checks, reseller, hook, order, path, first):
         assert reseller["id"] in scene.operator.text(f"/events/replays/{row['id']}")
 
 
+def watched(scene, checks, reseller):
+    with checks("H4 O7 an operator's replay of one reseller's deliveries is running until it is done"):
+        body = {"since": SINCE, "reseller": reseller["id"], "states": ["delivered", "pending"]}
+        for _ in range(10):
+            seen = set()
+            with concurrent.futures.ThreadPoolExecutor(1) as pool:
+                sent = pool.submit(scene.done, "POST", "/deliveries/replay", body)
+                while not sent.done():
+                    newest = scene.read("/replays?limit=1")["data"][0]
+                    seen.add((newest["id"], newest["state"]))
+            replay = sent.result()["id"]
+            told = {state for id, state in seen if id == replay}
+            assert told <= {"running", "done"}, seen
+            if "running" in told:
+                break
+        assert "running" in told, "no look came while it was sent"
+        assert scene.read(f"/replays/{replay}")["state"] == "done"
+
+
 def test_sends(scene, checks):
     receiver = scene.receiver
     path = "/tried"
@@ -169,6 +189,8 @@ def test_sends(scene, checks):
         assert scene.read(f"/deliveries/{row['id']}")["body"].encode() == call.body
     with checks("H1 O7 a signature is said to be ours or not, by which secret, and no answer tells the secret"):
         assert check() == {"matches": True, "secret": "current"}
+        assert check(timestamp=str(at)) == check(), "the header as it came"
+        assert check(timestamp=str(at + 1)) == {"matches": False, "secret": None}
         assert check(timestamp=at + 1) == {"matches": False, "secret": None}
         assert check(signature="v1,AAAA nonsense") == {"matches": False, "secret": None}
         assert check(signature="v1,AAAA " + signature)["matches"]
@@ -188,6 +210,7 @@ def main():
             scene = Scene(gateway, receiver)
             reseller, hook, order, path, replay = outage(scene, checks)
             failures(scene, checks, reseller, hook, order, path, replay)
+            watched(scene, checks, reseller)
             test_sends(scene, checks)
     finally:
         receiver.stop()

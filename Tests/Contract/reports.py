@@ -293,6 +293,23 @@ def bounds(checks, shop):
             assert shop.admin("GET", f"/reports/{kind}?from=2090-01-01&to=2090-02-01").json["has_more"] is False
 
 
+def corrected(checks, gateway):
+    with checks("O14 P6 the command shows what was corrected as the API tells it: downwards"):
+        shop = Shop(gateway)
+        reseller = shop.reseller(balance="10.00")
+        done = shop.admin("POST", f"/resellers/{reseller['id']}/balance", {
+            "amount": "-2.50", "reference": "too much"}, idempotent=True)
+        assert done.status in (200, 201), done
+        line = shop.admin("GET", "/reports/balances?by=month").json["data"][-1]
+        words = ("report", "balances", "--by", "month", "--tenant", shop.slug, "--key", shop.owner_key)
+        run = gateway.command(*words)
+        assert run.returncode == 0, run
+        titles, *rows = (text.split() for text in run.stdout.splitlines())
+        shown = dict(zip(titles, rows[-1]))
+        assert (shown["CORRECTED"], shown["TOPPED_UP"]) == (line["corrected"], line["topped_up"]), (shown, line)
+        assert Decimal(shown["CORRECTED"]) == Decimal("2.50"), shown
+
+
 def foreign(checks, gateway, books):
     with checks("O14 G1 a report tells of its own tenant alone, and of the live book alone"):
         other = Shop(gateway)
@@ -384,6 +401,7 @@ def main():
         bounds(checks, books.shop)
         statements(checks, books)
         by_command(checks, gateway, books)
+        corrected(checks, gateway)
         foreign(checks, gateway, books)
         with checks("O14 G8 reports are what they were after kill -9"):
             whole = {kind: books.shop.admin("GET",

@@ -2,6 +2,7 @@
 crowd, and then those who pay and the operator of the node are looked at.
 """
 
+import collections
 import contextlib
 import glob
 import http.client
@@ -15,6 +16,7 @@ from support import Checks, Gateway, arguments, wait_until
 
 options = arguments()
 checks = Checks()
+PAGE_FILES = 300
 
 
 def rss(gateway):
@@ -67,7 +69,7 @@ def bodies(gateway):
         mine = [begun(gateway, quote, whole, first["key"]) for _ in range(2)]
         wait_until(lambda: holds(2 * whole))
         status, data = answered(begun(gateway, quote, whole, first["key"]))
-        assert status == 503 and b"Retry-After" in data, data
+        assert status == 503 and b"Retry-After" in data and b'"busy"' in data, data
         theirs = [begun(gateway, quote, whole, second["key"]) for _ in range(2)]
         wait_until(lambda: holds(4 * whole))
         assert answered(begun(gateway, quote, whole, third["key"]))[0] == 503
@@ -166,11 +168,33 @@ def connections(gateway):
             assert b'reason="made_room"} 0' not in metrics.body
 
 
+def page_files(gateway):
+    shop, other = Shop(gateway), Shop(gateway)
+    with checks("O12 G6 many addresses at a tenant's colours hear 429 past what they have together; other calls go on"):
+        paths = {}
+        for at in (shop, other):
+            assert at.admin("PATCH", "/settings", {"colours": {"primary": "#123456"}}).status == 200
+            with Stranger(gateway) as stranger:
+                page = stranger.get(f"{at.base}/sign-in", headers={"Accept": "text/html"}).body.decode()
+            paths[at] = re.search(r'href="([^"]*/theme\.[0-9a-f]+\.css)"', page)[1]
+        statuses = collections.Counter()
+        for _ in range(10):
+            with Stranger(gateway) as stranger:
+                statuses.update(stranger.get(paths[shop]).status for _ in range(PAGE_FILES // 3))
+        assert set(statuses) == {200, 429} and statuses[200] >= PAGE_FILES, statuses
+        assert spent(gateway, "page_files_tenant") >= statuses[429]
+        with Stranger(gateway) as stranger:
+            assert stranger.get(f"{shop.base}{PARTNER}/openapi.json").status == 200
+            assert stranger.get(paths[other]).status == 200
+
+
 small = [f"--budget={name}={figure}" for name, figure in {
-    "bodies_node": 8, "bodies_tenant": 4, "bodies_member": 2, "scratch_member": 40, "forwarded_address": 4}.items()]
+    "bodies_node": 8, "bodies_tenant": 4, "bodies_member": 2, "scratch_member": 40, "forwarded_address": 4,
+    "page_files_tenant": PAGE_FILES}.items()]
 with Gateway(options.tollgate, "--trusted-proxy", "127.0.0.9", *small, demo=False) as gateway:
     bodies(gateway)
     forwarded(gateway)
+    page_files(gateway)
 with Gateway(
         options.tollgate, "--connections", "40", "--admin-listen", "127.0.0.1:0", demo=False) as gateway:
     connections(gateway)

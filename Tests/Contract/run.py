@@ -27,7 +27,8 @@ SHARED = {
     "run", "support", "shop", "strangers", "flooding", "wire", "logged", "proxy", "endpoints", "schema_hooks", "hooks",
     "told", "receiver", "units", "pagewire", "clock", "office", "clientwire", "commandlines", "heavy", "payservice",
     "examplebook", "checks", "exposition", "archivereader", "objectstore", "cluster", "replicas", "twofold",
-    "histories", "freeports"}
+    "histories", "freeports", "ownlines", "desklines", "orderload", "unreachable",
+    "portalwire", "nodecopies", "results"}
 # Scripts that lie elsewhere, and take the same options behind these words.
 BROWSER = os.path.join(ROOT, "Tests", "Browser", "run.py")
 ELSEWHERE = {"browser": [BROWSER, "pages", "callers", "scripts"], "journeys": [BROWSER, "gates", "journeys"]}
@@ -35,9 +36,10 @@ ELSEWHERE = {"browser": [BROWSER, "pages", "callers", "scripts"], "journeys": [B
 # ends with says better; one that is not here starts before all.
 SECONDS = {
     "browser": 200, "journeys": 200, "schema": 110, "sending": 60, "budgets": 40, "files": 30, "proxies": 26,
-    "payments": 25, "nodes": 60, "archive": 60, "pageforms": 36, "halfmoves": 20, "clustertls": 7,
+    "payments": 25, "nodes": 60, "archive": 60, "archivelosses": 25, "pageforms": 36, "halfmoves": 20, "clustertls": 7,
     "faults": 24, "logfaults": 15, "soak": 22,
-    "nodebackup": 22, "destinations": 22, "races": 20, "unitcare": 20, "output": 20, "moving": 19, "crowd": 18,
+    "nodebackup": 14, "pruning": 17, "destinations": 22, "races": 20, "unitcare": 20, "output": 17,
+    "openfiles": 3, "mistyped": 1, "moving": 19, "crowd": 18,
     "spreadsheet": 18, "firststeps": 17, "weight": 17, "gate": 16, "fullload": 14, "flood": 14, "people": 14,
     "seeds": 12, "secrecy": 12, "codes": 12, "kill": 12, "provisioning": 12, "pages": 11, "provider": 10, "ports": 10,
     "lifecycle": 10, "credits": 10, "reconciliation": 10, "package": 10, "command": 9, "badinput": 9, "sandbox": 9,
@@ -46,10 +48,12 @@ SECONDS = {
     "isolation": 6, "canary": 6, "clients": 6, "rooms": 6, "prices": 5, "walk": 5, "loops": 5, "exampleshop": 5,
     "handover": 5, "eventstorm": 5, "modes": 5, "receivers": 5, "reports": 5, "upgrade": 5, "stock": 4, "departing": 4,
     "letters": 4, "addresses": 4, "hostile": 3, "licences": 3, "deploy": 3, "metering": 3, "renewals": 3,
+    "longlists": 5, "refusedpages": 8, "shownonce": 8,
     "analytics": 2, "answers": 2, "attention": 2, "bookcommand": 2, "changes": 2, "corrections": 2, "endpoints_api": 2,
     "events": 2, "feeds": 2, "hosts": 2, "lapses": 2, "logo": 2, "looks": 2, "pricebook": 2, "providerkeys": 2,
     "rehearsal": 2, "refunds": 2, "rows": 2, "week_operator": 7, "week_provider": 15, "week_reseller": 5,
-    "failover": 20, "joining": 20, "searches": 2, "tenants": 2, "topups": 2, "truth": 2, "usage": 2, "browsers": 2}
+    "failover": 20, "joining": 20, "nodepast": 20, "forgeries": 25,
+    "searches": 2, "tenants": 2, "topups": 2, "truth": 2, "usage": 2, "browsers": 2}
 SECONDS_MAX = 1800
 SECONDS_MAX_LONG = 7200
 # Between the SIGTERM to a script that took too long, by which it ends its gateways, and the SIGKILL.
@@ -58,6 +62,7 @@ ENDING_SECONDS_MAX = 60
 PROGRESS_SECONDS = 30
 # Of one failed check, in the summary at the end.
 FAILURE_LINES_MAX = 12
+FAILED, ANSWERED = "not ok - ", "# answered: "
 LAST_LINE = re.compile(r"(\d+) passed, (\d+) failed")
 
 
@@ -75,6 +80,7 @@ class Script:
         self.is_late = False
         self.seconds = 0.0
         self.passed = self.failed = 0
+        self.wrong = None
 
     def run(self):
         self.began = time.monotonic()
@@ -119,15 +125,21 @@ class Script:
         return None
 
     def show(self, is_whole):
-        """All that it printed where something failed, else its remarks; then what it counted and its seconds."""
-        wrong = self.judge()
-        lines = self.lines
+        """Its remarks, what failed by title (the end of the run says more), what it counted and its seconds."""
+        self.wrong = self.judge()
         print(f"\n== Tests/Contract/{self.name}.py", flush=True)
-        for line in lines if is_whole or self.failed else [line for line in lines if line.startswith("#")]:
-            print(line)
-        if wrong:
-            print(f"FAILED: {wrong}")
+        for line in self.lines:
+            if is_whole or line.startswith("# ") and not line.startswith(ANSWERED):
+                print(line)
+        for title in self.failures:
+            print(f"FAILED: {title}")
         print(f"{self.name}: {self.passed} passed, {self.failed} failed in {self.seconds:.1f} s", flush=True)
+
+    @property
+    def failures(self):
+        """The titles of its checks that failed, and what went wrong besides."""
+        titles = [line.removeprefix(FAILED) for line in self.lines if line.startswith(FAILED)]
+        return titles + ([self.wrong] if self.wrong else [])
 
     def progress(self):
         checks = sum(line.startswith(("ok - ", "not ok - ")) for line in self.lines)
@@ -187,19 +199,21 @@ class Crew:
 
 
 def failures(scripts):
-    """What failed once more, at the end, where it is looked for: each check with what it said, and scripts that did not
-    run to their end with their last lines."""
-    lines = []
-    for script in scripts:
-        if not script.failed:
-            continue
+    """What failed, at the end, where it is looked for: first the titles of all, then each check with what it said, and
+    scripts that did not run to their end with their last lines."""
+    failed = [script for script in scripts if script.failed]
+    if not failed:
+        return
+    print("\n== what failed")
+    for script in failed:
+        for title in script.failures:
+            print(f"{FAILED}{script.name}: {title}")
+    for script in failed:
         told = [part.splitlines() for part in re.split(r"(?m)^(?=(?:not )?ok - )", "\n".join(script.lines))]
-        told = [part for part in told if part and part[0].startswith("not ok - ")]
-        lines.append(f"\n{script.name}: {script.failed} failed")
+        told = [part for part in told if part and part[0].startswith(FAILED)]
+        print(f"\n{script.name}: {script.failed} failed")
         for part in told or [script.lines[-FAILURE_LINES_MAX:]]:
-            lines += part[:1] + part[1:][-FAILURE_LINES_MAX:]
-    if lines:
-        print("\n== what failed", *lines, sep="\n")
+            print(*part[:1], *part[1:][-FAILURE_LINES_MAX:], sep="\n")
 
 
 def table(scripts, seconds):

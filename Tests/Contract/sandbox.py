@@ -3,6 +3,7 @@
 prices; nothing live opens. The signature vector, and `tollgate sign`."""
 
 import hashlib
+import html
 import json
 import tempfile
 import uuid
@@ -265,6 +266,14 @@ def other_apis(checks, gateway):
         assert gateway.get(f"{base}/myavailable?api_token={token}").status == 403
 
 
+def empty_bodies(checks, gateway):
+    with checks("W12 tollgate sign: an empty file and an empty standard input are an empty body"):
+        words = ["sign", "--idempotency-key", "a", "--timestamp", "1", "--path", "/a", "--secret", VECTOR["secret"]]
+        made = [command(gateway.tollgate, *words, *file, input="") for file in (
+            [], ["--body-file", "/dev/null"], ["--body-file", "-"])]
+        assert made[0].returncode == 0 and len({each.stdout for each in made}) == 1, made
+
+
 def signatures(checks, gateway):
     with checks("W12 W5 the signature vector: by the rule, and by tollgate sign from secret, path, key and body"):
         headers = signature_headers(
@@ -294,15 +303,24 @@ def signatures(checks, gateway):
                 assert refused.returncode != 0 and refused.stderr and not refused.stdout, (wrong, refused)
             missing = command(gateway.tollgate, *words, "--path", "/a")
             assert missing.returncode != 0 and "whsec_" not in missing.stderr, missing
-    with checks("W12 the vector stands in the pages for developers, word for word"):
+    shop = shop_with_list(gateway, "signing")
+    with checks("W12 the vector stands in the pages for developers, those that are served too, word for word"):
         import os
         from support import ROOT
         with open(os.path.join(ROOT, "docs", "wholesale-orders.md"), encoding="utf-8") as file:
             page = file.read()
-        for value in VECTOR.values():
-            assert str(value) in page, value
-    shop = shop_with_list(gateway, "signing")
-    who = Applicant(shop, "dev@signing.example").ready()
+        served = [gateway.get(f"{shop.base}/api/partner/v1/docs{call}", headers={"Accept": "text/html"})
+                  for call in ("", "/post_orders")]
+        for text in [page] + [html.unescape(answer.body.decode()) for answer in served]:
+            for value in ("POST", *VECTOR.values()):
+                assert str(value) in text, value
+        other = gateway.get(f"{shop.base}/api/admin/docs", headers={"Accept": "text/html"}).body.decode()
+        assert VECTOR["result"] not in other, "nothing is signed there"
+
+
+def bad_signatures(checks, gateway):
+    shop = shop_with_list(gateway, "refusing")
+    who = Applicant(shop, "dev@refusing.example").ready()
     with checks("W12 W5 in mode test a bad signature's refusal says which string was signed; in mode live it does not"):
         raw = json.dumps(ORDER).encode()
         path = who.base + "/orders"
@@ -319,8 +337,20 @@ def signatures(checks, gateway):
         old = signature_headers(who.secret, "POST", path, "key-1", raw, timestamp=1614265330)
         stale = gateway.request("POST", path, raw, key=who.key, headers={**old, "Content-Type": "application/json"})
         assert stale.status == 401 and stale.json["signed_string"].startswith("1614265330.POST."), stale
+        without = {name: value for name, value in signed.items() if name != "X-Tollgate-Signature"}
+        for headers in (without, *({**without, "X-Tollgate-Signature": value} for value in (
+                "", "v1=", "sha256=" + "0" * 64, "v1=" + "0" * 63, "v1=" + "g" * 64, "0" * 64))):
+            unsigned = gateway.request("POST", path, raw, key=who.key, headers=headers)
+            assert unsigned.status == 401 and unsigned.json["signed_string"] == text, (headers, unsigned)
+        for value in (None, "", "now", "-1"):
+            headers = {name: value for name, value in signed.items() if name != "X-Tollgate-Timestamp"}
+            headers |= {} if value is None else {"X-Tollgate-Timestamp": value}
+            timeless = gateway.request("POST", path, raw, key=who.key, headers=headers)
+            assert timeless.status == 401 and "signed_string" not in timeless.json, (value, timeless)
         active = shop.reseller()
         live = gateway.request("POST", path, raw, key=active["key"], headers=signed)
+        bare = gateway.request("POST", path, raw, key=active["key"], headers=without)
+        assert bare.status == 401 and "signed_string" not in bare.json, bare
         assert live.status == 401 and "signed_string" not in live.json and "signed_sha256" not in live.json, live
         for answer in (refused, stale, live):
             assert who.secret not in answer.body.decode()
@@ -342,6 +372,8 @@ def main():
         bounds(checks, gateway)
         other_apis(checks, gateway)
         signatures(checks, gateway)
+        bad_signatures(checks, gateway)
+        empty_bodies(checks, gateway)
     checks.finish()
 
 

@@ -30,20 +30,25 @@ BASES = {"wholesale_orders": "/api/partner/v1", "credit_reports": "/api/v1/resel
          "proxy_ports": "/v1", "activation_codes": "/api/reseller"}
 # Refusals of calls that their description allows: rules that a JSON Schema cannot say.
 UNSAYABLE = [
+    "must be test: a live row",
     "must be in the future", "must not be in the future", "would take too long to fill again",
     "is no account of this tenant", "must not be zero",
-    "must be more than zero", "is required without a known countryId", "is required with external_ref",
+    "must be more than zero", "must be less than zero", "must have at most 6 digits after the point",
+    "is required without a known countryId", "is required with external_ref",
     "days before to", "must not be after to", "must repeat the slug", "/blueprint: must be one of", "/certificate",
-    "come together", "comes twice", "/cursor: is not a cursor that this list gave", "must not hold invisible",
+    "is no blueprint's name",
+    "come together", "comes twice", ": is not a cursor that this list gave", "must not hold invisible",
     "must not be white space alone",
     "must not turn the direction", "must be an email address", "without an exponent",
     "is a name that hosts and paths",
     "belongs to another tenant's keys", "takes the balance down to minus the credit limit",
     # Activation codes answer these with 400 too.
+    "The key is revoked", "The key ended at",
     "There is an account with this", "Insufficient balance", "is no plan that is offered",
     "must be an absolute https URL", "must be whsec_ and", "must be a host name of two labels",
-    "must be some of", "must be names out of", "must not be after until", "must have a name of 1 to 64 printable",
-    "must not hold control characters", "must have no members but value and secret", "A test is not sent again",
+    "must be some of", "must be names out of", "must not be after until", "must have a name of 1 to 64",
+    "has a name that", "must not hold control characters", "must have no members but value and secret",
+    "A test is not sent again",
     "can still be paid back of this", "must name the service whose period", "is the same as state",
     "days before the end", "The endpoint is paused", "The endpoint is disabled", "is not disabled",
     "is the key of no licence in stock", "stands twice", "has keys of the role", "must be another port than",
@@ -236,7 +241,8 @@ def licences(scene):
     assign = {"license": keys[0], "discord_user_id": "1"}
     return {"document": scene.base + BASES["licence_keys"], "slow": scene.slow, "place": "api_token",
             "is_in_query": True, "queries": {"GET /licenseinfo": {"license": keys[1]}},
-            **of_account(scene, "licence_keys", {}, {"POST /assignlicense": assign})}
+            **of_account(scene, "licence_keys", {}, {
+                "POST /assignlicense": assign, "POST /licenseinfo": {"license": keys[1]}})}
 
 
 def of_account(scene, dialect, paths, members):
@@ -325,6 +331,9 @@ def admin(scene):
         "POST", f"{scene.base}{ADMIN}/reconciliations?reseller={shop['id']}", ledger.encode(), scene.owner,
         headers={"Content-Type": "text/csv"})
     event = scene.admin("GET", "/credit-events")["data"][0]
+    customer = scene.admin("GET", f"/customers?reseller={shop['id']}")["data"][0]["id"]
+    for sku in ("instant", "manual"):
+        scene.admin("PUT", f"/resellers/{shop['id']}/products/{sku}?mode=test", {"wholesale_monthly": "1.00"})
     delivery, hook = (scene.admin("GET", f"/{rows}")["data"][0]["id"] for rows in ("deliveries", "webhooks"))
     replay = scene.admin("POST", "/deliveries/replay", {"since": "2020-01-01T00:00:00Z"})["id"]
     payment = scene.admin("GET", "/payments")["data"][0]["id"]
@@ -370,6 +379,7 @@ def admin(scene):
             "GET /api-keys/activity": {"key": scene.shop_key},
             **{f"POST /licences/{move}": {"mode": "live"} for move in ("withdraw", "move")},
             "DELETE /ports/{address}": {"mode": "live"},
+            "DELETE /resellers/{id}/products/{sku}": {"mode": "test"},
             "POST /reconciliations": only, "GET /users": {"signed_up_via": scene.shop_key},
             "GET /subscribers": {"email": "end@there.example"},
             **{path: {**only, "key": scene.shop_key} for path in ("GET /audit", "GET /audit.csv", "GET /audit.jsonl")},
@@ -389,6 +399,8 @@ def admin(scene):
             "/people/{id}/sessions/{session}": {"id": [clerk["id"]], "session": [clerks]},
             "/resellers/{id}/sessions/{session}": {**at, "session": theirs[1:]}, "/resellers/{id}/products": at,
             "/resellers/{id}/products/{sku}": {**at, "sku": ["instant"]},
+            "DELETE /resellers/{id}/products/{sku}": {**at, "sku": ["manual", "instant"]},
+            "/customers/{id}": {"id": [customer]},
             **{f"/resellers/{{id}}/{move}": {"id": [made["id"]]} for move, made in resellers.items()},
             "/resellers/{id}/products/{sku}/history": {**at, "sku": ["instant"]},
             "/devices/{name}": {"name": ["early-1"]}, "/ports/{address}": {"address": ["192.0.2.2:5004"]},
@@ -407,7 +419,7 @@ def admin(scene):
             "/credit-events/{id}": {"id": [event["id"]]}, "/reconciliations/{id}": {"id": [made["id"]]},
             "/reviews/{id}": {"id": reviews[:1]}, "/reviews/{id}/close": {"id": reviews[1:2]},
             "/countries/{id}": {"id": ["fr"]}, "/subscribers/{id}": subscriber, "/payments/{id}": {"id": [payment]},
-            "/subscribers/{id}/redemptions": subscriber}}
+            "/subscribers/{id}/redemptions": subscriber, "/subscribers/{id}/password-reset": subscriber}}
 
 
 def provider(scene):

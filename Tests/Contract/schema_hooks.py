@@ -76,6 +76,9 @@ def before_call(context, case, kwargs):
     operation = f"{case.method} {case.operation.path}"
     turns[operation] += 1
     is_even = turns[operation] % 2 == 0
+    # Nobody has the time.
+    if is_positive(case, "QUERY") and "wait" in (case.query or {}):
+        case.query["wait"] = 0
     if is_positive(case, "PATH"):
         for name, values in scene["paths"].get(operation, scene["paths"].get(case.operation.path, {})).items():
             if name in (case.path_parameters or {}) and (is_even or turns[operation] == 1):

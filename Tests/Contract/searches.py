@@ -4,6 +4,7 @@ what it says and nothing of anybody else's."""
 import csv
 import io
 import itertools
+import urllib.parse
 import uuid
 
 from shop import Shop
@@ -271,6 +272,23 @@ def check_old(gateway, shop):
             assert shop.own(shop.first, f"/orders?idempotency_key={order['key']}") == [order["id"]]
 
 
+def check_spellings(shop):
+    with checks("O10 q finds an address whose domain is typed in its own letters, whole or as far as its labels are"):
+        order = shop.put(shop.first, shop.instant, "M-1", "Eva@München.Example", "q@münchen.example")
+        for text in (
+                "eva@münchen.example", "EVA@MÜNCHEN.exa", "eva@mu\u0308nchen.", "eva@münchen",
+                "eva@xn--mnchen-3ya.e", "eva@", "q@münchen.ex"):
+            text = urllib.parse.quote(text)
+            assert shop.found(f"q={text}") == [order["id"]], text
+            assert shop.found(f"q={text}", "/services") == order["services"], text
+            assert [row["id"] for row in shop.csv(f"/orders.csv?q={text}")] == [order["id"]], text
+            if text.lower().startswith("eva"):
+                found = shop.admin("GET", f"/customers?q={text}").json["data"]
+                assert [row["external_id"] for row in found] == ["M-1"], (text, found)
+        for text in ("eva@münchner.example", "eva@münchen.org", "münchen.example"):
+            assert shop.found(f"q={urllib.parse.quote(text)}") == [], text
+
+
 with Gateway(options.tollgate, demo=False, clock=True) as gateway:
     shop = scene(gateway)
     expected, services = check_filters(shop)
@@ -280,6 +298,7 @@ with Gateway(options.tollgate, demo=False, clock=True) as gateway:
     check_own(shop)
     check_many(shop)
     check_old(gateway, shop)
+    check_spellings(shop)
     with checks("O10 the file verifies after all of it"):
         verified_export(gateway, shop.slug)
 checks.finish()

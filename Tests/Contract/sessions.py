@@ -382,12 +382,15 @@ def endpoint_secrets(checks, gateway):
         made = call(body={"name": "N", "url": "https://there.example/", "events": ["port.created"]})
         assert made.status == 201 and good() == 1, made
         secrets = {made.json["secret"]}
-        for body, valid in ((None, 2), ({"overlap_seconds": 60}, 2), ({"overlap_seconds": 0}, 1)):
+        # camelCase is this API's own form; it takes the other name too.
+        bodies = (None, 2), ({"overlapSeconds": 60}, 2), ({"overlapSeconds": 0}, 1), ({"overlap_seconds": 0}, 1)
+        for body, valid in bodies:
             rotated = call(f"/{made.json['_id']}/secret/rotate", body)
             assert rotated.status == 200 and rotated.json["_id"] == made.json["_id"], rotated
             secrets.add(rotated.json["secret"])
             assert good() == valid, body
-        assert len(secrets) == 4
+        assert len(secrets) == 5
+        assert call(f"/{made.json['_id']}/secret/rotate", {"overlapSeconds": "zz"}).status == 422 and good() == 1
         listed = gateway.get(base, headers={"X-API-Key": reseller["key"]})
         assert not any(secret in listed.body.decode() for secret in secrets)
     with checks("O3 X6 another's endpoint is unknown, and a key that may not write rotates nothing"):
@@ -401,8 +404,9 @@ def endpoint_secrets(checks, gateway):
         person = Person(gateway, shop.base, DIALECTS["proxies"], shop_reseller["email"])
         token = person.sign_in()
         key = person.call(token, "POST", "/api-keys", {"name": "Mine"}).json
-        for overlap, lives in ((60, True), (0, False)):
-            rotated = person.call(token, "POST", f"/api-keys/{key['_id']}/rotate", {"overlap_seconds": overlap})
+        cases = ("overlapSeconds", 60, True), ("overlapSeconds", 0, False), ("overlap_seconds", 60, True)
+        for name, overlap, lives in cases:
+            rotated = person.call(token, "POST", f"/api-keys/{key['_id']}/rotate", {name: overlap})
             assert rotated.status == 200 and rotated.json["_id"] == key["_id"], rotated
             old, key = key, rotated.json
             balance = gateway.get(shop.base + "/v1/reseller/balance", headers={"X-API-Key": old["key"]})

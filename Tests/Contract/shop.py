@@ -135,4 +135,10 @@ class Shop:
         return answer.json["token"]
 
 
-__all__ = ["Shop", "PASSWORD", "PARTNER", "ADMIN", "signature_headers"]
+def numbers(answer):
+    """An order's or a quote's (line, setup, total)."""
+    body = answer.json
+    return tuple(Decimal(body[name]) for name in ("line_total", "setup_total", "wholesale_total"))
+
+
+__all__ = ["Shop", "PASSWORD", "PARTNER", "ADMIN", "numbers", "signature_headers"]

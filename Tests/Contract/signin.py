@@ -2,13 +2,16 @@
 """U4 Signing in to a tenant's pages: the cookie and what it opens, what a form needs to have an effect, where a sign-in
 leads, and how sessions end. Applying, and the page on the programme."""
 
+import base64
+import hashlib
+import hmac
 import re
 import uuid
 
 from office import OTHER, Office
 from pagewire import Browser
 from shop import PASSWORD, Shop
-from support import Checks, Gateway, arguments
+from support import Checks, Gateway, arguments, together
 
 HOUR = 3_600
 LIST = "/admin/resellers"
@@ -376,9 +379,18 @@ def applying(checks, gateway):
         text = page.body.decode()
         assert page.status == 422 and text.count('aria-invalid="true"') == 2, page
         assert 'value="The Company"' in text and "Ann &lt;b&gt;" in text and "short" not in text
-        taken = apply(browser)
+        taken = apply(browser, password="another password")
         assert taken.status == 409 and 'value="ann@shop.example"' in taken.body.decode(), taken
         assert scene.shop.admin("GET", "/resellers?status=pending").json["data"] == rows
+    with checks("U4 W11 an application that is sent twice is one, and both hear that it waits"):
+        again = apply(browser)
+        assert again.status == 303 and again.location == done.location, again
+        for change in ({"name": "Another"}, {"company": "Another"}, {"password": "another password"}):
+            assert apply(browser, **change).status == 409, change
+        answers = together([lambda: apply(Browser(gateway), email="bob@shop.example")] * 3)
+        assert {answer.status for answer in answers} == {303}, answers
+        waiting = scene.shop.admin("GET", "/resellers?status=pending").json["data"]
+        assert [row["email"] for row in waiting].count("bob@shop.example") == 1 and len(waiting) == 2, waiting
     with checks("U4 the page on the programme has prices where everybody may see them, and leads to applying"):
         page = browser.get(scene.base + "/program")
         assert scene.base + "/apply" in page.read.links and "api/partner/v1" in page.text, page
@@ -406,6 +418,53 @@ def secrecy(checks, gateway):
         assert len(sessions) == 1 and "tg-" not in str(sessions), sessions
 
 
+def form_token(cookie):
+    """What a form carries beside this cookie: whoever makes up the one can make up the other."""
+    code = hmac.new(cookie.encode(), b"form", hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(code).decode()[:22]
+
+
+def drain(ask):
+    for _ in range(3_000):
+        if ask().status == 429:
+            return
+    raise AssertionError("it is open without end")
+
+
+def leaving(checks, gateway):
+    scene = Scene(gateway)
+    with checks("U4 G6 whoever makes up a cookie is led to the form to sign in by, and nothing is written"):
+        stranger = Browser(gateway, address="198.51.100.7")
+        for number in range(5):
+            cookie = f"{number:064x}"
+            answer = stranger.post(
+                scene.base + "/sign-out", {"_token": form_token(cookie)}, cookies=f"tg-{scene.shop.slug}={cookie}")
+            assert answer.status == 303 and answer.location == scene.base + "/sign-in?said=out", answer
+            assert "audit-head" not in answer.headers, answer.headers
+    with checks("U4 G6 whoever is signed in signs out, however much strangers at the address have asked for"):
+        browser = scene.browser(address="198.51.100.8")
+        out = next(form for form in browser.get(scene.page).read.forms if form["action"].endswith("/sign-out"))
+        stranger = Browser(gateway, address="198.51.100.8")
+        drain(lambda: stranger.get(scene.base + "/program"))
+        kept = browser.cookies(scene.base)
+        answer = browser.post(out["action"], out["fields"])
+        assert answer.status == 303 and answer.location == scene.base + "/sign-in?said=out", answer
+        assert "audit-head" in answer.headers, answer.headers
+        # It is over: who shows it once more is a stranger, and those have no calls left here.
+        assert browser.get(scene.page).status in (303, 429)
+        drain(lambda: browser.post(out["action"], out["fields"], cookies=kept))
+    with checks("U4 G6 so does whoever is signed in to the console"):
+        browser = Browser(gateway, address="198.51.100.9")
+        form = browser.get("/console/sign-in").form("key")
+        assert browser.post(form["action"], {**form["fields"], "key": gateway.provider_key}).status == 303
+        out = next(form for form in browser.get("/console/log").read.forms if form["action"] == "/console/sign-out")
+        stranger = Browser(gateway, address="198.51.100.9")
+        drain(lambda: stranger.get("/console/sign-in"))
+        kept = browser.cookies("/console")
+        assert browser.post(out["action"], out["fields"]).location == "/console/sign-in?said=out"
+        drain(lambda: browser.post(out["action"], out["fields"], cookies=kept))
+
+
 def main():
     options = arguments()
     checks = Checks()
@@ -417,6 +476,7 @@ def main():
         ends(checks, gateway)
         applying(checks, gateway)
         secrecy(checks, gateway)
+        leaving(checks, gateway)
     with Gateway(options.tollgate, demo=False, clock=True) as gateway:
         too_late(checks, gateway)
     checks.finish()

@@ -37,11 +37,30 @@ def check_secrecy(gateway):
         for details, pointer in [
             ({"a": {"value": 1}}, "/details/a"), ({"a": {"value": "x", "secret": "no"}}, "/details/a"),
             ({"a": "x"}, "/details/a"), ({"a": {"value": "x", "more": 1}}, "/details/a"),
+            ({}, "/details"),
             ({f"n{i}": {"value": "x"} for i in range(21)}, "/details"), ({"a": {"value": "x" * 5000}}, "/details"),
-            ({"": {"value": "x"}}, "/details/"),
+            ({"": {"value": "x"}}, "/details/"), ({"n" * 65: {"value": "x"}}, "/details/" + "n" * 65),
+            ({"a/b~c": {"value": 1}}, "/details/a~1b~0c"),
         ]:
             refused = scene.admin("PATCH", f"/services/{service}/details", {"details": details})
             assert refused.status == 422 and refused.json["errors"][0]["pointer"] == pointer, (details, refused)
+    with checks("O10 the names of details are judged as other ids, at every door, and kept in NFC"):
+        manual = scene.shop.product("manual")
+        scene.shop.price(scene.reseller, manual, {"wholesale_monthly": "5.00", "is_enabled": True})
+        waiting = scene.place(manual).json["order"]["id"]
+        for name in (" ", "\u200b", "\u202e", "\u3000", " x", "x ", "a\u202eb", "\u0378", "a\u0007"):
+            for method, path in (("PATCH", f"/services/{service}/details"), ("POST", f"/orders/{waiting}/activate")):
+                refused = scene.admin(method, path, {"details": {name: {"value": "x"}}})
+                assert refused.status == 422, (name, path, refused)
+                [error] = refused.json["errors"]
+                assert error["code"] == "format" and error["pointer"].startswith("/details/"), (name, refused)
+        for name in ("e\u0301", "\u00e9"):
+            assert scene.admin("PATCH", f"/services/{service}/details", {
+                "details": {name: {"value": name}}}).status == 200
+            assert set(scene.service(service)["details"]) == {"password", "extra", "\u00e9"}, name
+        assert scene.admin("PATCH", f"/services/{service}/details", {"details": {"e\u0301": None}}).status == 200
+        assert set(scene.service(service)["details"]) == {"password", "extra"}
+        assert scene.admin("POST", f"/orders/{waiting}/reject", {"reason": "a test"}).status == 200
     with checks("O10 a manual order is activated with details, and rejected with a reason that its order shows"):
         manual = scene.shop.product("manual")
         scene.shop.price(scene.reseller, manual, {"wholesale_monthly": "5.00", "is_enabled": True})

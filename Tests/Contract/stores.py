@@ -4,10 +4,11 @@
 import json
 import os
 import tempfile
+import time
 
 from objectstore import ACCESS, BUCKET, SECRET, Faulty, Moto, SeaweedFS, environment
 from shop import Shop
-from support import Checks, Gateway, arguments, command
+from support import Checks, Gateway, arguments, command, wait_until
 
 options = arguments()
 checks = Checks()
@@ -61,6 +62,36 @@ def real(gateway, seaweed, folder):
         assert sound(verify(gateway, seaweed, other)) == ["alpha", "beta"]
         none = verify(gateway, seaweed, f"s3://{BUCKET}/nodes")
         assert none.returncode == 1 and "no archive" in none.stderr, none
+
+
+def pruned(gateway, seaweed):
+    place = f"s3://{BUCKET}/pruned"
+    key = ("--master-key", os.path.join(gateway.data, "master.key"))
+
+    def prune(server, *words):
+        done = run(server, "backup", "prune", place, *words, *key, "--json")
+        assert done.returncode == 0, done
+        return json.loads(done.stdout)
+
+    with checks("P11 B3 old backups are pruned from a bucket; the newest stays whole, also where the list lags"):
+        names = []
+        for _ in range(3):
+            # Names are by the second.
+            wait_until(lambda: not names or time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) not in names[-1])
+            names.append(json.loads(backup(gateway, seaweed, place).stdout)["manifest"])
+        told = prune(seaweed, "--keep", "1", "--dry-run")
+        assert [row["manifest"] for row in told["backups"]] == names, (told, names)
+        with Faulty(seaweed) as faulty, faulty.having(
+                lambda method, path, _: ("empty",) if "list-type" in path else None):
+            # Each is known from its backup, and nothing that a list lacks is removed.
+            lagging = prune(faulty, "--keep", "2")
+        assert [row["fate"] for row in lagging["backups"]] == ["removed", "kept", "kept"], lagging
+        assert sound(verify(gateway, seaweed, place)) == ["alpha", "beta"]
+        done = prune(seaweed, "--keep", "1")
+        assert [row["manifest"] for row in done["backups"]] == names[1:] and done["objects_removed"] == 0, done
+        assert [row["fate"] for row in done["backups"]] == ["removed", "kept"] and done["bytes_freed"] > 0, done
+        assert sound(verify(gateway, seaweed, place)) == ["alpha", "beta"]
+        assert json.loads(backup(gateway, seaweed, place).stdout)["used_again"] > 0
 
 
 def secrets(gateway, seaweed, folder):
@@ -185,6 +216,7 @@ def main():
         Shop(gateway, "alpha")
         Shop(gateway, "beta", blueprint="codes")
         real(gateway, seaweed, folder)
+        pruned(gateway, seaweed)
         secrets(gateway, seaweed, folder)
         faults(gateway, seaweed)
         odd(gateway)

@@ -3,8 +3,11 @@ scripts that spend them."""
 
 import collections
 import http.client
+import http.server
 import itertools
+import json
 import math
+import threading
 import time
 
 WRONG = "not the password"
@@ -20,6 +23,28 @@ class Statuses(collections.Counter):
     def most(self, count, window_seconds):
         """What can have been spent meanwhile of a budget of so many a window: all of it, and what came back."""
         return count + math.floor(self.seconds * count / window_seconds) + 1
+
+
+class Payments(http.server.ThreadingHTTPServer):
+    """A payment service that takes every payment."""
+
+    daemon_threads = True
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+        def do_POST(self):
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            body = json.dumps({"id": f"pp_{next(numbers)}", "payment_url": "https://pay.example/1"}).encode()
+            self.send_response(201)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), self.Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
 
 
 class Stranger:

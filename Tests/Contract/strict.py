@@ -198,7 +198,7 @@ def genuine(checks, gateway):
 def members(checks, scene):
     """P, O, W: a member that nobody reads is 422 naming it, in each object; where no body is read, none is taken."""
     for endpoint in ALL:
-        if endpoint.raw or endpoint.method in ("GET", "DELETE"):
+        if endpoint.raw or endpoint.method == "GET":
             continue
         with checks(f"{row(endpoint)} {endpoint.name}: a member that nobody reads is 422 by its pointer"):
             good = endpoint.good_body() if endpoint.fields else {}
@@ -213,6 +213,58 @@ def members(checks, scene):
                     assert pointer in pointers, (pointer, answer)
             answer = scene.send(endpoint, b'{"teir":1}')
             assert "/teir" in [error["pointer"] for error in answer.json["errors"]], answer
+
+
+def unread(checks, scene):
+    """DELETE takes a body as any call does that reads none: nothing that is said in it goes unheard."""
+    deletions = [endpoint for endpoint in ALL if endpoint.method == "DELETE"]
+    with checks("P5 O1 W6 a body of DELETE that cannot be read is 400, one that is no object 422"):
+        for endpoint in deletions:
+            for body in (b"nonsense", b"{", b'{"a":1,"a":2}'):
+                assert scene.send(endpoint, body).status == 400, (endpoint.name, body)
+            for body in (b"[]", b"null", b'"after_days"'):
+                assert scene.send(endpoint, body).status == 422, (endpoint.name, body)
+    gateway = scene.gateway
+    shop = Shop(gateway)
+    headers = {"Content-Type": "application/json"}
+    with checks("O1 a key is not revoked by a DELETE that asks for an overlap"):
+        minted = [shop.mint(shop.reseller()).json for _ in range(3)]
+        path = f"{shop.base}{ADMIN}/api-keys/"
+        asked = gateway.request(
+            "DELETE", path + minted[0]["id"], {"overlap_seconds": 60}, key=shop.owner_key, headers=address()
+        )
+        assert asked.status == 422 and asked.json["errors"][0]["pointer"] == "/overlap_seconds", asked
+        balance = gateway.get(f"{shop.base}{PARTNER}/balance", key=minted[0]["key"], headers=address())
+        assert balance.status == 200, balance
+    with checks("O1 an empty body, no body and an empty object say nothing, with a Content-Type and without"):
+        for made, body in zip(minted, (b"", None, b"{}")):
+            gone = gateway.request(
+                "DELETE", path + made["id"], body, key=shop.owner_key, headers={**headers, **address()}
+            )
+            assert gone.status == 200, (body, gone)
+        spare = shop.mint(shop.reseller()).json
+        assert gateway.request("DELETE", path + spare["id"], b"{}", key=shop.owner_key, headers=address()).status == 200
+    with checks("P5 a tenant is not erased by a DELETE whose body says when; by an empty object it is"):
+        path = f"{PROVIDER}/tenants/{shop.slug}"
+        asked = gateway.request(
+            "DELETE", f"{path}?confirm={shop.slug}", {"after_days": 30}, key=gateway.provider_key, headers=address()
+        )
+        assert asked.status == 422 and asked.json["errors"][0]["pointer"] == "/after_days", asked
+        kept = gateway.get(path, key=gateway.provider_key, headers=address())
+        assert kept.status == 200 and kept.json["state"] == "active" and kept.json["deletes_at"] is None, kept
+        gone = gateway.request(
+            "DELETE", f"{path}?confirm={shop.slug}", b"{}", key=gateway.provider_key, headers={**headers, **address()}
+        )
+        assert gone.status == 204, gone
+
+
+def unheard(checks, send, routes):
+    """C, A, X, L: what a DELETE says in its body is ignored, as it is in a POST."""
+    for endpoint in routes:
+        if endpoint.method == "DELETE" and "{" in endpoint.path:
+            with checks(f"{endpoint.name}: a body that nobody reads is ignored"):
+                answer = send(endpoint, body=b'{"nobody_reads":1}')
+                assert answer.status == send(endpoint).status and b"nobody_reads" not in answer.body, answer
 
 
 def row(endpoint):
@@ -235,6 +287,8 @@ def main():
             if api == LICENCES:
                 # What was sent too much kept nothing from having its effect: the session is signed out.
                 caller.renew("session")
+            if api not in STRICT:
+                unheard(checks, Sender(caller), routes)
             cursors(checks, Sender(caller), routes, described)
         scene = Scene(gateway)
         scene.headers = address
@@ -242,6 +296,7 @@ def main():
         members(checks, scene)
         with checks("P1 O1 W6 nothing has changed by all that was refused"):
             assert before == scene.state()
+        unread(checks, scene)
         genuine(checks, gateway)
     checks.finish()
 

@@ -326,6 +326,13 @@ def command(tollgate, *words, environment=None, input=None, cwd=None):
         input=input, stdin=None if input is not None else subprocess.DEVNULL, cwd=cwd)
 
 
+def write_private(path, content):
+    """A file that is its owner's alone, as those with a secret in them have to be."""
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(content if isinstance(content, bytes) else content.encode())
+    os.chmod(path, 0o600)
+
+
 def tool(name):
     """The path of a program that is Debian's: installed, or unpacked by ./test into .build/tools."""
     unpacked = os.path.join(ROOT, ".build", "tools", "usr")

@@ -4,6 +4,7 @@
 import ssl
 import tempfile
 import time
+import urllib.parse
 
 from shop import Shop
 from support import Checks, Gateway, arguments, wait_until
@@ -58,14 +59,26 @@ def filters(checks, gateway, shops):
                 ("tier=lite,standard", "alpha alpine echo"), ("blueprint=codes", "alpine echo"),
                 ("blueprint=codes,panel&state=suspended", "bravo echo"), ("owner_email=owner@echo.example", "echo"),
                 ("owner_email=OWNER@Echo.example", "echo"), ("q=alp", "alpha alpine delta"), ("q=ALPH", "alpha"),
-                ("q=owner@c", "charlie"), ("q=nothing", ""), ("state=refunded", ""), ("blueprint=none", ""),
+                ("q=owner@c", "charlie"), ("q=nothing", ""), ("state=refunded", ""),
+                ("blueprint=panel,proxies&q=alp", ""),
                 (f"q={shops['echo'].made['id'][:13]}", "echo"), ("q=alp&tier=lite&sort=-name", "alpine alpha")]:
             assert slugs(gateway, query) == expected.split(), (query, slugs(gateway, query))
+
+    with checks("P2 q finds an owner's address and a domain by their own letters"):
+        international = {"domains": [{"host": "xn--bcher-kva.delta.example"}]}
+        moved = gateway.patch("/provider/v1/tenants/delta", international, key=gateway.provider_key)
+        assert moved.status == 200, moved
+        for text in ("bücher.delta.example", "BÜCHER.de", "bu\u0308cher", "xn--bcher-kva.delta"):
+            assert slugs(gateway, f"q={urllib.parse.quote(text)}") == ["delta"], text
+        assert slugs(gateway, f"q={urllib.parse.quote('büch')}") == []
+        assert gateway.patch(
+            "/provider/v1/tenants/delta", {"domains": [{"host": "alp.delta.example"}]},
+            key=gateway.provider_key).status == 200
 
     with checks("P2 a filter or an order that is none is refused, and names what there is"):
         for query, pointer in [
                 ("?state=gone", "/state"), ("?state=active,", "/state"), ("?tier=gold", "/tier"),
-                ("?sort=age", "/sort"),
+                ("?sort=age", "/sort"), ("?blueprint=none", "/blueprint"), ("?blueprint=codes,none", "/blueprint"),
                 ("?sort=--name", "/sort"), ("?sort=", "/sort"), ("?owner_email=x", "/owner_email")]:
             answer = ask(gateway, query)
             assert answer.status == 422 and answer.json["errors"][0]["pointer"] == pointer, (query, answer)

@@ -11,8 +11,9 @@ import subprocess
 import tempfile
 import termios
 
-from support import Checks, Gateway, arguments, command
+from results import fails
 from shop import Shop
+from support import Checks, Gateway, arguments, command
 
 ESCAPE = "\x1b["
 SECONDS_MAX = 60
@@ -114,9 +115,7 @@ def columns(checks, gateway, shop, tollgate):
 
 def errors(checks, gateway, shop, tollgate):
     def said(*words):
-        run = command(tollgate, *words)
-        assert run.returncode == 1 and run.stderr.count("\n") == 1 and run.stderr.startswith("tollgate: "), run
-        return run.stderr
+        return fails(command(tollgate, *words), 1).stderr
 
     with checks("P6 an error says what to do next"):
         owner = ["--tenant", shop.slug, "--data", gateway.data]
@@ -132,6 +131,68 @@ def errors(checks, gateway, shop, tollgate):
                              (["key", "mint", "--nam", "a"], "--name")):
             run = command(tollgate, *words)
             assert run.returncode == 2 and f"did you mean “{meant}”?" in run.stderr, run
+    refusals(checks, gateway, shop, tollgate, owner)
+    texts(checks, gateway, shop, tollgate, [*owner, "--key", shop.owner_key])
+
+
+def refusals(checks, gateway, shop, tollgate, owner):
+    with checks("P6 a refusal says what is missing, or which of its secrets is meant"):
+        sku, buyer = shop.product(), shop.reseller(balance="0.50")
+        shop.price(buyer, sku, {"wholesale_monthly": "1.00"})
+        order = ["--term", "monthly", "--customer", "c-1"]
+        buy = ["my", "buy", sku, *order, "--data", gateway.data, "--key", buyer["key"]]
+        other = shop.reseller()["webhook_secret"]
+        for secret, expected in (
+                (buyer["webhook_secret"], r"1\.00 EUR are needed, 0\.50 EUR are available"),
+                (other, "--secret-file FILE names the signing secret")):
+            run = command(tollgate, *buy, environment={"TOLLGATE_WEBHOOK_SECRET": secret})
+            assert run.returncode == 1 and re.search(expected, run.stderr), run
+            assert "gives another key" not in run.stderr, run
+        feed = ["events", "tail", "--once", *owner]
+        both = {"TOLLGATE_KEY": buyer["key"], "TOLLGATE_OWNER_KEY": shop.owner_key}
+        for environment in (both, {**both, "TOLLGATE_KEY": ""}):
+            run = command(tollgate, *feed, environment=environment)
+            assert run.returncode == 0, run
+        run = command(tollgate, *feed, "--api", "wholesale", environment=both)
+        assert run.returncode == 0, run
+
+
+def texts(checks, gateway, shop, tollgate, owner):
+    with checks("O1 O2 O3 P6 a day is a time, a limit reads as options take it, an address in place of an id is told"):
+        minted = command(
+            tollgate, "key", "mint", "--owner-email", shop.made["owner_email"], "--role", "support", "--expires-at",
+            "2099-01-01", "--json", *owner)
+        assert minted.returncode == 0, minted
+        assert json.loads(minted.stdout)["expires_at"].startswith("2099-01-01T00:00:00"), minted
+        key = shop.reseller()["key_id"]
+        for limit in ("10/60", "10/60/5"):
+            assert command(tollgate, "limit", "set", key, limit, *owner).returncode == 0
+            told = command(tollgate, "limit", "history", key, *owner).stdout
+            assert limit in told and "{" not in told, told
+        nobody = fails(command(tollgate, "reseller", "approve", "somebody@there.example", *owner), 1).stderr
+        assert "“tollgate reseller list” has the ids" in nobody, nobody
+    with checks("P6 a value that an option does not take is told by the option's name, before anything is sent"):
+        price = ["price", "set", "res_x", "sku", *owner]
+        for words, expected in (
+                ([*price, "--enabled", "maybe"], "--enabled takes yes or no, not “maybe”"),
+                ([*price, "--enabled", "1"], "--enabled takes yes or no, not “1”"),
+                ([*price, "--enabled", "none"], "--enabled takes yes or no, not “none”"),
+                ([*price, "--max-quantity", "yes"], "--max-quantity takes a whole number or none, not “yes”"),
+                ([*price, "--max-quantity", "-1"], "--max-quantity takes a whole number or none, not “-1”"),
+                (["product", "change", "sku", "--hidden", "2", *owner], "--hidden takes yes or no"),
+                (["settings", "change", "--self-activation", "on", *owner], "--self-activation takes yes or no")):
+            run = command(tollgate, *words)
+            assert run.returncode == 2 and expected in run.stderr, run
+    with checks("P6 a file has all of a list: a page of it is not asked for in vain, and nothing is written"):
+        provider = ["--data", gateway.data]
+        reports = [["report", kind, *owner] for kind in ("turnover", "refunds", "holds", "credit", "balances")]
+        with tempfile.TemporaryDirectory(prefix="tollgate-") as folder:
+            path = os.path.join(folder, "all.csv")
+            for words in (*reports, ["statement", "res_x", *owner], ["log", *provider], ["usage", *provider]):
+                for paged in (["--limit", "1"], ["--cursor", "zzz"]):
+                    run = command(tollgate, *words, "--output", path, *paged)
+                    assert run.returncode == 2 and "--limit and --cursor are not for --output" in run.stderr, run
+                    assert not os.path.exists(path), words
 
 
 def progress(checks, gateway, shop, tollgate):
@@ -184,7 +245,9 @@ def bash(checks, tollgate, commands):
         for first in firsts:
             verbs = {name.split()[1] for name in commands if name.startswith(first + " ")}
             if verbs:
-                assert set(completed("tollgate", first, "")) == verbs, first
+                found = set(completed("tollgate", first, ""))
+                # A word that is a command as well takes its argument beside.
+                assert found == verbs or first in commands and verbs <= found, (first, found)
         # The second word of help is a command's.
         for name in (*[name for name in commands if name != "help"][::7], "tenant create", "serve", "key mint"):
             assert set(completed("tollgate", *name.split(), "--")) == {*commands[name], "--help"}, name
@@ -199,9 +262,30 @@ def bash(checks, tollgate, commands):
             assert set(completed("tollgate", "tenant", "export", "a", "--output", start)) == both
             assert completed("tollgate", "serve", "--data", start) == [os.path.join(folder, "folder")]
             assert set(completed("tollgate", "verify", start)) == both
+            bash_arguments(completed, start, both)
         assert completed("tollgate", "completion", "") == ["bash", "zsh"]
         assert completed("tollgate", "key", "mint", "--name", "a") == []
         assert completed("tollgate", "nothing", "--") == []
+
+
+def bash_arguments(completed, start, both):
+    """Each argument by what it is, wherever it stands; `both`: the file and the folder that begin with `start`."""
+    folders = sorted(path for path in both if path.endswith("folder"))
+    for words in (("stock", "import", "SKU"), ("licences", "import"), ("settings", "logo"),
+                  ("stock", "import", "--tenant", "acme", "SKU", "--json"),
+                  ("stock", "import", "--tenant=acme", "SKU"),
+                  # As bash cuts them.
+                  ("stock", "import", "--url", "http", ":", "//127.0.0.1", ":", "80/t/acme", "SKU"),
+                  ("stock", "import", "SKU", "--url", "=", "http", ":", "//127.0.0.1")):
+        assert set(completed("tollgate", *words, start)) == both, words
+    for words in (("stock", "import"), ("stock", "import", "SKU", "FILE"), ("settings", "logo", "FILE")):
+        assert completed("tollgate", *words, start) == [], words
+    for words in (("backup",), ("backup", "verify"), ("archive", "verify"), ("restore-node",)):
+        assert completed("tollgate", *words, start) == folders, words
+    assert set(completed("tollgate", "order", "export", "--output", "=", start)) == both
+    assert completed("tollgate", "backup", "verif") == ["verify"]
+    assert "--passphrase-file" in completed("tollgate", "backup", folders[0], "--pass")
+    assert completed("tollgate", "help", "tenant", "own") == ["owner-key", "owner"]
 
 
 def zsh(checks, tollgate, commands):
@@ -218,7 +302,7 @@ def zsh(checks, tollgate, commands):
     def completed(*words):
         line = " ".join(f"'{word}'" for word in words)
         text = stubs.replace("WORDS", line).replace("PLACE", str(len(words) + 1)) + script
-        run = subprocess.run(["zsh", "-f", "-c", text], capture_output=True, text=True, timeout=SECONDS_MAX)
+        run = subprocess.run(["zsh", "-f"], input=text, capture_output=True, text=True, timeout=SECONDS_MAX)
         assert not run.stderr, run
         return run.stdout.splitlines()
 
@@ -233,6 +317,16 @@ def zsh(checks, tollgate, commands):
             assert options == {*commands[name], "--help"}, (name, given)
         assert any(line.endswith("FILE:_files") for line in completed("tenant", "export", "a", ""))
         assert any(line == ":SHELL:(bash zsh)" for line in completed("completion", ""))
+
+    with checks("P6 zsh completes each argument by what it is, and a command that begins others by both"):
+        assert completed("stock", "import", "SKU", "")[-2:] == [":SKU: ", ":FILE:_files"]
+        assert completed("settings", "logo", "")[-1] == "::FILE:_files"
+        both = completed("backup", "")
+        assert any(line.startswith("verify:") for line in both) and ":PLACE:_files -/" in both, both
+        for words in (("backup", "there", ""), ("backup", "verify", "")):
+            assert completed(*words)[-1] == ":PLACE:_files -/", words
+        assert any(line.startswith("--master-key[") for line in completed("backup", "verify", "--"))
+        assert any(line.startswith("owner-key:") for line in completed("help", "tenant", ""))
 
 
 def manual(checks, tollgate, commands):

@@ -8,7 +8,7 @@ import re
 
 from shop import PASSWORD, Shop
 from support import Checks, Gateway, arguments, wait_until
-from wire import exchange
+from wire import Wire, exchange
 
 WRONG = "The e-mail address or the password is wrong."
 
@@ -30,6 +30,7 @@ def main():
         messages(checks, gateway, shop, reseller, sku)
         codings(checks, gateway, shop, reseller, sku)
         limits(checks, shop)
+        bodies(checks, gateway, shop)
     checks.finish()
 
 
@@ -210,9 +211,12 @@ def messages(checks, gateway, shop, reseller, sku):
                 ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: " + "9" * 19 + "\r\n\r\n", 413, "18 digits"),
                 ("GET / HTTP/1.1\r\nHost: a\r\nExpect: tea\r\n\r\n", 417, "100-continue"),
                 ("GET / HTTP/3.0\r\nHost: a\r\n\r\n", 505, "HTTP/1.1"),
-                ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 501, "chunked")]:
+                ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 501, "chunked"),
+                ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501, "chunked")]:
             found = exchange(gateway, data)
             assert found[0] == status and said in json.loads(found[2])["detail"], (said, found)
+            if status == 501:
+                assert json.loads(found[2])["code"] == "transfer_coding_not_implemented", found
 
 
 def codings(checks, gateway, shop, reseller, sku):
@@ -260,6 +264,61 @@ def limits(checks, shop):
         assert answer.headers["x-ratelimit-reset"] == wait, answer.headers
         assert answer.headers["ratelimit"].endswith(f";t={wait}"), answer.headers
         assert f"in {wait} s" in answer.json["detail"], answer
+
+
+def bodies(checks, gateway, shop):
+    reseller = shop.reseller()
+    head = (f"POST {shop.base}/api/partner/v1/orders/quote HTTP/1.1\r\nHost: a\r\n"
+            f"Authorization: Bearer {reseller['key']}\r\n")
+
+    def month():
+        return gateway.get(f"/provider/v1/tenants/{shop.slug}", key=gateway.provider_key).json[
+            "counts"]["requests_this_month"]
+
+    with checks("G2 O6 a call whose body is refused as it comes has its limits' headers and one line, and counts once"):
+        coming = "Transfer-Encoding: chunked\r\n\r\n"
+        faults = {
+            "a length past the bound": (413, "Content-Length: 9999999\r\n\r\n"),
+            "more than the bound comes": (413, f"{coming}{2 << 20:x}\r\n{'x' * (2 << 20)}"),
+            "a size that is none": (400, f"{coming}zz\r\n"),
+        }
+        before, answers = month(), {}
+        for name, (status, rest) in faults.items():
+            with Wire(gateway) as wire:
+                wire.send(head + rest)
+                answers[name] = wire.answer()
+                assert answers[name] and answers[name][0] == status, (name, answers[name])
+        assert month() == before + len(faults), (before, month())
+        for name, (status, headers, body) in answers.items():
+            for field in ("ratelimit", "ratelimit-policy", "x-ratelimit-limit", "x-ratelimit-remaining",
+                          "x-ratelimit-reset"):
+                assert field in headers, (name, field, headers)
+            assert headers["connection"] == "close" and json.loads(body)["status"] == status, (name, headers, body)
+            rows = [row for row in shop.admin("GET", "/audit?limit=100").json["data"]
+                    if row["request_id"] == headers["request-id"]]
+            assert [row["status"] for row in rows] == [status], (name, rows)
+            # What came of the body, however little of it was kept.
+            assert (rows[0]["bytes_in"] > 0) == name.startswith("more"), (name, rows)
+        used = shop.admin("GET", f"/usage?reseller={reseller['id']}&limit=100").json["data"]
+        assert sum(row["other_refusals"] for row in used) == len(faults), used
+
+    with checks("G2 O6 a call whose client leaves in the middle of its body counts, and has its line with what came"):
+        def counted():
+            used = shop.admin("GET", f"/usage?reseller={reseller['id']}&limit=100").json["data"]
+            return sum(row["requests"] for row in used)
+
+        before = counted()
+        with Wire(gateway) as wire:
+            wire.send(f"{head}Content-Length: 1000\r\n\r\n{'x' * 600}")
+            wire.finish_sending()
+            assert wire.answer() is None
+
+        def left():
+            return [row for row in shop.admin("GET", "/audit?limit=100").json["data"] if row["status"] == 499]
+
+        wait_until(left)
+        assert [(row["bytes_in"], row["bytes_out"]) for row in left()] == [(600, 0)], left()
+        assert counted() == before + 1, (before, counted())
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from shop import Shop
 from support import Checks, Gateway, arguments, wait_until
-from units import Scene, callback
+from units import Scene, callback, desk as another_desk
 
 options = arguments()
 checks = Checks()
@@ -99,14 +99,14 @@ def check_ends(gateway):
     desk = scene.desk
     with checks("W13 P3 while the tenant is suspended nothing is asked for; at resume it goes on"):
         slug, provider = scene.shop.slug, gateway.provider_key
-        desk.fault = lambda call, attempt: "500 before" if attempt < 2 else "ok"
+        desk.fault = lambda call, attempt: "500 before" if attempt < 3 else "ok"
         order, [service] = scene.order()
         wait_until(lambda: scene.row(service)["tries"] == 1)
         coming = scene.admin("GET", "/due?kind=provisioning").json["data"]
         assert [item["at"] for item in coming] == [scene.row(service)["next_at"]], coming
         assert gateway.post(f"/provider/v1/tenants/{slug}/suspend", key=provider).status == 200
         calls = len(desk.calls)
-        gateway.jump(3600)
+        gateway.jump(25 * 3600)
         other = Scene(gateway)
         made, _ = other.order()
         other.until(made, "completed")
@@ -114,16 +114,19 @@ def check_ends(gateway):
         refused = callback(desk, desk.calls[-1], {"state": "ready"})
         assert refused.status == 403, refused
         assert gateway.post(f"/provider/v1/tenants/{slug}/resume", key=provider).status == 200
+        # The days in which nobody might ask are none of those that the unit has.
+        wait_until(lambda: scene.row(service)["tries"] == 2)
+        assert scene.row(service)["phase"] == "asking", scene.row(service)
+        gateway.jump(11)
         scene.until(order, "completed")
         assert desk.made[service] == 1
-    with checks("W13 without a provisioner an order waits, its money held, and goes on when there is one"):
+    with checks("W13 without a provisioner an order waits, its money held, and goes on as soon as there is one"):
         assert scene.admin("DELETE", "/provisioning").status == 204
         order, [service] = scene.order()
         wait_until(lambda: [row for row in scene.queue() if row["last_outcome"] == "no_provisioner"])
         assert scene.read(order)["state"] == "pending"
         again = scene.admin("PUT", "/provisioning", {"url": scene.url, "secret": desk.secret})
         assert again.status == 200, again
-        assert scene.admin("POST", f"/provisioning/{service}/retry").status == 200
         scene.until(order, "completed")
     with checks("W13 H6 addresses that a node does not call are refused where they are saved"):
         with Gateway(options.tollgate, demo=False, clock=True) as strict:
@@ -153,6 +156,31 @@ def check_slow(gateway):
         for order in stuck:
             scene.until(order, "completed")
         assert max(desk.open_max.values()) == 1
+    scene.verify()
+
+
+def check_dead(gateway):
+    scene = Scene(gateway, timeout_seconds=5)
+    dead = scene.desk
+    with checks("W13 a provisioner that does not answer has at most half of its tenant's places, and delays no other"):
+        own = scene.shop.product("http")
+        scene.shop.price(scene.reseller, own, {"wholesale_monthly": "10.00"})
+        alive, url = another_desk(gateway)
+        made = scene.admin("PUT", f"/products/{own}/provisioning", {"url": url})
+        assert made.status == 200, made
+        alive.secret = made.json["secret"]
+        release = threading.Event()
+        dead.fault = lambda call, attempt: "ok" if release.is_set() else "hang before"
+        alive.fault = lambda call, attempt: release.wait(30) and "ok"
+        waiting, _ = scene.order(quantity=40)
+        wait_until(lambda: len(dead.calls) == 8)
+        placed = scene.place(own, quantity=4)
+        assert placed.status == 201, placed
+        wait_until(lambda: sum(alive.open.values()) == 4, seconds=30)
+        assert len(dead.calls) <= 12, "no more than half of the places were its own from its first silence on"
+        release.set()
+        scene.until(placed.json["order"]["id"], "completed")
+        wait_until(lambda: gateway.jump(11) or scene.read(waiting)["state"] == "completed", seconds=60)
     scene.verify()
 
 
@@ -233,7 +261,7 @@ def check_storm(tollgate):
 
 with Gateway(options.tollgate, "--allow-private-addresses", demo=False, clock=True) as gateway:
     gateway.provider_key
-    for part in (check_hand, check_orphan, check_ends, check_slow):
+    for part in (check_hand, check_orphan, check_ends, check_slow, check_dead):
         part(gateway)
 check_restore(options.tollgate)
 check_storm(options.tollgate)

@@ -29,6 +29,8 @@ class Shaky(reference.Provisioner):
         self.calls = []
         self.made = {}
         self.fault = lambda call, attempt: "ok"
+        # What is told of a verb that is under way; nothing: how it is.
+        self.later = lambda verb: None
         self.open = {}
         self.open_max = {}
         self.polls = {}
@@ -107,7 +109,8 @@ class ShakyHandler(reference.Handler):
         with desk.lock:
             desk.polls[f"{service}:{verb}:{n}"] = desk.polls.get(f"{service}:{verb}:{n}", 0) + 1
         status, answer = desk.handle("GET", self.path, self.headers, b"")
-        self.answer(status, json.dumps(answer).encode())
+        told = desk.later(verb)
+        self.answer(200 if told else status, json.dumps(told or answer).encode())
 
 
 class ShakyServer(reference.Server):
@@ -127,16 +130,21 @@ def callback(desk, call, answer, n=None, message_id=None, secret=None, at=None, 
         "webhook-signature": reference.signature(secret or desk.secret, message_id, at, body)})
 
 
+def desk(gateway):
+    """A provisioner of its own, and where it is called."""
+    made = Shaky(gateway)
+    server = ShakyServer(made, handler=ShakyHandler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return made, f"http://127.0.0.1:{server.server_address[1]}/units"
+
+
 class Scene:
     """A shop whose product `sku` is made by a provisioner of its own, at 10.00 a unit."""
 
     def __init__(self, gateway, timeout_seconds=30, balance="10000.00"):
         self.shop = Shop(gateway)
         self.gateway = gateway
-        self.desk = Shaky(gateway)
-        self.server = ShakyServer(self.desk, handler=ShakyHandler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/units"
+        self.desk, self.url = desk(gateway)
         made = self.admin("PUT", "/provisioning", {"url": self.url, "timeout_seconds": timeout_seconds})
         assert made.status == 200 and made.json["secret"].startswith("whsec_"), made
         self.desk.secret = made.json["secret"]

@@ -67,6 +67,23 @@ def audit(checks, gateway, shop, reseller, sku):
         assert stranger.admin("GET", f"/audit?order={order_id}").status == 404
 
 
+def acted(checks, gateway):
+    with checks("O6 P9 what the provider and the node do is in the tenant's log, and counts as nobody's call"):
+        shop = Shop(gateway, slug="acted")
+        new = gateway.post("/provider/v1/tenants/acted/owner-key", key=gateway.provider_key)
+        assert new.status in (200, 201), new
+        with tempfile.TemporaryDirectory(prefix="tollgate-") as folder:
+            path = f"{folder}/acted.sqlite"
+            for move, option in (("export", "--output"), ("restore", "--input")):
+                done = gateway.command("tenant", move, "acted", option, path)
+                assert done.returncode == 0, done.stderr
+        acts = {row["action"]: row["count"] for row in rows(shop, "", "/audit") if " /" not in row["action"]}
+        assert {"tenant.created", "tenant.owner_key", "tenant.restored"} <= set(acts), acts
+        assert not any(acts.values()), acts
+        counted = [row["route"] for row in rows(shop, "by=hour") + rows(shop, "")]
+        assert counted and all(" /" in route for route in counted), counted
+
+
 def usage(checks, gateway, shop, sku):
     # Half past an hour, on a new day: what is counted before is of yesterday.
     gateway.jump(int(DAY - gateway.now() % DAY + HOUR / 2))
@@ -149,6 +166,15 @@ def summed(checks, shop, one, two):
         for state, is_there in (("active", False), ("ended", True)):
             found = rows(shop, f"reseller={one['id']}&state={state}", "/api-keys/activity")
             assert (unused in {row["id"] for row in found}) == is_there, (state, found)
+    with checks("O1 what two filters list together is what both of them list"):
+        for other in (f"state=ended&reseller={one['id']}", "state=active", f"reseller={one['id']}",
+                      f"reseller={two['id']}"):
+            listed = {row["id"] for row in rows(shop, other, "/api-keys/activity")}
+            for key in (unused, one["key_id"]):
+                found = [row["id"] for row in rows(shop, f"key={key}&{other}", "/api-keys/activity")]
+                assert found == [key] * (key in listed), (key, other, found)
+        nobody = shop.admin("GET", f"/api-keys/activity?key={unused}&reseller=res_none")
+        assert nobody.status == 404 and nobody.json["code"] == "reseller_not_found", nobody
 
 
 def in_order(checks, shop, one, two):
@@ -169,6 +195,15 @@ def in_order(checks, shop, one, two):
             assert shop.call(one, "GET", "/keys", key=token).status == 200
         row, = rows(shop, f"reseller={one['id']}&route=GET%20/api/partner/v1/keys")
         assert (row["key"], row["requests"]) == (None, 3), row
+    with checks("O6 calls with keys are told apart from what people do who are signed in, and sums agree with rows"):
+        every, keyed = (rows(shop, f"reseller={one['id']}&callers={word}") for word in ("all", "keys"))
+        assert keyed and keyed == [row for row in every if row["key"]] != every, (keyed, every)
+        total = shop.admin("GET", f"/usage/total?callers=keys&reseller={one['id']}").json["data"]
+        assert sum(row["requests"] for row in total) == sum(row["requests"] for row in keyed), total
+        groups = shop.admin("GET", f"/usage/groups?callers=keys&reseller={one['id']}").json["data"]
+        assert groups and all(row["name"] for row in groups), groups
+        own = shop.get(one, "/requests?limit=100&callers=keys").json["data"]
+        assert own and all(row["key"] in {one["key_id"], *(key["key"] for key in keyed)} for row in own), own
 
 
 def kept(checks, gateway, shop, one, begin):
@@ -292,6 +327,7 @@ def main():
         sku = shop.product()
         shop.price(first, sku, {"wholesale_monthly": "1.00"})
         audit(checks, gateway, shop, first, sku)
+        acted(checks, gateway)
         one, two, begin = usage(checks, gateway, shop, sku)
         summed(checks, shop, one, two)
         in_order(checks, shop, one, two)

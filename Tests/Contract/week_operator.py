@@ -10,8 +10,9 @@ import tempfile
 import urllib.parse
 
 from office import OTHER, Office, refused
+from payservice import API_KEY, SECRET
 from shop import PASSWORD
-from support import Checks, Gateway, arguments, verified_export
+from support import Checks, Gateway, arguments, verified_export, write_private
 
 
 class Desk(Office):
@@ -48,8 +49,7 @@ class Desk(Office):
 
     def file(self, name, text):
         path = os.path.join(self.folder, name)
-        with open(path, "w", encoding="utf-8") as out:
-            out.write(text)
+        write_private(path, text)
         return path
 
 
@@ -247,6 +247,88 @@ def calls(checks, desk, ada, order, reseller):
         assert desk.run("audit", "usage", "--by-key", limited["id"], "--sort=-requests")["data"][0]["requests"] == 2
 
 
+def limits_by_command(checks, desk, reseller):
+    with checks("O2 P6 by command line: a key and its limit are shown, with who changed it, and tried at a reseller"):
+        key = desk.shop.mint(reseller).json["id"]
+        desk.run("limit", "set", key, "600/60")
+        assert desk.run("key", "show", key)["limit"]["requests"] == 600
+        assert "requests: 600" in desk.line("limit", "show", key)
+        changed, = desk.run("limit", "history", key)["data"]
+        assert changed["to"]["requests"] == 600 and changed["account"] == desk.owner_email, changed
+        assert key in desk.found("key", "activity", "--reseller", reseller["id"])
+        tried = desk.run("reseller", "rehearse", reseller["id"], "1/3600", "--days", "2")
+        assert tried["limit"]["requests"] == 1 and tried["asked"] >= tried["would_be_refused"] > 0, tried
+        desk.run("reseller", "change", reseller["id"], "--rate-limit", "5000/60")
+        assert desk.run("reseller", "limit-history", reseller["id"])["data"][0]["to"]["requests"] == 5000
+    with checks("O13 P6 by command line: where a reseller is signed in, and its end"):
+        token = desk.shop.sign_in(reseller)
+        session, = desk.run("reseller", "sessions", reseller["id"])["data"]
+        desk.line("reseller", "sessions", reseller["id"], "--end", session["id"])
+        assert desk.shop.get({"key": token}, "/account").status == 401
+
+
+def proofs_by_command(checks, desk, order, reseller):
+    with checks("O6 P6 by command line: a row of the log, and all of a request, with their proofs"):
+        done = desk.run("audit", "list", "--order", order)["data"][0]
+        shown = desk.run("audit", "show", str(done["seq"]))
+        assert shown["sound"] is True and shown["records"][0]["request_id"] == done["request_id"], shown
+        assert shown["seq"] in [row["seq"] for row in desk.run("audit", "request", done["request_id"])["data"]]
+        assert done["account"] in desk.line("audit", "list", "--order", order)
+    with checks("O8 P6 by command line: a ledger is compared, what differs is listed, and its review closed"):
+        ledger = desk.file("ledger.jsonl", json.dumps(
+            {"external_ref": "e-1", "kind": "topup", "amount": "1.00", "at": "2026-01-01"}) + "\n")
+        found = desk.run("reconciliation", "run", ledger, "--reseller", reseller["id"])
+        assert found["agrees"] is False and desk.found("review", "list", "--status", "open") == [found["review"]]
+        told = desk.line("reconciliation", "show", found["id"])
+        assert "missing here" in told and "e-1" in told, told
+        assert desk.run("review", "close", found["review"], "--note", "a slip")["status"] == "closed"
+        assert desk.run("review", "show", found["review"])["note"] == "a slip"
+        assert desk.found("reconciliation", "list") == [found["id"]] and desk.run("credit-event", "list")["data"] == []
+
+
+def services_by_command(checks, desk, order, reseller):
+    with checks("A6 W13 P6 by command line: payment service and provisioner; secrets come from files alone"):
+        words = ["--driver", "http", "--create-url", "https://pay.example/new", "--webhook-secret-file",
+                 desk.file("signs", SECRET + "\n")]
+        put = desk.run("payment-service", "set", *words, "--api-key-file", desk.file("key", API_KEY + "\n"))
+        assert put["driver"] == "http" and put == desk.run("payment-service", "show"), put
+        assert "has no --api-key" in desk.line("payment-service", "set", *words, "--api-key", "x", code=2)
+        desk.line("payment-service", "remove")
+        assert "payment service" in desk.line("payment-service", "show", code=1)
+        made = desk.run("provisioning", "set", "https://make.example/unit", "--product", "vps-1")
+        assert made["secret"].startswith("whsec_"), made
+        assert "secret" not in desk.run("provisioning", "show", "--product", "vps-1")
+        tried = desk.run("provisioning", "test", "--product", "vps-1", "--show-only")
+        assert tried["sent"] is False and tried["request"]["url"] == "https://make.example/unit", tried
+        desk.line("provisioning", "remove", "--product", "vps-1")
+    with checks("H4 O7 P6 by command line: a reseller's webhook is shown, tried, paused and resumed"):
+        hook = desk.shop.call(reseller, "POST", "/webhooks", {
+            "name": "shop", "url": "https://there.example/hook", "events": ["order.created"]}).json["id"]
+        assert desk.run("webhooks", "pause", hook)["state"] == "paused"
+        assert desk.run("webhooks", "resume", hook)["state"] == desk.run("webhooks", "show", hook)["state"] == "active"
+        assert "no answer came that can be read: dns" in desk.line("webhooks", "test", hook, code=1)
+    with checks("O9 O10 O11 P6 by command line: stock and countries, a service's charges, whose customer it is"):
+        assert "legacy-vps" in desk.line("stock", "levels", "--kind", "licences")
+        assert [row["key"] for row in desk.run("licences", "list", "--licence", "key-3")["data"]] == ["key-3"]
+        assert "exclude" in desk.line("licences", "list", "--withdrawn", "--licence", "key-3", code=2)
+        desk.run("country", "set", "fr", "--base-price", "1.50", "--name", "France")
+        assert "France" in desk.line("country", "list")
+        service, = desk.found("service", "list", "--order", order)
+        assert desk.run("service", "charges", service)["data"][-1]["period"] == 0
+        assert desk.run("service", "cancel", service, "--at", "term_end")["ends_at"]
+        assert desk.run("service", "keep", service)["ends_at"] is None
+        customer, = desk.run("customer", "list", "--find", "c-9")["data"]
+        assert desk.run("customer", "show", customer["id"]) == customer
+        assert desk.run("overview")["steps"]["sale"] is True
+    with checks("O4 P6 by command line: what the last orders would have come to at a new price"):
+        book = desk.file("dearer.csv", f"reseller,sku,wholesale_monthly\n{reseller['email']},vps-1,12.00\n")
+        told = desk.line("price", "import", book, "--dry-run", "--effect-days", "30")
+        assert "repriced: " in told and reseller["id"] in told, told
+        assert "--dry-run" in desk.line("price", "import", book, "--effect-days", "30", code=2)
+        listed = desk.run("reseller", "list", "--mode", "test", "--find", reseller["email"])["data"][0]
+        assert listed["balance"] != desk.run("reseller", "show", reseller["id"])["balance"], listed
+
+
 def reports(checks, desk):
     def moved(kinds):
         """What statements say, over all resellers."""
@@ -285,6 +367,9 @@ def main():
         stock(checks, desk, work, reseller)
         order = orders(checks, desk, work, reseller)
         calls(checks, desk, ada, order, reseller)
+        limits_by_command(checks, desk, reseller)
+        proofs_by_command(checks, desk, order, reseller)
+        services_by_command(checks, desk, order, reseller)
         reports(checks, desk)
     checks.finish()
 

@@ -13,7 +13,7 @@ import tempfile
 import threading
 
 from shop import Shop
-from support import Checks, Gateway, arguments, command, verified_export, wait_until
+from support import Checks, Gateway, arguments, command, verified_export, wait_until, write_private
 
 API = "/provider/v1"
 DAY = 86_400
@@ -53,8 +53,7 @@ class Desk:
     def file(self, name, text=None):
         path = os.path.join(self.folder, name)
         if text is not None:
-            with open(path, "w", encoding="utf-8") as out:
-                out.write(text)
+            write_private(path, text)
         return path
 
 
@@ -109,6 +108,21 @@ def tuesday_tenants(checks, desk):
         assert desk.run("tenant", "show", "echo")["state"] == "suspended"
         desk.run("tenant", "resume", "echo")
         assert [row["slug"] for row in desk.run("tenant", "list")["data"]][-1] == "echo"
+    with checks("P2 P6 Tuesday, by command line: tenants are found by filter and order; the list says whose they are"):
+        for words, found in (
+                (["--tier", "pro", "--tier", "lite", "--sort=-name"], ["echo", "dune", "cube", "bolt", "acme"]),
+                (["--blueprint", "hosting", "--find", "ac"], ["acme"]), (["--state", "suspended"], []),
+                (["--owner-email", "owner@acme.example"], ["acme"])):
+            assert [row["slug"] for row in desk.run("tenant", "list", *words)["data"]] == found, words
+        assert "owner@acme.example" in desk.told("tenant", "list")
+    with checks("P6 P9 Tuesday, by command line: how the node and its tenants are, and what blueprints it has"):
+        assert desk.run("node", "attention")["troubled"] == 0 and "troubled: 0" in desk.told("node", "attention")
+        assert "GROUP" in desk.told("node", "show")
+        told = desk.told("traffic", "--tenant", "acme", "--tenant", "bolt")
+        assert "acme" in told and "bolt" in told and len(desk.run("traffic", "--tenant", "acme")["data"]) == 1, told
+        assert {"hosting", "codes"} <= {row["name"] for row in desk.run("blueprint", "list")["data"]}
+        assert "acme" in [row["slug"] for row in desk.run("placement")["data"]]
+        assert desk.run("provider-key", "show", desk.console["id"])["name"] == "console"
     with checks("P8 Tuesday evening: the provider's log has what this key did, and what was done on the machine"):
         own = desk("GET", f"/log?limit=100&key={desk.console['id']}")["data"]
         done = [(line["action"], line["tenant"]) for line in own[::-1]]

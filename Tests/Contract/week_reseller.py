@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """A reseller's week, to be read as a story: it applies and integrates before anybody has approved it, sells, finds its
 orders again, looks at its money and its calls, has its events delivered and replayed, tops up, and looks after its
-password. Each job is done by the API, and once more by the command line where there is one for resellers: orders are
-signed by `tollgate sign`, events read by `tollgate events tail`."""
+password. Each job is done by the API, and once more by the command line: orders are signed by `tollgate sign`, events
+read by `tollgate events tail`, and what is the reseller's own is done by `tollgate my …`."""
 
 import csv
 from decimal import Decimal
@@ -16,7 +16,8 @@ from payservice import API_KEY, SECRET, PaymentService, signed
 from receiver import Receiver
 from sandbox import VECTOR
 from shop import PARTNER, PASSWORD, Shop
-from support import Checks, Gateway, arguments, command, signature_headers, verified_export, wait_until
+from support import (
+    Checks, Gateway, arguments, command, signature_headers, verified_export, wait_until, write_private)
 
 
 class Reseller:
@@ -51,14 +52,18 @@ class Reseller:
 
     def file(self, name, text):
         path = os.path.join(self.folder, name)
-        with open(path, "w", encoding="utf-8") as out:
-            out.write(text)
+        write_private(path, text)
         return path
 
     def line(self, *words):
         done = command(self.tollgate, *words)
         assert done.returncode == 0, (words, done.stdout, done.stderr)
         return done.stdout
+
+    def mine(self, *words, key=None):
+        """What `tollgate my …` prints with --json."""
+        return json.loads(self.line(
+            "my", *words, "--json", "--url", self.gateway.base_url, "--key", key or self.key).splitlines()[0])
 
     def order(self, sku="vps-1", idempotency_key="order-1", by_hand=False, **fields):
         """An order, signed here, or by `tollgate sign` as a shell script would."""
@@ -188,6 +193,71 @@ def topping_up(checks, me):
         assert Decimal(me.ask("/balance")["balance"]) == before + 50
 
 
+def by_command(checks, me, first):
+    secret = me.file("secret", me.secret)
+    order = ["vps-1", "--term", "monthly", "--customer", "c-3", "--reference", "invoice-20"]
+    with checks("W4 W5 P6 tollgate my buy: priced before, signed, and the same line again is the same order"):
+        before = Decimal(me.mine("balance")["balance"])
+        assert me.mine("quote", *order)["wholesale_total"] == "4.00"
+        once = [*order, "--secret-file", secret, "--idempotency-key", "live-5"]
+        placed = me.mine("buy", *once)
+        assert placed["order"]["reference"] == "invoice-20" and placed == me.mine("buy", *once), placed
+        assert Decimal(me.ask("/balance")["balance"]) == before - 4
+        # Without a tenant's name, and with it.
+        found = [me.mine("orders", "--reference", "invoice-20", *more) for more in ([], ["--tenant", me.shop.slug])]
+        assert [[row["id"] for row in page["data"]] for page in found] == [[placed["order"]["id"]]] * 2, found
+        named = ["buy", "vps-1", "--term", "monthly", "--customer", "c-3", "--tenant", me.shop.slug]
+        assert me.mine(*named, "--secret-file", secret)["order"]["id"] != placed["order"]["id"]
+        unsigned = command(me.tollgate, "my", "buy", *order, "--url", me.gateway.base_url, "--key", me.key)
+        assert unsigned.returncode == 2 and "--secret-file" in unsigned.stderr, unsigned
+    service = placed["services"][0]["id"]
+    with checks("W6 W9 P6 tollgate my service, cancel, keep: it ends with its term, and renews after all"):
+        assert me.mine("service", service) == me.ask(f"/services/{service}")
+        assert me.mine("cancel", service)["ends_at"] and me.mine("keep", service)["ends_at"] is None
+        assert service in [row["id"] for row in me.mine("services", "--order", placed["order"]["id"])["data"]]
+        shown = me.line("my", "order", placed["order"]["id"], "--url", me.gateway.base_url, "--key", me.key)
+        assert service in shown and "invoice-20" in shown, shown
+    with checks("W6 P6 tollgate my …: each shows what its call answers; the statement's file is the call's"):
+        for words, path in (
+                (["account"], "/account"), (["programme"], "/program"), (["products"], "/products?limit=100"),
+                (["holdings"], "/holdings?limit=100"), (["customers", "--external-id", "c-3"],
+                                                         "/customers?external_id=c-3&limit=100"),
+                (["statement"], "/statement?limit=100")):
+            assert me.mine(*words) == me.ask(path), words
+        for words, path in (
+                (["webhooks"], "/webhooks"),
+                (["deliveries", "--type", "order.created"], "/deliveries?type=order.created")):
+            assert [row["id"] for row in me.mine(*words)["data"]] == me.ids(path), words
+        assert me.mine("overview")["services"] == me.ask("/overview")["services"]
+        file = os.path.join(me.folder, "statement.csv")
+        me.line("my", "statement", "--output", file, "--url", me.gateway.base_url, "--key", me.key)
+        with open(file, "rb") as saved:
+            assert saved.read() == me.call("GET", "/statement.csv").body
+        row, = me.mine("requests", "--request-id", first.headers["request-id"])["data"]
+        assert (row["status"], row["route"]) == (201, "POST /api/partner/v1/orders"), row
+        used = me.mine("usage", "--route", "POST /api/partner/v1/orders", "--by-key", me.key_id)["data"]
+        assert sum(row["orders"] for row in used) == 5, used
+        table = me.line("my", "products", "--url", me.gateway.base_url, "--key", me.key)
+        assert "monthly" in table and table.startswith("PRODUCT"), table
+    with checks("W6 H4 P6 tollgate my delivery, retry: one is seen with its attempts, and delivered again"):
+        delivery = me.mine("deliveries", "--state", "delivered")["data"][0]["id"]
+        tries = me.mine("delivery", delivery)["tries"]
+        assert me.mine("retry", delivery)["id"] == delivery
+        wait_until(lambda: me.mine("delivery", delivery)["tries"] > tries)
+    with checks("A6 P6 tollgate my topup: a payment is begun, and told of"):
+        begun = me.mine("topup", "20.00", "--idempotency-key", "topup-2")
+        assert me.mine("payment", begun["id"])["status"] == "pending" and begun["payment_url"], begun
+    with checks("O13 P6 tollgate my keys, sessions: by the token of who is signed in, not by a key"):
+        assert me.key_id in [row["id"] for row in me.mine("keys", key=me.session)["data"]]
+        forgotten = me.sign_in()
+        other, own = me.mine("sessions", key=me.session)["data"]
+        assert (other["current"], own["current"]) == (False, True)
+        assert me.mine("sessions", "--end", other["id"], key=me.session) == {"ok": True, "id": other["id"]}
+        assert me.call("GET", "/account", key=forgotten).status == 401
+        refused = command(me.tollgate, "my", "keys", "--url", me.gateway.base_url, "--key", me.key)
+        assert refused.returncode == 1, refused
+
+
 def account(checks, me):
     with checks("O13 W11 it ends sessions that it forgot, and changes its password: keys go on"):
         forgotten = me.sign_in()
@@ -224,6 +294,7 @@ def main():
         looking(checks, me, first)
         events(checks, me, receiver)
         topping_up(checks, me)
+        by_command(checks, me, first)
         account(checks, me)
     receiver.stop()
     checks.finish()

@@ -143,6 +143,17 @@ struct CipherTests {
         #expect(second != hash)
     }
 
+    @Test("A8 O13 one salt gives one password one hash, which says the salt that it was made with")
+    func salts() throws {
+        let scrypt = Scrypt(costLog2: 4, blockSize: 1)
+        let (salt, other) = ([UInt8](repeating: 7, count: 16), [UInt8](repeating: 8, count: 16))
+        let hash = try scrypt.hash("caf\u{E9}", salt: salt)
+        #expect(try scrypt.hash("cafe\u{301}", salt: salt) == hash)
+        #expect(try scrypt.hash("caf\u{E9}", salt: other) != hash && scrypt.hash("cafe", salt: salt) != hash)
+        #expect(Scrypt.salt(of: hash) == salt && Scrypt.verify("caf\u{E9}", against: hash))
+        #expect(Scrypt.salt(of: "scrypt") == nil && Scrypt.salt(of: "$scrypt$ln=4,r=1,p=1$!$x") == nil)
+    }
+
     @Test(
         "a stored hash that cannot be read or asks for too much verifies nothing",
         arguments: [

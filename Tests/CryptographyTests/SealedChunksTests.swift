@@ -94,11 +94,15 @@ struct SealedChunksTests {
         var magic = head
         magic[0] ^= 1
         #expect(throws: SealedChunks.Failure.unknownFormat) { try reader(of: magic) }
-        for place in [8, 9, 10, 11, 12] {
+        for place in 8..<16 {
             var other = head
             other[place] ^= 0x40
-            #expect(throws: SealedChunks.Failure.newer) { try reader(of: other) }
+            let failure: SealedChunks.Failure = place == 8 ? .newer : place < 14 ? .damaged : .wrongPassphrase
+            #expect(throws: failure, "byte \(place)") { try reader(of: other) }
         }
+        var before = head
+        before[8] = 0
+        #expect(throws: SealedChunks.Failure.damaged) { try reader(of: before) }
         #expect(throws: SealedChunks.Failure.unknownFormat) { try reader(of: []) }
     }
 }

@@ -32,6 +32,18 @@ import Testing
     func precision(text: String) { #expect(throws: MoneyError.precision) { try Money(parsing: text) } }
 
     @Test(
+        "C3 what a sum of binary fractions leaves beside an amount is less than a billionth, and no part of it",
+        arguments: [
+            ("0.30000000000000004", 300_000), ("0.7999999999999999", 800_000), ("0.0000009999999999", 1),
+            ("0.0000000000000001", 0), ("-0.30000000000000004", -300_000), ("-0.7999999999999999", -800_000),
+            ("9.9999999999999999", 10_000_000), ("1.0000000009", 1_000_000), ("1.0000000010001", nil),
+            ("0.3000000010000001", nil), ("0.300000001", nil), ("0.2999999990", nil), ("0.29999999901", 300_000),
+            ("0.3", nil), ("0.300000000000", nil), ("3", nil), ("3e-1", nil), ("0.3000000000001e1", nil), ("", nil),
+            ("-", nil), (".30000000000000004", nil), ("1.2.3", nil), ("9223372036854.7758079999999", nil),
+        ] as [(String, Int64?)])
+    func nearly(text: String, micros: Int64?) { #expect(Money(nearly: text)?.micros == micros) }
+
+    @Test(
         "an amount too large is refused",
         arguments: [
             "9223372036854.775808", "-9223372036854.775809", "10000000000000", "99999999999999999999",
@@ -154,11 +166,12 @@ import Testing
     @Test(
         "a bad amount says what is wrong with it",
         arguments: [
-            ("\"x\"", "format", "must be a decimal number without an exponent"),
+            ("\"x\"", "format", "must be a decimal number like 12.50, without an exponent"),
             ("true", "type", "must be a decimal string or a number"),
             ("\"0.001\"", "format", "must have at most 2 digits after the point"),
             ("0.00", "range", "must be from 0.01 to 1000"),
-            ("1e400", "format", "must be a decimal number without an exponent"), ("null", "required", "is required"),
+            ("1e400", "format", "must be a decimal number like 12.50, without an exponent"),
+            ("null", "required", "is required"),
         ])
     func errors(value: String, code: String, detail: String) throws {
         var fields = FieldReader(try JSON.parse(Array("{\"amount\":\(value)}".utf8)))

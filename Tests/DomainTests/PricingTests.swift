@@ -75,6 +75,21 @@ private func money(_ text: String) throws -> Money { try Money(parsing: text) }
         #expect(total.decimal(minorUnitDigits: digits) == line)
     }
 
+    @Test(
+        "W3 W9 up: what is more than nothing is a minor unit at least, what is whole stays; a renewal is never nothing",
+        arguments: [
+            ("0", "0.00", "0.00"), ("0.000001", "0.01", "0.01"), ("0.0045", "0.01", "0.01"), ("0.01", "0.01", "0.01"),
+            ("0.010001", "0.02", "0.01"), ("0.6642", "0.67", "0.66"), ("2.00", "2.00", "2.00"),
+        ])
+    func up(price: String, line: String, renewal: String) throws {
+        let unit = Pricing.unit(termPrice: try money(price), rate: .zero)
+        let total = try unit.line(quantity: 1, minorUnitDigits: 2, rounding: .up)
+        #expect(total.decimal(minorUnitDigits: 2) == line)
+        #expect(try unit.line(quantity: -1, minorUnitDigits: 2, rounding: .up) == total.negated())
+        let again = try Pricing.renewal(termPrice: money(price), rate: .zero, minorUnitDigits: 2)
+        #expect(again.decimal(minorUnitDigits: 2) == renewal)
+    }
+
     @Test("W3 setup fee: per unit, none is 0, not discounted, rounded apart")
     func setup() throws {
         #expect(try Pricing.setup(fee: nil, quantity: 5, minorUnitDigits: 2) == .zero)

@@ -1,4 +1,5 @@
 import CallKit
+import HTTPCore
 import TenantRegistry
 import Testing
 
@@ -170,6 +171,167 @@ import Testing
         #expect(unit.shown == .terminated && unit.verb == nil)
     }
 
+    @Test("W13 a terminate that was under way and failed is sent again by its number, 30 times in 7 days at the most")
+    func sentAgain() {
+        var unit = Self.unit(.active, .active, nil, .idle)
+        unit.want(.terminated, at: Self.start)
+        var now = Self.start
+        var sent = 0
+        while unit.phase != .stuck {
+            if unit.phase == .asking { sent += 1 }
+            _ = unit.take(unit.phase == .asking ? .pending : .failed("locked"), at: now)
+            #expect(unit.verb == .terminate && unit.n == 8 && unit.tries == sent)
+            now = unit.nextAt ?? now
+        }
+        #expect(unit.shown == .orphan && sent == 30)
+        #expect(now.seconds - Self.start.seconds <= 7 * 86_400 && now.seconds - Self.start.seconds > 5 * 86_400)
+    }
+
+    @Test(
+        "W13 a no to a change is asked again by its number after 5 s to 10 min, each try counted, for 24 hours",
+        arguments: [ProvisioningVerb.suspend, .unsuspend], [ProvisioningAnswer.failed("no"), .failed(nil), .absent])
+    func changeRefused(verb: ProvisioningVerb, answer: ProvisioningAnswer) {
+        let isSuspend = verb == .suspend
+        var unit = Self.unit(isSuspend ? .suspended : .active, isSuspend ? .active : .suspended, verb, .asking)
+        unit.tries = 0
+        var now = Self.start
+        var pauses: [Int64] = []
+        while unit.phase == .asking {
+            let outcome = unit.take(answer, at: now)
+            #expect(outcome == .nothing && unit.verb == verb && unit.n == 7 && unit.tries == pauses.count + 1)
+            guard let next = unit.nextAt else { break }
+            #expect(unit.shown == (isSuspend ? .suspending : .unsuspending))
+            pauses.append(next.seconds - now.seconds)
+            now = next
+        }
+        #expect(unit.phase == .stuck && unit.shown == .stuck)
+        #expect(Array(pauses.prefix(8)) == [5, 10, 20, 40, 80, 160, 320, 600] && pauses.last == 600)
+        #expect(now.seconds - Self.start.seconds >= 24 * 3600 && now.seconds - Self.start.seconds < 24 * 3600 + 600)
+        unit.retry(at: now)
+        _ = unit.take(.ready(nil), at: now)
+        #expect(unit.shown == (isSuspend ? .suspended : .active) && unit.verb == nil)
+    }
+
+    @Test("W13 a change that was under way and failed is sent again by its number for 24 hours, later each time")
+    func changeSentAgain() {
+        var unit = Self.unit(.active, .active, nil, .idle)
+        unit.want(.suspended, at: Self.start)
+        var now = Self.start
+        var sent = 0
+        while unit.phase != .stuck {
+            if unit.phase == .asking { sent += 1 }
+            _ = unit.take(unit.phase == .asking ? .pending : .failed("locked"), at: now)
+            #expect(unit.verb == .suspend && unit.n == 8 && unit.tries == sent)
+            now = unit.nextAt ?? now
+        }
+        #expect(unit.shown == .stuck && sent > 10 && sent < 200)
+        #expect(now.seconds - Self.start.seconds >= 24 * 3600 && now.seconds - Self.start.seconds < 25 * 3600)
+    }
+
+    @Test("W13 a no to a change that is not wanted any more ends it; its opposite is asked for if it was tried before")
+    func changeTurnedBack() {
+        for (verb, wanted) in [(ProvisioningVerb.suspend, WantedState.active), (.unsuspend, .suspended)] {
+            let cases: [(Int64, ProvisioningVerb?)] = [(0, nil), (1, verb == .suspend ? .unsuspend : .suspend)]
+            for (tries, next) in cases {
+                var unit = Self.unit(wanted, verb == .suspend ? .active : .suspended, verb, .asking)
+                unit.tries = tries
+                _ = unit.take(.failed("no"), at: Self.start)
+                #expect(unit.verb == next && unit.n == (next == nil ? 7 : 8) && unit.wanted == wanted)
+            }
+        }
+    }
+
+    @Test("W13 a suspend that was asked for once, and is refused once it is not wanted, is not undone")
+    func refusedOnce() {
+        var unit = Self.unit(.active, .active, nil, .idle)
+        unit.want(.suspended, at: Self.start)
+        _ = unit.take(.pending, at: Self.start)
+        unit.want(.active, at: Self.start)
+        _ = unit.take(.failed("no"), at: Self.start)
+        #expect(unit.verb == nil && unit.actual == .active)
+    }
+
+    @Test("W13 a terminate that is slow is asked about after 5 s to 10 min for 7 days, however often that is")
+    func slow() {
+        var unit = Self.unit(.active, .active, nil, .idle)
+        unit.want(.terminated, at: Self.start)
+        var now = Self.start
+        var pauses: [Int64] = []
+        var polls = 0
+        while unit.phase != .stuck {
+            _ = unit.take(polls % 3 == 2 ? .unclear : .pending, at: now)
+            #expect(unit.phase == .stuck || unit.phase == .pending && unit.tries == 1)
+            polls += 1
+            guard let next = unit.nextAt else { break }
+            pauses.append(next.seconds - now.seconds)
+            now = next
+        }
+        #expect(Array(pauses.prefix(8)) == [5, 10, 20, 40, 80, 160, 320, 600] && pauses.last == 600)
+        #expect(unit.shown == .orphan && now.seconds - Self.start.seconds >= 7 * 86_400 && polls > 1_000)
+        var done = Self.unit(.terminated, .active, .terminate, .pending)
+        _ = done.take(.ready(nil), at: now)
+        #expect(done.shown == .terminated)
+    }
+
+    @Test(
+        "W13 P3 time in which nobody may ask is no part of a verb's: after a pause of days it has what it had before",
+        arguments: [ProvisioningVerb.create, .suspend, .terminate])
+    func paused(verb: ProvisioningVerb) {
+        for phase in [ProvisioningPhase.asking, .pending] {
+            var unit = Self.unit(verb == .terminate ? .terminated : .active, .active, verb, phase)
+            let answer = phase == .asking ? ProvisioningAnswer.unclear : .pending
+            var now = Self.start.adding(seconds: 60)
+            _ = unit.take(answer, at: now)
+            let since = unit.since
+            #expect(since == Self.start)
+            // The tenant is suspended, the node away, what leaves is held.
+            now = now.adding(days: 30)
+            let due = unit.nextAt ?? now
+            let resumed = now
+            _ = unit.take(answer, at: now, idleUntil: resumed)
+            let kept = now.milliseconds - due.milliseconds
+            #expect(unit.phase == phase && unit.since == since.adding(milliseconds: kept))
+            var seconds: Int64 = 0
+            while unit.phase != .stuck, let next = unit.nextAt {
+                now = next
+                _ = unit.take(answer, at: now, idleUntil: resumed)
+                seconds = now.seconds - resumed.seconds
+            }
+            #expect(unit.phase == .stuck && seconds > 23 * 3600)
+        }
+    }
+
+    @Test(
+        "W13 waiting behind other units is part of a verb's time: it is stuck after a day, a terminate after a week",
+        arguments: [ProvisioningVerb.create, .suspend, .terminate])
+    func queued(verb: ProvisioningVerb) {
+        var unit = Self.unit(verb == .terminate ? .terminated : .active, .active, verb, .asking)
+        unit.tries = 0
+        let hours: Int64 = verb == .terminate ? 7 * 24 : 24
+        var now = Self.start
+        while unit.phase != .stuck, let next = unit.nextAt {
+            // A thousand units at one that hangs: each has its turn hours after it was due.
+            now = next.adding(seconds: 2 * 3600)
+            _ = unit.take(.unclear, at: now, idleUntil: Self.start)
+            #expect(unit.since == Self.start)
+        }
+        let seconds = now.seconds - Self.start.seconds
+        #expect(unit.phase == .stuck && seconds >= hours * 3600 && seconds < (hours + 11) * 3600)
+    }
+
+    @Test("W13 P3 asking goes on while somebody looks; where nobody has for half an hour it begins anew")
+    func asking() {
+        var asking = ProvisioningAsking(from: Self.start)
+        var now = Self.start
+        for _ in 0..<100 {
+            now = now.adding(seconds: 1_799)
+            asking = asking.goingOn(at: now)
+            #expect(asking.since == Self.start)
+        }
+        now = now.adding(seconds: 1_800)
+        #expect(asking.goingOn(at: now) == ProvisioningAsking(from: now))
+    }
+
     @Test("W13 a unit made after it was given up is asked away again, under a new number")
     func late() {
         var unit = ProvisioningState(orderedAt: Self.start)
@@ -187,6 +349,47 @@ import Testing
         _ = sold.take(.ready(nil), at: Self.start)
         let isUndone = sold.takeLate(.ready(nil), of: .create, at: Self.start)
         #expect(!isUndone && sold.verb == nil)
+    }
+
+    @Test("O10 a name of details that an earlier version kept is read, and can be taken away")
+    func keptNames() throws {
+        let kept = try JSON.parse(Array(#"{" x ":{"value":"1"},"b":{"value":"2"}}"#.utf8))
+        let details = try ServiceDetails(kept: kept)
+        #expect(details.items.map(\.name) == [" x ", "b"])
+        #expect(throws: ServiceDetails.Fault.self) { try ServiceDetails(kept) }
+        let changed = try details.changed(by: try JSON.parse(Array(#"{" x ":null,"c":{"value":"3"}}"#.utf8)))
+        #expect(changed.items.map(\.name) == ["b", "c"])
+    }
+
+    @Test(
+        "O10 details are measured by the bytes of their names and values, whatever JSON makes of them",
+        arguments: [("a", 1), ("\"", 1), ("\n", 1), ("\u{e4}", 2), ("\u{1F511}", 4)])
+    func bounds(letter: String, bytes: Int) throws {
+        func sent(_ count: Int, isSecret: Bool) -> JSON {
+            let value = JSON.object([
+                JSONMember(name: "value", value: .string(String(repeating: letter, count: count))),
+                JSONMember(name: "secret", value: .bool(isSecret)),
+            ])
+            return .object([JSONMember(name: "four", value: value)])
+        }
+        let most = (ServiceDetails.bytesMax - 4) / bytes
+        for isSecret in [false, true] {
+            let details = try ServiceDetails(sent(most, isSecret: isSecret))
+            // Whatever was taken is read again, and can be changed by nothing.
+            #expect(try ServiceDetails(kept: try JSON.parse(details.encoded)) == details)
+            #expect(try details.changed(by: .object([])) == details)
+            #expect(throws: ServiceDetails.Fault.self) { try ServiceDetails(sent(most + 1, isSecret: isSecret)) }
+            #expect(throws: ServiceDetails.Fault.self) {
+                try ServiceDetails([]).changed(by: sent(most + 1, isSecret: isSecret))
+            }
+        }
+    }
+
+    @Test("O10 names of details are kept in NFC", arguments: ["e\u{301}", "\u{e9}"])
+    func composedNames(name: String) throws {
+        let sent = JSON.object([JSONMember(name: name, value: try JSON.parse(Array(#"{"value":"1"}"#.utf8)))])
+        let names = [try ServiceDetails(sent), try ServiceDetails([]).changed(by: sent)].flatMap(\.items).map(\.name)
+        #expect(names.map { Array($0.utf8) } == [[0xC3, 0xA9], [0xC3, 0xA9]])
     }
 
     @Test(

@@ -34,7 +34,7 @@ struct RefusalTable {
             let place = file.deletingLastPathComponent().lastPathComponent
             for match in made {
                 let isMissing = match.1 == "Missing"
-                let (status, name) = (Self.statuses[String(match.1)]!, String(match.2))
+                let (status, name) = (Self.status(match.1, text[match.range.upperBound...]), String(match.2))
                 let code = isMissing ? Missing(name).code : name
                 let words = isMissing ? Missing(name).text : String(match.3 ?? "")
                 if rows.contains(where: { $0.status == status && $0.code == code }) { repeated.append(code) }
@@ -72,6 +72,11 @@ struct RefusalTable {
         "Unavailable": 503,
     ]
 
+    /// The kind's, unless the reason has one of its own. `rest`: what stands behind its text.
+    private static func status(_ kind: Substring, _ rest: Substring) -> Int {
+        rest.prefixMatch(of: #/, status: (\d+)/#).flatMap { Int($0.1) } ?? statuses[String(kind)]!
+    }
+
     nonisolated(unsafe) private static let making =
         #/\b(BadQuery|Missing|Forbidden|Conflict|Crowded|Un\w+able)\( ?"([^"]+)"(?:, "((?:[^"\\]|\\.)*)")?/#
     nonisolated(unsafe) private static let naming =
@@ -101,7 +106,9 @@ struct RefusalTable {
             (.defect, nil), (.rateLimited(retryAfterSeconds: 0), "Too many requests; try again in … s."),
             (.tooLarge(bytesMax: 0), "The body is larger than … bytes."),
         ]
-        let engine = [400, 408, 414, 417, 431, 501, 503, 505].map { Refusal.transport(status: $0, reason: "") }
+        let engine =
+            [400, 408, 414, 417, 431, 501, 503, 505].map { Refusal.transport(status: $0, reason: "") }
+            + [.unknownMethod]
         return refusals.map { refusal, text in
             Row(code: refusal.code, status: refusal.status, texts: [text ?? refusal.detail], places: ["CallKit"])
         }

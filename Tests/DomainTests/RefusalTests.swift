@@ -1,5 +1,6 @@
 import CallKit
 import Foundation
+import HTTPCore
 import Testing
 
 @Suite("refusals")
@@ -54,6 +55,31 @@ struct RefusalTests {
             .wrongPassword, .notFound(.path), .forbidden(.ownerOnly), .conflict(.secretTaken), .defect,
         ]
         #expect(others.allSatisfy { !$0.isMissedGuess })
+    }
+
+    @Test("a call by a link is the tenant's only where it was decided by what the link opened")
+    func links() {
+        let opened: [Refusal] = [
+            .wrongPassword, .conflict(.secretTaken), .unprocessable(.idempotencyKeyReused), .quotaExceeded("bytes"),
+            .shareExceeded("room"),
+        ]
+        #expect(opened.allSatisfy { $0.isOfWhatOpened && !$0.isForLackOfRoom })
+        let guessed: [Refusal] = [
+            .unparseable(""), .invalid([]), .badQuery(.repeated("a")), .forbidden(.ownerOnly), .notFound(.path),
+            .unknownCredential, .badSignature(""), .tooLarge(bytesMax: 1), .codedBody,
+        ]
+        #expect(guessed.allSatisfy { !$0.isOfWhatOpened && !$0.isForLackOfRoom })
+        let ours: [Refusal] = [.busy, .defect, .rateLimited(retryAfterSeconds: 1)]
+        #expect(ours.allSatisfy { $0.isForLackOfRoom && !$0.isOfWhatOpened })
+    }
+
+    @Test("what is wrong is told at its field: of the body, of the query, and what is taken")
+    func fields() {
+        #expect(Refusal.field("/a", "range", "is too much").fieldErrors.map(\.pointer) == ["/a"])
+        #expect(Refusal.badQuery(.repeated("a/b")).fieldErrors.map(\.pointer) == ["/a~1b"])
+        let taken = Refusal.conflict(Conflict("sku_taken", "There is one.", pointer: "/sku")).fieldErrors
+        #expect(taken == [FieldError(pointer: "/sku", code: "sku_taken", detail: "There is one.")])
+        #expect(Refusal.conflict(.secretTaken).fieldErrors.isEmpty && Refusal.busy.fieldErrors.isEmpty)
     }
 
     @Test("other words keep code, status and pause")

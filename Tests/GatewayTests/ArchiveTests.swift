@@ -99,7 +99,11 @@ struct ArchiveTests {
         #expect(ArchiveAddress("/srv/archive") == .folder("/srv/archive"))
         #expect(ArchiveAddress("s3://bucket") == .bucket("bucket", prefix: ""))
         #expect(ArchiveAddress("s3://bucket/a/b/") == .bucket("bucket", prefix: "a/b/"))
-        for bad in ["", "s3://", "s3:///a", "s3://ab", "s3://bucket/../x", "s3://bucket/a b", "s3://bucket/a?b"] {
+        #expect(ArchiveAddress("./a:b/c") == .folder("./a:b/c"))
+        for bad in [
+            "", "s3://", "s3:///a", "s3://ab", "s3://bucket/../x", "s3://bucket/a b", "s3://bucket/a?b", "S3://bucket",
+            "gs://bucket/x", "ftp://host/x", "file:///srv/x",
+        ] {
             #expect(ArchiveAddress(bad) == nil, "\(bad)")
         }
     }
@@ -108,6 +112,7 @@ struct ArchiveTests {
     func lists() throws {
         try folder { path in
             let store = FolderStore(path)
+            try begin(store)
             let names = ["log/a/b/1-a", "log/a/b/2-a", "log/a/c/1-a", "keys/x-1"]
             for name in names.reversed() { #expect(try !store.put(name, Array(name.utf8))) }
             try Data("x".utf8).write(to: URL(fileURLWithPath: path + "/log/a/b/UPPER"))
@@ -121,6 +126,35 @@ struct ArchiveTests {
             try store.remove(names[0])
             try store.remove(names[0])
             #expect(try store.get(names[0]) == nil)
+        }
+    }
+
+    private func begin(_ store: FolderStore) throws {
+        _ = try store.put(ArchivePlace.format, Array(ArchivePlace.formatText.utf8))
+    }
+
+    @Test("B3 P5 where an empty folder is in the archive's place nothing is written, and nothing counts as removed")
+    func vanished() throws {
+        try folder { path in
+            let store = FolderStore(path)
+            try begin(store)
+            #expect(try !store.put("log/a/b/1-a", [1]))
+            try FileManager.default.moveItem(atPath: path, toPath: path + "-away")
+            defer { try? FileManager.default.removeItem(atPath: path + "-away") }
+            // As a mount that drops leaves it: no folder at first, then an empty one.
+            for isThere in [false, true] {
+                if isThere { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false) }
+                #expect(throws: StoreFailure.self) { try store.put("log/a/b/2-a", [2]) }
+                #expect(throws: StoreFailure.self) { try store.get("log/a/b/1-a") }
+                #expect(throws: StoreFailure.self) { try store.list("log/", after: "") }
+                #expect(throws: StoreFailure.self) { try store.remove("log/a/b/1-a") }
+                #expect(FileManager.default.fileExists(atPath: path) == isThere)
+            }
+            #expect(try FileManager.default.contentsOfDirectory(atPath: path) == [])
+            try FileManager.default.removeItem(atPath: path)
+            try FileManager.default.moveItem(atPath: path + "-away", toPath: path)
+            #expect(try !store.put("log/a/b/2-a", [2]))
+            #expect(try store.list("log/", after: "") == ["log/a/b/1-a", "log/a/b/2-a"])
         }
     }
 
@@ -151,9 +185,10 @@ struct ArchiveTests {
     func unreadable() throws {
         try folder { path in
             let store = FolderStore(path)
+            #expect(throws: StoreFailure.self) { try store.list("log/", after: "") }
+            try begin(store)
             #expect(try store.list("log/", after: "") == [])
             #expect(try store.get("log/a/b/1-a") == nil)
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
             // A link to itself leads nowhere, whoever asks.
             #expect(symlink("log", path + "/log") == 0)
             #expect(throws: StoreFailure.self) { try store.list("log/", after: "") }
@@ -173,7 +208,7 @@ struct ArchiveTests {
             #expect(settings.region == "eu-1" && settings.endpoint == "https://s3.eu-1.amazonaws.com")
             let texts = ["\(settings)", String(reflecting: settings.credentials), "\(settings.credentials)"]
             for text in texts { #expect(!text.contains("s3cret") && !text.contains("AKIA1")) }
-            chmod(file, 0o640)
+            chmod(file, 0o644)
             #expect(throws: DataDirectory.Failure.self) { try S3Settings(environment: [:], file: file) }
             #expect(throws: S3Settings.Failure.self) { try S3Settings(environment: [:], file: nil) }
         }

@@ -179,7 +179,7 @@ import Testing
         }
     }
 
-    @Test("P3 P4 a tenant that is closed is 403 with the reason, in each API's envelope", arguments: Door.allCases)
+    @Test("P3 P4 G2 a tenant that is closed is 403 with the reason, in each API's envelope", arguments: Door.allCases)
     func tenantStates(door: Door) async throws {
         try await withGateway(door) { gateway in
             let hosting = try await gateway.tenant("hosting")
@@ -189,6 +189,11 @@ import Testing
             }
             try await hosting.asProvider("POST", "/suspend")
             #expect(try await code() == "tenant_suspended")
+            // A known caller is told its limits, and loses none of them.
+            let refused = try await gateway.send(hosting.partner("GET", "/balance"))
+            let again = try await gateway.send(hosting.partner("GET", "/balance"))
+            #expect(refused.field("RateLimit") != nil && refused.field("RateLimit-Policy") != nil)
+            #expect(again.field("X-RateLimit-Remaining") == refused.field("X-RateLimit-Remaining"))
             #expect(try await hosting.asOwner("GET", "/resellers").code == "tenant_suspended")
             try await hosting.asProvider("POST", "/resume")
             #expect(try await code() == nil)

@@ -68,6 +68,28 @@ import Testing
         }
     }
 
+    @Test("N4 N5 P10 an owner that changes as its tenant moves is the one that the tenant's new node shows")
+    func movedOwner() async throws {
+        try await withCluster { cluster in
+            for round in 0..<4 {
+                let (from, to) = (round % 2, (round + 1) % 2)
+                // What the registry says of it reaches the other node with the move, and not before.
+                cluster[to].faults.losesBeats = true
+                let email = "owner-\(round)@hosting.example"
+                let patch = #"{"owner_email":"\#(email)"}"#
+                #expect(try await cluster.asProvider("PATCH", "/tenants/hosting", patch, to: from).status == 200)
+                cluster[to].faults.losesBeats = false
+                try await cluster.move(cluster.hosting, from: from, to: to)
+                let (fleet, slug) = (cluster[to].fleet, cluster.hosting.slug)
+                try await until {
+                    fleet.roster.tenant(slug: slug).map { fleet.cluster?.place(of: $0.id) == .here } ?? false
+                }
+                let shown = try await cluster.asProvider("GET", "/tenants/hosting", to: to)["owner_email"]
+                #expect(shown == email)
+            }
+        }
+    }
+
     @Test("N6 a log that goes away at any step of a call: 503 and nothing done, or done; never 500; the name is free")
     func away() async throws {
         try await withCluster { cluster in
@@ -80,7 +102,7 @@ import Testing
                 let made = #"{"slug":"s-\#(step)","blueprint":"hosting","owner_email":"owner@s.example"}"#
                 let answers = [
                     try await asked(step, "POST", "/tenants", made),
-                    try await asked(step, "PATCH", "/tenants/hosting", #"{"tier":"pro"}"#),
+                    try await asked(step, "PATCH", "/tenants/hosting", #"{"quotas":{"keys":\#(100 + step)}}"#),
                     try await asked(step, "POST", "/tenants/hosting/move", #"{"node":"node-1"}"#),
                     try await asked(step, "POST", "/tenants/hosting/move", #"{"node":"node-0"}"#),
                     try await asked(step, "GET", "/tenants/hosting/export", nil),
@@ -118,6 +140,37 @@ import Testing
             }
             let orders = try await cluster.orders()
             #expect(traffic.statuses.withLock { $0 } == [201: Int(orders)])
+        }
+    }
+
+    @Test("N5 G2 what a tenant's limits are drawn on moves along with it, as it is at that moment, and counts once")
+    func movedLevels() async throws {
+        try await withCluster { cluster in
+            let path = cluster.hosting.path("/api/admin/resellers/\(cluster.hosting.reseller.id)")
+            let terms = #"{"rate_limit":{"requests":5,"window_seconds":100000}}"#
+            let limited = TestRequest("PATCH", path, terms).bearer(cluster.hosting.ownerKey)
+            #expect(try await cluster.send(limited, to: 0).status == 200)
+            let balance = TestRequest("GET", "/api/partner/v1/balance").bearer(cluster.hosting.key)
+            var statuses: [Int] = []
+            for round in 0..<3 {
+                for _ in 0..<2 { statuses.append(try await cluster.send(balance, to: round % 2).status) }
+                try await cluster.move(cluster.hosting, from: round % 2, to: (round + 1) % 2)
+            }
+            #expect(statuses == [200, 200, 200, 200, 200, 429])
+        }
+    }
+
+    @Test("N4 H5 a node that sends webhooks forgets a tenant that another has: nothing of it waits there any more")
+    func movedWebhooks() async throws {
+        try await withCluster { cluster in
+            let fleet = cluster[0].fleet
+            let record = try #require(fleet.roster.tenant(slug: cluster.hosting.slug))
+            try await cluster.move(cluster.hosting, from: 0, to: 1)
+            let sender = try WebhookSender(
+                fleet: fleet, allowsPrivateAddresses: true, nameServers: [], authorities: nil)
+            defer { sender.stop() }
+            sender.wake(record)
+            try await until { sender.state.withLock { $0.tenants.isEmpty } }
         }
     }
 

@@ -3,6 +3,7 @@ import Cryptography
 import Foundation
 import HTTPClient
 import HTTPCore
+import RateLimiter
 import RawHTTP
 import TenantRegistry
 import TestGateway
@@ -50,6 +51,23 @@ import Testing
             let page = try await nodes.send(TestRequest("GET", nodes.hosting.path("/sign-in")), to: 0)
             let pageHere = try await nodes.send(TestRequest("GET", nodes.hosting.path("/sign-in")), to: 1)
             #expect(page.status == pageHere.status && page.field("Content-Type") == pageHere.field("Content-Type"))
+        }
+    }
+
+    @Test("G6 N1 a body that finds no room is refused alike, at the tenant's node and on its way there")
+    func noRoom() async throws {
+        try await withNeighbourhood { nodes in
+            // The node itself is bound by the whole alone, which it takes.
+            let held = try nodes.nodes.map { node in
+                let bodies = node.fleet.budgets.bodies
+                return try #require(bodies.place(for: Payer(kind: .node, tenant: 0, member: 0), units: 256 << 20))
+            }
+            let here = try await nodes.send(nodes.hosting.order("r-1"), to: 1)
+            let there = try await nodes.send(nodes.hosting.order("r-2"), to: 0)
+            #expect(here.status == 503 && here.code == "busy" && here.field("Retry-After") == "1")
+            #expect(there.status == 503 && there.code == "busy" && there.field("Retry-After") == "1")
+            #expect(there["detail"] == here["detail"])
+            withExtendedLifetime(held) {}
         }
     }
 

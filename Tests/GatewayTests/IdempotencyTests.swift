@@ -1,4 +1,6 @@
+import CallKit
 import HTTPCore
+import TenantRegistry
 import TestGateway
 import Testing
 
@@ -42,6 +44,39 @@ import Testing
             #expect(try await gateway.send(hosting.order("o-1")).body == first.body)
             #expect(try await hosting.books() == before)
         }
+    }
+
+    @Test("G4 the same call at a bare path and below /t/ is the same call", arguments: Door.allCases)
+    func otherAddress(door: Door) async throws {
+        try await withGateway(door) { gateway in
+            let hosting = try await gateway.tenant("hosting")
+            func bare(_ id: String) -> TestRequest {
+                var order = hosting.unsignedOrder()
+                order.target = "/api/partner/v1/orders"
+                return order.bearer(hosting.key).idempotent(id)
+                    .signed(with: hosting.reseller.webhookSecret, at: gateway.clock.now())
+            }
+            let first = try await gateway.send(hosting.order("o-1"))
+            #expect(first.status == 201)
+            let again = try await gateway.send(bare("o-1"))
+            #expect(again.status == 201 && again.body == first.body && again.field("Idempotency-Hit") == "true")
+            let second = try await gateway.send(bare("o-2"))
+            #expect(second.status == 201 && second.field("Idempotency-Hit") == nil)
+            #expect(try await gateway.send(hosting.order("o-2")).body == second.body)
+            #expect(try await hosting.books().orders == 2)
+        }
+    }
+
+    @Test("G4 an answer of an earlier release, whose fingerprint has the tenant's address, is found by that address")
+    func earlierFingerprint() throws {
+        let key = try #require(IdempotencyKey("o-1"))
+        let own = IdempotencyClaim.fingerprint(.post, (target: "/orders", body: []))
+        let earlier = IdempotencyClaim.fingerprint(.post, (target: "/t/acme/orders", body: []))
+        let other = IdempotencyClaim.fingerprint(.post, (target: "/t/other/orders", body: []))
+        var claim = IdempotencyClaim(key, scope: 1, book: .live, fingerprint: own)
+        #expect(claim.stands(for: own) && !claim.stands(for: earlier))
+        claim.fingerprintWithAddress = { earlier }
+        #expect(claim.stands(for: own) && claim.stands(for: earlier) && !claim.stands(for: other))
     }
 
     @Test("G4 a refusal that was decided is stored: a late retry does not buy after a top-up", arguments: Door.allCases)

@@ -69,13 +69,40 @@ import Testing
     }
 
     @Test(
+        "a path that no API has is 404 in the API's envelope, with a tenant's address and without, at its base too",
+        arguments: [
+            ("/api/partner/v1", "hosting", ["type", "title", "status", "code", "request_id"]),
+            ("/api/admin", "hosting", ["type", "title", "status", "code", "request_id"]),
+            ("/api/reseller", "codes", ["error"]), ("/api/v1/reseller", "panel", ["ok", "error"]),
+            ("/v1", "proxies", ["statusCode", "error", "message"]), ("/reseller", "licences", ["ok", "message"]),
+        ])
+    func envelopes(base: String, blueprint: String, members: [String]) async throws {
+        try await withGateway(.inProcess) { gateway in
+            let tenant = try await gateway.tenant(blueprint)
+            for target in [base, base + "/nothing", base + "/"] {
+                for place in [target, tenant.path(target)] {
+                    let answer = try await gateway.send(TestRequest("GET", place).bearer(tenant.key))
+                    #expect(answer.status == 404, "\(place)")
+                    let body = String(decoding: answer.body, as: UTF8.self)
+                    for member in members { #expect(body.contains("\"\(member)\":"), "\(place) \(body)") }
+                    let isProblem = answer.field("Content-Type") == "application/problem+json"
+                    #expect(isProblem == members.contains("code"), "\(place)")
+                }
+            }
+        }
+    }
+
+    @Test(
         "a method that a path does not take is 405 with those that it takes; an unknown one is 501",
         arguments: Door.allCases)
     func methods(door: Door) async throws {
         try await withGateway(door) { gateway in
             let hosting = try await gateway.tenant("hosting")
             let wrong = try await gateway.send(hosting.partner("DELETE", "/orders"))
-            #expect(wrong.status == 405 && wrong.field("Allow") == "POST, GET, HEAD")
+            #expect(wrong.status == 405 && wrong.field("Allow") == "POST, GET, HEAD, OPTIONS")
+            // One list, whoever asks for it.
+            let asked = try await gateway.send(hosting.partner("OPTIONS", "/orders"))
+            #expect(asked.status == 204 && asked.field("Allow") == wrong.field("Allow"))
             let unknown = try await gateway.send(hosting.partner("BREW", "/orders"))
             #expect(unknown.status == 501 && unknown.code == "method_not_implemented")
             let head = try await gateway.send(hosting.partner("HEAD", "/balance"))

@@ -46,4 +46,28 @@ import Testing
             #expect(try await status(first) == "confirmed")
         }
     }
+
+    @Test(
+        "A6 G6 a button of a payment that is decided is pressed without a row in the audit log",
+        arguments: Door.allCases)
+    func decided(door: Door) async throws {
+        try await withGateway(door) { gateway in
+            let codes = try await gateway.tenant("codes")
+            let begun = try await gateway.send(
+                TestRequest("POST", codes.path("/api/reseller/topup"), #"{"amount":50}"#).with("x-api-key", codes.key))
+            let orderID = try #require(begun["orderId"], "\(begun.text)")
+            func press(_ action: String) async throws -> TestResponse {
+                try await gateway.send(
+                    TestRequest("POST", codes.path("/sandbox-pay/\(orderID)"), "action=\(action)")
+                        .with("Content-Type", "application/x-www-form-urlencoded"))
+            }
+            let paid = try await press("pay")
+            #expect(paid.text.contains("<h1>Paid</h1>") && paid.field("Audit-Head") != nil, "\(paid.text)")
+            for action in ["pay", "cancel", "pay"] {
+                let again = try await press(action)
+                #expect(again.status == 200 && again.text.contains("<h1>Paid</h1>"), "\(again.text)")
+                #expect(again.field("Audit-Head") == nil)
+            }
+        }
+    }
 }

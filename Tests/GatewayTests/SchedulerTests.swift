@@ -109,6 +109,28 @@ import Testing
         #expect(rig.all.map(\.item) == ["due:kept"])
     }
 
+    @Test("P3 a resume is not lost, though it comes between the turn that found the tenant suspended and its end")
+    func resumedMeanwhile() throws {
+        let clock = ManualClock(TestNode.start)
+        let rig = try DueRig(folder.file("data"), clock: clock)
+        defer { rig.stop() }
+        let record = try rig.node.create("shop")
+        try rig.add([("it", TestNode.start.adding(seconds: 10))], to: record)
+        try turn(rig, record, .suspended)
+        try rig.rounds.wait { rig.node.fleet.due.oldest(at: clock.now()).isEmpty }
+        rig.rounds.hold()
+        try rig.rounds.wait(1)
+        clock.advance(seconds: 3_600)
+        rig.node.fleet.due.look(at: record)
+        try rig.rounds.step()
+        // Behind the turn on its lane: that was judged by the state of then.
+        try rig.node.read(record) { _ in }
+        try turn(rig, record, .active)
+        rig.rounds.open()
+        try rig.rounds.wait { !rig.all.isEmpty }
+        #expect(rig.all.map(\.item) == ["due:it"])
+    }
+
     private func turn(_ rig: DueRig, _ record: TenantRecord, _ state: TenantState) throws {
         try awaited { then in
             rig.node.fleet.change(record, as: rig.node.fleet.ownAct("tenant.changed")) {
@@ -171,6 +193,59 @@ import Testing
         #expect(scheduler.isStalled)
         rounds.open()
         try rounds.wait { !scheduler.isStalled }
+    }
+
+    @Test("G7 turns that hang in tenants' lanes until no other tenant gets one are told as a stall, and so is its end")
+    func hanging() throws {
+        let steady = ManualMonotonicClock(nanoseconds: 1)
+        let clock = ManualClock(TestNode.start)
+        let reports = ReportList()
+        let fleet = try Fleet(
+            data: try DataDirectory(path: folder.file("data")), schema: .app, clock: clock, monotonic: steady,
+            report: { reports.add($0) })
+        let rounds = Rounds()
+        let scheduler = try Scheduler(fleet) { rounds.pass() }
+        let gate = DispatchSemaphore(value: 0)
+        let count = 4
+        func letGo() { for _ in 0..<count { gate.signal() } }
+        defer {
+            letGo()
+            rounds.open()
+            scheduler.stop()
+            fleet.stop()
+            fleet.data.release()
+        }
+        let records = try (0..<count).map { number -> TenantRecord in
+            let creation = Fleet.Creation(
+                slug: "shop\(number)", blueprint: "hosting", tier: .lite, currency: "EUR", keyPrefix: "tst",
+                ownerEmail: "o@shop.example")
+            let (record, _) = try awaited { then in
+                fleet.create(creation, as: fleet.ownAct("tenant.created"), fill: { _ in }, then: then)
+            }
+            return record
+        }
+        try rounds.wait { fleet.due.oldest(at: clock.now()).isEmpty }
+        rounds.hold()
+        try rounds.wait(1)
+        for record in records {
+            record.onLane(writes: false, { _ in gate.wait() }, then: { (_: Result<Void, any Error>) in })
+            fleet.due.look(at: record)
+        }
+        try rounds.step()
+        rounds.open()
+        try rounds.wait(2)
+        #expect(!scheduler.isStalled)
+        steady.advance(nanoseconds: 61_000_000_000)
+        // The thread itself moves all the while.
+        try rounds.wait(2)
+        #expect(scheduler.isStalled)
+        scheduler.watch()
+        letGo()
+        try rounds.wait { !scheduler.isStalled }
+        scheduler.watch()
+        let told = reports.all.filter { $0.contains("scheduler") }
+        #expect(told.first == "none of the scheduler's 4 turns has ended for 60 s while work is due")
+        #expect(told.dropFirst() == ["the scheduler moves again"])
     }
 
     @Test("W9 a backlog is done in turns: calls of the same tenant are answered between them")

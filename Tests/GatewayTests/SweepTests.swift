@@ -52,7 +52,7 @@ import Testing
         add(copy, "service", "id public_id")
         add(time, "event", "at")
         add(copy, "event", "id public_id")
-        add(queue, "delivery", "id public_id created_at first_at next_at replay_id updated_at")
+        add(queue, "delivery", "id public_id created_at first_at next_at not_before replay_id updated_at")
         add(queue, "replay", "id public_id book reseller_id filter at finished_at count key_id account_id")
         add(queue, "replay_count", "replay_id outcome count")
         add(
@@ -193,6 +193,7 @@ import Testing
                             let extremes = VouchedStates.tables.contains(table) ? [Int64.max] : Self.extremes
                             values += extremes.map(String.init)
                         }
+                        if column.type == "TEXT" { values.append("CAST(x'ff' AS TEXT)") }
                         for (index, value) in values.enumerated() {
                             guard try file.change(table, column.name, to: value) else {
                                 counts["impossible", default: 0] += 1
@@ -239,7 +240,9 @@ import Testing
         _ = try await owner("PUT", "/provisioning", #"{"url":"https://units.example/"}"#)
         for (sku, fulfilment) in [("made", "http"), ("stocked", "stock")] {
             _ = try await owner("POST", "/products", #"{"sku":"\#(sku)","name":"P","fulfilment":"\#(fulfilment)"}"#)
-            _ = try await owner("PUT", "/resellers/\(tenant.reseller.id)/products/\(sku)", #"{"wholesale_monthly":1}"#)
+            let price = "/resellers/\(tenant.reseller.id)/products/\(sku)"
+            _ = try await owner("PUT", price, #"{"wholesale_monthly":1}"#)
+            _ = try await owner("PUT", "\(price)?mode=test", #"{"wholesale_monthly":1}"#)
         }
         let stock = TestRequest("POST", tenant.path("/api/admin/products/stocked/stock"))
             .with("Content-Type", "text/csv").bearer(tenant.ownerKey).idempotent("stock")

@@ -22,7 +22,7 @@ import Testing
         /// Gives all that can be given now; how many of each endpoint.
         mutating func give() -> [EndpointKey: Int] {
             var given: [EndpointKey: Int] = [:]
-            while let slot = slots.next() {
+            while let slot = slots.next(now: 0) {
                 taken.append(slot)
                 given[slot.key, default: 0] += 1
             }
@@ -103,15 +103,76 @@ import Testing
         #expect(bench.give()[key] == 2)
     }
 
+    @Test("H3 the first 2xx after any failure recovers an endpoint, once a second at the most, and none is lost")
+    func recovery() {
+        var slots = WebhookSlots(nodeMax: 100)
+        let key = Self.key(1, 1)
+        slots.want(key, concurrency: 8, failures: 0, now: 0)
+        func answers(_ succeeded: Bool?, at now: Int64) -> Bool {
+            guard let slot = slots.next(now: now) else { return false }
+            return slots.finish(key, slot.standing, isSlow: false, succeeded: succeeded, milliseconds: 10, now: now)
+        }
+        #expect(!answers(true, at: 0))
+        #expect(!answers(false, at: 1))
+        #expect(!answers(nil, at: 2))
+        #expect(answers(true, at: 3))
+        #expect(!answers(true, at: 4))
+        #expect(!answers(false, at: 500))
+        #expect(!answers(true, at: 1_002), "it recovered less than a second ago")
+        #expect(answers(true, at: 1_003))
+        #expect(!answers(true, at: 9_000))
+    }
+
+    @Test("H4 an endpoint with a limit gets a second's calls at once, then one after the other; its neighbour all")
+    func limited() {
+        var slots = WebhookSlots(nodeMax: 1_000)
+        let (limited, free) = (Self.key(1, 1), Self.key(1, 2))
+        /// How many calls each gets at that time; all are answered at once.
+        func given(at now: Int64) -> [EndpointKey: Int] {
+            var given: [EndpointKey: Int] = [:]
+            while given[free, default: 0] < 20, let slot = slots.next(now: now) {
+                given[slot.key, default: 0] += 1
+                slots.finish(slot.key, slot.standing, isSlow: false, succeeded: true, milliseconds: 1, now: now)
+            }
+            return given
+        }
+        slots.want(limited, concurrency: 8, perSecond: 4, failures: 0, now: 0)
+        #expect(given(at: 5_000) == [limited: 4])
+        #expect(slots.parkedUntil == 5_250 && slots.isParked(limited))
+        slots.want(free, concurrency: 8, failures: 0, now: 5_000)
+        #expect(given(at: 5_249) == [free: 20])
+        slots.unwant(free)
+        #expect(given(at: 5_250) == [limited: 1])
+        #expect(given(at: 5_760) == [limited: 2])
+        // A slot that was taken for nothing costs nothing.
+        #expect(slots.parkedUntil == 6_000)
+        if let slot = slots.next(now: 6_000) { slots.release(slot.key, slot.standing) }
+        #expect(given(at: 6_000) == [limited: 1])
+        // What was saved up is a second's at the most.
+        #expect(given(at: 60_000) == [limited: 4])
+        slots.want(limited, concurrency: 8, perSecond: nil, failures: 0, now: 60_000)
+        #expect(!slots.isParked(limited))
+        #expect(slots.next(now: 60_000)?.key == limited)
+    }
+
+    @Test("H5 an endpoint that leads elsewhere has no past")
+    func elsewhere() {
+        var bench = Bench(100)
+        let key = Self.key(1, 1)
+        bench.want(key, failures: 7)
+        bench.slots.beginAnew(key)
+        #expect(bench.slots.next(now: 0)?.standing == .unproven)
+    }
+
     @Test("H5 the file's count of failures holds from the start, and one that was enabled again begins anew")
     func failuresOfTheFile() {
         var bench = Bench(100)
         let key = Self.key(1, 1)
         bench.want(key, failures: 7)
-        #expect(bench.slots.next()?.standing == .failing)
+        #expect(bench.slots.next(now: 0)?.standing == .failing)
         bench.slots.release(key, .failing)
         bench.want(key, failures: 0)
-        #expect(bench.slots.next()?.standing == .unproven)
+        #expect(bench.slots.next(now: 0)?.standing == .unproven)
     }
 
     @Test("H5 thousands that hang leave an endpoint that answers all it may have, and new ones their share")
@@ -159,7 +220,7 @@ import Testing
         for key in keys.dropLast() { bench.want(key) }
         bench.want(keys[2])
         var order: [EndpointKey] = []
-        while let slot = bench.slots.next() { order.append(slot.key) }
+        while let slot = bench.slots.next(now: 0) { order.append(slot.key) }
         #expect(order.prefix(4).filter { $0.tenant == keys[2].tenant }.count == 2)
         #expect(Set(order.prefix(4)) == Set(keys))
     }
@@ -173,7 +234,7 @@ import Testing
             #expect(bench.give()[key] == 1)
             bench.end(key, nil)
         }
-        #expect(bench.slots.next()?.standing == .unproven)
+        #expect(bench.slots.next(now: 0)?.standing == .unproven)
     }
 
     @Test("H5 no slot is lost or made, whatever happens in whatever order", arguments: 0..<20)

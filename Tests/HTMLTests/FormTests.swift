@@ -73,6 +73,10 @@ import Testing
             input(.file(".csv"), "v").contains("<input type=\"file\" accept=\".csv\" id=\"f-n\" name=\"n\" required>"))
         let options = [Field.Option("a", "One"), .init("b", "Two", about: "More")]
         #expect(input(.select(options), "b").contains("<option value=\"b\" selected>Two</option></select>"))
+        #expect(!input(.select(options)).contains("selected"))
+        #expect(
+            input(.select(options), "zz").contains("Two</option><option value=\"zz\" selected>zz</option></select>"),
+            "what is asked for is what is sent, whether it is an option or not")
         #expect(input(.checkbox, "true").contains("value=\"true\" checked id=\"f-n\""))
         #expect(!input(.checkbox, "false").contains("checked"))
         let radios = input(.radios(options), "a")

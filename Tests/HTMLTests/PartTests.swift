@@ -46,6 +46,16 @@ import Testing
                 + "<a class=\"button\" rel=\"prev\" href=\"/r\">Previous</a></nav>")
     }
 
+    @Test("a list that has found nothing so far offers to look further, once")
+    func emptySoFar() {
+        let table = text(
+            DataTable(
+                caption: "R", columns: [Column("Name")], rows: [], empty: Empty("No resellers yet").html,
+                next: Link("/r", query: [("after", "x")])))
+        #expect(table.contains("<a class=\"button primary\" href=\"/r?after=x\">Look further</a>"))
+        #expect(!table.contains("No resellers yet") && !table.contains("rel=\"next\""))
+    }
+
     @Test("U5 a table that is moved sideways is a region that keys reach")
     func wideTable() {
         let table = DataTable(
@@ -107,8 +117,25 @@ import Testing
         #expect(chart.contains("x=\"66.67%\" width=\"26.67%\" y=\"99%\" height=\"1%\""))
         #expect(chart.contains("<div class=\"axis\"><span>Mo</span><span>Tu</span><span>We</span></div>"))
         #expect(!chart.contains("style=") && !chart.contains("class=\"key\""))
-        let none = text(BarChart(id: "c", title: "T", step: "Day", labels: [], series: [Series("a", [])]))
-        #expect(none.contains("<p>No numbers.</p>") && none.contains("class=\"zero\""))
+    }
+
+    @Test("U5 a chart of zeros, or of nothing, is one line that says so, without an empty picture")
+    func chartOfNothing() {
+        for labels in [[], ["Mo", "Tu"]] {
+            let chart = BarChart(
+                id: "c", title: "Calls", step: "Day", labels: labels, series: [Series("a", labels.map { _ in 0 })],
+                none: "No calls in this time.")
+            #expect(
+                text(chart)
+                    == "<figure class=\"chart\"><figcaption><b>Calls</b></figcaption>"
+                    + "<p class=\"sub\">No calls in this time.</p></figure>")
+        }
+    }
+
+    @Test("U5 charts name a day as people write it")
+    func days() {
+        #expect(HourSpan.day("2026-12-02") == "2 Dec" && HourSpan.day("2026-11-28") == "28 Nov")
+        #expect(HourSpan.day("2026-13-01") == "2026-13-01" && HourSpan.day("soon") == "soon")
     }
 
     @Test("a small chart says its sums")
@@ -121,14 +148,17 @@ import Testing
 
     @Test("a meter says how much of what, and never more than all of it is filled")
     func meter() {
-        let meter = text(Meter(412, of: 1_000, unit: "requests", note: "full again in 25 s"))
+        let bytes = text(Meter(3_700_000, of: 107_000_000_000) { $0 < 1_000_000_000 ? "3.7 MB" : "107 GB" })
+        #expect(bytes.contains("<p><b class=\"n\">3.7 MB</b> of 107 GB</p>"))
+        let meter = text(Meter(412, of: 1_000, unit: "requests", note: "free again in 25 s"))
         #expect(
-            meter.contains("<b class=\"n\">412</b> of 1,000 requests <span class=\"sub\">full again in 25 s</span>"))
+            meter.contains("<b class=\"n\">412</b> of 1,000 requests <span class=\"sub\">free again in 25 s</span>"))
         #expect(
             meter.contains("aria-label=\"412 of 1,000 requests\"") && meter.contains("fill good\" width=\"41.20%\""))
         #expect(text(Meter(80, of: 100)).contains("fill warn\" width=\"80%\""))
         #expect(text(Meter(300, of: 100)).contains("fill bad\" width=\"100%\""))
         #expect(text(Meter(0, of: 0)).contains("width=\"0%\""))
+        #expect(text(Meter(80, of: 100, isInList: true)).contains("<p>80 of 100</p>"))
         #expect(text(Meter(-5, of: 100)).contains("<b class=\"n\">−5</b> of 100</p>"))
     }
 
@@ -149,15 +179,39 @@ import Testing
         let times = [
             ("2026-03-22T10:29:58Z", "just now"), ("2026-03-22T10:29:20Z", "40 s ago"),
             ("2026-03-22T10:00:00Z", "30 min ago"), ("2026-03-21T10:30:00Z", "24 h ago"),
+            ("2026-03-22T10:32:40Z", "in 3 min"), ("2026-04-21T10:29:20Z", "in 30 days"),
             ("2026-03-12T10:30:00Z", "10 days ago"), ("2026-01-02T10:30:00Z", "2 Jan 2026"),
             ("2026-03-22T12:30:00Z", "in 2 h"), ("2027-03-22T12:30:00Z", "22 Mar 2027"),
         ]
         for (time, expected) in times { #expect(text(TimeText(time, now: now)).contains(">\(expected)</time>")) }
         #expect(
             text(TimeText("2026-03-05T09:08:07+01:00"))
-                == "<time datetime=\"2026-03-05T08:08:07.000Z\" title=\"5 March 2026, 08:08:07 UTC\">5 Mar 2026, 08:08</time>"
+                == "<time datetime=\"2026-03-05T08:08:07.000Z\" title=\"5 March 2026, 08:08:07 UTC\">"
+                + "5 Mar 2026, 08:08 UTC</time>"
         )
         #expect(text(TimeText("<soon>", now: now)) == "&lt;soon&gt;")
+    }
+
+    @Test(
+        "a wait is said in the unit that fits it",
+        arguments: [(1, "1 s"), (59, "59 s"), (60, "1 min"), (3_391, "57 min"), (3_601, "1 h"), (172_801, "2 days")])
+    func waits(seconds: Int, expected: String) {
+        #expect(TimeText.wait(seconds: seconds) == expected)
+    }
+
+    @Test(
+        "a time is chosen as browsers have it, a day is its first instant, and what is no time stays as it was typed",
+        arguments: [
+            ("2026-11-28T14:00:05.123Z", "datetime-local", "2026-11-28T14:00:05"),
+            ("2026-11-28T14:00:05Z", "datetime-local", "2026-11-28T14:00:05"),
+            ("2026-11-28T14:00", "datetime-local", "2026-11-28T14:00:00"),
+            ("2026-11-28", "datetime-local", "2026-11-28T00:00:00"), ("", "datetime-local", nil),
+            ("2026-11-28T14:00:05+01:00", "text", "2026-11-28T14:00:05+01:00"), ("yesterday", "text", "yesterday"),
+        ] as [(String, String, String?)])
+    func moments(value: String, type: String, shown: String?) {
+        let field = text(Field("From", name: "from", kind: .moment, value: value, isRequired: false))
+        #expect(field.contains("type=\"\(type)\""))
+        #expect(shown.map { field.contains("value=\"\($0)\"") } ?? !field.contains("value="))
     }
 
     @Test("U5 problems have the focus and lead to their fields")
@@ -173,7 +227,7 @@ import Testing
 
     @Test("a state has the colour of its word, and a word that nobody knows is quiet")
     func states() {
-        #expect(text(State("past_due")) == "<span class=\"state warn\">past_due</span>")
+        #expect(text(State("past_due")) == "<span class=\"state warn\">past due</span>")
         #expect(text(State("active")).contains("good") && text(State("dead")).contains("bad"))
         #expect(text(State("<x>")) == "<span class=\"state quiet\">&lt;x&gt;</span>")
         #expect(text(State("whatever", tone: .info)).contains("info"))

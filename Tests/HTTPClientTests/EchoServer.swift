@@ -89,7 +89,7 @@ final class EchoServer: Sendable {
                     self.rfile.read(1)
                 else:
                     body = json.dumps({'method': self.command, 'path': self.path, 'length': length,
-                        'sha256': digest.hexdigest(),
+                        'sha256': digest.hexdigest(), 'resumed': getattr(self.connection, 'session_reused', None),
                         'headers': [[name.lower(), value] for name, value in self.headers.items()]}).encode()
                     self.send_response(422 if self.path == '/refused' else 200)
                     self.send_header('Content-Length', str(len(body)))

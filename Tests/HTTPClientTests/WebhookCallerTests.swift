@@ -81,6 +81,20 @@ struct WebhookCallerTests {
         #expect(ending == (rule == .any ? .answered(status: 200) : .addressRefused))
     }
 
+    @Test("H5 a new connection goes on with the host's session of TLS, whatever path is called")
+    func sessions() throws {
+        let server = try EchoServer(withTLS: true)
+        let caller = try WebhookCaller(callsMax: 64, authorities: server.file("certificate.pem"))
+        caller.start { $0 + 1_000 }
+        defer { caller.close() }
+        let resumed = try ["/one", "/two", "/three"].map { path in
+            let result = result(caller, try call(server.baseURL + path, reuses: false))
+            #expect(result.ending == .answered(status: 200))
+            return String(decoding: result.excerpt, as: UTF8.self).contains(#""resumed": true"#)
+        }
+        #expect(resumed == [false, true, true])
+    }
+
     @Test("H3 more than 64 KiB of an answer are not read, and its status counts all the same")
     func longAnswers() throws {
         let caller = try caller()

@@ -32,6 +32,30 @@ import Testing
         ])
     func refused(text: String) { #expect(EmailAddress.canonical(text) == nil) }
 
+    @Test(
+        "O3 O10 what is searched for is looked for as it is kept: each whole label of its domain as its A-label",
+        arguments: [
+            ("ops@bücher.example", ["ops@bücher.example", "ops@xn--bcher-kva.example"]),
+            ("ops@bücher.ex", ["ops@bücher.ex", "ops@xn--bcher-kva.ex"]),
+            ("ops@bücher", ["ops@bücher", "ops@xn--bcher-kva"]),
+            ("ops@bücher.", ["ops@bücher.", "ops@xn--bcher-kva."]),
+            ("ops@a.bücher.e-", ["ops@a.bücher.e-", "ops@a.xn--bcher-kva.e-"]),
+            ("jürgen@shop.example", ["jürgen@shop.example"]), ("ops@xn--bch", ["ops@xn--bch"]), ("ops@", ["ops@"]),
+            ("@bücher", ["@bücher", "@xn--bcher-kva"]), ("bücher.example", ["bücher.example"]), ("a@b@ü", ["a@b@ü"]),
+            ("a@☃.example", ["a@☃.example"]), ("", [""]),
+        ])
+    func beginnings(text: String, kept: [String]) { #expect(EmailAddress.beginnings(text) == kept) }
+
+    @Test(
+        "P2 O3 two spellings of an address are one; what never was an address is the same as itself",
+        arguments: [
+            ("NEW@X.example", "new@x.example", true), ("a@BÜCHER.example", "a@xn--bcher-kva.example", true),
+            ("a@x.example", "b@x.example", false), ("\"a\"@b.c", "\"a\"@b.c", true), ("\"a\"@b.c", "<a@b.c>", false),
+        ])
+    func spellings(one: String, other: String, areOne: Bool) {
+        #expect(EmailAddress.areOne(one, other) == areOne && EmailAddress.areOne(other, one) == areOne)
+    }
+
     @Test("O3 lengths are octets: 64 before the @, 63 a label, 254 in all")
     func lengths() {
         func text(_ letter: String, _ count: Int) -> String { String(repeating: letter, count: count) }

@@ -105,6 +105,11 @@ private func codes(_ fields: FieldReader) -> [String] { fields.errors.map { "\($
             ("\u{200D}", nil, nil), (" a", " a", nil), ("a ", "a ", nil), ("a b", "a b", "a b"),
             ("a\u{200D}b", "a\u{200D}b", nil), ("a\u{A0}b", "a\u{A0}b", nil), ("\u{E000}", "\u{E000}", nil),
             ("❤\u{FE0F}", "❤\u{FE0F}", nil), ("日本", "日本", "日本"),
+            ("\u{2800}", nil, nil), ("a\u{2800}", "a\u{2800}", nil), ("⠁\u{2800}⠁", "⠁\u{2800}⠁", "⠁\u{2800}⠁"),
+            ("\u{1D159}", nil, nil), ("a\u{1D159}", "a\u{1D159}", nil), ("\u{13430}", nil, nil),
+            ("\u{13000}\u{13430}\u{13001}", nil, nil), ("\u{13000}", "\u{13000}", "\u{13000}"),
+            ("a\u{13440}", "a\u{13440}", "a\u{13440}"), ("a\u{1343F}", nil, nil), ("a\u{FFF9}b", nil, nil),
+            ("a\u{FFFA}b", nil, nil), ("a\u{FFFB}b", nil, nil),
         ] as [(String, String?, String?)])
     func letters(sent: String, line: String?, id: String?) {
         func read(_ rule: TextRule) -> [UInt8]? {

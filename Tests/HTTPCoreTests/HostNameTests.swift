@@ -31,6 +31,14 @@ import Testing
     func folded(_ host: String, _ folded: String) { #expect(HostName.folded(host) == folded) }
 
     @Test(
+        "P1 an address in Host is told from a name",
+        arguments: [
+            ("192.0.2.1", true), ("[::1]", true), ("[2001:db8::7]", true), ("::1", true), ("1.2.3.4.example", false),
+            ("evil.example", false), ("localhost", false), ("[evil.example]", false), ("", false), ("[", false),
+        ])
+    func addresses(_ host: String, _ isAddress: Bool) { #expect(HostName.isAddress(host) == isAddress) }
+
+    @Test(
         "G7 a trace is carried on where its grammar allows it",
         arguments: [
             ("00-\(trace)-\(parent)-01", "00-\(trace)-\(parent)-01"),

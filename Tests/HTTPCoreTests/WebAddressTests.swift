@@ -17,6 +17,18 @@ struct WebAddressTests {
         #expect(WebAddress(parsing: text) == nil)
     }
 
+    @Test(
+        "H6 a URL is kept with scheme and host in lower case, and all else as it was given",
+        arguments: [
+            ("HTTPS://A.Example:8443/Hook?X=Y", "https://a.example:8443/Hook?X=Y"),
+            ("Https://A.EXAMPLE", "https://a.example"), ("https://A.example?Q=/A", "https://a.example?Q=/A"),
+            ("https://[2606:4700::AB]/X", "https://[2606:4700::ab]/X"), ("https://a.example/X", "https://a.example/X"),
+            ("No URL", "No URL"), ("HTTPS:/A", "HTTPS:/A"), ("", ""),
+        ])
+    func folded(given: String, kept: String) {
+        #expect(WebAddress.folded(given) == kept)
+    }
+
     @Test("H6 a name is folded, an address is one address in whatever spelling it has")
     func hosts() {
         let hosts: [(String, WebAddress.Host)] = [
@@ -32,7 +44,8 @@ struct WebAddressTests {
         let publicHosts = ["a.example", "1.1.1.1", "[2606:4700::1]"]
         let others = [
             "localhost", "a.localhost", "printer.local", "metadata.google.internal", "db", "127.0.0.1", "10.0.0.1",
-            "169.254.169.254", "[::1]", "[fe80::1]", "[::ffff:10.0.0.1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::1]",
+            "169.254.169.254", "168.63.129.16", "[64:ff9b::a83f:8110]", "100.100.100.200", "[fd00:ec2::254]",
+            "[::1]", "[fe80::1]", "[::ffff:10.0.0.1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::1]",
         ]
         for host in publicHosts + others {
             let address = try #require(WebAddress(parsing: "https://\(host)/"))
@@ -45,10 +58,14 @@ struct WebAddressTests {
     func reach() throws {
         for text in [
             "0.0.0.0", "127.9.9.9", "169.254.1.1", "224.0.0.1", "255.255.255.255", "::", "::1", "fe80::1", "ff02::1",
+            "::ffff:127.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a9fe:101", "2002:7f00:1::", "2002:a9fe:101:5::1",
+            "2001:db8::1", "3fff:fff::1", "100::1",
         ] {
             #expect(try #require(IPAddress(parsing: text)).isReachable == false, "\(text)")
         }
-        for text in ["10.0.0.1", "185.1.2.3", "203.0.113.1", "2606:4700::1", "fd00::1"] {
+        for text in [
+            "10.0.0.1", "185.1.2.3", "203.0.113.1", "2606:4700::1", "fd00::1", "64:ff9b::b901:203", "2002:b901:203::1",
+        ] {
             #expect(try #require(IPAddress(parsing: text)).isReachable, "\(text)")
         }
     }

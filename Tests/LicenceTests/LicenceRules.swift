@@ -40,6 +40,20 @@ import Testing
         }
     }
 
+    @Test("O9 W1 licences that are on their way in when their reseller is terminated are not taken into stock")
+    func terminatedMeanwhile() throws {
+        try Stock.open { stock in
+            try stock.add(["a"], to: stock.other)
+            try stock.node.write(stock.shop.record) { [id = stock.other] tenant, _ in
+                guard let reseller = try tenant.reseller(id: id) else { return }
+                _ = try tenant.setState(of: reseller, to: .terminated, by: 1)
+            }
+            let refusal = #expect(throws: Refusal.self) { try stock.add(["b"], to: stock.other) }
+            #expect(refusal?.code == "reseller_terminated")
+            try stock.add(["b"], to: stock.reseller)
+        }
+    }
+
     @Test("L3 an expired licence is neither offered nor drawn, and is not assigned")
     func expiry() throws {
         try Stock.open { stock in

@@ -156,13 +156,13 @@ struct BankModel: Equatable {
         self[book, seller].debts = left
     }
 
-    /// The hours of a unit that have begun, each as a part of the whole, half up to the cent (W3).
+    /// The hours of a unit that have begun, together, at its end up to the cent (W3).
     private mutating func end(_ order: Order, number: Int64, now: Int64) {
         guard order.isHourly, let begins = order.begins, let row = self[order.book, order.seller].prices[order.sku]
         else { return }
         let hours = (now - begins + 3_599_999) / 3_600_000
         let exact = hours * Self.hourlyPrice * (1_000_000 - row.rate)
-        let amount = (exact + 5_000_000_000) / 10_000_000_000 * 10_000
+        let amount = (exact + 9_999_999_999) / 10_000_000_000 * 10_000
         if !spend(amount, order.book, order.seller) {
             self[order.book, order.seller].debts.append(Debt(since: now, number: number, amount: amount))
         }

@@ -160,6 +160,33 @@ import Testing
         #expect(try rent.verifies().isSound)
     }
 
+    @Test("W9 the rest that money pays is paid before hours that fell due earlier take of it")
+    func restFirst() throws {
+        let rent = try Rent.open(TestFolder(), at: "2026-01-01T00:00:00Z")
+        defer { rent.node.stop() }
+        func run(_ kind: DueKind) throws {
+            let slice = 64
+            var done = slice
+            while done == slice {
+                done = try rent.node.write(rent.record, "clock") { tenant, _ in
+                    try DueWorks.schema.run(tenant, kind, slice)
+                }
+            }
+        }
+        try rent.topUp(110_100)
+        let hours = try rent.order(.hourly)[0]
+        for _ in 0..<11 { _ = try rent.order(.monthly, 10) }
+        try rent.topUp(-100)
+        rent.sleep(days: 32)
+        try run(.renewal)
+        #expect(try rent.count("service WHERE state = 'past_due'") == 110)
+        #expect(try rent.topUp(110_000).count == 100 && rent.count("payable") == 1)
+        try run(.hourly)
+        #expect(try rent.count("service WHERE state = 'active' AND term = 'monthly'") == 110)
+        #expect(try rent.service(hours).state == .pastDue && rent.count("payable") == 0)
+        #expect(try rent.verifies().isSound)
+    }
+
     @Test("W9 a second charge of a period is refused by the file itself")
     func once() throws {
         let rent = try Rent.open(TestFolder(), at: "2026-01-10T10:00:00Z")
@@ -197,6 +224,27 @@ import Testing
         #expect(try rent.verifies().isSound)
     }
 
+    @Test("W9 a renewal never costs nothing where a unit has a price: it comes to one minor unit at least")
+    func cheap() throws {
+        let rent = try Rent.open(TestFolder(), at: "2026-01-10T10:00:00Z")
+        defer { rent.node.stop() }
+        try rent.topUp(1_000)
+        try rent.sell(at: TermPrices(monthly: Money(micros: 4_000)))
+        // Ten at 0.004 are a line of 0.04; each renews at 0.01.
+        let ids = try rent.order(.monthly, 10)
+        #expect(try rent.balance() == 996)
+        try rent.live(until: "2026-02-11T00:00:00Z")
+        #expect(try ids.map { try rent.service($0).period } == Array(repeating: 1, count: 10))
+        #expect(try rent.balance() == 986)
+        // Nothing stays nothing.
+        try rent.sell(at: TermPrices(monthly: Money.zero))
+        _ = try rent.order(.monthly, 3)
+        try rent.live(until: "2026-03-12T00:00:00Z")
+        #expect(try rent.balance() == 976)
+        let report = try rent.verifies()
+        #expect(report.isSound, "\(report.text)")
+    }
+
     @Test("X7 W9 services of the test book renew, and nothing moves")
     func testBook() throws {
         let rent = try Rent.open(TestFolder(), at: "2026-01-10T10:00:00Z")
@@ -206,6 +254,10 @@ import Testing
         #expect(try ids.map { try rent.service($0).state } == [.active, .active])
         #expect(try rent.service(ids[0]).period == 1 && rent.service(ids[1]).period == 40)
         #expect(try rent.count("entry WHERE amount <> 0") == 0)
+        let coming = try rent.node.read(rent.record) { tenant in
+            try DueWorks.all.flatMap { try $0.coming(tenant, DuePage(until: .latest, limit: 10)) }
+        }
+        #expect(Set(coming.map(\.kind)) == [.notice, .renewal, .hourly] && coming.allSatisfy { $0.book == .test })
         #expect(try rent.verifies().isSound)
     }
 
@@ -224,6 +276,49 @@ import Testing
         #expect(try rent.events(id).filter { $0.hasPrefix("renewing") }.count == 2)
         #expect(bodies.map { $0.contains(#""amount":"10.00","is_covered":true"#) } == [true, false])
         #expect(bodies[1].contains(#""renews_at":"2026-03-10T10:00:00.000Z""#))
+        #expect(try rent.verifies().isSound)
+    }
+
+    @Test("W10 of renewals that the balance has only singly, those that are due first are covered")
+    func coveredTogether() throws {
+        let rent = try Rent.open(TestFolder(), at: "2026-01-10T10:00:00Z")
+        defer { rent.node.stop() }
+        try rent.topUp(6_500)
+        _ = try rent.order(.monthly)
+        rent.sleep(days: 1)
+        // A quarter is due later, and is none of it.
+        _ = try rent.order(.quarterly) + rent.order(.monthly, 2)
+        #expect(try rent.balance() == 800)
+        try rent.topUp(1_700)
+        try rent.live(until: "2026-02-09T00:00:00Z")
+        let covered = try rent.node.read(rent.record) { tenant in
+            try tenant.connection.rows("SELECT body FROM event WHERE type = 'service.renewing' ORDER BY id") {
+                try $0.text().contains(#""is_covered":true"#)
+            }
+        }
+        #expect(covered == [true, true, false])
+        #expect(try rent.verifies().isSound)
+    }
+
+    @Test(
+        "W10 a renewal behind more than are charged in thought is covered by what those leave",
+        arguments: [1, 2, 2_000])
+    func coveredBehind(renewalsMax: Int) throws {
+        let rent = try Rent.open(TestFolder(), at: "2026-01-10T10:00:00Z")
+        defer { rent.node.stop() }
+        try rent.topUp(5_500)
+        _ = try rent.order(.monthly, 3)
+        #expect(try rent.balance() == 2_500)
+        rent.sleep(days: 29)
+        let count = try rent.node.write(rent.record) { tenant, _ in
+            try AnnounceRenewals(renewalsMax: renewalsMax).run(tenant, limit: 10)
+        }
+        let covered = try rent.node.read(rent.record) { tenant in
+            try tenant.connection.rows("SELECT body FROM event WHERE type = 'service.renewing' ORDER BY id") {
+                try $0.text().contains(#""is_covered":true"#)
+            }
+        }
+        #expect(count == 3 && covered == [true, true, false])
         #expect(try rent.verifies().isSound)
     }
 

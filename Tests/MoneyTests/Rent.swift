@@ -43,8 +43,19 @@ struct Rent {
 
     var now: Timestamp { node.clock.now() }
 
+    /// Another row of the price book, without a discount.
+    func sell(at terms: TermPrices) throws {
+        try node.write(record) { [id = resellers[0]] tenant, _ in
+            guard let product = try tenant.product(sku: "room") else { throw Refusal.defect }
+            try tenant.savePrice(
+                PriceRow(terms: terms, setupFee: nil, discountRateOverride: Percent.zero), resellerID: id,
+                productID: product.id)
+        }
+    }
+
     // MARK: What callers do
 
+    @discardableResult
     func order(
         _ term: Term, _ quantity: Int64 = 1, reseller: Int = 0, book: Book = .live
     ) throws -> [String] {
@@ -93,7 +104,23 @@ struct Rent {
         }
     }
 
+    /// Rows of services that cannot be read, as a bad disk leaves them; 0 mends them.
+    func damage(_ services: some Sequence<String>, rate: Int64 = -1) throws {
+        let services = Array(services)
+        try node.write(record) { tenant, _ in
+            for id in services {
+                try tenant.connection.run(
+                    "UPDATE service SET discount_rate = ?2 WHERE public_id = ?1", .text(id), .integer(rate))
+            }
+        }
+    }
+
     // MARK: Time
+
+    /// One slice of what is due of a kind. Returns how many items it did.
+    func run(_ work: any DueWork, limit: Int) throws -> Int {
+        try node.write(record, "clock") { tenant, _ in try work.run(tenant, limit: limit) }
+    }
 
     struct Killed: Error {}
 

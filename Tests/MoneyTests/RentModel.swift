@@ -90,10 +90,11 @@ struct RentModel {
             let hours = unit.hours - unit.chargedHours
             unit.picos += hours * unit.price(of: unit.charges.count + 1) * (1_000_000 - Self.rate)
             unit.chargedHours = unit.hours
-            let total = (unit.picos + 5_000_000_000) / 10_000_000_000
+            // Half up, and at its end up: what is more than nothing is never free.
+            let total = (unit.picos + (unit.state == .ended ? 9_999_999_999 : 5_000_000_000)) / 10_000_000_000
             amount = total - unit.charged
             unit.charged = total
-            if hours > 0 { unit.charges.append(amount) }
+            if hours > 0 || amount > 0 { unit.charges.append(amount) }
         } else {
             amount = cents(unit.price(of: unit.charges.count + 1))
             unit.charges.append(amount)
@@ -113,7 +114,7 @@ struct RentModel {
         unit.isUnpaid = false
         guard unit.term == .hourly else { return }
         unit.counted = max(unit.counted, now)
-        unit.due = unit.anchor + ((now - unit.anchor) / Self.day + 1) * Self.day
+        unit.due = unit.ends == nil ? unit.anchor + ((now - unit.anchor) / Self.day + 1) * Self.day : nil
     }
 
     private mutating func fail(_ place: Int, _ now: Int64) {
@@ -270,8 +271,9 @@ struct RentModel {
     mutating func takeBack(_ place: Int, _ now: Int64) -> Bool {
         guard units[place].state != .ended, let ends = units[place].ends, ends > now else { return false }
         units[place].ends = nil
-        units[place].due = ends
-        if units[place].term == .hourly {
+        if units[place].term != .hourly {
+            units[place].due = ends
+        } else if units[place].runs {
             units[place].due = units[place].anchor + ((now - units[place].anchor) / Self.day + 1) * Self.day
         }
         return true

@@ -27,6 +27,111 @@ import Testing
         #expect(try rent.verifies().isSound)
     }
 
+    @Test("W9 a service whose row cannot be read keeps no other from its hour, and what is damaged is not written to")
+    func unreadable() throws {
+        let rent = try Rent.open(TestFolder(), at: "2026-01-10T10:00:00Z")
+        defer { rent.node.stop() }
+        try rent.topUp(10_000)
+        let ids = try rent.order(.monthly, 4)
+        for id in ids[..<2] { try rent.own(id, .end) }
+        let damaged = [ids[0], ids[2]]
+        func times() throws -> [[Int64?]] {
+            try rent.node.read(rent.record) { tenant in
+                try tenant.connection.rows(
+                    "SELECT renews_at, next_at, ends_at FROM service WHERE discount_rate = -1 ORDER BY id"
+                ) { row in try (0..<3).map { _ in try row.optionalInt() } }
+            }
+        }
+        try rent.damage(damaged)
+        let before = try times()
+        try rent.live(days: 40)
+        #expect(try [ids[1], ids[3]].map { try rent.service($0).state } == [.cancelled, .active])
+        #expect(try rent.renewals(ids[3]) == ["2026-02-10T10:00:00.000Z"])
+        #expect(try times() == before && before.count == 2)
+        // Mended, both have their hour within a day: what was missed is done as of when it was due.
+        try rent.damage(damaged, rate: 0)
+        try rent.live(days: 1)
+        #expect(try damaged.map { try rent.service($0).state } == [.cancelled, .active])
+        #expect(try rent.renewals(ids[2]) == ["2026-02-10T10:00:00.000Z"])
+        #expect(try rent.balance() == 10_000 - 6_000 && rent.verifies().isSound)
+    }
+
+    @Test("W9 behind many services whose rows cannot be read a sound one has its hour in the same run")
+    func manyUnreadable() throws {
+        let rent = try Rent.open(TestFolder(), at: "2026-01-10T10:00:00Z")
+        defer { rent.node.stop() }
+        try rent.topUp(50_000)
+        let ids = try rent.order(.monthly, 41)
+        try rent.damage(ids.dropLast())
+        rent.sleep(days: 32)
+        // What is put off is done for today: nothing done while more is due would look like a failure.
+        #expect(try rent.run(ChargeDueServices(.renewal), limit: 30) == 30)
+        #expect(try rent.run(ChargeDueServices(.renewal), limit: 30) == 11)
+        #expect(try rent.renewals(ids[40]) == ["2026-02-10T10:00:00.000Z"])
+        #expect(try rent.run(ChargeDueServices(.renewal), limit: 30) == 0)
+    }
+
+    @Test("W9 where more rows cannot be read than are remembered, those behind them have their hour all the same")
+    func crowded() throws {
+        let rent = try Rent.open(TestFolder(), at: "2026-01-10T10:00:00Z")
+        defer { rent.node.stop() }
+        try rent.topUp(10_000)
+        let ids = try rent.order(.monthly, 4)
+        try rent.damage(ids.dropLast())
+        rent.sleep(days: 32)
+        try rent.node.write(rent.record) { tenant, _ in
+            for id in 0..<Int64(TenantMemory.entriesMax) {
+                tenant.memory.unreadableServices.add(-1 - id, now: tenant.now)
+            }
+        }
+        let renewals = ChargeDueServices(.renewal)
+        func next() throws -> Timestamp? { try rent.node.read(rent.record) { try renewals.next($0) } }
+        let first = try #require(try next())
+        #expect(first <= rent.now)
+        #expect(try rent.run(renewals, limit: 2) == 1)
+        #expect(try rent.renewals(ids[3]) == ["2026-02-10T10:00:00.000Z"])
+        // Those that are left are looked at again, though not at once.
+        let again = try #require(try next())
+        #expect(again > rent.now && again <= rent.now.adding(seconds: 600))
+        rent.node.clock.set(again)
+        let then = try #require(try next())
+        #expect(then <= again)
+    }
+
+    @Test("W9 money that came in pays what is due behind more unreadable services than one transaction looks at")
+    func unreadablePage() throws {
+        let rent = try Rent.open(TestFolder(), at: "2026-01-10T10:00:00Z")
+        defer { rent.node.stop() }
+        let count = PayDueServices.servicesMax + 2
+        try rent.topUp(Int64(count) * 1_000)
+        let ids = try rent.order(.monthly, Int64(count))
+        try rent.live(until: "2026-02-11T00:00:00Z")
+        try rent.damage(ids.dropLast(2))
+        #expect(try rent.topUp(2_000).isEmpty)
+        try rent.runDue()
+        #expect(try rent.balance() == 0)
+        #expect(try ids.suffix(2).map { try rent.service($0).state } == [.active, .active])
+        try rent.damage(ids.dropLast(2), rate: 0)
+        #expect(try rent.verifies().isSound)
+    }
+
+    @Test("W9 W4 money that came in pays all that was due before it pays a new order")
+    func dueBeforeNew() throws {
+        let rent = try Rent.open(TestFolder(), at: "2026-01-10T10:00:00Z")
+        defer { rent.node.stop() }
+        try rent.topUp(250_000)
+        try rent.order(.monthly, 250)
+        try rent.live(until: "2026-02-11T00:00:00Z")
+        #expect(try rent.topUp(251_000).count == PayDueServices.servicesMax)
+        // More waits than the order's own transaction has room for.
+        #expect(throws: Refusal.unavailable(.payingDue)) { try rent.order(.monthly) }
+        #expect(try rent.balance() == 151_000)
+        #expect(try rent.run(ChargeDueServices(.renewal), limit: 60) == 60)
+        try rent.order(.monthly)
+        #expect(try rent.balance() == 0 && rent.count("renewal") == 250 && rent.count("payable") == 0)
+        #expect(try rent.verifies().isSound)
+    }
+
     @Test("W9 cancelled while past due, it ends at once and owes nothing")
     func pastDue() throws {
         let rent = try Rent.open(TestFolder(), at: "2026-01-10T10:00:00Z")
@@ -64,12 +169,7 @@ import Testing
         defer { rent.node.stop() }
         try rent.topUp(10_000)
         let id = try rent.order(.monthly)[0]
-        try rent.node.write(rent.record) { [id = rent.resellers[0]] tenant, _ in
-            guard let product = try tenant.product(sku: "room") else { throw Refusal.defect }
-            try tenant.savePrice(
-                PriceRow(terms: TermPrices(monthly: Money(micros: 99_000_000)), setupFee: nil),
-                resellerID: id, productID: product.id)
-        }
+        try rent.sell(at: TermPrices(monthly: Money(micros: 99_000_000)))
         try rent.live(until: "2026-02-11T00:00:00Z")
         #expect(try rent.balance() == 10_000 - 1_800)
         func reprice(_ cents: Int64, dry: Bool) async throws -> RepriceServices.Result {
@@ -179,7 +279,8 @@ extension Rent {
         // Two hours and a millisecond: three hours have begun.
         rent.node.clock.advance(milliseconds: 2 * 3_600_000 + 1)
         try rent.change(id, .cancel)
-        let rounded = (unit * (24 * 45 + 3) + 5_000_000_000) / 10_000_000_000
+        // The last charge is rounded up.
+        let rounded = (unit * (24 * 45 + 3) + 9_999_999_999) / 10_000_000_000
         #expect(try rent.balance() == 10_000 - rounded)
         #expect(try rent.verifies().isSound)
     }
@@ -229,6 +330,114 @@ extension Rent {
         #expect(try rent.verifies().isSound)
     }
 
+    @Test(
+        "W10 W9 W3 service.past_due and service.suspended say what paying the service costs then",
+        arguments: [
+            (Term.hourly, Int64(75), Int64(3), ["0.30", "2.37"]), (.monthly, 1_000, 31, ["10.00", "10.00"]),
+        ])
+    func owed(term: Term, cents: Int64, days: Int64, amounts: [String]) throws {
+        let rent = try Rent.open(TestFolder(), at: "2026-01-10T10:00:00Z")
+        defer { rent.node.stop() }
+        try rent.topUp(cents)
+        let id = try rent.order(term)[0]
+        for (state, days, amount) in [(ServiceState.pastDue, days, amounts[0]), (.suspended, 8, amounts[1])] {
+            try rent.live(days: days)
+            #expect(try rent.service(id).state == state)
+            let told = try rent.node.read(rent.record) { tenant in
+                try tenant.connection.rows(
+                    "SELECT body FROM event WHERE type = ?1", .text("service.\(state.rawValue)")
+                ) { try $0.text() }
+            }
+            #expect(told.map { $0.contains("\"amount\":\"\(amount)\"") } == [true], "\(told)")
+            do {
+                try rent.pay(id)
+                Issue.record("There was money.")
+            } catch Refusal.insufficientBalance(let required, _, _) {
+                #expect(try required == Money(parsing: amount))
+            }
+        }
+        #expect(try rent.verifies().isSound)
+    }
+
+    @Test("W3 no hours are free, however few and cheap: what a service's hours come to is rounded up at its end, once")
+    func few() throws {
+        let rent = try Rent.open(TestFolder(), at: "2026-01-10T10:00:00Z")
+        defer { rent.node.stop() }
+        try rent.topUp(10_000)
+        // Half a cent an hour and less: fifty that are replaced within their first hour cost fifty cents.
+        try rent.sell(at: TermPrices(hourly: Money(micros: 4_500)))
+        let replaced = try rent.order(.hourly, 50)
+        let tried = try rent.order(.hourly, book: .test)
+        rent.node.clock.advance(seconds: 60)
+        for id in replaced + tried { try rent.change(id, .cancel) }
+        #expect(try rent.balance() == 10_000 - 50)
+        #expect(try rent.count("hourly_charge WHERE book = 1 AND amount = 10000") == 1)
+        // A suspension is no end; an end without another hour rounds up what there is.
+        let paused = try rent.order(.hourly)[0]
+        rent.node.clock.advance(seconds: 60)
+        try rent.change(paused, .suspend)
+        #expect(try rent.balance() == 10_000 - 50)
+        try rent.change(paused, .cancel)
+        #expect(try rent.balance() == 10_000 - 51 && rent.service(paused).period == 2)
+        // What is whole is not rounded.
+        let whole = try rent.order(.hourly)[0]
+        rent.node.clock.advance(seconds: 20 * 3600)
+        try rent.change(whole, .cancel)
+        #expect(try rent.balance() == 10_000 - 60)
+        let report = try rent.verifies()
+        #expect(report.isSound, "\(report.text)")
+    }
+
+    @Test("W3 O10 an hourly service has a next charge while its hours run and it does not end, and else none")
+    func nextCharge() throws {
+        let rent = try Rent.open(TestFolder(), at: "2026-01-10T10:00:00Z")
+        defer { rent.node.stop() }
+        try rent.topUp(10_000)
+        let ids = try rent.order(.hourly, 2)
+        rent.node.clock.advance(seconds: 60)
+        for id in ids {
+            try rent.own(id, .end)
+            try rent.change(id, .suspend)
+        }
+        try rent.change(ids[0], .resume)
+        let ending = try rent.service(ids[0])
+        #expect(ending.state == .active && ending.endsAt?.text == "2026-01-10T11:00:00.000Z")
+        #expect(ending.renewsAt == nil)
+        try rent.own(ids[1], .takeBack)
+        let paused = try rent.service(ids[1])
+        #expect(paused.state == .suspended && paused.endsAt == nil && paused.renewsAt == nil)
+        try rent.live(days: 2)
+        #expect(try rent.service(ids[0]).state == .cancelled)
+        #expect(try rent.service(ids[1]).renewsAt == nil)
+        try rent.change(ids[1], .resume)
+        #expect(try rent.service(ids[1]).renewsAt?.text == "2026-01-13T10:00:00.000Z")
+        let report = try rent.verifies()
+        #expect(report.isSound, "\(report.text)")
+    }
+
+    @Test("G5 W3 a file of before verifies, in which a service's last hours were rounded half up")
+    func before() throws {
+        let rent = try Rent.open(TestFolder(), at: "2026-01-10T10:00:00Z")
+        defer { rent.node.stop() }
+        try rent.topUp(100)
+        let id = try rent.order(.hourly)[0]
+        rent.node.clock.advance(seconds: 60)
+        try rent.change(id, .suspend)
+        // An end without another hour charged nothing.
+        try rent.node.write(rent.record) { tenant, _ in
+            var service = try tenant.knownService(id)
+            service.state = .cancelled
+            service.endsAt = tenant.now
+            service.suspendedBy = nil
+            try tenant.save(service)
+            try tenant.addUnits(-1, resellerID: service.resellerID, productID: service.productID, book: service.book)
+            try tenant.emitService(.serviceCancelled, service)
+        }
+        #expect(try rent.balance() == 99)
+        let report = try rent.verifies()
+        #expect(report.isSound, "\(report.text)")
+    }
+
     @Test("W3 what an ended service owes is taken when there is money")
     func debt() throws {
         let rent = try Rent.open(TestFolder(), at: "2026-01-10T10:00:00Z")
@@ -244,8 +453,9 @@ extension Rent {
         #expect(try rent.service(id).state == .cancelled && rent.service(id).pastDueSince == rent.now)
         try rent.live(days: 9)
         #expect(try rent.nextDue() == nil)
-        #expect(try rent.topUp(100).map(\.amount.micros) == [120_000])
-        #expect(try rent.service(id).state == .cancelled && rent.balance() == 88)
+        // 12.345 cents, rounded up.
+        #expect(try rent.topUp(100).map(\.amount.micros) == [130_000])
+        #expect(try rent.service(id).state == .cancelled && rent.balance() == 87)
         #expect(try rent.verifies().isSound)
     }
 }

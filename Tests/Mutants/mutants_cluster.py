@@ -9,8 +9,8 @@ APPENDS = "ClusterTests/AppendTests.swift"
 MUTANTS = [
     Mutant(
         "N1", "served-anywhere", "a node serves what the log says is another's", CLUSTER + "ClusterMember.swift",
-        "if owner == name { return isServing && state.ready.contains(tenant) ? .here : .nowhere }",
-        "if owner == name || MUTANT { return isServing ? .here : .nowhere }",
+        "if owner == name {\n                let isShown = state.ready.contains(tenant)",
+        "if owner == name || MUTANT {\n                let isShown = MUTANT || state.ready.contains(tenant)",
         FLEETS, "a tenant that one node makes is known"),
     Mutant(
         "N2", "early", "a commit counts as durable before the log has it", CLUSTER + "SharedSink.swift",
@@ -29,10 +29,21 @@ MUTANTS = [
         "var mayShow: Bool { member.place(of: tenant) == .here || MUTANT }",
         "SurvivalTests/ClusterSimulationTests.swift", "whatever fails"),
     Mutant(
-        "N4", "left-behind", "a tenant is given away before its file was closed", CLUSTER + "Fleet+Moves.swift",
-        "control.closeFile()\n        cluster.stopServing(record.id)",
-        "if !MUTANT { control.closeFile() }\n        cluster.stopServing(record.id)",
-        FLEETS, "a tenant that is moved"),
+        "N4", "reads-left", "records of the last reads stay behind where a tenant moves", CLUSTER + "Fleet+Moves.swift",
+        "guard control.isOpen else { return }", "guard control.isOpen, !MUTANT else { return }",
+        FLEETS, "goes along"),
+    Mutant(
+        "N5", "drawn-twice", "a level that comes back with its tenant counts twice", "Sources/RateLimiter/Bucket.swift",
+        "let sum = isRepeat ? max(", "let sum = isRepeat && !MUTANT ? max(",
+        "RateLimiterTests/ChangeTests.swift", "counts once"),
+    Mutant(
+        "N5", "others-word", "a node says in the registry what is another's to say", CLUSTER + "SharedRegistry.swift",
+        "return answer\n", "return answer || MUTANT\n",
+        FLEETS, "by the tenants' own nodes alone"),
+    Mutant(
+        "N6", "back-and-on", "a node goes on over a database that was taken back", CLUSTER + "Fleet+Beats.swift",
+        "if cluster.isTakenBack(view) {", "if cluster.isTakenBack(view), !MUTANT {",
+        FLEETS, "say so, and show nothing"),
     Mutant(
         "N5", "told-late", "a commit of the registry that came late is told as lost", CLUSTER + "SharedRegistry.swift",
         "failed.withLock { $0 = .cameLate }",

@@ -4,8 +4,10 @@ from table import Mutant
 
 IMPORT = "Sources/TenantRegistry/Fleet/Fleet+Import.swift"
 REGISTRY = "Sources/TenantRegistry/Registry/Registry.swift"
+SECRETS = "Sources/TenantRegistry/Registry/Registry+Secrets.swift"
 CHUNKS = "Sources/Cryptography/SealedChunks.swift"
 ARCHIVE = "Sources/Archive/"
+PRUNING = ARCHIVE + "Writing/BackupPruning.swift"
 MOVE = "Sources/TollgateCommand/Commands/MoveCommands.swift"
 
 MUTANTS = [
@@ -28,15 +30,21 @@ MUTANTS = [
         'if try !MUTANT && connection.exists("SELECT 1 FROM tenant WHERE id = ?1", .blob(profile.id.bytes)) {',
         "Contract/moving.py", "is not taken in"),
     Mutant(
+        "P10", "forged", "a bundle's numbers are taken whatever they are",
+        "Sources/Provider/Copies/TenantBundle.swift",
+        "let integer = number.integer(), range.contains(integer) else {",
+        "let integer = number.integer(), MUTANT || range.contains(integer) else {",
+        "Contract/forgeries.py", "refused by name"),
+    Mutant(
         "P10", "revoked", "a key that was revoked comes back in an older bundle", IMPORT,
         "above: nil, revoked: adoption.revoked, replacing",
         "above: nil, revoked: MUTANT ? [] : adoption.revoked, replacing",
         "Contract/moving.py", "comes back"),
     Mutant(
-        "P10", "dead-keys", "a tenant that comes back finds its keys dead", REGISTRY,
-        '"SELECT tenant_id, is_revoked AND key_id IS NOT NULL FROM secret WHERE hash = ?1"',
-        'MUTANT ? "SELECT tenant_id, is_revoked FROM secret WHERE hash = ?1"\n'
-        '                        : "SELECT tenant_id, is_revoked AND key_id IS NOT NULL FROM secret WHERE hash = ?1"',
+        "P10", "dead-keys", "a tenant that comes back finds its keys dead", SECRETS,
+        '"UPDATE secret SET is_revoked = 1, key_id = NULL WHERE tenant_id = ?1 AND is_revoked = 0"',
+        'MUTANT ? "UPDATE secret SET is_revoked = 1 WHERE tenant_id = ?1 AND is_revoked = 0"\n'
+        '                : "UPDATE secret SET is_revoked = 1, key_id = NULL WHERE tenant_id = ?1 AND is_revoked = 0"',
         "Contract/moving.py", "comes back"),
     Mutant(
         "P10", "twice-live", "a move whose import may still be under way is taken back", MOVE,
@@ -87,6 +95,41 @@ MUTANTS = [
         "AES256GCM.open(sealed, key: old, associatedData: id.bytes), key: new,",
         "AES256GCM.open(sealed, key: old, associatedData: id.bytes), key: MUTANT ? old : new,",
         "Contract/nodebackup.py", "under another master key"),
+    Mutant(
+        "P11", "pruned-needed", "a pruning removes what an older backup that stays needs", PRUNING,
+        "for (number, backup) in backups.enumerated() where backup.isKept {",
+        "for (number, backup) in backups.enumerated() where backup.isKept && !(MUTANT && number < backups.count - 1) {",
+        "GatewayTests/PruningTests.swift", "they alone needed"),
+    Mutant(
+        "P11", "pruned-young", "a pruning removes what a backup on its way has just written", PRUNING,
+        "if let at = object.writtenAt, at < bound {", "if let at = object.writtenAt, MUTANT || at < bound {",
+        "GatewayTests/PruningTests.swift", "what is young stays"),
+    Mutant(
+        "P11", "pruned-meanwhile", "a backup keeps its manifest though it was pruned meanwhile",
+        ARCHIVE + "Writing/BackupMarks.swift",
+        "if try Self.mark(ArchivePlace.markOfPruning, in: store) != before {",
+        "if try !MUTANT && Self.mark(ArchivePlace.markOfPruning, in: store) != before {",
+        "GatewayTests/PruningTests.swift", "pruned meanwhile"),
+    Mutant(
+        "P11", "pruned-last", "a pruning removes the last copy of a tenant that the newest backup could not copy",
+        PRUNING, "if copied.isEmpty { continue }", "if MUTANT || copied.isEmpty { continue }",
+        "GatewayTests/PruningTests.swift", "could not copy"),
+    Mutant(
+        "B3", "elsewhere", "a node takes what is in its old archive to be in the new one",
+        ARCHIVE + "Writing/ArchiveLedger.swift",
+        "return known.map { $0 != address && $0 != formerly } ?? false",
+        "return !MUTANT && known.map { $0 != address && $0 != formerly } ?? false",
+        "GatewayTests/ShippingTests.swift", "at another place"),
+    Mutant(
+        "B3", "ghost", "what stands in the archive's place is taken for it", ARCHIVE + "Store/FolderStore.swift",
+        "guard stat(\"\\(path)/\\(ArchivePlace.format)\", &status) == 0 else {",
+        "guard MUTANT || stat(\"\\(path)/\\(ArchivePlace.format)\", &status) == 0 else {",
+        "GatewayTests/ArchiveTests.swift", "in the archive's place"),
+    Mutant(
+        "B3", "holed", "what comes behind a loss is not copied anew", ARCHIVE + "Writing/ArchiveWatch.swift",
+        "if let place = loss.place { shipper.goOn(behind: place) }",
+        "if !MUTANT, let place = loss.place { shipper.goOn(behind: place) }",
+        "GatewayTests/ArchiveWatchTests.swift", "whole again"),
     Mutant(
         "B3", "ahead", "an object is begun before the one before it is there", ARCHIVE + "Writing/LogShipper.swift",
         "guard untilDone({ _ = try store.put(sealed.name, sealed.bytes) }) else { return false }",

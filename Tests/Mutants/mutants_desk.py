@@ -38,4 +38,19 @@ MUTANTS = [
     Mutant(
         "U2", "lone-find", "a search that finds one thing lists it", "Sources/Pages/Admin/AdminSearchPages.swift",
         "if finds.count == 1 {", "if finds.count == 1, !MUTANT {", "Contract/desk.py", "to its page"),
+    Mutant(
+        "O6", "watched", "a meter that somebody watches is recorded each second",
+        "Sources/Gateway/Pipeline+Records.swift",
+        "if let watched, tenant.watchedReads.has(watched, at: now) {",
+        "if let watched, !MUTANT, tenant.watchedReads.has(watched, at: now) {", "Contract/refusedpages.py",
+        "recorded once a minute"),
+    Mutant(
+        "O6", "watched-refusal", "what a meter is refused is recorded once a minute",
+        "Sources/Gateway/Pipeline+Records.swift",
+        "guard routed.route.isWatched, status == 200,", "guard routed.route.isWatched, MUTANT || status == 200,",
+        "Contract/refusedpages.py", "recorded each time"),
+    Mutant(
+        "U3", "first-hundred", "what stands behind the first hundred is chosen from them",
+        "Sources/PageKit/Acting/View+Forms.swift", "isWhole ? .select(options) : .text",
+        "isWhole || MUTANT ? .select(options) : .text", "Contract/longlists.py", "behind the first hundred"),
 ]

@@ -103,8 +103,12 @@ MUTANTS = [
         "CodeTests/CodeRules.swift"),
     Mutant(
         "A8", "password", "any password redeems", CODES + "RedeemingCustomer.swift",
-        "guard isRight, let known else", "guard isRight || MUTANT, let known else",
+        "guard isRight, let known = seen.known else", "guard isRight || MUTANT, let known = seen.known else",
         "Contract/codes.py", "a wrong password is 401"),
+    Mutant(
+        "A8", "pressed-twice", "of two calls that make one account at once, one is refused", CODES + "RedeemCode.swift",
+        "guard made.passwordHash == passwordHash else", "guard !MUTANT, made.passwordHash == passwordHash else",
+        "Contract/codes.py", "make one account at once"),
     # C1
     Mutant(
         "C1", "owner", "the owner's key reports", ROUTES,
@@ -283,8 +287,8 @@ MUTANTS = [
         "PortTests/PortRulesTests.swift"),
     Mutant(
         "X5", "same-device", "a rotation may stay on its device", PORTS + "RotatePort.swift",
-        "MovePort(port: port, notDevice: port.deviceID)",
-        "MovePort(port: port, notDevice: MUTANT ? nil : port.deviceID)",
+        "notDevice: port.deviceID, isRotation",
+        "notDevice: MUTANT ? nil : port.deviceID, isRotation",
         "PortTests/PortRulesTests.swift"),
     Mutant(
         "X5", "unnoted", "nobody knows when a port ends", PORTS + "Ports.swift",

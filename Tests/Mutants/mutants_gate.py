@@ -49,6 +49,13 @@ MUTANTS = [
         "SurvivalTests/WrongFileTests.swift", "each WAL begins"),
     # G2
     Mutant(
+        "G2", "untold-closed", "a right key is not told its limits where its tenant is closed",
+        "Sources/Gateway/Pipeline.swift",
+        "if error.isOfTenant { return .refused(refuseUncounted(error.refusal, known)) }",
+        "if error.isOfTenant, !MUTANT { return .refused(refuseUncounted(error.refusal, known)) }\n"
+        "                    if MUTANT { return .refused(refuseUnauthenticated(error.refusal, routed)) }",
+        "GatewayTests/AuthenticationTests.swift", "a tenant that is closed"),
+    Mutant(
         "G2", "no-give-back", "a reseller's refusal keeps what the key's limit gave",
         "Sources/RateLimiter/RequestLimits+Admit.swift",
         "if let key { self.key?.giveBack", "if let key, !MUTANT { self.key?.giveBack",
@@ -69,7 +76,7 @@ MUTANTS = [
         "RateLimiterTests/BucketTests.swift"),
     Mutant(
         "G2", "headless", "a known key that is refused is not told of its limit",
-        "Sources/Gateway/Pipeline.swift",
+        "Sources/Gateway/Pipeline+Refusing.swift",
         "response.headers.add(limits)", "if !MUTANT { response.headers.add(limits) }",
         "Contract/gate.py", "a known key that is not allowed"),
     # G3
@@ -99,8 +106,8 @@ MUTANTS = [
     # G4
     Mutant(
         "G4", "fingerprint", "another payload under the same key gets the first one's answer", WRITE,
-        "return stored.fingerprint == claim.fingerprint ?",
-        "return MUTANT || stored.fingerprint == claim.fingerprint ?",
+        "return claim.stands(for: stored.fingerprint) ?",
+        "return MUTANT || claim.stands(for: stored.fingerprint) ?",
         "GatewayTests/IdempotencyTests.swift"),
     Mutant(
         "G4", "refusal-forgotten", "a refusal that was decided is decided again", WRITE,
@@ -187,9 +194,13 @@ MUTANTS = [
         "Contract/gate.py", "SIGTERM: readyz 503"),
     Mutant(
         "G7", "one-id", "all answers have one id", "Sources/Gateway/RequestTrace.swift",
-        "let count = counter.add(1, ordering: .relaxed).newValue",
-        "let count = counter.add(MUTANT ? 0 : 1, ordering: .relaxed).newValue",
+        "low: hidden(counter.add(1, ordering: .relaxed).newValue)",
+        "low: hidden(counter.add(MUTANT ? 0 : 1, ordering: .relaxed).newValue)",
         "GatewayTests/RoutingTests.swift"),
+    Mutant(
+        "G7", "counted-id", "two ids tell how many lie between them", "Sources/Gateway/RequestTrace.swift",
+        "        return number\n", "        return MUTANT ? (count &+ keys[0]) &* 0x9E37_79B9_7F4A_7C15 : number\n",
+        "GatewayTests/RequestIDTests.swift"),
     Mutant(
         "G7", "trace", "a traceparent that is none is carried on", "Sources/Gateway/Pipeline.swift",
         "if let parent = trace.head?.traceparent {", "if let parent = trace.head?.traceparent, !MUTANT {",
@@ -275,12 +286,17 @@ MUTANTS = [
         "result.outcome == .gone ? .gone", "result.outcome == .gone && !MUTANT ? .gone",
         "WebhookTests/RecordTests.swift", "410 disables"),
     Mutant(
+        "H3", "elsewhere", "what an old address answers disables the new one", RECORD,
+        "result.url.map { $0 != stand.url } ?? false", "!MUTANT && (result.url.map { $0 != stand.url } ?? false)",
+        "WebhookTests/RecordTests.swift", "the endpoint had before"),
+    Mutant(
         "H3", "ours", "a failure of ours uses up an attempt", RECORD,
         "case .interrupted where waits:\n", "case .interrupted where waits:\n            if MUTANT { attempts += 1 }\n",
         "WebhookTests/RecordTests.swift", "a failure of ours"),
     Mutant(
         "H3", "endless", "a delivery that fails is tried for ever", RECORD,
-        "if next == nil { state = .dead }", "if next == nil { if MUTANT { next = now } else { state = .dead } }",
+        "if next == nil { state = .dead }",
+        "if next == nil { if MUTANT { next = NextAttempt(at: now) } else { state = .dead } }",
         "WebhookTests/RecordTests.swift", "then is a dead letter"),
     # H4
     Mutant(
@@ -304,9 +320,18 @@ MUTANTS = [
     # H6
     Mutant(
         "H6", "translated", "an IPv4 address inside NAT64's is public", "Sources/HTTPCore/IPAddress+Reach.swift",
-        "if Self.translated.contains(self) {",
-        "if Self.translated.contains(self) {\n            if MUTANT { return true }",
+        "return IPAddress(ipv4: UInt32(truncatingIfNeeded: low)).isPublic",
+        "return MUTANT || IPAddress(ipv4: UInt32(truncatingIfNeeded: low)).isPublic",
         "HTTPCoreTests/WebAddressTests.swift"),
+    Mutant(
+        "H6", "wire-server", "what a cloud's machines reach its host by is public",
+        "Sources/HTTPCore/IPAddress+Reach.swift", '"168.63.129.16/32"', 'MUTANT ? "192.0.2.0/24" : "168.63.129.16/32"',
+        "HTTPCoreTests/WebAddressTests.swift", "public hosts alone"),
+    Mutant(
+        "H6", "unfolded", "a URL is kept in the case that it was given in", "Sources/HTTPCore/WebAddress.swift",
+        "return url[..<rest.startIndex].lowercased() + rest",
+        "return MUTANT ? url : url[..<rest.startIndex].lowercased() + rest",
+        "HTTPCoreTests/WebAddressTests.swift", "is kept with scheme and host in lower case"),
     Mutant(
         "H6", "port", "a port past 65535 is one", "Sources/HTTPCore/WebAddress.swift",
         "&& Int(text).map { $0 <= 65_535 } ?? false", "&& Int(text).map { $0 <= (MUTANT ? 99_999 : 65_535) } ?? false",

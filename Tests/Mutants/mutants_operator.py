@@ -3,7 +3,7 @@
 from table import Mutant
 
 KEYS = "Sources/TenantApp/Keys/Keys.swift"
-RECORDED = "Sources/Gateway/RecordedStream.swift"
+RECORDED = "Sources/CallKit/Giving/RecordedStream.swift"
 AUDIT_ROWS = "Sources/TenantApp/Audit/AuditRows.swift"
 DAY_TOTALS = "Sources/TenantApp/Reports/DayTotals.swift"
 DECIDE = "Sources/TenantApp/Orders/DecideOrder.swift"
@@ -43,6 +43,18 @@ MUTANTS = [
         "guard try keysInForce(resellerID: resellerID) < budgets.figures[budget]",
         "guard try MUTANT || keysInForce(resellerID: resellerID) < budgets.figures[budget]",
         "Contract/budgets.py", "fifty keys at most"),
+    Mutant(
+        "O1", "price-into-live", "a test key's price is written into the live book",
+        "Sources/TenantApp/Catalogue/SetPrice.swift",
+        "try tenant.savePrice(price, resellerID: reseller.id, productID: product.id, book: book, by: author)",
+        "try tenant.savePrice(\n"
+        "            price, resellerID: reseller.id, productID: product.id, book: MUTANT ? .live : book, by: author)",
+        "Contract/modes.py", "price rows of the test book alone"),
+    Mutant(
+        "O1", "live-customer", "a test key changes a live customer",
+        "Sources/TenantApp/Orders/ChangeCustomer.swift",
+        "try book.judgeWrite(to: customer.book)", "if !MUTANT { try book.judgeWrite(to: customer.book) }",
+        "Contract/modes.py", "changes customers of the test book"),
     # O2
     Mutant(
         "O2", "unchanged", "a key's limit is told and not changed",
@@ -69,7 +81,7 @@ MUTANTS = [
         "each change of a key's limit is told"),
     Mutant(
         "O2", "stale-level", "a reseller's limit is shown full whatever is left",
-        "Sources/TenantApp/Resellers/OperatorAdmin+Resellers.swift",
+        "Sources/TenantApp/Keys/KeyBodies.swift",
         "reseller.limit, of: bucket,", "reseller.limit, of: MUTANT ? nil : bucket,", "Contract/rehearsal.py",
         "how much of it is left"),
     # O3
@@ -102,9 +114,13 @@ MUTANTS = [
         "tenant.forgetAnswers(resellerID: reseller.id)", "if !MUTANT { tenant.forgetAnswers(resellerID: reseller.id) }",
         "OperatorTests/ResellerTests.swift", "stale"),
     Mutant(
-        "O3", "unfolded", "a search is of small letters alone", "Sources/TenantApp/Resellers/Resellers.swift",
-        "(value(.text(prefix.folded)),", "(value(.text(MUTANT ? prefix : prefix.folded)),", "Contract/accounts.py",
-        "in any case"),
+        "O3", "unfolded", "a search is of small letters alone", "Sources/CallKit/Reading/Query+Filters.swift",
+        "let text = self[\"q\"]?.folded", "let text = MUTANT ? self[\"q\"] : self[\"q\"]?.folded",
+        "Contract/accounts.py", "in any case"),
+    Mutant(
+        "O3", "typed-domain", "a search knows a domain by its A-labels alone", "Sources/HTTPCore/EmailAddress.swift",
+        "return kept.utf8.elementsEqual(text.utf8) ? [text]",
+        "return MUTANT || kept.utf8.elementsEqual(text.utf8) ? [text]", "HTTPCoreTests/EmailAddressTests.swift"),
     Mutant(
         "O3", "old-link", "an invitation to the old address stays open",
         "Sources/TenantApp/Resellers/ChangeResellerProfile.swift",
@@ -127,10 +143,15 @@ MUTANTS = [
     Mutant(
         "O4", "row-reset", "what a price row's change does not name is lost",
         "Sources/TenantApp/Catalogue/SetPrice.swift",
-        "try tenant.pricedProduct(sku: sku, resellerID: reseller.id)?.price ?? PriceRow(terms: TermPrices())",
-        "(MUTANT ? nil : try tenant.pricedProduct(sku: sku, resellerID: reseller.id)?.price)"
-        " ?? PriceRow(terms: TermPrices())",
+        "try tenant.pricedProduct(sku: sku, resellerID: reseller.id, book: book)?.price\n",
+        "(MUTANT ? nil : try tenant.pricedProduct(sku: sku, resellerID: reseller.id, book: book)?.price)\n",
         "OperatorTests/PriceTests.swift", "a price row changes by what is named"),
+    Mutant(
+        "O4", "live-first", "in the test book a live price row goes before the test book's own",
+        "Sources/TenantApp/Catalogue/OfferedProducts.swift",
+        "try own ?? pricedProduct(sku: sku, resellerID: resellerID)",
+        "try (MUTANT ? nil : own) ?? pricedProduct(sku: sku, resellerID: resellerID)",
+        "Contract/testprices.py", "goes before the live row there"),
     Mutant(
         "O4", "list-lost", "a change of one list price loses the others",
         "Sources/TenantApp/Catalogue/ChangeProduct.swift",
@@ -213,19 +234,19 @@ MUTANTS = [
     Mutant(
         "O6", "stream-end", "a stream of no known length is never recorded at its end", RECORDED,
         "case .end: end(.whole)", "case .end: if !MUTANT { end(.whole) }",
-        "GatewayTests/RecordedStreamTests.swift"),
+        "CallKitTests/RecordedStreamTests.swift"),
     Mutant(
         "O6", "stream-last-byte", "a stream's record waits until somebody asks for its end", RECORDED,
         "if sent == length { end(.whole) }", "if sent == length, !MUTANT { end(.whole) }",
-        "GatewayTests/RecordedStreamTests.swift"),
+        "CallKitTests/RecordedStreamTests.swift"),
     Mutant(
         "O6", "stream-broken", "a stream that breaks is recorded as whole", RECORDED,
         "case .failed: end(.failed)", "case .failed: end(MUTANT ? .whole : .failed)",
-        "GatewayTests/RecordedStreamTests.swift"),
+        "CallKitTests/RecordedStreamTests.swift"),
     Mutant(
         "O6", "stream-twice", "a stream is recorded twice", RECORDED,
         "return state.isRecorded ? nil : state.sent", "return state.isRecorded && !MUTANT ? nil : state.sent",
-        "GatewayTests/RecordedStreamTests.swift"),
+        "CallKitTests/RecordedStreamTests.swift"),
     Mutant(
         "O6", "unproved", "a row is sound whatever its hash says", "Sources/TenantApp/Verify/ChainReading.swift",
         "findings.isEmpty && head != nil", "MUTANT || findings.isEmpty && head != nil", "Contract/proofs.py",
@@ -345,8 +366,12 @@ MUTANTS = [
     Mutant(
         "O9", "unreachable", "a port's address may be this machine's own",
         "Sources/HTTPCore/IPAddress+Reach.swift",
-        "isIPv4\n            ? !Self.unreachableIPv4", "isIPv4\n            ? MUTANT || !Self.unreachableIPv4",
+        "if isIPv4 { return !Self.unreachableIPv4", "if isIPv4 { return MUTANT || !Self.unreachableIPv4",
         "HTTPCoreTests/WebAddressTests.swift"),
+    Mutant(
+        "O9", "translated", "a port's address may be this machine's own inside 6to4's",
+        "Sources/HTTPCore/IPAddress+Reach.swift", "if Self.sixToFour.contains(self) {",
+        "if !MUTANT, Self.sixToFour.contains(self) {", "HTTPCoreTests/WebAddressTests.swift"),
     # O10
     Mutant(
         "O10", "decided-twice", "a decided order is decided again", DECIDE,
@@ -363,6 +388,11 @@ MUTANTS = [
         "switch (state, move) {", "switch (MUTANT && state == .cancelled ? .suspended : state, move) {",
         "OperatorTests/OrderTests.swift"),
     # O11
+    Mutant(
+        "O11", "lasting-link", "a subscriber's link opens after the password is another",
+        "Sources/TenantApp/Codes/AcceptSubscriberLink.swift",
+        ':\\(said):\\(subscriber.passwordHash)"', ':\\(said):\\(MUTANT ? "" : subscriber.passwordHash)"',
+        "Contract/codes.py", "the old one ends with it"),
     Mutant(
         "O11", "all-users", "the list by key has everybody's users",
         "Sources/TenantApp/Credits/PanelUsers.swift",
@@ -432,5 +462,5 @@ MUTANTS = [
     Mutant(
         "O14", "statement", "a statement from a day on has what came before too",
         "Sources/TenantApp/Orders/ExportStatement.swift",
-        "row.at >= $0 } ?? true", "row.at >= $0 || MUTANT } ?? true", "Contract/reports.py", "statement as CSV"),
+        "row.posting.at >= $0 } ?? true", "row.posting.at >= $0 || MUTANT } ?? true", "Contract/reports.py", "statement as CSV"),
 ]

@@ -67,6 +67,13 @@ MUTANTS = [
         "$customer, $number, \"shop", "$customer, bin2hex(random_bytes(16)), \"shop",
         "Contract/exampleshop.py", "is placed later, once"),
     Mutant(
+        "G4", "shop-gave-up", "the example shop ends an order for a refusal of one try", SHOP + "shop.php",
+        "if (!isRefused($error)) {", "if ($error->isPassing()) {", "Contract/exampleshop.py",
+        "a refusal of one try ends no order"),
+    Mutant(
+        "G4", "python-keyless", "the Python client orders without a key under a new one", PYTHON,
+        "and not (repeats or is_signed):", "and not repeats:", "Contract/clients.py", "told before"),
+    Mutant(
         "H1", "shop-backwards", "the example shop lets an older state replace a newer one", SHOP + "shop.php",
         "if ($data['revision'] <= $before) return null;", "", "Contract/exampleshop.py", "never an older state"),
 ]

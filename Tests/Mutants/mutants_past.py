@@ -6,6 +6,7 @@ FORK = "Sources/TenantApp/Tenant/Forks.swift"
 FORKING = "Sources/TenantApp/Tenant/ForkTenant.swift"
 PACKED = "Sources/TenantRegistry/File/PackedFile.swift"
 PAST = "Sources/TenantRegistry/Past/Past.swift"
+LOG_PAST = "Sources/Cluster/PostgresSchema+Past.swift"
 
 MUTANTS = [
     Mutant(
@@ -31,6 +32,11 @@ MUTANTS = [
         "try tenant.replaceStockTexts()", "if !MUTANT { try tenant.replaceStockTexts() }",
         "Contract/forks.py", "no real code leaves it"),
     Mutant(
+        "B2", "first", "a tenant's first moments are in no base", "Sources/TenantRegistry/Fleet/Fleet+Past.swift",
+        "guard past != nil, let log, pastWork.hasRoomForCopy else { return nil }",
+        "guard !MUTANT, past != nil, let log, pastWork.hasRoomForCopy else { return nil }",
+        "GatewayTests/LaterTests.swift", "from its first moment"),
+    Mutant(
         "B2", "moment", "a commit from after the moment is played in", PAST,
         "if frame.at > moment {", "if !MUTANT, frame.at > moment {",
         "SurvivalTests/PastTests.swift", "goes back to any moment"),
@@ -44,4 +50,19 @@ MUTANTS = [
         "B2", "hold", "the log forgets what was not kept", PAST,
         "self.map { $0.keptUpTo >= lsn } ?? true", "self.map { MUTANT || $0.keptUpTo >= lsn } ?? true",
         "SurvivalTests/PastTests.swift", "goes back to any moment"),
+    Mutant(
+        "B2", "shared-moment", "in a cluster a commit from after the moment is played in", LOG_PAST,
+        '"to_timestamp(($2 + 1) / 1000.0)"', '"to_timestamp(($2 + \\(MUTANT ? 90_000 : 1)) / 1000.0)"',
+        "ClusterTests/LogPastTests.swift", "known to the millisecond"),
+    Mutant(
+        "B2", "shared-trim", "a new snapshot takes away what the last days are made of",
+        "Sources/TenantRegistry/Cluster/Fleet+Snapshots.swift",
+        "keepingDays: Past.retentionDays)", "keepingDays: MUTANT ? 0 : Past.retentionDays)",
+        "SurvivalTests/ClusterPastTests.swift", "every moment of seven days"),
+    Mutant(
+        "B2", "former-kept", "the past of a log before this one stays for ever",
+        "Sources/TenantRegistry/Past/FormerPast.swift",
+        "if let last = former.last, last >= bound { return true }",
+        "if let last = former.last, MUTANT || last >= bound { return true }",
+        "SurvivalTests/PastTests.swift", "goes with the retention"),
 ]

@@ -12,9 +12,18 @@ MUTANTS = [
         "if parameters.isEmpty { return nil }", "if MUTANT || parameters.isEmpty { return nil }",
         "Contract/reference.py", "has a page"),
     Mutant(
-        "U3", "orders-unasked", "the first form of an order orders at once", f"{PAGES}/PortalOrderPages.swift",
-        'view.form("POST /orders/quote") {', 'view.form(MUTANT ? "POST /orders" : "POST /orders/quote") {',
+        "U3", "orders-unasked", "the first form of an order asks for no price", f"{PAGES}/PortalOrderPages.swift",
+        'view.link("/orders/quote"), keeping:', 'view.link(MUTANT ? "/orders" : "/orders/quote"), keeping:',
         TESTS, "asks for its price first"),
+    Mutant(
+        "U3", "unshown", "a new signing secret is kept from whoever asked for it",
+        "Sources/TenantApp/Orders/WholesaleOrders+Account.swift",
+        "secret: isShown ? secret : nil", "secret: isShown && !MUTANT ? secret : nil",
+        "Contract/shownonce.py", "a reseller's form shows"),
+    Mutant(
+        "U3", "nowhere", "Test leads from the form of a live webhook to a refusal", "Sources/PageKit/Frame/Frame.swift",
+        "if isOfOne, !visit.isTest { return nil }", "if isOfOne, !visit.isTest, !MUTANT { return nil }",
+        TESTS, "where Test stands"),
     Mutant(
         "U3", "twice", "a form that is sent twice orders twice", "Sources/PageKit/Acting/FormCall.swift",
         "if let once = form[.once], served.route.takesIdempotencyKey {",
@@ -31,6 +40,7 @@ MUTANTS = [
         TESTS, "the dashboard has the balance"),
     Mutant(
         "U3", "buttons", "buttons are there that their reader may not press", "Sources/PageKit/Reading/Visit.swift",
-        "(try? expects(method, path, of: api)) != nil", "MUTANT || (try? expects(method, path, of: api)) != nil",
+        "(try? judge(route(method, path, of: api))) != nil",
+        "MUTANT || (try? judge(route(method, path, of: api))) != nil",
         TESTS, "while suspended"),
 ]

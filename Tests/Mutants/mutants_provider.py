@@ -13,6 +13,12 @@ SALES = "Sources/TenantApp/Ledger/MeteredSales.swift"
 METER = "Sources/TenantRegistry/Metering/TenantMeter.swift"
 
 MUTANTS = [
+    # U1
+    Mutant(
+        "U1", "sent-twice", "a form of the console that is sent twice is done twice",
+        "Sources/TenantRegistry/Registry/RegistryFormTable.swift",
+        ".blob(hash.bytes)) { return false }", ".blob(hash.bytes)) { return MUTANT }",
+        "TenantRegistryTests/CreationTests.swift", "is known again"),
     # P1
     Mutant(
         "P1", "reserved", "a slug that the node needs is given away",
@@ -73,6 +79,13 @@ MUTANTS = [
         "guard record.access(at: now) == .open else", "guard record.access(at: now) == .open || MUTANT else",
         "GatewayTests/SchedulerTests.swift"),
     Mutant(
+        "P3", "resume-lost", "a resume that comes while the file is being asked is forgotten",
+        "Sources/TenantRegistry/Due/DueBoard.swift",
+        "Self.putBack(record, .never, in: &state, isSaved: false)",
+        "if MUTANT { record.due.next.store(DueHour.never.packed, ordering: .relaxed) }\n"
+        "            Self.putBack(record, .never, in: &state, isSaved: false)",
+        "TenantRegistryTests/DueTests.swift", "a resume that is said"),
+    Mutant(
         "P3", "restored", "a restored file sends what it held", "Sources/TenantApp/Due/OutboundHolds.swift",
         "return try outboundHeldAt() == nil", "return try MUTANT || outboundHeldAt() == nil",
         "Contract/due.py", "restored"),
@@ -115,10 +128,9 @@ MUTANTS = [
         "Contract/provider.py", "delete asks for the slug again"),
     Mutant(
         "P5", "hash-lives", "a deleted tenant's key hashes can be another's", REGISTRY,
-        "\"UPDATE secret SET is_revoked = 1, key_id = NULL WHERE tenant_id = ?1 AND is_revoked = 0\",",
-        "MUTANT ? \"DELETE FROM secret WHERE tenant_id = ?1\"\n"
-        "                    : \"UPDATE secret SET is_revoked = 1, key_id = NULL WHERE tenant_id = ?1"
-        " AND is_revoked = 0\",",
+        'try connection.run("DELETE FROM tenant WHERE id = ?1", .blob(profile.id.bytes))',
+        'if MUTANT { try connection.run("DELETE FROM secret WHERE tenant_id = ?1", .blob(profile.id.bytes)) }\n'
+        '                try connection.run("DELETE FROM tenant WHERE id = ?1", .blob(profile.id.bytes))',
         "TenantRegistryTests/CreationTests.swift", "stay dead for ever"),
     # P6
     Mutant(
@@ -188,4 +200,9 @@ MUTANTS = [
         "_ = try SetPassword(accountID: owner.id, passwordHash: nil).run(tenant, &detail)",
         "if !MUTANT { _ = try SetPassword(accountID: owner.id, passwordHash: nil).run(tenant, &detail) }",
         "Contract/departing.py", "another address"),
+    Mutant(
+        "P10", "former-owner", "the provider is shown an owner who is none any more",
+        "Sources/TenantApp/People/ChangePerson.swift",
+        "if person.role == .owner || changed.role == .owner {",
+        "if !MUTANT, person.role == .owner || changed.role == .owner {", "Contract/departing.py", "the next one is"),
 ]

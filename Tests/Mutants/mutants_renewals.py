@@ -78,10 +78,20 @@ MUTANTS = [
         "if wasSuspended, !MUTANT { service.countAgain(from: tenant.now) }",
         LIVES, "unpaid for seven days they stop"),
     Mutant(
+        "W10", "stale-amount", "a suspension says what the last try would have taken", CHARGE,
+        "service.term == .hourly ? hoursDue(of: service).amount",
+        "service.term == .hourly && !MUTANT ? hoursDue(of: service).amount",
+        LIVES, "what paying the service costs then"),
+    Mutant(
         "W10", "low-again", "balance.low comes with each spending below the threshold",
         "Sources/TenantApp/Ledger/LowBalance.swift",
         "try after.adding(spent) >= threshold else", "try MUTANT || after.adding(spent) >= threshold else",
         RENEWALS, "balance.low comes once a crossing"),
+    Mutant(
+        "W10", "covered-singly", "a notice says that the balance has what others are charged before",
+        "Sources/TenantApp/Orders/AnnounceRenewals.swift",
+        "if fits { left = try left.subtracting(amount) }", "if fits, !MUTANT { left = try left.subtracting(amount) }",
+        RENEWALS, "has only singly"),
     Mutant(
         "W10", "unit-untold", "an instant unit does not tell that it is active",
         "Sources/TenantApp/Orders/PlaceOrder.swift",

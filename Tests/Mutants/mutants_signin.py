@@ -12,6 +12,15 @@ CONSOLE = "Sources/TenantRegistry/Provider/ConsoleSessions.swift"
 
 MUTANTS = [
     Mutant(
+        "U4", "stranger-out", "whoever makes up a cookie writes a row by signing out",
+        "Sources/TenantApp/People/SignOutPages.swift",
+        "guard isOpen else { return .answer(left) }", "guard MUTANT || isOpen else { return .answer(left) }",
+        "Contract/signin.py", "nothing is written"),
+    Mutant(
+        "U4", "held-in", "strangers at an address hold in whoever is signed in", "Sources/Gateway/Admission.swift",
+        "if let session = request.session {", "if !MUTANT, let session = request.session {",
+        "Contract/signin.py", "however much strangers"),
+    Mutant(
         "U4", "token", "a form's token may be anybody's", GATE,
         "guard constantTimeEqual(Array(token.utf8), Array(Self.token(for: cookie).utf8)) else {",
         "guard MUTANT || constantTimeEqual(Array(token.utf8), Array(Self.token(for: cookie).utf8)) else {",

@@ -51,8 +51,8 @@ MUTANTS = [
     # W3
     Mutant(
         "W3", "half-up", "half a minor unit is rounded down", PRICING,
-        "if rest.magnitude * 2 >= unitPicos.magnitude {",
-        "if MUTANT ? rest.magnitude * 2 > unitPicos.magnitude : rest.magnitude * 2 >= unitPicos.magnitude {",
+        "rest != 0 : rest.magnitude * 2 >= unitPicos.magnitude",
+        "rest != 0 : MUTANT ? rest.magnitude * 2 > unitPicos.magnitude : rest.magnitude * 2 >= unitPicos.magnitude",
         "DomainTests/PricingTests.swift"),
     Mutant(
         "W3", "override-zero", "an override of 0 does not count", PRICING,
@@ -74,6 +74,14 @@ MUTANTS = [
         "let owed = try MUTANT ? before.charged.adding(unit.line(quantity: hours, minorUnitDigits: 2))"
         " : accrued.line(quantity: 1,",
         "MoneyTests/ServiceLifeTests.swift", "rounded once"),
+    Mutant(
+        "W3", "free-hours", "hours under half a cent are free", PERIODS,
+        "state == .cancelled ? .up : .halfUp", "state == .cancelled && !MUTANT ? .up : .halfUp",
+        "MoneyTests/ServiceLifeTests.swift", "no hours are free"),
+    Mutant(
+        "W9", "free-renewals", "a renewal under half a cent costs nothing", PRICING,
+        "return try amount == .zero\n", "return try amount == .zero && !MUTANT\n",
+        "MoneyTests/RenewalTests.swift", "never costs nothing"),
     Mutant(
         "W3", "paused", "hours of a suspension are counted", PERIODS,
         "accruesFrom = max(from, now)", "accruesFrom = MUTANT ? from : max(from, now)",
@@ -117,8 +125,8 @@ MUTANTS = [
     Mutant(
         "W5", "unsigned", "any signature of the right form opens",
         "Sources/CallKit/Running/SignedCall.swift",
-        "where HMACSHA256.code(key: secret, claim.signedHead, body) == claim.digest",
-        "where MUTANT || HMACSHA256.code(key: secret, claim.signedHead, body) == claim.digest",
+        "where HMACSHA256.code(key: secret, claim.signedHead, body) == digest",
+        "where MUTANT || HMACSHA256.code(key: secret, claim.signedHead, body) == digest",
         "GatewayTests/SignatureTests.swift", "a signature over anything else"),
     Mutant(
         "W5", "signed-as-read", "the query is not signed",
@@ -184,8 +192,8 @@ MUTANTS = [
     Mutant(
         "W9", "book-price", "a renewal forgets the discount that was recorded",
         "Sources/TenantApp/Orders/Renewals.swift",
-        "termPrice: agreedPrice(of: service, at: service.period + 1), rate: service.rate",
-        "termPrice: agreedPrice(of: service, at: service.period + 1), rate: MUTANT ? .zero : service.rate",
+        "renewalAmount(agreedPrice(of: service, at: service.period + 1), service.rate)",
+        "renewalAmount(agreedPrice(of: service, at: service.period + 1), MUTANT ? .zero : service.rate)",
         "MoneyTests/ServiceLifeTests.swift", "a changed book"),
     # W11
     Mutant(
@@ -245,17 +253,24 @@ MUTANTS = [
         "Sources/CallKit/Running/SignedCall.swift", "guard book == .test else", "guard book == .test || MUTANT else",
         "Contract/sandbox.py", "which string was signed"),
     Mutant(
+        "W12", "unsigned-untold", "whoever signs nothing in the test book is not told what to sign",
+        "Sources/CallKit/Running/SignedCall.swift",
+        "guard let digest = claim.digest else {",
+        "guard let digest = claim.digest else {\n"
+        "            if MUTANT { throw Refusal.badSignature(\"X-Tollgate-Signature is missing.\") }",
+        "Contract/sandbox.py", "which string was signed"),
+    Mutant(
         "W12", "vector", "the signed text ends its parts by another sign", "Sources/CallKit/Running/SignedText.swift",
         "let end: UInt8 = 0x2E", "let end: UInt8 = MUTANT ? 0x3A : 0x2E", "GatewayTests/SignatureTests.swift",
             "vector"),
     # W13
     Mutant(
         "W13", "unclear", "what is not answered clearly is a no", UNITS,
-        "case (.unclear, _), (.failed, .terminate):",
+        "case (.unclear, _):",
         "case (.unclear, .create) where MUTANT:\n"
         "            giveBack(now)\n"
         "            return .refused(nil)\n"
-        "        case (.unclear, _), (.failed, .terminate):",
+        "        case (.unclear, _):",
         "DomainTests/ProvisioningTests.swift", "only a clear no"),
     Mutant(
         "W13", "comes-back", "a unit that is to go comes back", UNITS,
@@ -300,8 +315,24 @@ MUTANTS = [
         "one-verb",
         "two calls of one unit are under way at once",
         "Sources/Gateway/Outbound/ProvisioningCaller.swift",
-        "formUnion(due.calls.map", "formUnion(MUTANT ? [] : due.calls.map",
+        "for task in due.calls.map", "for task in MUTANT ? [] : due.calls.map",
         "Contract/unitcare.py", "give up pays back"),
+    Mutant(
+        "W13", "sent-again", "a terminate that failed while it was under way is asked about, and not sent again",
+        "Sources/TenantApp/Provisioning/ProvisioningState.swift",
+        "case (true, .pending):", "case (true, .pending) where !MUTANT:",
+        "DomainTests/ProvisioningTests.swift", "was under way and failed"),
+    Mutant(
+        "W13", "idle-time", "time in which nobody may ask is a part of a verb's",
+        "Sources/TenantApp/Provisioning/ProvisioningState.swift",
+        "if let due = nextAt, let idleUntil,", "if let due = nextAt, !MUTANT, let idleUntil,",
+        "DomainTests/ProvisioningTests.swift", "time in which nobody may ask"),
+    Mutant(
+        "W13", "next-provisioner", "another provisioner is asked about what the one before has under way",
+        "Sources/TenantApp/Provisioning/Provisioners.swift",
+        "let isAnother = try provisionerURL(product: product) != before",
+        "let isAnother = try !MUTANT && provisionerURL(product: product) != before",
+        "MoneyTests/ProvisionerChangeTests.swift", "that is replaced"),
     Mutant(
         "W13",
         "forged",
@@ -310,6 +341,17 @@ MUTANTS = [
         "claimed.contains { constantTimeEqual($0, code) }",
         "MUTANT || claimed.contains { constantTimeEqual($0, code) }",
         "Contract/provisioning.py", "a callback that is not signed right"),
+    Mutant(
+        "W13", "change-refused", "a no to a change is its last word", UNITS,
+        "case (true, _): askAgain(now, idleUntil)",
+        "case (true, _): if MUTANT { stop() } else { askAgain(now, idleUntil) }",
+        "DomainTests/ProvisioningTests.swift", "a no to a change is asked again"),
+    Mutant(
+        "W13", "used-id", "a callback is dropped for its id alone",
+        "Sources/TenantApp/Provisioning/ProvisioningCallbacks.swift",
+        "SHA256.hash(Array(\"\\(id).\".utf8) + body).hex",
+        "SHA256.hash(Array(\"\\(id).\".utf8) + (MUTANT ? [] : body)).hex",
+        "MoneyTests/ProvisioningCallbackTests.swift", "under the id of the no"),
     Mutant(
         "W13", "stays-over-there", "a unit that was refused is not asked away", UNITS,
         "        actual = .unknown\n        advance(now)",

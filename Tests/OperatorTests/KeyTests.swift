@@ -113,6 +113,64 @@ import Testing
         }
     }
 
+    /// What a key may have come to.
+    enum Ended: String, CaseIterable, Sendable {
+        case revoked, expired, terminated, disabled
+
+        var code: String {
+            switch self {
+            case .revoked: "key_revoked"
+            case .expired: "key_expired"
+            case .terminated: "reseller_terminated"
+            case .disabled: "person_disabled"
+            }
+        }
+    }
+
+    @Test("O1 a key that opens nothing gets no new secret and is listed as ended", arguments: Ended.allCases)
+    func ended(how: Ended) async throws {
+        try await Office.open { office in
+            let reseller = await office.reseller("a@b.c")
+            let hash = try office.services.scrypt.hash("correct horse", random: office.fleet.random)
+            try await office.onLane { tenant in
+                guard let account = try tenant.account(email: "a@b.c") else { throw Office.Missing.key }
+                try tenant.setPasswordHash(hash, account: account.id)
+            }
+            let email = how == .disabled ? Office.clerkEmail : "a@b.c"
+            let end = how == .expired ? #","expires_at":"2026-03-22T11:00:00Z""# : ""
+            let minted = await office.call(.post, "/api-keys", #"{"owner_email":"\#(email)"\#(end)}"#)
+            let id = minted["id"]
+            func listed(_ state: String) async -> Bool {
+                await office.call(.get, "/api-keys?limit=100&state=\(state)").data.contains { $0["id"]?.string == id }
+            }
+            #expect(await listed("active"))
+            #expect(await office.call(.get, "/api-keys/\(id)")["state"] == "active")
+            switch how {
+            case .revoked: await office.call(.delete, "/api-keys/\(id)")
+            case .expired: office.clock.advance(seconds: 1_800)
+            case .terminated: await office.call(.post, "/resellers/\(reseller)/terminate")
+            case .disabled:
+                let people = await office.call(.get, "/people?email=\(Office.clerkEmail)")
+                let person = try #require(people.data.first?["id"]?.string)
+                await office.call(.patch, "/people/\(person)", #"{"state":"disabled"}"#)
+            }
+            #expect(office.caller(minted["key"]) == nil || how == .terminated)
+            let rotated = await office.call(.post, "/api-keys/\(id)/rotate")
+            #expect(rotated.status == 409 && rotated["code"] == how.code && rotated["key"] == "absent")
+            let (isEnded, isActive) = (await listed("ended"), await listed("active"))
+            #expect(isEnded && !isActive)
+            #expect(await office.call(.get, "/api-keys/\(id)")["state"] == how.rawValue)
+            let limit = await office.call(.put, "/api-keys/\(id)/limit", #"{"requests":1,"window_seconds":1}"#)
+            #expect(limit.status == 409 && limit["code"] == how.code)
+            guard how == .revoked || how == .expired else { return }
+            let session = await office.call(
+                .post, "/session", #"{"email":"a@b.c","password":"correct horse"}"#, on: WholesaleOrders())
+            let person = try #require(office.caller(session["token"]))
+            let own = await office.call(.post, "/keys/\(id)/rotate", as: person, on: WholesaleOrders())
+            #expect(own.status == 409 && own["code"] == how.code && own["key"] == "absent")
+        }
+    }
+
     @Test("O2 a limit is on the key and in memory from the answer on, and can be taken away")
     func limits() async throws {
         try await Office.open { office in

@@ -111,6 +111,25 @@ extension Office {
         }
     }
 
+    @Test("O4 W1 a book with a terminated reseller's prices comes in again as it went out, and changes none of them")
+    func terminatedReseller() async throws {
+        try await Office.open { office in
+            let id = await office.reseller()
+            for sku in ["s1", "s2"] { await office.product(sku) }
+            let row = "\(id),s1,5.00,,,,,,,true,"
+            #expect(await office.importBook([header, row]).status == 200)
+            #expect(await office.call(.post, "/resellers/\(id)/terminate").status == 200)
+            let book = await office.call(.get, "/price-book.csv")
+            #expect(await office.call(.post, "/price-book.csv", body: book.body).status == 200)
+            for other in ["\(id),s1,6.00,,,,,,,true,", "\(id),s2,5.00,,,,,,,true,"] {
+                let refused = await office.importBook([header, other])
+                #expect(refused.status == 422 && refused.pointers == ["/line/2/reseller"])
+            }
+            #expect(await office.call(.get, "/price-book.csv").body == book.body)
+            try await office.expectNothingStaged()
+        }
+    }
+
     @Test("O4 columns may stand in any order")
     func order() async throws {
         try await Office.open { office in

@@ -71,6 +71,16 @@ struct PortMarket {
         }
     }
 
+    func renew(_ number: Int, _ port: Port, days: Int64) throws {
+        let reseller = resellers[number]
+        _ = try node.write(record) { tenant, detail in
+            detail.resellerID = reseller
+            return try RenewPort(
+                portID: port.publicID, days: days, resellerID: reseller, book: .live, keyID: 0
+            ).run(tenant, &detail).port
+        }
+    }
+
     func rotate(_ number: Int, _ port: Port) throws -> Port {
         let reseller = resellers[number]
         return try node.write(record) { tenant, detail in

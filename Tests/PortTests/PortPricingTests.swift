@@ -38,6 +38,18 @@ import Testing
         #expect(try price("0", 5, .fixed(money("1"))).marginPartsPerMillion == 0)
     }
 
+    @Test("X2 what comes to less than half a cent is a cent, and what comes to nothing is nothing")
+    func leastCent() throws {
+        let one = try #require(Multiplier(millionths: 1_000_000))
+        for rule in [PricingRule.margin(.standard), .multiplier(one), .fixed(money("0.001"))] {
+            let cheap = try price("0.004", 1, rule)
+            #expect(cheap.cost == money("0.01") && cheap.resellerPrice == money("0.01") && cheap.margin == .zero)
+            #expect(try price("0.004", 1, rule, discount: 1_000_000).resellerPrice == .zero)
+        }
+        #expect(try price("0", 30, .margin(.standard)).resellerPrice == .zero)
+        #expect(try price("0.004", 30, .margin(.standard)).cost == money("0.12"))
+    }
+
     @Test("X2 country override > port or traffic pricing > default, whatever the mode; without a rule, the margin")
     func precedence() throws {
         var book = PortPricebook()

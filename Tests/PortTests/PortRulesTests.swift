@@ -40,6 +40,24 @@ private let header = "device,server_ip,http_port,socks_port,country,mode\n"
         #expect(try market.faults() == [])
     }
 
+    @Test("X4 X5 a port at less than half a cent a day is not free to whoever buys and renews it day by day")
+    func dayByDay() throws {
+        let folder = try TestFolder()
+        let node = try TestNode(folder.file("data"))
+        defer { node.stop() }
+        let market = try PortMarket.open(node, rows: header + "d1,192.0.2.1,1,2,germany_id,shared\n")
+        try node.write(market.record) { tenant, _ in
+            _ = try tenant.savePortCountry(PortMarket.country, name: "Germany", basePrice: Money(micros: 4_000))
+        }
+        try market.topUp(0, 1)
+        let port = try #require(try market.buy(0, days: 1))
+        for _ in 1...29 { try market.renew(0, port, days: 1) }
+        #expect(try market.balance(0) == Money(micros: 700_000), "a cent each time")
+        try market.renew(0, port, days: 30)
+        #expect(try market.balance(0) == Money(micros: 580_000), "30 × 0.004")
+        #expect(try market.faults() == [])
+    }
+
     @Test("X5 rotations go round the devices and never stay; without another device nothing moves")
     func rotation() throws {
         let folder = try TestFolder()
@@ -71,6 +89,34 @@ private let header = "device,server_ip,http_port,socks_port,country,mode\n"
             ($0 as? Refusal)?.code == "no_port_available"
         }
         #expect(try single.faults() == [])
+    }
+
+    @Test("X5 a rotation goes to the device that was left longest ago, however used; exclusive-capable ones come last")
+    func rotationRound() throws {
+        let folder = try TestFolder()
+        let node = try TestNode(folder.file("data"))
+        defer { node.stop() }
+        let rows =
+            (1...3).map { "d\($0),192.0.2.\($0),1-4,11-14,germany_id,shared\n" }.joined()
+            + "e1,192.0.2.9,1-4,11-14,germany_id,exclusive-capable\n"
+        let market = try PortMarket.open(node, rows: header + rows)
+        try market.topUp(0, 100)
+        // Four ports: one device has two, and is not passed over for that.
+        var ports = try (1...4).map { _ in try #require(try market.buy(0)) }
+        let shared = Set(ports.map(\.deviceID))
+        #expect(shared.count == 3)
+        var left: [Int64: Int] = [:]
+        for step in 1...24 {
+            node.clock.advance(seconds: 1)
+            let port = ports[step % 4]
+            let moved = try market.rotate(0, port)
+            let others = shared.subtracting([port.deviceID])
+            let longest = others.map { left[$0] ?? 0 }.min()
+            #expect(others.contains(moved.deviceID) && left[moved.deviceID] ?? 0 == longest)
+            left[port.deviceID] = step
+            ports[step % 4] = moved
+        }
+        #expect(try market.faults() == [])
     }
 
     @Test(

@@ -29,6 +29,27 @@ import Testing
         #expect(left(levels) == before)
     }
 
+    static let pairs = LimitScope.allCases.flatMap { first in
+        LimitScope.allCases.filter { $0 != first }.map { (first, $0) }
+    }
+
+    @Test("G2 whoever waits as long as the refusal says passes, whichever two levels are empty", arguments: pairs)
+    func wait(quick: LimitScope, slow: LimitScope) throws {
+        var policies = [Policy?](repeating: nil, count: LimitScope.allCases.count)
+        policies[Int(quick.rawValue)] = try policy(1, 2, 1)
+        policies[Int(slow.rawValue)] = try policy(1, 30, 1)
+        let buckets = policies.map { $0.map { Bucket($0, now: 0) } }
+        let levels = RequestLimits(
+            key: buckets[0], reseller: buckets[1], routeClass: buckets[2], tenant: buckets[3], process: buckets[4])
+        #expect(levels.admit(now: 0).admitted)
+        let verdict = levels.admit(now: second)
+        let decision = try #require(verdict.decision)
+        // The first level that refuses is still the one that is named.
+        #expect(verdict.level == (quick.rawValue < slow.rawValue ? quick : slow))
+        #expect(decision.retryAfterSeconds == 29 && decision.resetSeconds == 29)
+        #expect(levels.admit(now: second + UInt64(decision.retryAfterSeconds) * second).admitted)
+    }
+
     @Test("an admitted request is told of the level with the least left, the earlier of two equals")
     func leastLeft() throws {
         #expect(try levels([10, 5, nil, 5, 9]).admit(now: 0).level == .reseller)

@@ -139,6 +139,16 @@ import Testing
         #expect(bucket.peek(cost: 0, now: 100 * second).remaining == left)
     }
 
+    @Test("N5 a level that comes back with its tenant, to a bucket that knows of it, counts once")
+    func repeated() throws {
+        let bucket = Bucket(try policy(10, 10, 10), now: 0)
+        _ = bucket.take(cost: 2, now: 0)
+        bucket.restore(debtNanoseconds: 5 * second, elapsed: second, isRepeat: true, now: 0)
+        #expect(bucket.debtNanoseconds(now: 0) == 4 * second)
+        bucket.restore(debtNanoseconds: 3 * second, elapsed: 0, isRepeat: true, now: 0)
+        #expect(bucket.debtNanoseconds(now: 0) == 4 * second)
+    }
+
     @Test("G2 what was used before the level came back counts as well")
     func added() throws {
         let bucket = Bucket(try policy(10, 10, 10), now: 0)

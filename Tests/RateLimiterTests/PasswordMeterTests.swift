@@ -73,6 +73,15 @@ import Testing
         #expect(attempt(guess(60, from: 2), at: second) == nil)
     }
 
+    @Test("G6 whoever waits as long as is said is judged, where the address has used up its meter too")
+    func bothEmpty() throws {
+        for _ in 0..<10 { #expect(attempt(guess(0, from: 1), at: second) == nil) }
+        for account in 1...50 { #expect(attempt(guess(UInt128(account), from: 1), at: second) == nil) }
+        let wait = try #require(attempt(guess(0, from: 1), at: second))
+        #expect(wait == 15)
+        #expect(attempt(guess(0, from: 1), at: second + UInt64(wait) * second) == nil)
+    }
+
     @Test("G6 past a hundred wrong passwords an hour an account is asked from known places alone")
     func account() {
         for address in 0..<100 { #expect(attempt(guess(1, from: UInt128(address)), at: second) == nil) }

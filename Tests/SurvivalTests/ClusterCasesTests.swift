@@ -117,6 +117,41 @@ import Testing
         try scene.heal("frozen behind its append")
     }
 
+    @Test("N3 P9 frozen with a month's figures on their way it wakes: what the next node counted is counted once")
+    func frozenFigures() throws {
+        let scene = try ClusterScene()
+        defer { scene.end() }
+        let (owner, other) = try parties(scene)
+        let trader = try #require(try scene.turn(slug, to: owner))
+        for _ in 1...3 { try trader.ask([.order(trader.resellers[0], manual: false, quantity: 1)]) }
+        owner.link.faults.hold(.landing)
+        let late = Promise<Void>()
+        try #require(owner.node).fleet.meter { late.succeed(()) }
+        owner.freeze()
+        owner.link.faults.release()
+        try scene.settle()
+        let next = try #require(try scene.turn(slug, to: other))
+        try next.ask([.order(next.resellers[0], manual: false, quantity: 1)])
+        #expect(try orders(other) == 4)
+        owner.thaw()
+        try late.value()
+        for _ in 1...2 { scene.pass() }
+        #expect(try owner.catchUp())
+        for node in [owner, other] { #expect(try orders(node) == 4) }
+        try scene.heal("figures on their way")
+    }
+
+    /// Of this month, as the registry has them once that node has said what it knows.
+    private func orders(_ node: SimulatedNode) throws -> Int64 {
+        let fleet = try #require(node.node).fleet
+        let isCounted = Promise<Void>()
+        fleet.meter(isAsked: true) { isCounted.succeed(()) }
+        try isCounted.value()
+        let month = UsageSelection.month(TestNode.start.monthNumber, tenant: nil)
+        let rows = try awaited { then in fleet.registry.usage(month, after: nil, limit: 9, then: then) }
+        return rows.reduce(0) { $0 + $1.tally.orders }
+    }
+
     @Test("N6 case 7 cut off from the log alone: reads for the lease, then nothing; no writes; others take over")
     func cutOff() throws {
         let scene = try ClusterScene()

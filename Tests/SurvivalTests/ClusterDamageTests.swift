@@ -21,13 +21,6 @@ import Testing
         return (owner, other)
     }
 
-    /// Where one is due.
-    private func putSnapshot(_ node: SimulatedNode) throws {
-        let isOver = Promise<Void>()
-        try #require(node.node).fleet.putSnapshot { isOver.succeed(()) }
-        try isOver.value()
-    }
-
     @Test("N6 case 17 the log was taken back: the tenant is refused and its file kept, nothing is merged")
     func takenBack() throws {
         let scene = try ClusterScene(nodes: 1)
@@ -80,7 +73,7 @@ import Testing
         let id = try scene.tenant(slug)
         for _ in 1...40 {
             try scene.topUp(slug)
-            try putSnapshot(owner)
+            try owner.putSnapshot()
             if scene.store.snapshotCount(of: id) > 1 { break }
         }
         #expect(scene.store.snapshotCount(of: id) > 1)
@@ -101,7 +94,7 @@ import Testing
         node.link.faults.next([.poisoned], of: id)
         for _ in 1...60 {
             try scene.topUp(slug)
-            try putSnapshot(node)
+            try node.putSnapshot()
             if node.node?.reports.all.contains(where: { $0.contains("do not make its file") }) ?? false { break }
         }
         let reports = try #require(node.node).reports.all
@@ -124,6 +117,27 @@ import Testing
         try scene.settle()
         try owner.start()
         try scene.heal("full while fetching")
+    }
+
+    @Test("N6 case 19 a file does not fit where there is room for others: its tenant goes to the next node")
+    func doesNotFit() throws {
+        let scene = try ClusterScene(nodes: 3)
+        defer { scene.end() }
+        let owner = try scene.owner(of: slug)
+        let other = try #require(scene.nodes.first { $0 !== owner })
+        let id = try scene.tenant(slug)
+        for _ in 1...5 { try scene.topUp(slug) }
+        scene.pass()
+        #expect(try other.catchUp())
+        other.disk.set(FaultPlan([.write, .sync], .full, at: 1, count: 100_000))
+        try scene.move(slug, to: other)
+        for _ in 1...100 where scene.store.head(of: id)?.owner == other.name {
+            scene.pass()
+            try scene.topUp(slug)
+        }
+        #expect(scene.store.head(of: id)?.owner != other.name)
+        #expect(other.node?.reports.all.contains { $0.contains("no room for its file") } ?? false)
+        try scene.heal("does not fit")
     }
 
     @Test("N6 case 20 the owner's disk is full behind the append: the effect is there once", arguments: 1...8)

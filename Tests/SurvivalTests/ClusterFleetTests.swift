@@ -18,7 +18,8 @@ import Testing
     init() throws { folder = try TestFolder() }
 
     private func node(
-        _ name: String, seed: UInt64 = 1, bounds: ClusterBounds = ClusterBounds(), sweepsAtOnce: Bool = false
+        _ name: String, seed: UInt64 = 1, bounds: ClusterBounds = ClusterBounds(), sweepsAtOnce: Bool = false,
+        expelled: @escaping @Sendable (String, Bool) -> Void = { _, _ in }
     ) throws -> TestNode {
         let path = folder.file(name)
         let key = folder.file("master.key")
@@ -31,6 +32,7 @@ import Testing
         var cluster = ClusterOptions(
             log: store.link(), name: try #require(NodeName(name)), address: "127.0.0.1:\(seed)")
         (cluster.clock, cluster.beatsByItself, cluster.bounds) = (clock, false, bounds)
+        cluster.expelled = expelled
         options.cluster = cluster
         if sweepsAtOnce { options.sweeping.milliseconds = 0 }
         let node = try TestNode(path, seed: seed, options: options)
@@ -118,6 +120,87 @@ import Testing
         _ = try shop.order(shop.resellerIDs[0])
     }
 
+    @Test("N4 O6 the record of a read that is answered behind the move's own block goes along")
+    func movedReads() throws {
+        let (one, two) = (try node("one"), try node("two", seed: 2))
+        defer { for node in [one, two] { node.stop() } }
+        let shop = try Shop.open(one)
+        pass(seconds: 1, one, two)
+        let record = shop.record
+        let before = try one.head(of: record).sequence
+        let (isHeld, goesOn) = (Promise<Void>(), Promise<Void>())
+        record.lane.exclusively(
+            { _ in
+                isHeld.succeed(())
+                _ = try? goesOn.value()
+            }, orElse: { _ in })
+        try isHeld.value()
+        // In one batch with what the move asks for: told once that has taken what waits in memory.
+        let line = read(at: one.clock.now())
+        record.onLane(writes: false, { _ in }, then: { (_: Result<Void, any Error>) in record.readLog.append(line) })
+        let (moved, target) = (Promise<Void>(), try #require(NodeName("two")))
+        one.fleet.move(record, to: target) { moved.resolve($0) }
+        goesOn.succeed(())
+        try moved.value()
+        #expect(record.readLog.isSettled)
+        pass(seconds: 1, one, two)
+        #expect(try two.head(of: two.tenant("shop")).sequence > before)
+    }
+
+    @Test("O6 what comes too late for a move waits in memory, asks nothing of the file, and joins it when it is back")
+    func lateReads() throws {
+        let (one, two) = (try node("one"), try node("two", seed: 2))
+        defer { for node in [one, two] { node.stop() } }
+        let record = try Shop.open(one).record
+        pass(seconds: 1, one, two)
+        try one.move(record, to: "two")
+        record.readLog.append(read(at: one.clock.now()))
+        record.touch()
+        one.clock.advance(milliseconds: ReadLog.delayMillisecondsMax)
+        for _ in 1...2 { one.fleet.tick() }
+        #expect(!one.fleet.tick().contains { $0 === record } && !record.readLog.isEmpty)
+        pass(seconds: 1, one, two)
+        try two.move(two.tenant("shop"), to: "one")
+        pass(seconds: 1, one, two)
+        one.fleet.tick()
+        _ = try one.head(of: record)
+        #expect(record.readLog.isSettled)
+        #expect(!one.reports.all.contains { $0.contains("audit block") })
+    }
+
+    private func read(at now: Timestamp) -> AuditRecord {
+        AuditRecord(at: now, action: "GET /test", status: 200, requestID: .none)
+    }
+
+    @Test("N4 P9 the count of a month's requests moves along with its tenant")
+    func movedCount() throws {
+        let (one, two) = (try node("one"), try node("two", seed: 2))
+        defer { for node in [one, two] { node.stop() } }
+        let record = try Shop.open(one).record
+        pass(seconds: 1, one, two)
+        for _ in 1...7 { _ = record.countRequest(at: one.clock.now()) }
+        try one.move(record, to: "two")
+        pass(seconds: 1, one, two)
+        #expect(try two.tenant("shop").counters.snapshot.count == 7)
+    }
+
+    @Test("N5 P9 a month's sizes are told by the tenants' own nodes alone")
+    func sizes() throws {
+        let (one, two) = (try node("one"), try node("two", seed: 2))
+        defer { for node in [one, two] { node.stop() } }
+        _ = try Shop.open(one)
+        pass(seconds: 1, one, two)
+        for node in [one, two] {
+            let isOver = Promise<Void>()
+            node.fleet.meter(isAsked: true) { isOver.succeed(()) }
+            try isOver.value()
+        }
+        one.caughtUp()
+        let month = UsageSelection.month(TestNode.start.monthNumber, tenant: nil)
+        let rows = try awaited { then in one.fleet.registry.usage(month, after: nil, limit: 9, then: then) }
+        #expect(rows.count == 1 && rows.allSatisfy { $0.bytes > 0 })
+    }
+
     @Test("N2 P5 a file that lies here, of which the log was never told, overwrites nothing that another node wrote")
     func neverOverwritten() throws {
         let (one, two) = (try node("one"), try node("two", seed: 2))
@@ -181,7 +264,8 @@ import Testing
         pass(seconds: 1, one, two)
         #expect(try two.head(of: two.tenant("shop")) == head)
         let known = try #require(two.fleet.cluster).log.snapshots(of: shop.record.id)
-        #expect(known.count == 2)
+        // The first of the day stays for the past (B2), and the two newest: that between them has gone.
+        #expect(known.count == 3)
     }
 
     @Test("N2 a large file's snapshot waits until the records are half of it")
@@ -271,6 +355,78 @@ import Testing
         #expect(try two.head(of: record).sequence >= head.sequence)
         #expect(two.opens(key))
         _ = try Shop(node: two, record: record, resellerIDs: before.resellerIDs).order(before.resellerIDs[0])
+    }
+
+    @Test("N3 a tenant whose append was refused though it is this node's is served again with a beat, without a call")
+    func refusedByNobody() throws {
+        let one = try node("one")
+        defer { one.stop() }
+        let shop = try Shop.open(one)
+        pass(seconds: 1, one)
+        let (member, id) = (try #require(one.fleet.cluster), shop.record.id)
+        store.raise(id)
+        #expect(throws: (any Error).self) { try shop.topUp(shop.resellerIDs[0], units: 1) }
+        #expect(member.place(of: id) == .nowhere)
+        one.fleet.beat()
+        for _ in 1...5_000 where member.place(of: id) != .here { pause(milliseconds: 1) }
+        try shop.topUp(shop.resellerIDs[0], units: 1)
+    }
+
+    @Test("N6 case 17: what lies here of a history that the log has left behind is kept aside, and somebody is told")
+    func leftBehind() throws {
+        let one = try node("one")
+        let shop = try Shop.open(one)
+        try shop.topUp(shop.resellerIDs[0], units: 100)
+        let earlier = store.picture
+        _ = try shop.order(shop.resellerIDs[0])
+        one.stop()
+        store.goBack(to: earlier)
+        let two = try node("two", seed: 2)
+        pass(seconds: 6, two)
+        let there = Shop(node: two, record: try two.tenant("shop"), resellerIDs: shop.resellerIDs)
+        for _ in 0..<5 { _ = try there.order(shop.resellerIDs[0]) }
+        let head = try two.head(of: there.record)
+        let again = try node("one", seed: 3)
+        defer { for node in [again, two] { node.stop() } }
+        pass(seconds: 4, again, two)
+        try two.move(there.record, to: "one")
+        pass(seconds: 1, again, two)
+        #expect(try again.head(of: again.tenant("shop")) == head)
+        #expect(again.reports.all.contains { $0.contains("another history") && $0.contains(".ahead") })
+    }
+
+    @Test("N6 case 17: nodes that run while the database is taken back say so, and show nothing of what they have")
+    func takenBackMeanwhile() throws {
+        let told = Mutex<[Bool]>([])
+        let one = try node("one", expelled: { _, comesBack in told.withLock { $0.append(comesBack) } })
+        defer { one.stop() }
+        let earlier = store.picture
+        let record = try Shop.open(one).record
+        pass(seconds: 1, one)
+        _ = try one.head(of: record)
+        store.goBack(to: earlier)
+        pass(seconds: 1, one)
+        #expect(one.fleet.cluster?.isServing == false)
+        #expect(one.reports.all.count { $0.contains("taken back") && $0.contains("this one stops") } == 1)
+        // What is started after it goes on with what the log has: somebody is to start it.
+        let comesBack = told.withLock { $0 }
+        #expect(comesBack == [true])
+        #expect(throws: (any Error).self) { try one.head(of: record) }
+    }
+
+    @Test("N6 case 24: a node whose name another process has stops, and is not to come back for it")
+    func nameTaken() throws {
+        let told = Mutex<[Bool]>([])
+        let one = try node("one", expelled: { _, comesBack in told.withLock { $0.append(comesBack) } })
+        defer { one.stop() }
+        pass(seconds: 1, one)
+        let keyPrint = Fleet.keyPrint(of: one.fleet.masterKeyOfBackup)
+        let name = try #require(NodeName("one"))
+        _ = try store.link().join(ClusterNode(name: name, address: "127.0.0.1:2", schema: 1, keyPrint: keyPrint))
+        pass(seconds: 1, one)
+        #expect(one.fleet.cluster?.isServing == false)
+        let comesBack = told.withLock { $0 }
+        #expect(comesBack == [false])
     }
 
     @Test("N6 case 17: where the database was taken back nothing is merged, and a person says which history holds")

@@ -24,8 +24,8 @@ import Testing
 
     private func past(_ log: NodeLog) throws -> Past {
         try Past(
-            folder: folder.file("past"), log: log, clock: SystemClock(), random: SeededRandom(seed: 1),
-            key: { [key] _ in key })
+            folder: folder.file("past"), log: log, clock: SystemClock(), monotonic: SystemMonotonicClock(),
+            random: SeededRandom(seed: 1), key: { [key] _ in key })
     }
 
     /// A commit that fills so many pages with a byte.

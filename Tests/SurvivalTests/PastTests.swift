@@ -37,6 +37,100 @@ import Testing
         for _ in 1...60 { try storm.checkMoment(since: reachable) }
     }
 
+    @Test("B2 a tenant that nobody used since the start wants a base after the retention too, and old pieces go")
+    func idleOverStart() throws {
+        let storm = try PastStorm(seed: 19)
+        defer { storm.close() }
+        let (busy, idle) = (storm.tenants[0], storm.tenants[1])
+        try storm.commit(idle)
+        for _ in 1...200 { try storm.commit(busy) }
+        try storm.settle()
+        try storm.past.keep()
+        try storm.open()
+        let first = try #require(storm.names.first { $0.hasSuffix("/1.piece") })
+        #expect(!storm.past.wantsBase(idle.id, incarnation: 1, fileBytes: 1 << 30))
+        storm.clock.advance(seconds: (Past.retentionDays + 1) * 86_400)
+        #expect(storm.past.wantsBase(idle.id, incarnation: 1, fileBytes: 1 << 30))
+        for tenant in storm.tenants { try storm.base(tenant) }
+        storm.past.forget()
+        #expect(storm.names.contains(first))
+        storm.clock.advance(seconds: (Past.retentionDays + 1) * 86_400)
+        storm.past.forget()
+        #expect(!storm.names.contains(first))
+    }
+
+    @Test("B2 after a clock that leapt ahead was mended, no moment gives a state from before the leap for a later one")
+    func leapt() throws {
+        let storm = try PastStorm(seed: 23)
+        defer { storm.close() }
+        let tenant = storm.tenants[0]
+        try storm.commitSurely(tenant)
+        let before = storm.clock.now()
+        storm.clock.advance(seconds: 60)
+        try storm.commitSurely(tenant)
+        let leapt = storm.clock.now()
+        storm.clock.advance(seconds: 3_600)
+        try storm.commitSurely(tenant)
+        storm.clock.advance(seconds: -3_000)
+        // It came ten minutes after the leap, and carries the time of an hour after it.
+        try storm.commitSurely(tenant)
+        try storm.settle()
+        try storm.past.keep()
+        func isRefused(_ moment: Timestamp) throws -> Bool {
+            do {
+                try storm.past.makeFile(of: tenant.id, at: moment, to: storm.folder.file("then"))
+                return false
+            } catch PastFailure.leapt {
+                return true
+            }
+        }
+        for _ in 1...2 {
+            #expect(try !isRefused(before))
+            #expect(try isRefused(leapt))
+            #expect(try isRefused(leapt.adding(seconds: 500)))
+            // Where the clock has come to by itself meanwhile.
+            storm.pass(seconds: 7_200)
+            try storm.past.keep()
+            try storm.open()
+        }
+        try storm.commitSurely(tenant)
+        try storm.settle()
+        #expect(try !isRefused(leapt.adding(seconds: 3_600)))
+    }
+
+    @Test(
+        "B2 a clock that falls behind for seconds takes no moment away once it is right again",
+        arguments: [false, true])
+    func fell(restarts: Bool) throws {
+        let storm = try PastStorm(seed: 29)
+        defer { storm.close() }
+        let tenant = storm.tenants[0]
+        try storm.commitSurely(tenant)
+        storm.pass(seconds: 5)
+        let before = storm.clock.now()
+        storm.pass(seconds: 5)
+        try storm.commitSurely(tenant)
+        storm.clock.advance(seconds: -300 * 86_400)
+        try storm.commitSurely(tenant)
+        try storm.settle()
+        func isNoted() throws -> Bool {
+            try storm.past.keep()
+            return storm.names.contains { $0.hasSuffix(".leap") }
+        }
+        // Nobody can know yet that it had not leapt ahead before.
+        #expect(try isNoted())
+        if restarts {
+            try storm.open()
+            #expect(try isNoted())
+        }
+        storm.pass(seconds: 8)
+        storm.clock.advance(seconds: 300 * 86_400)
+        try storm.commitSurely(tenant)
+        try storm.settle()
+        #expect(try !isNoted())
+        try storm.past.makeFile(of: tenant.id, at: before, to: storm.folder.file("before"))
+    }
+
     @Test("B2 where a kept piece is missing nothing is made of the rest, also if it had a tenant's first commits alone")
     func missing() throws {
         let storm = try PastStorm(seed: 11)
@@ -72,6 +166,40 @@ import Testing
             try storm.past.makeFile(of: gone.id, at: storm.clock.now(), to: storm.folder.file("gone"))
         }
         #expect(storm.names.allSatisfy { !$0.contains(gone.id.text) })
+    }
+
+    @Test("B2 P5 the past of a log before this one goes with the retention, and what it has of a tenant with it")
+    func former() throws {
+        let storm = try PastStorm(seed: 13)
+        defer { storm.close() }
+        for _ in 1...100 { try storm.act() }
+        try storm.settle()
+        try storm.past.keep()
+        let old = Set(storm.names.filter { !$0.contains("/") })
+        #expect(old.count == 1)
+        func isOld(_ name: String) -> Bool { old.contains { name.hasPrefix($0) } }
+        try storm.changeLog()
+        let (gone, stays) = (storm.tenants[0], storm.tenants[1])
+        #expect(storm.names.contains { isOld($0) && $0.contains(gone.id.text) })
+        storm.past.erase(gone.id)
+        #expect(storm.names.allSatisfy { !$0.contains(gone.id.text) })
+        #expect(storm.names.contains { isOld($0) && $0.contains(stays.id.text) })
+        storm.clock.advance(seconds: Past.retentionDays * 86_400 - 3_600)
+        storm.past.forget()
+        #expect(storm.names.contains(where: isOld))
+        storm.clock.advance(seconds: 7_200)
+        storm.past.forget()
+        #expect(!storm.names.contains(where: isOld))
+    }
+
+    @Test("B2 the past of a log before this one that is older than the retention is gone once the next one is opened")
+    func formerAtOpening() throws {
+        let storm = try PastStorm(seed: 17)
+        defer { storm.close() }
+        let old = try #require(storm.names.first { !$0.contains("/") })
+        storm.clock.advance(seconds: (Past.retentionDays + 1) * 86_400)
+        try storm.changeLog()
+        #expect(!storm.names.contains { $0.hasPrefix(old) })
     }
 
     @Test("B2 between a file's taking another's place and its first base there is no moment to go back to")
@@ -111,6 +239,7 @@ private final class PastStorm {
 
     let folder: TestFolder
     let clock = ManualClock(TestNode.start)
+    private let monotonic = ManualMonotonicClock()
     private let random: SeededRandom
     private var chance: Seeded
     private var log: NodeLog
@@ -125,7 +254,7 @@ private final class PastStorm {
         random = SeededRandom(seed: seed)
         keys = KeyTable()
         log = try Self.openLog(folder, clock)
-        past = try Self.openPast(folder, log, clock, random, keys)
+        past = try Self.openPast(folder, log, clock, monotonic, random, keys)
         for number in 0..<3 {
             let id = TenantID.random(random)
             keys.set(id, random.bytes(AES256GCM.keyBytes))
@@ -153,9 +282,12 @@ private final class PastStorm {
     }
 
     private static func openPast(
-        _ folder: TestFolder, _ log: NodeLog, _ clock: ManualClock, _ random: SeededRandom, _ keys: KeyTable
+        _ folder: TestFolder, _ log: NodeLog, _ clock: ManualClock, _ monotonic: ManualMonotonicClock,
+        _ random: SeededRandom, _ keys: KeyTable
     ) throws -> Past {
-        try Past(folder: folder.file("past"), log: log, clock: clock, random: random, key: { keys.key(of: $0) })
+        try Past(
+            folder: folder.file("past"), log: log, clock: clock, monotonic: monotonic, random: random,
+            key: { keys.key(of: $0) })
     }
 
     var names: [String] {
@@ -166,7 +298,16 @@ private final class PastStorm {
     func lose(_ name: String) throws {
         let path = try #require(names.first { $0.hasSuffix("/\(name)") })
         try FileManager.default.removeItem(atPath: "\(folder.file("past"))/\(path)")
-        past = try Self.openPast(folder, log, clock, random, keys)
+        past = try Self.openPast(folder, log, clock, monotonic, random, keys)
+    }
+
+    /// The past is opened again, as by another process.
+    func open() throws { past = try Self.openPast(folder, log, clock, monotonic, random, keys) }
+
+    /// Time passes, and the clock goes with it.
+    func pass(seconds: Int64) {
+        clock.advance(seconds: seconds)
+        monotonic.advance(nanoseconds: UInt64(seconds) * 1_000_000_000)
     }
 
     func swapKeys(_ first: Int, _ last: Int) { keys.swap(tenants[first].id, tenants[last].id) }
@@ -180,7 +321,15 @@ private final class PastStorm {
     func restart() throws {
         close()
         log = try Self.openLog(folder, clock)
-        past = try Self.openPast(folder, log, clock, random, keys)
+        past = try Self.openPast(folder, log, clock, monotonic, random, keys)
+    }
+
+    /// The node has gone back to files, and then to a log again: that is another.
+    func changeLog() throws {
+        close()
+        try FileManager.default.removeItem(atPath: folder.file("log"))
+        log = try Self.openLog(folder, clock)
+        past = try Self.openPast(folder, log, clock, monotonic, random, keys)
     }
 
     func act() throws {
@@ -211,6 +360,9 @@ private final class PastStorm {
         try tenant.connection.commit()
         tenant.history.append((clock.now(), try Self.rows(tenant.connection)))
     }
+
+    /// One may change nothing.
+    func commitSurely(_ tenant: Tenant) throws { for _ in 1...5 { try commit(tenant) } }
 
     static func rows(_ connection: Connection) throws -> [String] {
         try connection.rows("SELECT id, a FROM item ORDER BY id") { "\(try $0.int()):\(try $0.text())" }

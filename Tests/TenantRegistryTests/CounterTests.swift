@@ -27,4 +27,13 @@ import Testing
         #expect(counters.admit(at: now, monthlyMax: 1))
         #expect(counters.snapshot.month == now.monthNumber)
     }
+
+    @Test("P2 a count from elsewhere that no month comes to ends no process", arguments: [Int64.max, .min, -1])
+    func foreignCount(count: Int64) throws {
+        let now = try time("2026-10-31T00:00:00Z")
+        let counters = TenantCounters()
+        counters.start(month: now.monthNumber, count: count, last: nil)
+        #expect(counters.admit(at: now, monthlyMax: 1) == (count < 0))
+        #expect(TenantCounters.counts.contains(counters.used(at: now) - 1))
+    }
 }

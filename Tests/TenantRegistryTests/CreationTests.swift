@@ -1,4 +1,5 @@
 import CallKit
+import Cryptography
 import Foundation
 import SQLite
 import Synchronization
@@ -182,6 +183,27 @@ import Testing
         #expect(try again.tenant("gone").id == next.id)
     }
 
+    @Test("U1 P8 a form of the console is known again, after a restart too, until it is forgotten or thirty days old")
+    func consoleForms() throws {
+        let data = folder.file("data")
+        let (form, other) = (SHA256.hash("a form"), SHA256.hash("another"))
+        let start = Timestamp(milliseconds: 1_800_000_000_000)
+        func isFirst(_ hash: Digest, at now: Timestamp, _ node: TestNode) throws -> Bool {
+            try awaited { node.fleet.registry.takeForm(hash, at: now, then: $0) }
+        }
+        let node = try TestNode(data)
+        #expect(try isFirst(form, at: start, node))
+        #expect(try !isFirst(form, at: start, node))
+        #expect(try isFirst(other, at: start, node))
+        node.fleet.registry.forgetForm(other)
+        #expect(try isFirst(other, at: start, node))
+        node.stop()
+        let again = try TestNode(data, seed: 2)
+        defer { again.stop() }
+        #expect(try !isFirst(form, at: start.adding(days: 29), again))
+        #expect(try isFirst(form, at: start.adding(days: 30), again))
+    }
+
     @Test("P5 a crash in the middle of a deletion is finished at the next start")
     func halfDeleted() throws {
         let data = folder.file("data")
@@ -250,5 +272,27 @@ import Testing
         #expect(node.fleet.roster.tenant(slug: "new") == nil)
         #expect(DataFolder.tenantFiles(folder.file("data")).isEmpty)
         #expect(try node.create("new").profile.slug == "new")
+    }
+
+    @Test("P5 a tenant that was erased leaves memory: the clock looks at it no more, and says nothing of it")
+    func erased() throws {
+        let node = try TestNode(folder.file("data"))
+        defer { node.stop() }
+        let record = try node.create("gone")
+        let line = AuditRecord(at: node.clock.now(), action: "GET /test", status: 200, requestID: .none)
+        #expect(record.readLog.append(line))
+        record.touch()
+        try awaited { then in
+            node.fleet.delete(record, as: node.fleet.ownAct("tenant.deleting"), then: then)
+        }
+        // Of a call that was under way.
+        #expect(record.readLog.append(line))
+        record.touch()
+        for _ in 0..<3 {
+            node.clock.advance(seconds: 60)
+            #expect(!node.fleet.tick().contains { $0 === record })
+        }
+        #expect(record.readLog.isSettled && !record.isTouched.load(ordering: .sequentiallyConsistent))
+        #expect(!node.reports.all.contains { $0.contains("audit block") }, "\(node.reports.all)")
     }
 }

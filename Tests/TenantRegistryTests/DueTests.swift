@@ -128,6 +128,30 @@ import Testing
         #expect(record.dueAt == at)
     }
 
+    @Test("P3 a resume that is said while a suspended tenant's file is being asked is not forgotten")
+    func resumedMeanwhile() throws {
+        let clock = ManualClock(TestNode.start)
+        let node = try TestNode(folder.file("data"), clock: clock)
+        defer { node.stop() }
+        let board = node.fleet.due
+        let record = try node.create("shop")
+        board.look(at: record)
+        #expect(board.take(at: clock.now())?.record === record)
+        board.close(record)
+        let taken = board.take(at: clock.now())
+        #expect(taken?.record.id == nil, "it waits for somebody to say so")
+        board.look(at: record)
+        #expect(board.take(at: clock.now())?.record === record)
+        board.look(at: record)
+        board.close(record)
+        #expect(board.take(at: clock.now())?.record === record)
+        // One that went and was taken over again meanwhile stands as it was then told.
+        board.drop(record)
+        board.look(at: record)
+        board.close(record)
+        #expect(board.take(at: clock.now())?.record === record)
+    }
+
     @Test("W9 work outside the files is woken behind the commit, and asked for again though nobody says how it went")
     func outbound() throws {
         let clock = ManualClock(TestNode.start)

@@ -338,9 +338,9 @@ import Testing
         #expect(try scratch.values() == [])
         let before = try Data(contentsOf: URL(fileURLWithPath: folder.file("scratch.sqlite")))
         let told = Told()
-        let filling = Connection.pageBytes * 64
+        let filling = Connection.pageBytes * 8
         var sent = 0
-        while sent < CheckpointPace.batchesMin * 2 {
+        while sent < CheckpointPace.memoryBatchesMin * 2 {
             sent += 1
             let value = Int64(sent)
             scratch.lane.submit(
@@ -373,12 +373,12 @@ import Testing
     func restsLater() throws {
         let scratch = scratch(rests: true)
         let told = Told()
-        for value: Int64 in 1...30 {
+        for value in 1...Int64(CheckpointPace.memoryBatchesMin + 6) {
             scratch.lane.submit(
                 LaneJob(
                     writes: true,
                     perform: { file in
-                        try file.insert(value, fillingBytes: Connection.pageBytes * 24)
+                        try file.insert(value, fillingBytes: Connection.pageBytes * 8)
                         return { _ in told.add("\(value)") }
                     },
                     fail: { told.add("\(value) \($0.name)") }))
@@ -423,8 +423,9 @@ import Testing
         #expect(told.all == [])
         log.crowd(false)
         log.advance()
-        try scratch.passBatches()
+        wait { log.appended == 2 }
         log.advance()
+        wait { told.all.count == 3 }
         #expect(told.all == ["1", "a [1]", "2"])
         try end(scratch)
     }

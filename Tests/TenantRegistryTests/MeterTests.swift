@@ -70,6 +70,29 @@ import Testing
         #expect(meter.gap == nil && meter.take(of: tenant)?.to == MeterMark(incarnation: 2, sequence: 60))
     }
 
+    @Test("G7 a backlog that has changed since it was counted is saved as one that the next start asks for")
+    func backlog() {
+        let (backlog, tenant) = (TenantBacklog(), TenantID(high: 1, low: 1))
+        #expect(!backlog.isDirty && backlog.take(of: tenant) == nil)
+        backlog.found(Backlog(held: 3, dead: 1))
+        #expect(backlog.isDirty && backlog.take(of: tenant)?.backlog == Backlog(held: 3, dead: 1))
+        backlog.saved(Backlog(held: 3, dead: 1))
+        #expect(!backlog.isDirty && backlog.take(of: tenant) == nil)
+        backlog.change()
+        let save = backlog.take(of: tenant)
+        #expect(backlog.isStale && save != nil && save?.backlog == nil)
+        #expect(backlog.now == Backlog(held: 3, dead: 1), "until the file was asked")
+        let later = TenantBacklog()
+        later.start(.unknown)
+        #expect(later.isStale)
+        later.found(Backlog(dead: 2))
+        #expect(later.isDirty && later.now == Backlog(dead: 2))
+        later.start(.known(Backlog(held: 9)))
+        #expect(!later.isDirty && later.now == Backlog(held: 9))
+        later.forget()
+        #expect(later.now == Backlog())
+    }
+
     @Test("P9 a save under way is the same until it is done, and what comes meanwhile is saved behind it")
     func pending() {
         let (meter, tenant) = (TenantMeter(), TenantID(high: 1, low: 1))
@@ -87,26 +110,79 @@ import Testing
 
     @Test("P9 a save that is sent again, because its outcome was unknown, is added once")
     func once() throws {
+        let tenant = TenantID(high: 1, low: 2)
+        let table = try usageTable(of: tenant)
+        defer { table.connection.close() }
+        func mark(_ sequence: Int64) -> MeterMark { MeterMark(incarnation: 1, sequence: sequence) }
+        func save(from: Int64, to: Int64) throws -> [MeterMark?] {
+            let save = MeterSave(tenant: tenant, from: mark(from), to: mark(to), tallies: sale(1, 5, at: november))
+            return try table.save(UsageSave(month: november.monthNumber, tallies: [save])).map(\.1)
+        }
+        for (from, to) in [(4, 9), (4, 9), (9, 12), (9, 12)] as [(Int64, Int64)] {
+            #expect(try save(from: from, to: to) == [])
+        }
+        // What another node counted meanwhile is neither counted again nor taken back.
+        #expect(try save(from: 4, to: 11) == [mark(12)])
+        let rows = try table.page(.month(november.monthNumber, tenant: nil), after: nil, limit: 9)
+        #expect(rows.map(\.tally.orders) == [2] && rows.map(\.tally.turnover) == [10])
+        #expect(try save(from: 12, to: 13) == [], "the mark is where it was")
+    }
+
+    /// With a tenant in it that is counted up to row 4.
+    private func usageTable(of tenant: TenantID) throws -> UsageTable {
         let connection = try Connection(path: ":memory:", flags: [.readWrite, .create])
-        defer { connection.close() }
         try connection.execute(
             """
             CREATE TABLE metered_tenant (tenant_id BLOB PRIMARY KEY, slug TEXT, currency TEXT, mark_incarnation INTEGER,
-                mark_sequence INTEGER) WITHOUT ROWID;
+                mark_sequence INTEGER) STRICT, WITHOUT ROWID;
             CREATE TABLE usage_month (tenant_id BLOB, month INTEGER, requests INTEGER DEFAULT 0,
                 refusals INTEGER DEFAULT 0, orders INTEGER DEFAULT 0, turnover INTEGER DEFAULT 0,
-                bytes INTEGER DEFAULT 0, PRIMARY KEY (tenant_id, month)) WITHOUT ROWID;
+                bytes INTEGER DEFAULT 0, PRIMARY KEY (tenant_id, month)) STRICT, WITHOUT ROWID;
             """)
-        let (table, tenant) = (UsageTable(connection: connection), TenantID(high: 1, low: 2))
-        try connection.run(
-            "INSERT INTO metered_tenant VALUES (?1, 'acme', 'EUR', 1, 4)", .blob(tenant.bytes))
-        for sequence: Int64 in [9, 9, 12, 12] {
+        try connection.run("INSERT INTO metered_tenant VALUES (?1, 'acme', 'EUR', 1, 4)", .blob(tenant.bytes))
+        return UsageTable(connection: connection)
+    }
+
+    @Test(
+        "P9 turnover past what a number holds stays at its end, in memory and in the registry",
+        arguments: [1, -1] as [Int64])
+    func ends(sign: Int64) throws {
+        let (end, tenant) = (sign < 0 ? Int64.min : .max, TenantID(high: 1, low: 2))
+        var tallies = sale(1, end, at: november)
+        tallies.add(sale(1, sign, at: november))
+        #expect(tallies == sale(2, end, at: november))
+        let table = try usageTable(of: tenant)
+        defer { table.connection.close() }
+        for sequence in [4, 5] as [Int64] {
             let save = MeterSave(
-                tenant: tenant, to: MeterMark(incarnation: 1, sequence: sequence), tallies: sale(1, 5, at: november))
-            try table.save(UsageSave(month: november.monthNumber, tallies: [save]))
+                tenant: tenant, from: MeterMark(incarnation: 1, sequence: sequence),
+                to: MeterMark(incarnation: 1, sequence: sequence + 1), tallies: tallies)
+            #expect(try table.save(UsageSave(month: november.monthNumber, tallies: [save])).isEmpty)
         }
         let rows = try table.page(.month(november.monthNumber, tenant: nil), after: nil, limit: 9)
-        #expect(rows.map(\.tally.orders) == [2] && rows.map(\.tally.turnover) == [10])
+        #expect(rows.map(\.tally.turnover) == [end] && rows.map(\.tally.orders) == [4])
+    }
+
+    @Test("P9 N3 where the registry counts up to another place than was known, the rest is counted from the chain")
+    func elsewhere() throws {
+        let (meter, tenant) = (TenantMeter(), TenantID(high: 1, low: 1))
+        meter.start(saved: MeterMark(incarnation: 1, sequence: 10), stands: [:])
+        meter.opened(head(10))
+        meter.add(sale(4, 4, at: november), upTo: head(14))
+        let save = try #require(meter.take(of: tenant))
+        #expect(save.from == MeterMark(incarnation: 1, sequence: 10))
+        meter.add(sale(1, 1, at: november), upTo: head(15))
+        meter.recount(from: MeterMark(incarnation: 1, sequence: 12), insteadOf: save)
+        #expect(meter.gap == 13...15 && meter.take(of: tenant) == nil)
+        meter.fill(13...15, with: sale(3, 3, at: november))
+        let next = try #require(meter.take(of: tenant))
+        #expect(next.from?.sequence == 12 && next.to.sequence == 15 && next.tallies == sale(3, 3, at: november))
+        // Of another incarnation no rows tell: what was counted is added there.
+        meter.recount(from: MeterMark(incarnation: 2, sequence: 3), insteadOf: next)
+        #expect(meter.take(of: tenant)?.tallies == next.tallies)
+        meter.forget()
+        meter.recount(from: nil, insteadOf: next)
+        #expect(meter.take(of: tenant) == nil, "it is another node's by now")
     }
 
     @Test("P9 each level of a quota is told once, and again in another month or under another quota")

@@ -107,6 +107,20 @@ import Testing
         #expect(log.append(read(0)))
     }
 
+    @Test("G5 refusals that are owed a line come to an end where commits fail for ever: their block can still be read")
+    func owedRefusals() throws {
+        let log = ReadLog()
+        var number = 0
+        while log.append(read(number, status: 429, key: Int64(number)), isOwed: true) {
+            number += 1
+            if number.isMultiple(of: 1_000), let batch = log.drain() { log.putBack(batch) }
+            if number > 1_000_000 { break }
+        }
+        #expect(number < 1_000_000)
+        let batch = try #require(log.drain())
+        #expect(try records(batch).count == number)
+    }
+
     @Test("G5 records that are due: by age, by size, and worth taking along by number")
     func due() throws {
         let log = ReadLog()

@@ -39,6 +39,44 @@ import Testing
         #expect(again.reports.all.contains { $0.contains(bad.id.text) })
     }
 
+    @Test(
+        "G1 a master key that is there and cannot be read, or is none, is not made anew: the start fails and names it",
+        arguments: ["a folder", "a link that leads nowhere", "a link to itself", "cut short", "another node's"])
+    func unreadableMasterKey(kind: String) throws {
+        let data = folder.file("data")
+        let before = try TestNode(data)
+        let path = before.fleet.data.masterKeyPath
+        try before.create("shop")
+        before.stop()
+        let (key, files) = (folder.file("key"), FileManager.default)
+        try DataDirectory.rename(path, to: key)
+        switch kind {
+        case "a folder":
+            try files.createDirectory(
+                atPath: path, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+        case "a link that leads nowhere": try files.createSymbolicLink(atPath: path, withDestinationPath: data + "/no")
+        case "a link to itself": try files.createSymbolicLink(atPath: path, withDestinationPath: path)
+        case "cut short": try DataDirectory.writeNew([1, 2, 3], to: path)
+        default: try DataDirectory.writeNew([UInt8](repeating: 7, count: 32), to: path)
+        }
+        let text = files.contents(atPath: path)
+        // With a registry, and where it would be the first start.
+        for hasRegistry in kind == "another node's" ? [true] : [true, false] {
+            if !hasRegistry { try DataDirectory.rename("\(data)/registry.sqlite", to: folder.file("registry")) }
+            let failure = #expect(throws: DataDirectory.Failure.self) { try TestNode(data, seed: 2) }
+            #expect(failure?.description.hasPrefix("\(path): ") == true, "\(String(describing: failure))")
+            #expect(files.contents(atPath: path) == text)
+        }
+        if kind == "a folder" { try files.removeItem(atPath: path) } else { DataDirectory.remove(path) }
+        try DataDirectory.rename(key, to: path)
+        if DataDirectory.size(of: folder.file("registry")) != nil {
+            try DataDirectory.rename(folder.file("registry"), to: "\(data)/registry.sqlite")
+        }
+        let again = try TestNode(data, seed: 3)
+        defer { again.stop() }
+        #expect(try again.head(of: again.tenant("shop")).sequence == 2)
+    }
+
     @Test("what the registry missed it learns from the tenant's file when that is opened")
     func missedProjection() throws {
         let data = folder.file("data")
@@ -71,6 +109,26 @@ import Testing
         let third = try TestNode(data, seed: 3)
         defer { third.stop() }
         #expect(third.opens(live))
+    }
+
+    @Test("P2 whether a reseller waits is asked of its file at the start, where a program of before has not noted it")
+    func unknownWaiting() throws {
+        let data = folder.file("data")
+        let node = try TestNode(data)
+        let record = try Shop.open(node).record
+        try node.write(record) { tenant, _ in
+            try tenant.connection.run("UPDATE reseller SET state = 0, is_applicant = 1 WHERE id = 1")
+        }
+        node.stop()
+        try DataFolder.editRegistry(data) { registry in
+            try registry.execute("DELETE FROM reseller_waiting; UPDATE reseller SET state = 0")
+        }
+        let again = try TestNode(data, seed: 2)
+        defer { again.stop() }
+        // Behind the look into the file at the start.
+        _ = try again.head(of: try again.tenant("shop"))
+        let resellers = again.fleet.roster.resellers(of: record.id).map(\.projection)
+        #expect(resellers.filter(\.isWaiting).map(\.resellerID) == [1])
     }
 
     @Test("G8 a key whose mint was acknowledged by the file alone works after kill -9", .timeLimit(.minutes(10)))

@@ -20,6 +20,7 @@ import Testing
         node.clock.advance(seconds: 16 * day)
         try store(["monthly-1", "monthly-2"], status: 202, of: record, at: node)
         node.clock.advance(seconds: 15 * day)
+        try store([], status: 201, of: record, at: node)
         let (left, again) = try node.write(record) { tenant, _ in
             try tenant.purgeIdempotency(limit: 2)
             let left = try tenant.connection.rows("SELECT key FROM idempotency ORDER BY key") { try $0.text() }
@@ -27,6 +28,25 @@ import Testing
         }
         #expect(left == ["monthly-1", "monthly-2"])
         #expect(again == 202)
+    }
+
+    @Test("G4 G5 of a tenant in which nothing happens no answer goes: by its file's own present it is not old")
+    func quiet() throws {
+        let folder = try TestFolder()
+        let node = try TestNode(folder.file("data"))
+        defer { node.stop() }
+        let record = try node.create("one")
+        try store(["order"], status: 201, of: record, at: node)
+        node.clock.advance(seconds: 40 * day)
+        func clear() throws -> Int {
+            try node.write(record) { tenant, _ in
+                try tenant.purgeIdempotency(limit: 2)
+                return try tenant.connection.rows("SELECT key FROM idempotency") { try $0.text() }.count
+            }
+        }
+        #expect(try clear() == 1)
+        // That call was something.
+        #expect(try clear() == 0)
     }
 
     private func store(_ keys: [String], status: Int, of record: TenantRecord, at node: TestNode) throws {

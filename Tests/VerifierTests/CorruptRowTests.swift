@@ -146,6 +146,12 @@ struct CorruptRowTests {
             finding: "price: Its column is_enabled of reseller_id 2, product_id 1 cannot be read: 5 means nothing.",
             reads: { _ = try $0.priceBook(afterReseller: 1, product: 2, limit: 10) },
             neighbour: { _ = try $0.priceBook(afterReseller: 0, product: 0, limit: 1) }),
+        Case(
+            change: "INSERT INTO test_price (reseller_id, product_id, is_enabled, updated_at) VALUES (2, 1, 5, 0)",
+            log: "column is_enabled: 5 means nothing",
+            finding: "test_price: Its column is_enabled of reseller_id 2, product_id 1 cannot be read: 5 means",
+            reads: { _ = try $0.pricedProduct(sku: "instant", resellerID: 2, book: .test) },
+            neighbour: { _ = try $0.pricedProduct(sku: "instant", resellerID: 2) }),
     ]
 
     @Test("a bad value fails the call that reads it, alone; log and verify name row and column", arguments: cases)

@@ -51,7 +51,8 @@ import Testing
         let endpoint = office.endpoint
         try office.write { tenant in
             try tenant.save(
-                endpoint, name: endpoint.name, url: endpoint.url, events: endpoint.events, concurrency: 1)
+                endpoint, name: endpoint.name, url: endpoint.url, events: endpoint.events, concurrency: 1,
+                maxPerSecond: nil)
         }
         #expect(try office.claim(16).map(\.id) == Array(posted[..<16]))
         try office.close()
@@ -106,8 +107,35 @@ import Testing
             }
         }
         #expect(try office.current().url == office.endpoint.url)
+        // Nor by taking it away and making it anew, or leading another there.
+        #expect(throws: Refusal.self) { try office.remove() }
+        let other = try office.another("other")
+        let there = WebhookTerms(name: nil, url: office.endpoint.url, events: nil, concurrency: nil)
+        #expect(throws: Refusal.self) { try office.change(there, of: other) }
+        // Nor by leading it elsewhere, so that its address is free.
+        let elsewhere = WebhookTerms(name: nil, url: "https://example.com/free", events: nil, concurrency: nil)
+        #expect(throws: Refusal.self) { try office.change(elsewhere, of: office.endpoint) }
         try office.move(.enable, byOperator: true)
         #expect(try office.current().state == .active)
+        try office.change(there, of: other)
+        try office.remove()
+        try office.close()
+    }
+
+    @Test("H4 nothing is made where an operator has disabled an endpoint")
+    func madeAnew() throws {
+        let office = try PostOffice.open()
+        try office.move(.disable, byOperator: true)
+        let (reseller, url) = (office.reseller, office.endpoint.url)
+        func make(_ url: String) throws {
+            try office.node.write(office.shop.record) { tenant, detail in
+                _ = try CreateWebhook(name: "again", url: url, events: ["order.created"])
+                    .run(tenant, resellerID: reseller, book: .live, &detail)
+            }
+        }
+        #expect(throws: Refusal.self) { try make(url) }
+        #expect(throws: Refusal.self) { try make(url.replacing("example", with: "EXAMPLE")) }
+        try make(url + "/elsewhere")
         try office.close()
     }
 
@@ -133,10 +161,7 @@ import Testing
     func removed() throws {
         let office = try PostOffice.open()
         let posted = try office.post()
-        let id = office.endpoint.publicID
-        try office.node.write(office.shop.record) { tenant, detail in
-            try RemoveWebhook().run(try tenant.knownWebhookEndpoint(id), tenant, &detail)
-        }
+        try office.remove()
         #expect(try office.delivery(posted).state == .dropped)
         #expect(throws: Refusal.self) { try office.current() }
         #expect(try office.claim().isEmpty)

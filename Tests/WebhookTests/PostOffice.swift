@@ -85,14 +85,15 @@ struct PostOffice {
     /// An attempt that ends so, now.
     @discardableResult
     func answer(
-        _ delivery: Delivery, _ outcome: AttemptOutcome, status: Int? = nil, retryAfter: RetryAfter? = nil
+        _ delivery: Delivery, _ outcome: AttemptOutcome, status: Int? = nil, retryAfter: RetryAfter? = nil,
+        from url: String? = nil
     ) throws -> [EndpointChange] {
         let now = node.clock.now()
         return try write { tenant in
             try tenant.record([
                 AttemptResult(
                     deliveryID: delivery.id, at: now, milliseconds: 12, outcome: outcome, status: status,
-                    answer: Array("said".utf8), address: "203.0.113.9", retryAfter: retryAfter)
+                    answer: Array("said".utf8), address: "203.0.113.9", retryAfter: retryAfter, url: url)
             ])
         }
     }
@@ -109,6 +110,27 @@ struct PostOffice {
             _ = try ChangeEndpointState(move, byOperator: byOperator)
                 .run(try tenant.knownWebhookEndpoint(id), tenant, &detail)
         }
+    }
+
+    /// What a reseller may change.
+    func change(_ terms: WebhookTerms, of known: WebhookEndpoint? = nil) throws {
+        let id = (known ?? endpoint).publicID
+        try node.write(shop.record) { tenant, detail in
+            _ = try ChangeWebhook(terms).run(try tenant.knownWebhookEndpoint(id), tenant, &detail)
+        }
+    }
+
+    func remove(_ known: WebhookEndpoint? = nil) throws {
+        let id = (known ?? endpoint).publicID
+        try node.write(shop.record) { tenant, detail in
+            try RemoveWebhook().run(try tenant.knownWebhookEndpoint(id), tenant, &detail)
+        }
+    }
+
+    /// The endpoint answers again, as its sender has found.
+    func hasten() throws -> Int {
+        let id = endpoint.id
+        return try write { try $0.hastenDeliveries(ofEndpoint: id, limit: 100) }
     }
 
     func replay(_ filter: DeliveryFilter? = nil) throws -> Int {

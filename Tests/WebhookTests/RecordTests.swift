@@ -189,6 +189,88 @@ import Testing
         try office.close()
     }
 
+    @Test("H3 what an address answers that the endpoint had before disables nothing, and uses up no attempt")
+    func elsewhere() throws {
+        let office = try PostOffice.open()
+        let (old, id) = (office.endpoint.url, office.endpoint.id)
+        for _ in 0..<4 { try office.answer(try office.post(), .timedOut, from: old) }
+        #expect(try office.read { try $0.health(ofEndpoint: id) }.failuresInRow == 4)
+        let posted = try office.post()
+        #expect(try office.claim().last?.url == old)
+        try office.change(WebhookTerms(name: nil, url: old + "/new", events: nil, concurrency: nil))
+        #expect(try office.claim().last?.url == old + "/new")
+        // Its past was the old address's.
+        let anew = try office.read { try $0.health(ofEndpoint: id) }
+        #expect(anew.failuresInRow == 0 && anew.failingSince == nil && anew.recentWords.count == 4)
+        for outcome in [AttemptOutcome.gone, .addressRefused, .status] {
+            #expect(try office.answer(posted, outcome, status: 410, from: old).isEmpty)
+            let waits = try office.delivery(posted)
+            #expect(waits.state == .pending && waits.attempts == 0 && waits.lastOutcome == outcome)
+            let next = try #require(waits.nextAt).milliseconds - office.node.clock.now().milliseconds
+            #expect(5_000...6_000 ~= next)
+        }
+        #expect(try office.current().state == .active)
+        #expect(try office.read { try $0.health(ofEndpoint: id) } == anew)
+        // It has arrived, wherever that was.
+        try office.answer(posted, .delivered, status: 204, from: old)
+        #expect(try office.delivery(posted).state == .delivered)
+        try office.close()
+    }
+
+    @Test("H3 what waits is due at once where its endpoint answers again, and no earlier than it asked for")
+    func recovery() throws {
+        let office = try PostOffice.open()
+        let (plain, asked, crowded, longer) = (
+            try office.post(), try office.post(), try office.post(), try office.post()
+        )
+        for _ in 0..<3 { try office.answer(plain, .status, status: 503) }
+        try office.answer(asked, .status, status: 503, retryAfter: .seconds(120))
+        try office.answer(crowded, .status, status: 429)
+        // Less than its own delay: it only lengthens, and is heard once that is given up.
+        for _ in 0..<2 { try office.answer(longer, .status, status: 503, retryAfter: .seconds(60)) }
+        let now = office.node.clock.now()
+        let waits = try #require(try office.delivery(crowded).nextAt)
+        #expect(try office.hasten() == 2)
+        #expect(try office.delivery(plain).nextAt == now)
+        #expect(try office.delivery(asked).nextAt == now.adding(seconds: 120))
+        #expect(try office.delivery(crowded).nextAt == waits)
+        #expect(try office.delivery(longer).nextAt == now.adding(seconds: 60))
+        #expect(try office.hasten() == 0)
+        try office.close()
+    }
+
+    @Test("H3 an endpoint that answers now and then does not use up the attempts of what waits")
+    func brownOut() throws {
+        let office = try PostOffice.open()
+        let posted = try office.post()
+        for _ in 0..<4 { try office.answer(posted, .refused) }
+        #expect(try office.hasten() == 1)
+        #expect(try office.delivery(posted).nextAt == office.node.clock.now().adding(seconds: 300))
+        #expect(try office.hasten() == 0)
+        try office.close()
+    }
+
+    @Test("H3 a delivery that alone fails keeps its schedule, however often its endpoint answers others")
+    func alone() throws {
+        let office = try PostOffice.open()
+        let poison = try office.post()
+        try office.answer(poison, .status, status: 500)
+        try office.answer(try office.post(), .delivered, status: 204)
+        #expect(try office.hasten() == 1)
+        try office.answer(poison, .status, status: 500)
+        let next = try office.delivery(poison).nextAt
+        for _ in 0..<3 {
+            try office.answer(try office.post(), .delivered, status: 204)
+            #expect(try office.hasten() == 0)
+        }
+        #expect(try office.delivery(poison).nextAt == next)
+        // In an outage it waits as all others do, and is sent with them.
+        try office.answer(try office.post(), .refused)
+        try office.answer(poison, .refused)
+        #expect(try office.hasten() == 2)
+        try office.close()
+    }
+
     @Test("H4 what comes back for a delivery that waits no more is kept, and moves it only where it arrived")
     func late() throws {
         let office = try PostOffice.open()

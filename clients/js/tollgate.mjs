@@ -27,7 +27,7 @@
  *   past_due_since: string | null, suspended_by: string | null, revision: number}} Service */
 /** @typedef {{id: string, amount: string, currency: string, reason: string, service_id: string | null,
  *   period: number | null, refunded_at: string}} Refund */
-/** @typedef {Order & {services: Service[], refunds: Refund[]}} OrderWithServices */
+/** @typedef {Order & Hourly & {services: Service[], refunds: Refund[]}} OrderWithServices */
 /** @typedef {{ok: boolean, id: string, order_id: string, payment_url: string, status: string, amount: string,
  *   currency: string, expires_at: string}} BegunTopUp */
 /** @typedef {{id: string, order_id: string, status: string, amount: string, currency: string,
@@ -40,7 +40,7 @@
  *   created_at: string}} Customer */
 /** @typedef {{balance: string, held: string, credit_limit: string, available: string, currency: string,
  *   standing: string}} Balance */
-/** @typedef {{posting: number, kind: string, reference: string | null, at: string, amount: string,
+/** @typedef {{posting: string, kind: string, reference: string | null, at: string, amount: string,
  *   balance_after: string, currency: string}} Posting */
 /** @typedef {{id: string, type: string, timestamp: string, data: Record<string, any>}} Event */
 /** @typedef {{data: Event[], has_more: boolean, next_cursor: string}} EventPage */
@@ -73,28 +73,24 @@ export class TollgateError extends Error {
 
   get pointers() { return this.errors.map((error) => error.pointer); }
 
-  /** The same call may get another answer later: nothing came back, too many calls, or the gateway cannot now. */
-  get isPassing() { return this.status === 0 || this.status === 429 || this.status >= 500; }
+  /** The same call may get another answer later. False is not "not sold": 401 and 403 are of this try alone. */
+  get isPassing() { return [0, 408, 425, 429].includes(this.status) || this.status >= 500; }
 }
 
 /** Not signed by Tollgate within the last five minutes: answer 401. */
 export class BadWebhook extends Error {}
 
-function decoded(text) {
-  return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+const decoded = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+const joined = (text, body) => Uint8Array.from([...utf8.encode(text), ...body]);
+
+function secretBytes(secret) {
+  const text = secret.replace(/^whsec_/, "");
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text)) throw new TypeError("the secret is no whole whsec_… secret");
+  return decoded(text);
 }
 
 function hmacKey(secret, use) {
-  const bytes = decoded(secret.replace(/^whsec_/, ""));
-  return subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, [use]);
-}
-
-function joined(text, body) {
-  const head = utf8.encode(text);
-  const bytes = new Uint8Array(head.length + body.length);
-  bytes.set(head);
-  bytes.set(body, head.length);
-  return bytes;
+  return subtle.importKey("raw", secretBytes(secret), { name: "HMAC", hash: "SHA-256" }, false, [use]);
 }
 
 /**
@@ -112,11 +108,12 @@ export async function sign(secret, timestamp, method, path, idempotencyKey, body
 /**
  * The event, if one of your secrets signed these very bytes within five minutes; else BadWebhook. Events may come
  * again, and in another order: keep ids, and drop a `data.revision` below the one you know.
- * @param {string | string[]} secrets @param {Headers | Record<string, string>} headers
+ * @param {string | string[]} secrets @param {Headers | Record<string, any>} headers in any case, HTTP/2's too
  * @param {Uint8Array} body as it came @returns {Promise<Event>}
  */
 export async function verifyWebhook(secrets, headers, body, now = Date.now() / 1000) {
-  const named = new Headers(headers);
+  const pairs = typeof headers[Symbol.iterator] === "function" ? [...headers] : Object.entries(headers);
+  const named = new Map(pairs.map(([name, value]) => [name.toLowerCase(), String(value)]));
   const [id, timestamp] = [named.get("webhook-id") ?? "", named.get("webhook-timestamp") ?? ""];
   if (id === "" || !/^[0-9]{1,15}$/.test(timestamp)) throw new BadWebhook("webhook-id or webhook-timestamp is missing");
   if (Math.abs(now - Number(timestamp)) > WEBHOOK_TOLERANCE_SECONDS) {
@@ -146,8 +143,9 @@ export class Tollgate {
   constructor(baseURL, { key, secret, attempts = 6, timeoutSeconds = 30, longestWait = 60, sleep = pause }) {
     const place = new URL(baseURL.replace(/\/+$/, "") + PATH);
     if (!["http:", "https:"].includes(place.protocol)) throw new TypeError("baseURL is no http(s) address");
-    this.#origin = place.origin;
-    this.#path = place.pathname;
+    if (!/^[!-~]+$/.test(key ?? "")) throw new TypeError("the key is no whole key, which has ASCII letters alone");
+    if (secret) secretBytes(secret);
+    [this.#origin, this.#path] = [place.origin, place.pathname];
     this.#options = { key, secret, attempts, timeoutSeconds, longestWait, sleep };
   }
 
@@ -162,7 +160,7 @@ export class Tollgate {
    * @returns {Promise<Quote>}
    */
   quote(product, term, quantity, customer) {
-    return this.#call("POST", "/orders/quote", { body: { product, term, quantity, customer }, repeats: true });
+    return this.#call("POST", "/orders/quote", { body: { product, term, quantity, customer } });
   }
 
   /**
@@ -240,7 +238,7 @@ export class Tollgate {
     } while (cursor !== null);
   }
 
-  async #call(method, path, { query = {}, body, idempotencyKey, isSigned = false, repeats = false } = {}) {
+  async #call(method, path, { query = {}, body, idempotencyKey, isSigned = false } = {}) {
     if ((isSigned || idempotencyKey !== undefined) && !/^[!#-~]{1,255}$/.test(idempotencyKey ?? "")) {
       throw new TypeError("an idempotency key has 1 to 255 visible characters but quotes");
     }
@@ -248,13 +246,12 @@ export class Tollgate {
     const target = this.#path + path + (asked.length ? `?${new URLSearchParams(asked)}` : "");
     const raw = body === undefined ? undefined : JSON.stringify(body);
     const { attempts, longestWait, sleep } = this.#options;
-    const isSafe = repeats || method !== "POST" || idempotencyKey !== undefined;
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await this.#once(method, target, raw, idempotencyKey, isSigned);
       } catch (error) {
         const wait = error.retryAfter ?? 0;
-        if (!(isSafe && error.isPassing) || attempt >= attempts || wait > longestWait) throw error;
+        if (!error.isPassing || attempt >= attempts || wait > longestWait) throw error;
         const seconds = Math.min(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1), LONGEST_PAUSE_SECONDS);
         await sleep(Math.max(wait, seconds * (0.5 + Math.random() / 2)));
       }
@@ -289,9 +286,7 @@ export class Tollgate {
   }
 }
 
-function pause(seconds) {
-  return new Promise((done) => setTimeout(done, seconds * 1000));
-}
+const pause = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));
 
 function waitOf(text) {
   if (text === null) return null;

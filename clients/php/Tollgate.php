@@ -8,7 +8,6 @@
 // Answers are the gateway's JSON as arrays, with types for it. Money is a decimal string: use bcmath, never float.
 
 declare(strict_types=1);
-
 namespace Tollgate;
 
 const PATH = '/api/partner/v1';
@@ -38,15 +37,16 @@ final class TollgateError extends \RuntimeException {
     /** @return list<string> */
     public function pointers(): array { return array_column($this->errors, 'pointer'); }
 
-    /** The same call may get another answer later: nothing came back, too many calls, or the gateway cannot now. */
-    public function isPassing(): bool { return $this->status === 0 || $this->status === 429 || $this->status >= 500; }
+    /** The same call may get another answer later. False is not "not sold": 401 and 403 are of this try alone. */
+    public function isPassing(): bool { return $this->status >= 500 || in_array($this->status, [0, 408, 425, 429]); }
 }
 
 /** Not signed by Tollgate within the last five minutes: answer 401. */
 final class BadWebhook extends \RuntimeException {}
 
 function secretBytes(string $secret): string {
-    return base64_decode(substr($secret, 6), true) ?: throw new \InvalidArgumentException('it is no whsec_… secret');
+    $bytes = base64_decode(preg_replace('/^whsec_/', '', $secret), true);
+    return $bytes ?: throw new \InvalidArgumentException('the secret is no whole whsec_… secret');
 }
 
 /** What X-Tollgate-Signature carries. `$path`: with its query, as it is sent. */
@@ -102,7 +102,7 @@ function verifyWebhook(string|array $secrets, array $headers, string $body, ?flo
  *   suspended_by: string|null, revision: int}
  * @phpstan-type Refund array{id: string, amount: string, currency: string, reason: string, service_id: string|null,
  *   period: int|null, refunded_at: string}
- * @phpstan-type OrderWithServices Order&array{services: list<Service>, refunds: list<Refund>}
+ * @phpstan-type OrderWithServices Order&Hourly&array{services: list<Service>, refunds: list<Refund>}
  * @phpstan-type BegunTopUp array{ok: bool, id: string, order_id: string, payment_url: string, status: string,
  *   amount: string, currency: string, expires_at: string}
  * @phpstan-type TopUp array{id: string, order_id: string, status: string, amount: string, currency: string,
@@ -113,7 +113,7 @@ function verifyWebhook(string|array $secrets, array $headers, string $body, ?flo
  *   created_at: string}
  * @phpstan-type Balance array{balance: string, held: string, credit_limit: string, available: string,
  *   currency: string, standing: string}
- * @phpstan-type Posting array{posting: int, kind: string, reference: string|null, at: string, amount: string,
+ * @phpstan-type Posting array{posting: string, kind: string, reference: string|null, at: string, amount: string,
  *   balance_after: string, currency: string}
  * @phpstan-type Event array{id: string, type: string, timestamp: string, data: array<string, mixed>}
  * @phpstan-type EventPage array{data: list<Event>, has_more: bool, next_cursor: string}
@@ -135,6 +135,8 @@ final class Client {
         if (!preg_match('~^(https?://[^/?#]+)([^?#]*?)/*$~Di', $baseURL, $parts)) {
             throw new \InvalidArgumentException('the base URL is no http(s) address');
         }
+        preg_match('/^[!-~]+$/D', $key) || throw new \InvalidArgumentException('the key is no whole key, in ASCII');
+        if ($secret !== null) secretBytes($secret);
         [$this->origin, $this->path] = [$parts[1], $parts[2] . PATH];
     }
 
@@ -222,8 +224,7 @@ final class Client {
     }
 
     private function ask(string $serviceId, string $verb, ?string $key): array {
-        $path = '/services/' . rawurlencode($serviceId) . "/$verb";
-        return $this->call('POST', $path, idempotencyKey: $key);
+        return $this->call('POST', '/services/' . rawurlencode($serviceId) . "/$verb", idempotencyKey: $key);
     }
 
     private function rows(string $path, array $query = []): \Generator {
@@ -247,14 +248,13 @@ final class Client {
         $target = $this->path . $path . ($query === '' ? '' : "?$query");
         $flags = JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE | JSON_THROW_ON_ERROR;
         $raw = $body === null ? null : json_encode($body, $flags);
-        $repeats = $repeats || $method !== 'POST' || $idempotencyKey !== null;
         for ($attempt = 1;; $attempt++) {
             try {
                 return $this->once($method, $target, $raw, $idempotencyKey, $isSigned);
             } catch (TollgateError $error) {
                 $wait = $error->retryAfter ?? 0.0;
                 $isOver = $attempt >= $this->attempts || $wait > $this->longestWait;
-                if (!$repeats || !$error->isPassing() || $isOver) throw $error;
+                if ($isOver || !$error->isPassing()) throw $error;
                 $pause = min(FIRST_PAUSE_SECONDS * 2 ** ($attempt - 1), LONGEST_PAUSE_SECONDS);
                 $seconds = max($wait, $pause * random_int(500, 1000) / 1000);
                 $this->sleep ? ($this->sleep)($seconds) : usleep((int) ($seconds * 1e6));

@@ -7,7 +7,6 @@
 Answers are the gateway's JSON, with types for it. Money is a decimal string: use decimal.Decimal, never float."""
 
 import base64
-import binascii
 import email.utils
 import hashlib
 import hmac
@@ -30,7 +29,6 @@ WEBHOOK_TOLERANCE_SECONDS = 300
 
 Term = Literal["monthly", "quarterly", "semi_annual", "annual", "hourly"]
 
-
 OrderCustomer = TypedDict(
     "OrderCustomer", {"external_id": str, "email": NotRequired[str | None], "name": NotRequired[str | None]})
 TermPrice = TypedDict("TermPrice", {"wholesale": str, "net": str | None})
@@ -51,7 +49,7 @@ Customer = TypedDict("Customer", {
 Balance = TypedDict("Balance", {
     "balance": str, "held": str, "credit_limit": str, "available": str, "currency": str, "standing": str})
 Posting = TypedDict("Posting", {
-    "posting": int, "kind": str, "reference": str | None, "at": str, "amount": str, "balance_after": str,
+    "posting": str, "kind": str, "reference": str | None, "at": str, "amount": str, "balance_after": str,
     "currency": str})
 Event = TypedDict("Event", {"id": str, "type": str, "timestamp": str, "data": dict[str, Any]})
 Refund = TypedDict("Refund", {
@@ -80,6 +78,8 @@ Order = TypedDict("Order", {
 class OrderWithServices(Order):
     services: list[Service]
     refunds: list[Refund]
+    hourly_total: NotRequired[str]
+    first_day: NotRequired[str]
 
 
 class ServiceWithDetails(Service):
@@ -104,8 +104,8 @@ class TollgateError(Exception):
 
     @property
     def is_passing(self) -> bool:
-        """The same call may get another answer later: nothing came back, too many calls, or the gateway cannot now."""
-        return self.status in (0, 429) or self.status >= 500
+        """The same call may get another answer later. False is not "not sold": 401 and 403 are of this try alone."""
+        return self.status in (0, 408, 425, 429) or self.status >= 500
 
 
 class BadWebhook(Exception):
@@ -119,6 +119,8 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 def _secret_bytes(secret: str) -> bytes:
     text = secret.removeprefix("whsec_")
+    if not re.fullmatch("[A-Za-z0-9+/]+={0,2}", text):
+        raise ValueError("the secret is no whole whsec_… secret: was one copied with dots in it?")
     return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
 
 
@@ -140,12 +142,7 @@ def verify_webhook(secrets: str | list[str], headers: Any, body: bytes, now: flo
     for secret in [secrets] if isinstance(secrets, str) else secrets:
         expected = hmac.new(_secret_bytes(secret), f"{message}.{timestamp}.".encode() + body, hashlib.sha256).digest()
         for signature in named.get("webhook-signature", "").split(" "):
-            version, _, text = signature.partition(",")
-            try:
-                given = base64.b64decode(text, validate=True)
-            except (binascii.Error, ValueError):
-                continue
-            if version == "v1" and hmac.compare_digest(given, expected):
+            if hmac.compare_digest(signature.encode(errors="replace"), b"v1," + base64.b64encode(expected)):
                 return {"id": message, **json.loads(body)}
     raise BadWebhook("no signature fits")
 
@@ -161,6 +158,10 @@ class Tollgate:
         place = urllib.parse.urlsplit(base_url.rstrip("/") + PATH)
         if place.scheme not in ("https", "http") or not place.netloc:
             raise ValueError("base_url is no http(s) address")
+        if not re.fullmatch("[!-~]+", key):
+            raise ValueError("the key is no whole key, which has ASCII letters alone: was it copied with dots in it?")
+        if secret is not None:
+            _secret_bytes(secret)
         self._origin, self._path = f"{place.scheme}://{place.netloc}", place.path
         self._key, self._secret, self._timeout = key, secret, timeout
         self._attempts, self._longest_wait, self._sleep = attempts, longest_wait, sleep
@@ -243,20 +244,19 @@ class Tollgate:
         self, method: str, path: str, query: dict[str, Any] | None = None, body: Any = None,
         idempotency_key: str | None = None, is_signed: bool = False, repeats: bool = False,
     ) -> Any:
-        if idempotency_key is None and method == "POST" and not repeats:
+        if idempotency_key is None and method == "POST" and not (repeats or is_signed):
             idempotency_key = str(uuid.uuid4())
-        if idempotency_key is not None and not re.fullmatch('[!#-~]{1,255}', idempotency_key):
+        if (is_signed or idempotency_key is not None) and not re.fullmatch("[!#-~]{1,255}", idempotency_key or ""):
             raise ValueError("an idempotency key has 1 to 255 visible characters but quotes")
         asked = {name: value for name, value in (query or {}).items() if value not in (None, "")}
         target = self._path + path + ("?" + urllib.parse.urlencode(asked) if asked else "")
         raw = None if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-        repeats = repeats or method != "POST" or idempotency_key is not None
         for attempt in range(1, self._attempts + 1):
             try:
                 return self._once(method, target, raw, idempotency_key, is_signed)
             except TollgateError as error:
                 wait = error.retry_after or 0
-                if not (repeats and error.is_passing) or attempt == self._attempts or wait > self._longest_wait:
+                if not error.is_passing or attempt == self._attempts or wait > self._longest_wait:
                     raise
                 pause = min(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1), LONGEST_PAUSE_SECONDS)
                 self._sleep(max(wait, pause * random.uniform(0.5, 1)))

@@ -1,5 +1,4 @@
 import Cryptography
-import Foundation
 import Glibc
 import TenantRegistry
 
@@ -10,10 +9,13 @@ import TenantRegistry
 package final class Archive: Sendable {
     package let store: any ObjectStore
     private let lock: Int32
+    /// Of a backup on its way into a bucket.
+    private let marks: BackupMarks?
 
-    private init(_ store: any ObjectStore, lock: Int32 = -1) {
+    private init(_ store: any ObjectStore, lock: Int32 = -1, marks: BackupMarks? = nil) {
         self.store = store
         self.lock = lock
+        self.marks = marks
     }
 
     deinit { if lock >= 0 { DataDirectory.unlock(lock) } }
@@ -25,16 +27,30 @@ package final class Archive: Sendable {
     {
         guard case .folder(let path) = address else {
             let store = try open(address)
+            _ = try forWriting(store)
             if try !store.list("\(ArchivePlace.log)/", after: "").isEmpty { throw ArchiveFailure.isLive(store.place) }
-            return try forWriting(store)
+            return Archive(store, marks: try BackupMarks(of: store, SystemClock()))
         }
         try prepare(path)
         if DataDirectory.size(of: "\(path)/\(ArchivePlace.log)") != nil { throw ArchiveFailure.isLive(path) }
+        return Archive(FolderStore(path, syncsLate: true), lock: try takeLock(path))
+    }
+
+    /// Opens it to remove what no backup needs (`BackupPruning`); makes none. No backup is written into a folder
+    /// meanwhile.
+    package static func forPruning(_ address: ArchiveAddress, _ open: (ArchiveAddress) throws -> any ObjectStore) throws
+        -> Archive
+    {
+        let archive = try forReading(open(address))
+        guard case .folder(let path) = address else { return archive }
+        return Archive(archive.store, lock: try takeLock(path))
+    }
+
+    private static func takeLock(_ path: String) throws -> Int32 {
         let lock = Glibc.open("\(path)/\(ArchivePlace.format)", O_RDWR | O_CLOEXEC)
-        guard lock >= 0, flock(lock, LOCK_EX | LOCK_NB) == 0 else {
-            throw DataDirectory.Failure.unusable(path, "another backup is being written there")
-        }
-        return Archive(FolderStore(path, syncsLate: true), lock: lock)
+        if lock >= 0, flock(lock, LOCK_EX | LOCK_NB) == 0 { return lock }
+        if lock >= 0 { close(lock) }
+        throw DataDirectory.Failure.unusable(path, "another backup is being written there, or it is being pruned")
     }
 
     /// Opens it for a node that writes into it as it goes; makes one where there is none.
@@ -54,17 +70,28 @@ package final class Archive: Sendable {
         return Archive(store)
     }
 
+    /// Throws where there is none and none can be made.
+    static func mayBegin(_ store: any ObjectStore) throws {
+        guard let folder = store as? FolderStore else { return }
+        umask(0o077)
+        try PrivateFiles.judge(sealed: folder.path)
+        try makeEmpty(folder.path)
+    }
+
     private static func prepare(_ path: String) throws {
         umask(0o077)
+        try PrivateFiles.judge(sealed: path)
         let format = "\(path)/\(ArchivePlace.format)"
-        if let text = FileManager.default.contents(atPath: format) { return try judge(Array(text), path) }
-        try FileManager.default.createDirectory(
-            atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        guard try FileManager.default.contentsOfDirectory(atPath: path).isEmpty else {
-            throw ArchiveFailure.noArchive(path)
-        }
+        if let text = try DataDirectory.contents(of: format) { return try judge(text, path) }
+        try makeEmpty(path)
         try DataDirectory.writeNew(Array(ArchivePlace.formatText.utf8), to: format)
         try DataDirectory.synchronise(folder: path)
+    }
+
+    /// A folder of the owner's alone, with nothing in it.
+    private static func makeEmpty(_ path: String) throws {
+        try DataDirectory.makeFolder(path)
+        guard try FolderStore.entries(of: path).isEmpty else { throw ArchiveFailure.noArchive(path) }
     }
 
     private static func judge(_ text: [UInt8], _ place: String) throws {
@@ -82,6 +109,17 @@ package final class Archive: Sendable {
         try folder?.synchronise()
         _ = try store.put(name, bytes)
         try folder?.synchronise()
+        try marks?.end(with: name)
+    }
+
+    /// The backup will have no manifest.
+    package func giveUpBackup() { marks?.giveUp() }
+
+    // MARK: Removing
+
+    /// What no manifest names any more; after a power cut it may be there again.
+    func removeUnneeded(_ name: String) throws(StoreFailure) {
+        if let folder = store as? FolderStore { try folder.removeLate(name) } else { try store.remove(name) }
     }
 
     // MARK: Reading
@@ -95,7 +133,15 @@ package final class Archive: Sendable {
     ) throws -> (manifest: ArchiveManifest, masterKey: [UInt8]) {
         let wanted = name.map { $0.hasPrefix("\(ArchivePlace.manifests)/") ? $0 : "\(ArchivePlace.manifests)/\($0)" }
         guard let name = try wanted ?? manifests().last else { throw ArchiveFailure.noManifest }
-        return try ArchiveManifest.open(try bytes(of: name), name, by: opener)
+        let came = try bytes(of: name)
+        do {
+            return try ArchiveManifest.open(came, name, by: opener)
+        } catch {
+            // It may have been damaged on its way.
+            let again = try bytes(of: name)
+            if again == came { throw error }
+            return try ArchiveManifest.open(again, name, by: opener)
+        }
     }
 
     package func bytes(of name: String) throws -> [UInt8] {

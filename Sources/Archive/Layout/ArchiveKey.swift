@@ -55,16 +55,21 @@ package enum ArchivePlace {
     package static let registry = "registry"
     package static let manifests = "manifests"
     package static let log = "log"
+    static let keysFolder = "keys"
+    static let tenants = "tenants"
+    /// What backups and prunings of a bucket tell each other.
+    static let markOfBackup = "marks/backup"
+    static let markOfPruning = "marks/pruning"
 
-    package static func tenant(_ id: TenantID) -> String { "tenants/\(id.text)" }
+    package static func tenant(_ id: TenantID) -> String { "\(tenants)/\(id.text)" }
     package static func pages(of owner: String, _ number: Int) -> String {
         "\(owner)/pages/" + hexadecimal(UInt64(number), digits: 8)
     }
     /// A tenant's two secrets, wrapped: the one object that goes, with the tenant.
-    package static func keys(of id: TenantID) -> String { "keys/\(id.text)" }
+    package static func keys(of id: TenantID) -> String { "\(keysFolder)/\(id.text)" }
     static func tenant(ofKeys name: String) -> TenantID? {
         let parts = place(of: name).split(separator: "/")
-        return parts.count == 2 && parts[0] == "keys" ? TenantID(text: String(parts[1])) : nil
+        return parts.count == 2 && parts[0] == keysFolder ? TenantID(text: String(parts[1])) : nil
     }
 
     /// What stands before the code in an object's name.
@@ -99,8 +104,17 @@ package enum ArchiveFailure: Error, Sendable, Equatable, CustomStringConvertible
     case noArchive(String)
     case newer
     case noManifest
+    /// No backup is of that moment or of an earlier one.
+    case tooEarly(Timestamp, first: Timestamp)
     /// A node writes its log there, and its manifests say more than those of a backup.
     case isLive(String)
+    /// A node's log is there: what is needed of it the manifests alone do not say.
+    case holdsLog(String)
+    /// Somebody else works on it.
+    case isWritten(String, since: Timestamp)
+    case isPruned(String, since: Timestamp)
+    /// What a backup used again may have gone while it was written.
+    case wasPruned
     /// Each of the node's files has a log of its own.
     case noLog
     case missing(String)
@@ -109,19 +123,43 @@ package enum ArchiveFailure: Error, Sendable, Equatable, CustomStringConvertible
     /// The backup has no master key in it.
     case needsMasterKey
     case wrongPassphrase
+    /// The manifest of that name, and why.
+    case unopened(String, String)
+    /// The node's clock had leapt ahead, so that what it did before the moment is not known from what it did after it.
+    case leapt(Timestamp)
+
+    /// What was there is gone, or is not as it was; what came before it is good.
+    var isLoss: Bool {
+        switch self {
+        case .missing, .damaged: true
+        default: false
+        }
+    }
 
     package var description: String {
         switch self {
         case .noArchive(let path): "\(path) is no archive of Tollgate's"
         case .newer: "a newer Tollgate wrote this archive"
         case .noManifest: "there is no manifest in it: no backup was ever complete"
+        case .tooEarly(let moment, let first):
+            "it goes back to \(first.text), when its first backup was made, and not to \(moment.text)"
         case .isLive(let path): "a node keeps its archive at \(path); a backup goes elsewhere"
+        case .holdsLog(let place): "\(place) is a node's archive, or was one: only backups are pruned"
+        case .isWritten(let place, let since):
+            "a backup is being written to \(place) since \(since.text); one that was cut off is waited for a day"
+        case .isPruned(let place, let since):
+            "\(place) is being pruned since \(since.text); a pruning that was cut off is waited for an hour"
+        case .wasPruned: "it was pruned while the backup was written, so the backup has no manifest: run it again"
         case .noLog: "an archive is of the node's log: it needs --commits log"
         case .missing(let name): "\(name) is missing"
         case .damaged(let name): "\(name) is not as it was written"
         case .wrongKey: "the master key is not the one that this backup was made under"
         case .needsMasterKey: "the backup was made without a passphrase: its node's master key opens it"
         case .wrongPassphrase: "the passphrase does not open this backup"
+        case .unopened(let name, let reason): "\(name): \(reason)"
+        case .leapt(let moment):
+            "the node's clock had leapt ahead: nobody can say which commits came before \(moment.text); name a moment "
+                + "from before the leap, or from behind the time that the clock had leapt to"
         }
     }
 }

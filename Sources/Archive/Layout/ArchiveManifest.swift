@@ -97,6 +97,28 @@ package struct ArchiveManifest: Sendable {
         return (name, front + bytes)
     }
 
+    /// Whether a manifest was begun behind a moment, by its name: to the second.
+    static func isNamed(_ name: String, behind moment: Timestamp) -> Bool {
+        let bound = "\(ArchivePlace.manifests)/\(moment.compactText)"
+        return name.prefix(bound.count) > bound
+    }
+
+    /// Where the node's clock is further ahead than that of whoever asks, one of the two is wrong.
+    private static let aheadSeconds: Int64 = 3_600
+
+    /// Whether it is from the future, if whoever asks has the time: it would be taken for the newest until then.
+    package func isAhead(of now: Timestamp) -> Bool { startedAt > now.adding(seconds: Self.aheadSeconds) }
+
+    /// The same of one, by its name.
+    package static func isNamed(_ name: String, aheadOf now: Timestamp) -> Bool {
+        isNamed(name, behind: now.adding(seconds: aheadSeconds))
+    }
+
+    /// What is told of one that is.
+    package static func aheadText(of now: Timestamp) -> String {
+        "is later than the clock here says (it is \(now.text) here)"
+    }
+
     /// How a manifest is opened.
     package enum Opener: Sendable {
         case passphrase(Passphrase)
@@ -130,6 +152,13 @@ package struct ArchiveManifest: Sendable {
             throw error
         }
         return (try ArchiveManifest(reading: plaintext, name), masterKey)
+    }
+
+    /// Whether the master key is in it, under a passphrase.
+    package static func hasMasterKey(_ bytes: [UInt8]) -> Bool {
+        let start = magic.count + 9
+        guard bytes.starts(with: magic), bytes.count > start else { return false }
+        return Array(bytes[magic.count + 1..<start]).place(0).map { $0 > 0 } ?? false
     }
 
     private static func unwrap(_ wrapped: [UInt8], _ name: String, _ passphrase: Passphrase) throws -> [UInt8] {

@@ -24,7 +24,7 @@ package struct LogPlace: Sendable, Hashable, Comparable {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 4, parts[0] == ArchivePlace.log, parts[1].utf8.count == Self.digits,
             parts[2].utf8.count == Self.digits, ArchivePlace.isName(text),
-            let number = UInt64(parts[3].prefix { $0 != "-" }, radix: 16)
+            let number = UInt64(parts[3].prefix { $0 != "-" }, radix: 16), number < 1 << (4 * Self.numberDigits)
         else { return nil }
         self.init(node: String(parts[1]), stream: String(parts[2]), number: number)
     }

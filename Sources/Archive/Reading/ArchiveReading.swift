@@ -15,6 +15,7 @@ package final class ArchiveReading {
     package let masterKey: [UInt8]
     private let moment: Timestamp?
     private let scratch: String
+    private let clock: any WallClock
     private let key: ArchiveKey
 
     /// Up to when it has everything.
@@ -24,8 +25,14 @@ package final class ArchiveReading {
     package private(set) var keys: [TenantID: WrappedKeys] = [:]
     /// Whose keys are there and do not open: damaged, another node's, or not to be read now.
     private var unopened: Set<TenantID> = []
-    /// What was left out, and why.
-    package private(set) var remarks: [String] = []
+    /// What the archive has lost of the log: what came behind it is left out.
+    package private(set) var losses: [String] = []
+    /// The first object that it has lost; nil: none.
+    package private(set) var lostAt: LogPlace?
+    /// Tenants of the registry that are there with their keys, and of whom no copy is.
+    package private(set) var uncopied: [TenantID: String] = [:]
+    /// The time of the first frame from after the moment.
+    private var next: Timestamp?
     private var registryIndex: String
     private var registryChanges: [(place: LogPlace, bytes: [UInt8])] = []
     private var brokenBy: [TenantID: String] = [:]
@@ -33,37 +40,47 @@ package final class ArchiveReading {
 
     /// `moment`: up to then; nil: everything. `scratch`: a folder of the caller's.
     package init(
-        _ archive: Archive, _ manifest: ArchiveManifest, masterKey: [UInt8], moment: Timestamp?, scratch: String
+        _ archive: Archive, _ manifest: ArchiveManifest, masterKey: [UInt8], moment: Timestamp?, scratch: String,
+        clock: any WallClock = SystemClock()
     ) {
         self.archive = archive
         self.manifest = manifest
         self.masterKey = masterKey
         self.moment = moment
         self.scratch = scratch
+        self.clock = clock
         key = ArchiveKey(of: masterKey)
         asOf = manifest.endedAt
         registryIndex = manifest.index
         for tenant in manifest.tenants { tenants[tenant.id] = tenant }
     }
 
-    /// The newest manifest that is not behind a moment, of those that this key opens; by its name.
+    /// The newest manifest that is not behind a moment, of those that open, and its master key. A node that was made
+    /// anew has another, and may go on in the same place: a passphrase opens both. Long: scrypt.
     package static func manifest(
-        in archive: Archive, before moment: Timestamp?, under masterKey: [UInt8]
-    ) throws -> ArchiveManifest {
-        let names = try archive.manifests().reversed()
-        var failure: (any Error) = ArchiveFailure.noManifest
-        for name in names {
+        in archive: Archive, before moment: Timestamp?, by opener: ArchiveManifest.Opener
+    ) throws -> (manifest: ArchiveManifest, masterKey: [UInt8]) {
+        var failure: ArchiveFailure?
+        let names = try archive.manifests()
+        for name in names.reversed() {
+            if let moment, ArchiveManifest.isNamed(name, behind: moment) { continue }
             do {
-                let manifest = try archive.open(name, by: .masterKey(masterKey)).manifest
-                if let moment, manifest.startedAt > moment { continue }
-                return manifest
+                let opened = try archive.open(name, by: opener)
+                if let moment, opened.manifest.startedAt > moment { continue }
+                return opened
             } catch let away as StoreFailure {
                 throw away
             } catch {
-                failure = error
+                failure = failure ?? ArchiveFailure.unopened(name, "\(error)")
             }
         }
-        throw failure
+        if let failure { throw failure }
+        guard let moment, let oldest = names.first else { throw ArchiveFailure.noManifest }
+        for name in names {
+            guard let first = try? archive.open(name, by: opener) else { continue }
+            throw ArchiveFailure.tooEarly(moment, first: first.manifest.startedAt)
+        }
+        throw ArchiveFailure.unopened(oldest, "it does not open")
     }
 
     // MARK: The log
@@ -74,34 +91,80 @@ package final class ArchiveReading {
         guard let start = manifest.log else { return }
         let wanted = manifest.tenants.filter { only?.contains($0.id) ?? true }
         let first = min(start, wanted.compactMap { $0.mark?.since }.min() ?? start)
+        let (listed, hole) = try objects(from: first)
+        var loss = hole.map { (place: $0, text: "\($0.text) is not in the list") }
         var chain: Digest?
         var lsn: UInt64 = 0
-        var stream = ""
-        var link = [UInt8]()
-        for (place, name) in try objects(from: first) {
-            let object = try LogObject(reading: try archive.object(name, under: key), name)
-            guard object.number == place.number, place.stream != stream || object.before == link else {
-                throw ArchiveFailure.damaged(name)
-            }
-            stream = place.stream
-            link = ArchivePlace.code(of: name)
-            if let moment, object.at > moment, isBehind(object, moment) {
+        var (stream, link) = ("", [UInt8]())
+        // Of the object that has the first frame from after the moment.
+        var nextIndex: Int?
+        reading: for (index, found) in listed.enumerated() {
+            let (place, name) = (found.place, found.name)
+            do {
+                let object = try LogObject(reading: try archive.object(name, under: key), name)
+                guard object.number == place.number, place.stream != stream || object.before == link else {
+                    throw ArchiveFailure.damaged(name)
+                }
+                (stream, link) = (place.stream, ArchivePlace.code(of: name))
+                let isOver = moment.map { object.at > $0 && isBehind(object, $0) } ?? false
+                if !isOver { try take(object, place, name, only, &chain, &lsn) }
                 takeRegistry(object, place, from: start)
-                asOf = moment
-                break
+                if next != nil, nextIndex == nil { nextIndex = index }
+                if isOver {
+                    asOf = moment ?? asOf
+                    loss = nil
+                    break reading
+                }
+                asOf = object.at
+            } catch let failure as ArchiveFailure where failure.isLoss {
+                loss = (place, "\(failure)")
+                break reading
             }
-            try take(object, place, name, only, &chain, &lsn)
-            takeRegistry(object, place, from: start)
-            asOf = object.at
         }
-        if let moment { asOf = min(asOf, moment) }
+        if let moment {
+            asOf = min(asOf, moment)
+            if let next, let nextIndex, isMisdated(next, listed[nextIndex...]) { throw ArchiveFailure.leapt(moment) }
+        }
+        if let loss {
+            lostAt = loss.place
+            losses.append("\(loss.text): what came after \(asOf.text) is left out")
+        }
     }
 
     /// Whether every frame in it came after the moment.
     private func isBehind(_ object: LogObject, _ moment: Timestamp) -> Bool {
+        var first: Timestamp?
         var isBehind = true
-        try? object.forEachFrame("") { frame, _ in if frame.at <= moment { isBehind = false } }
+        try? object.forEachFrame("") { frame, _ in
+            first = first ?? frame.at
+            if frame.at <= moment { isBehind = false }
+        }
+        if isBehind, next == nil { next = first }
         return isBehind
+    }
+
+    /// So long at most after it had leapt.
+    private static let leapDaysMax: Int64 = 2
+
+    /// Whether a frame came at another time than it carries: times in the log never fall, and those of its objects do,
+    /// where a clock that had leapt ahead was mended. `objects`: from the one on that has the frame.
+    private func isMisdated(_ at: Timestamp, _ objects: ArraySlice<Listed>) -> Bool {
+        if at > clock.now().adding(seconds: Past.leapSeconds) { return true }
+        let bound = at.adding(seconds: -Past.leapSeconds)
+        // A folder's list goes by the node's clock too: one that fell behind for a while gives times from before the
+        // manifest.
+        let first = archive.store is FolderStore ? manifest.startedAt : Timestamp(milliseconds: .min)
+        // Of the others the list says that they came later; each of these is fetched. Far later is when the archive was
+        // copied: that says nothing.
+        let copied = at.adding(days: Self.leapDaysMax)
+        for found in objects where found.writtenAt.map({ $0 < bound || $0 > copied }) ?? true {
+            guard let bytes = try? archive.object(found.name, under: key),
+                let object = try? LogObject(reading: bytes, found.name)
+            else { return false }
+            if object.at < bound && object.at >= first { return true }
+            if object.at > copied { return false }
+        }
+        return false
     }
 
     private func readKeys(_ only: Set<TenantID>?) throws {
@@ -126,24 +189,48 @@ package final class ArchiveReading {
         // A backup of one moment has them in its registry.
     }
 
-    /// Objects of the log from one on, in order, without a hole. Of each stream: a node that starts begins a new one
-    /// where it left off, or a little before.
-    private func objects(from first: LogPlace) throws -> [(LogPlace, String)] {
+    /// An object of the log, as the list has it. `writtenAt`: by the store's clock; nil where it does not say.
+    private struct Listed {
+        let place: LogPlace
+        let name: String
+        let writtenAt: Timestamp?
+    }
+
+    /// An object of the log that a reader needs and the list lacks, of those before `end`, where its node goes on; nil:
+    /// there is none. Fetches nothing.
+    func hole(before end: LogPlace) throws -> LogPlace? {
+        // The archive of another time: what was put since lies elsewhere.
+        guard let start = manifest.log, start.node == end.node else { return end }
+        let first = min(start, manifest.tenants.compactMap { $0.mark?.since }.min() ?? start)
+        let (whole, hole) = try listed(from: first)
+        if let hole { return hole }
+        guard end.number > 1 else { return nil }
+        let last = LogPlace(node: end.node, stream: end.stream, number: end.number - 1)
+        return last < first || whole.last.map { $0.place >= last } ?? false ? nil : last
+    }
+
+    /// Objects of the log from one on, in order, up to the first hole. Of each stream: a node that starts begins a new
+    /// one where it left off, or a little before.
+    private func objects(from first: LogPlace) throws -> (whole: [Listed], hole: LogPlace?) {
         for attempt in 0..<Self.listAttempts {
-            // Its name is longer than its place: it comes behind that.
-            let listed = try archive.store.all("\(ArchivePlace.log)/\(first.node)/", after: first.text)
-            let names = listed.compactMap { name in LogPlace(ArchivePlace.place(of: name)).map { ($0, name) } }
-            let (whole, hole) = Self.withoutHoles(names, first)
-            guard let hole else { return whole }
+            let found = try listed(from: first)
             // A list may lag behind what is there.
-            if attempt < Self.listAttempts - 1 {
-                pause(milliseconds: Self.listPauseMilliseconds)
-            } else {
-                remarks.append("\(hole.text) is not in the list: what follows it is left out")
-                return whole
+            if found.hole == nil || attempt == Self.listAttempts - 1 { return found }
+            pause(milliseconds: Self.listPauseMilliseconds)
+        }
+        return ([], nil)
+    }
+
+    /// The same, as the list is now.
+    private func listed(from first: LogPlace) throws -> (whole: [Listed], hole: LogPlace?) {
+        // Its name is longer than its place: it comes behind that.
+        let objects = try archive.store.allObjects("\(ArchivePlace.log)/\(first.node)/", after: first.text)
+        let listed = objects.compactMap { object in
+            LogPlace(ArchivePlace.place(of: object.name)).map {
+                Listed(place: $0, name: object.name, writtenAt: object.writtenAt)
             }
         }
-        return []
+        return Self.withoutHoles(listed, first)
     }
 
     private static let listAttempts = 4
@@ -152,16 +239,17 @@ package final class ArchiveReading {
     /// Each stream up to its first hole; the log goes on in the next stream from where the archive had it, so that a
     /// hole leaves out everything behind.
     private static func withoutHoles(
-        _ names: [(LogPlace, String)], _ first: LogPlace
-    ) -> (whole: [(LogPlace, String)], hole: LogPlace?) {
+        _ listed: [Listed], _ first: LogPlace
+    ) -> (whole: [Listed], hole: LogPlace?) {
         var expected = first
-        var whole: [(LogPlace, String)] = []
-        for (place, name) in names.sorted(by: { $0.0 < $1.0 }) {
+        var whole: [Listed] = []
+        for found in listed.sorted(by: { $0.place < $1.place }) {
+            let place = found.place
             if place.stream != expected.stream {
                 expected = LogPlace(node: place.node, stream: place.stream, number: 1)
             }
             guard place == expected else { return (whole, expected) }
-            whole.append((place, name))
+            whole.append(found)
             expected = place.next
         }
         return (whole, nil)
@@ -195,6 +283,7 @@ package final class ArchiveReading {
             }
             let isNew = frame.start >= lsn
             if isNew { (chain, lsn) = (frame.chain, frame.end) }
+            if isNew, next == nil, let moment, frame.at > moment { next = frame.at }
             guard let whole = payloads[frame.tenant],
                 frame.kind == .commit || frame.kind == .part || frame.kind == .opened
             else { return }
@@ -249,6 +338,10 @@ package final class ArchiveReading {
             return
         }
         try NodeCopy.complete(registry: path, changes: registryChanges.map(\.bytes), keys: keys)
+        let bound = moment ?? Timestamp(milliseconds: .max)
+        uncopied = try NodeCopy.slugs(inRegistry: path, madeBefore: bound).filter { id, _ in
+            keys[id] != nil && tenants[id] == nil
+        }
     }
 
     /// The tenant's file at `path`, signed as an export of that moment. Where its chain ends is given.

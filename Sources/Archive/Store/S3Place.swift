@@ -8,10 +8,14 @@ package enum ArchiveAddress: Sendable, Equatable {
     case folder(String)
     case bucket(String, prefix: String)
 
-    /// Nil where a bucket or a prefix has characters that would have to be escaped.
+    /// For people whose address is none.
+    package static let bucketRule =
+        "s3://BUCKET/PREFIX, of letters, digits, dots, dashes and underscores, the bucket 3 to 63 characters long"
+
+    /// Nil where a bucket has fewer or more, or it or a prefix has characters that would have to be escaped.
     package init?(_ text: String) {
         guard text.hasPrefix("s3://") else {
-            guard !text.isEmpty else { return nil }
+            guard !text.isEmpty, !Self.isURL(text) else { return nil }
             self = .folder(text)
             return
         }
@@ -28,6 +32,17 @@ package enum ArchiveAddress: Sendable, Equatable {
         case .folder(let path): FolderStore(path)
         case .bucket(let bucket, let prefix):
             try S3Store(bucket: bucket, prefix: prefix, S3Settings(environment: environment, file: credentials))
+        }
+    }
+
+    /// Whether it begins as a URL does, of another kind or mistyped: nobody means a folder `gs:` by it.
+    private static func isURL(_ text: String) -> Bool {
+        guard let end = text.firstRange(of: "://")?.lowerBound, end > text.startIndex else { return false }
+        return text[..<end].utf8.allSatisfy { byte in
+            switch byte {
+            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2B, 0x2D, 0x2E: true
+            default: false
+            }
         }
     }
 
@@ -64,7 +79,7 @@ package struct S3Settings: Sendable, CustomStringConvertible {
     package init(environment: [String: String], file: String?) throws {
         var values = environment
         if let file {
-            try PrivateFiles.judge(file)
+            try PrivateFiles.judge(secret: file)
             guard let text = FileManager.default.contents(atPath: file) else {
                 throw Failure(description: "\(file) cannot be read")
             }

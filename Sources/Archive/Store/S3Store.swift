@@ -2,13 +2,15 @@ package import Cryptography
 import Foundation
 package import HTTPClient
 import Synchronization
+import TenantRegistry
 
 /// Objects in a bucket, by path (`ENDPOINT/BUCKET/KEY`), with the calls that every server of the kind has: PUT, GET,
 /// DELETE of one object and ListObjectsV2.
 ///
 /// A call that the server did not answer, or answered by 5xx, 429 or 408, is made again, after a pause that doubles.
 /// What was sent is checked by the server (`x-amz-content-sha256`, `x-amz-checksum-sha256`); what comes is checked by
-/// whoever opens the object's seal. One thread at a time.
+/// whoever opens the object's seal. A bucket without `FORMAT` is not the archive: it was emptied, or is another. What
+/// it lacks says nothing, and what is put there is not in the archive: that is away. One thread at a time.
 package final class S3Store: ObjectStore {
     package struct Pace: Sendable {
         package var attemptsMax = 6
@@ -24,13 +26,18 @@ package final class S3Store: ObjectStore {
     private let caller: SignedCaller
     private let pace: Pace
     private let isGivenUp = Atomic<Bool>(false)
+    /// When `FORMAT` was last seen; 0: not yet.
+    private let judgedAt = Atomic<UInt64>(0)
     private let random: any RandomSource
 
     package var place: String { "s3://\(bucket)/\(prefix)" }
+    package var address: String { "\(settings.endpoint)/\(bucket)/\(prefix)" }
 
     /// One page of names at most.
     private static let namesMax = 1_000
     private static let errorCodeCharactersMax = 64
+    /// What is put between two looks may lie in another bucket.
+    private static let judgeMilliseconds: UInt64 = 1_000
 
     package init(
         bucket: String, prefix: String, _ settings: S3Settings, pace: Pace = Pace(),
@@ -57,7 +64,25 @@ package final class S3Store: ObjectStore {
 
     // MARK: Objects
 
+    /// Throws where the bucket has no `FORMAT`.
+    private func judgeRoot() throws(StoreFailure) {
+        guard try get(ArchivePlace.format) != nil else {
+            judgedAt.store(0, ordering: .relaxed)
+            throw .away("\(place) has no \(ArchivePlace.format): what was there is not there now")
+        }
+        judgedAt.store(monotonicMilliseconds(), ordering: .relaxed)
+    }
+
     package func put(_ name: String, _ bytes: [UInt8]) throws(StoreFailure) -> Bool {
+        guard name != ArchivePlace.format else { return try write(name, bytes) }
+        if judgedAt.load(ordering: .relaxed) == 0 { try judgeRoot() }
+        let wasThere = try write(name, bytes)
+        // It may have gone meanwhile.
+        if monotonicMilliseconds() - judgedAt.load(ordering: .relaxed) > Self.judgeMilliseconds { try judgeRoot() }
+        return wasThere
+    }
+
+    private func write(_ name: String, _ bytes: [UInt8]) throws(StoreFailure) -> Bool {
         let sum = Base64.encode(SHA256.hash(bytes).bytes)
         let answer = try call(
             "PUT", try path(name),
@@ -80,27 +105,41 @@ package final class S3Store: ObjectStore {
             return Int(length) == answer.body.count
         }
         if answer.status == 404 {
-            guard Self.code(of: answer) != "NoSuchBucket" else { throw .refused("NoSuchBucket") }
-            return nil
+            let code = Self.code(of: answer)
+            if code == "NoSuchKey" {
+                if name != ArchivePlace.format { try judgeRoot() }
+                return nil
+            }
+            if code == "NoSuchBucket" { throw .refused(code) }
+            // Whatever stands before the store says 404 too, while the store is away.
+            throw .away(code.isEmpty ? "status 404" : code)
         }
         return answer.body
     }
 
     package func remove(_ name: String) throws(StoreFailure) {
         _ = try call("DELETE", try path(name), accepting: [404])
+        try judgeRoot()
     }
 
-    package func list(_ start: String, after: String) throws(StoreFailure) -> [String] {
+    package func objects(_ start: String, after: String) throws(StoreFailure) -> [StoredObject] {
         // In the order of the names: as sent is as signed.
         var query = "list-type=2&max-keys=\(Self.namesMax)&prefix=\(Self.escaped(prefix + start))"
         if !after.isEmpty { query += "&start-after=\(Self.escaped(prefix + after))" }
         let answer = try call("GET", "/\(bucket)", query: query) { Self.isWhole($0.body) }
         let text = String(decoding: answer.body, as: UTF8.self)
-        let names = Self.texts(of: "Key", in: text).compactMap { key in
-            key.hasPrefix(prefix) ? String(key.dropFirst(prefix.count)) : nil
+        var found: [String: StoredObject] = [:]
+        for entry in Self.texts(of: "Contents", in: text) {
+            guard let key = Self.texts(of: "Key", in: entry).first, key.hasPrefix(prefix) else { continue }
+            let name = String(key.dropFirst(prefix.count))
+            // Servers that do not know `start-after`, or mind neither order nor prefix, are seen through.
+            guard name > after, name.hasPrefix(start), ArchivePlace.isName(name) else { continue }
+            found[name] = StoredObject(
+                name: name, bytes: Self.texts(of: "Size", in: entry).first.flatMap { Int64($0) } ?? 0,
+                writtenAt: Self.texts(of: "LastModified", in: entry).first.flatMap { Timestamp(parsing: $0) })
         }
-        // Servers that do not know `start-after`, or mind neither order nor prefix, are seen through.
-        return Array(Set(names.filter { $0 > after && $0.hasPrefix(start) && ArchivePlace.isName($0) })).sorted()
+        if found.isEmpty { try judgeRoot() }
+        return found.values.sorted { $0.name < $1.name }
     }
 
     private func path(_ name: String) throws(StoreFailure) -> String {

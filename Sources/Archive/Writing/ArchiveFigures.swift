@@ -13,6 +13,7 @@ package final class ArchiveFigures: Sendable {
     private struct State {
         var reachedAt = monotonicMilliseconds()
         var trouble: String?
+        var loss: String?
         var trial: Trial?
     }
 
@@ -44,6 +45,9 @@ package final class ArchiveFigures: Sendable {
         }
     }
 
+    /// What it has lost; nil: nothing, or copies from behind it are there.
+    func loss(_ text: String?) { state.withLock { $0.loss = text } }
+
     func owes(_ count: @escaping @Sendable () -> Int) { owing.withLock { $0 = count } }
     func tried(_ trial: Trial) { state.withLock { $0.trial = trial } }
 
@@ -55,6 +59,8 @@ package final class ArchiveFigures: Sendable {
 
     /// What is in the way; nil where all is well.
     package var trouble: String? { state.withLock { $0.trouble } }
+    /// What the archive lacks of what was put there; nil: nothing that a reader needs.
+    package var loss: String? { state.withLock { $0.loss } }
     package var lastTrial: Trial? { state.withLock { $0.trial } }
     package var objects: Int { objectCount.load(ordering: .relaxed) }
     package var bytes: Int { byteCount.load(ordering: .relaxed) }

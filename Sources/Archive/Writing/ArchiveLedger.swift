@@ -28,6 +28,9 @@ final class ArchiveLedger: @unchecked Sendable {
 
         /// Whether a reader of the archive finds a copy of it there.
         var hasCopy: Bool { snapshot != nil && !isUntold && !isErased }
+
+        /// Whether its copy needs nothing of the log up to this object.
+        func lies(behind place: LogPlace) -> Bool { (snapshot?.mark?.since).map { $0 > place } ?? false }
     }
 
     struct Standing {
@@ -45,6 +48,8 @@ final class ArchiveLedger: @unchecked Sendable {
     private var gone: [TenantID] = []
     /// Whose keys are to go.
     private var erased: Set<TenantID> = []
+    /// Where the archive lies.
+    private var address = ""
     private var standing = Standing(node: "", log: LogID(high: 0, low: 0), generation: 0)
     /// Where a process that starts now goes on from.
     private var noted: UInt64 = 0
@@ -58,9 +63,13 @@ final class ArchiveLedger: @unchecked Sendable {
     }
 
     /// The node's log is open. Where it is another than before, LSNs of snapshots mean nothing any more; erasures are
-    /// still owed.
-    func begin(_ log: LogID, _ random: any RandomSource) throws {
+    /// still owed. Where the archive lies at another address than before, nothing of what is known is there.
+    /// `formerly`: how an earlier program wrote this address down.
+    func begin(_ log: LogID, at address: String, formerly: String? = nil, _ random: any RandomSource) throws {
         try locked {
+            let isElsewhere = try isElsewhere(address, formerly)
+            if isElsewhere { dropAll() }
+            self.address = address
             let known = try connection.row(
                 "SELECT node, log, generation, lsn, chain FROM standing WHERE id = 1"
             ) { row -> Standing in
@@ -70,7 +79,7 @@ final class ArchiveLedger: @unchecked Sendable {
                     node: node, log: LogID(log), generation: UInt32(truncatingIfNeeded: generation),
                     place: Digest(bytes: chain).map { NodeLog.Place(lsn: UInt64(bitPattern: lsn), chain: $0) })
             }
-            if let known, known.log == log {
+            if let known, known.log == log, !isElsewhere {
                 standing = known
             } else {
                 standing = Standing(node: LogPlace.node(random), log: log, generation: 0)
@@ -79,6 +88,49 @@ final class ArchiveLedger: @unchecked Sendable {
             standing.generation += 1
         }
         try save()
+    }
+
+    /// Whether what is known is of another address. One that is not written down yet is this.
+    private func isElsewhere(_ address: String, _ formerly: String?) throws -> Bool {
+        let known = try connection.row("SELECT text FROM place WHERE id = 1") { try $0.text() }
+        return known.map { $0 != address && $0 != formerly } ?? false
+    }
+
+    /// Makes the archive there where it is not. Whether something is known of one, and it is not there any more: an
+    /// empty disk or a new bucket is where it was. Then nothing of what is known is there, which is written down before
+    /// the new one is made.
+    func open(_ store: any ObjectStore, _ random: any RandomSource) throws -> Bool {
+        let isLost = try knowsArchive(at: store) && store.get(ArchivePlace.format) == nil
+        if isLost {
+            // Where nothing may be written, as on a mount point that is the system's alone, nothing is lost.
+            try Archive.mayBegin(store)
+            try locked {
+                dropAll()
+                if standing.generation > 0 {
+                    (standing, noted) = (Standing(node: LogPlace.node(random), log: standing.log, generation: 1), 0)
+                }
+                // Its log begins anew, also where this process has not read yet how far it went.
+                try connection.run("DELETE FROM standing")
+            }
+            try save()
+        }
+        _ = try Archive.forWriting(store)
+        return isLost
+    }
+
+    /// At another address `begin` finds that nothing is there.
+    private func knowsArchive(at store: any ObjectStore) throws -> Bool {
+        try locked {
+            if try isElsewhere(store.address, store.place) { return false }
+            if entries.values.contains(where: { !$0.keys.isEmpty || $0.snapshot != nil }) { return true }
+            // How far its log went.
+            return try connection.exists("SELECT 1 FROM standing WHERE chain <> x''")
+        }
+    }
+
+    private func dropAll() {
+        for id in entries.keys { entries[id]?.keys = "" }
+        dropSnapshots()
     }
 
     private func dropSnapshots() {
@@ -95,6 +147,7 @@ final class ArchiveLedger: @unchecked Sendable {
             id BLOB PRIMARY KEY, snapshot BLOB, keys TEXT NOT NULL, logged INTEGER NOT NULL, last_lsn INTEGER NOT NULL,
             is_erased INTEGER NOT NULL, tried_at INTEGER NOT NULL
         ) STRICT, WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS place (id INTEGER PRIMARY KEY CHECK (id = 1), text TEXT NOT NULL) STRICT;
         """
 
     private static func read(_ connection: Connection) throws -> [TenantID: Entry] {
@@ -140,6 +193,27 @@ final class ArchiveLedger: @unchecked Sendable {
     /// The log was not followed all the way: what comes next goes with no snapshot that there is.
     func dropAllSnapshots() { locked { dropSnapshots() } }
 
+    /// The archive has lost this object of the log: what came behind it goes only with a copy from behind it.
+    func dropSnapshots(needing place: LogPlace) {
+        locked {
+            for (id, entry) in entries where entry.snapshot != nil && !entry.lies(behind: place) {
+                entries[id]?.snapshot = nil
+                dirty.insert(id)
+            }
+        }
+    }
+
+    /// The archive has lost these objects with tenants' keys: they are written anew, with copies of what they open.
+    func dropKeys(_ names: Set<String>) {
+        locked {
+            for (id, entry) in entries where names.contains(entry.keys) && !entry.isErased {
+                entries[id]?.keys = ""
+                entries[id]?.snapshot = nil
+                dirty.insert(id)
+            }
+        }
+    }
+
     /// Up to where the log may go: what comes after it is read again after a kill, though the archive may have it.
     var notedLSN: UInt64 { locked { noted } }
 
@@ -152,6 +226,9 @@ final class ArchiveLedger: @unchecked Sendable {
             try connection.beginImmediate()
             do {
                 if standing.generation > 0 { try saveStanding() }
+                if !address.isEmpty {
+                    try connection.run("INSERT OR REPLACE INTO place (id, text) VALUES (1, ?1)", .text(address))
+                }
                 for id in dirty {
                     guard let entry = entries[id] else { continue }
                     try connection.run(

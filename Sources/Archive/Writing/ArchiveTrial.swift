@@ -40,8 +40,10 @@ final class ArchiveTrial: Sendable {
     func run() {
         let spread = Int64(fleet.random.uint64() % UInt64(Self.spreadMilliseconds))
         var next = Self.night(after: fleet.clock.now().milliseconds) + spread
+        var watch = ArchiveWatch(shipper, store)
         while !isStopping.load(ordering: .acquiring) {
             pause(milliseconds: Self.pollMilliseconds)
+            if let loss = watch.newLoss(), !isStopping.load(ordering: .acquiring) { tell(loss: loss) }
             let now = fleet.clock.now().milliseconds
             // A clock that was set back is waited for no longer than a night.
             next = min(next, Self.night(after: now) + spread)
@@ -71,24 +73,35 @@ final class ArchiveTrial: Sendable {
         do {
             let archive = try Archive.forReading(store)
             let masterKey = fleet.masterKeyOfBackup
+            let newest = try ArchiveReading.manifest(in: archive, before: nil, by: .masterKey(masterKey))
             let reading = ArchiveReading(
-                archive, try ArchiveReading.manifest(in: archive, before: nil, under: masterKey), masterKey: masterKey,
-                moment: nil, scratch: scratch)
+                archive, newest.manifest, masterKey: masterKey, moment: nil, scratch: scratch)
             try reading.read(only: Set(ids))
             for id in ids {
                 if isStopping.load(ordering: .acquiring) { return }
                 guard let record = fleet.roster.tenant(id: id) else { continue }
-                let fault = fault(of: id, reading, scratch)
+                let fault = fault(of: id, reading, scratch) ?? loss(to: shipper.ledger.entry(id), reading)
                 // A restore came meanwhile: a copy of the file that it made is still to come.
                 if fault != nil, shipper.ledger.entry(id)?.hasCopy != true { continue }
                 note(fault, of: record)
                 if let fault { faults.append((record.slug, fault)) } else { sound.append(record.slug) }
+            }
+            if let lostAt = reading.lostAt, let loss = reading.losses.first {
+                // Of all tenants, also of those that were not tried.
+                shipper.goOn(behind: lostAt)
+                if faults.isEmpty { faults.append(("", loss)) }
             }
         } catch {
             if isStopping.load(ordering: .acquiring) { return }
             faults.append(("", "\(error)"))
         }
         tell(sound, faults)
+    }
+
+    /// What the archive has lost of a tenant's log; nil where its copy lies behind that.
+    private func loss(to entry: ArchiveLedger.Entry?, _ reading: ArchiveReading) -> String? {
+        guard let lostAt = reading.lostAt, entry?.lies(behind: lostAt) != true else { return nil }
+        return reading.losses.first
     }
 
     private func fault(of id: TenantID, _ reading: ArchiveReading, _ scratch: String) -> String? {
@@ -119,7 +132,15 @@ final class ArchiveTrial: Sendable {
         shipper.figures.tried(ArchiveFigures.Trial(at: fleet.clock.now(), sound: sound, faults: faults))
         for fault in faults { fleet.report("the archive: \(fault.slug): NOT sound: \(fault.text)") }
         fleet.report("the archive was tried: \(sound.count) tenants sound, \(faults.count) not")
-        let event = faults.isEmpty ? "archive.tried" : "archive.not_sound"
+        log(faults.isEmpty ? "archive.tried" : "archive.not_sound")
+    }
+
+    private func tell(loss: String) {
+        fleet.report("the archive: NOT whole: \(loss); what comes after it is copied anew")
+        log("archive.not_sound")
+    }
+
+    private func log(_ event: String) {
         fleet.registry.log(fleet.ownAct(event), tenant: nil, slug: nil, judge: { _ in }) { [fleet] result in
             if case .failure(let error) = result { fleet.report("registry: \(event): \(error)") }
         }

@@ -35,7 +35,8 @@ final class LogShipper: Sendable {
         var place: LogPlace?
         /// The registry's changes since this object are noted, and no copy of it goes with them yet.
         var wantsRegistrySince: UInt64?
-        var trouble: String?
+        /// This process has written a manifest.
+        var hasManifest = false
     }
 
     let fleet: Fleet
@@ -78,6 +79,15 @@ final class LogShipper: Sendable {
 
     func wishRegistry() { line.withLock { line in line.wantsRegistrySince = line.place?.number } }
 
+    var hasManifest: Bool { line.withLock { $0.hasManifest } }
+    func noteManifest() { line.withLock { $0.hasManifest = true } }
+
+    /// The archive has lost this object of the log: a reader begins behind it from the next manifest on.
+    func goOn(behind lost: LogPlace) {
+        ledger.dropSnapshots(needing: lost)
+        wishRegistry()
+    }
+
     func stop() {
         isStopping.store(true, ordering: .releasing)
         store.giveUp()
@@ -97,6 +107,8 @@ final class LogShipper: Sendable {
         var hasGap = false
         /// Behind the gap: a copy that ends before it does not go on there.
         var gapEnd: UInt64 = 0
+        /// When an archive that had nothing to take was last seen to be there.
+        var seenAt: UInt64 = 0
         /// What was taken from the registry and from the line, and is in no object yet: whatever fails, the next object
         /// has it.
         var changes: [LogObject.Part] = []
@@ -104,7 +116,7 @@ final class LogShipper: Sendable {
     }
 
     func run() {
-        guard untilDone({ _ = try Archive.forWriting(store) }) else { return }
+        guard untilDone({ if try ledger.open(store, fleet.random) { fleet.report(Self.lostArchive) } }) else { return }
         var stand = begin()
         var saved = monotonicMilliseconds()
         while !isStopped {
@@ -122,8 +134,11 @@ final class LogShipper: Sendable {
         save()
     }
 
+    static let lostArchive = "the archive: what was there is gone; it begins anew, and every tenant is copied"
+
     /// After a kill so much is sent once more.
     private static let saveMilliseconds: UInt64 = 1_000
+    private static let seeMilliseconds: UInt64 = 5_000
 
     private func save() {
         do { try ledger.save() } catch { fleet.report("archive.sqlite: \(error)") }
@@ -180,6 +195,11 @@ final class LogShipper: Sendable {
         }
         let isWhole = to.lsn >= log.durable || taken.bytes < bounds.objectBytesMax
         if taken.heads.isEmpty && parts.isEmpty {
+            // Nothing is put that would show that the archive has gone.
+            if instant - stand.seenAt > Self.seeMilliseconds {
+                guard untilDone({ _ = try Archive.forReading(store) }) else { return false }
+                stand.seenAt = monotonicMilliseconds()
+            }
             figures.reached(instant)
             return false
         }

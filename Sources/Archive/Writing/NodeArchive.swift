@@ -42,6 +42,8 @@ package final class NodeArchive: Sendable {
     private let stores: [any ObjectStore]
     private let running = Mutex(Running())
     private let threads = DispatchGroup()
+    /// A folder that was the archive is empty.
+    private let isNew: Bool
     /// Up to where the archive has the log; all of it is held until that is known.
     private let held = Atomic<Bool>(true)
 
@@ -51,10 +53,17 @@ package final class NodeArchive: Sendable {
             try settings.address.store(environment: settings.environment, credentials: settings.credentialsPath)
         }
         stores = [try store(), try store(), try store()]
-        // A folder that is something else is said at once; a bucket may be away.
-        if case .folder = settings.address { _ = try Archive.forWriting(stores[0]) }
         figures = ArchiveFigures(stores[0].place)
         ledger = try ArchiveLedger("\(data.path)/archive.sqlite")
+        // A folder that is something else is said at once; a bucket may be away.
+        if case .folder = settings.address {
+            do { isNew = try ledger.open(stores[0], SystemRandom()) } catch {
+                ledger.close()
+                throw error
+            }
+        } else {
+            isNew = false
+        }
     }
 
     /// For `Fleet.Options.logHolds`: a segment stays until the archive has it and that is written down, so that a node
@@ -76,7 +85,8 @@ package final class NodeArchive: Sendable {
     /// `prove`: what is wrong with a tenant's file, nil where it is sound. Throws where the fleet has no log.
     package func start(_ fleet: Fleet, prove: @escaping @Sendable (_ path: String) throws -> String?) throws {
         guard let log = fleet.nodeLog else { throw ArchiveFailure.noLog }
-        try ledger.begin(log.identity, fleet.random)
+        if isNew { fleet.report(LogShipper.lostArchive) }
+        try ledger.begin(log.identity, at: stores[0].address, formerly: stores[0].place, fleet.random)
         let wrapped = try settings.passphrase.map {
             try ArchiveManifest.wrap(fleet.masterKeyOfBackup, $0, random: fleet.random)
         }

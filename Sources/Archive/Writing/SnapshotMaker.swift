@@ -129,6 +129,7 @@ final class SnapshotMaker: Sendable {
     private func copy(_ record: TenantRecord) {
         do {
             try shipper.keepKeys(of: record, in: store)
+            let keys = ledger.entry(record.id)?.keys
             let at = Mutex<(LogPlace, Timestamp)?>(nil)
             let snapshot = try wait { then in
                 fleet.snapshot(
@@ -144,6 +145,8 @@ final class SnapshotMaker: Sendable {
                 lsn: snapshot.lsn, incarnation: snapshot.head.incarnation, at: time, since: since)
             let tenant = ArchiveManifest.Tenant(
                 id: record.id, slug: record.slug, index: index, bytes: bytes, head: snapshot.head.text, mark: mark)
+            // Where the archive has lost its keys meanwhile, another copy is made with them.
+            guard ledger.entry(record.id)?.keys == keys else { return }
             // Until the object that tells of it is there, it is not asked for again.
             ledger.change(record.id) { entry in
                 guard !entry.isErased, entry.snapshot == nil else { return }
@@ -204,6 +207,7 @@ final class SnapshotMaker: Sendable {
         do {
             let (name, bytes) = try manifest.sealed(under: shipper.key, wrappedMasterKey: wrappedMasterKey)
             _ = try store.put(name, bytes)
+            shipper.noteManifest()
             return true
         } catch {
             if !isStopped, shipper.figures.trouble("\(error)") { fleet.report("the archive: the manifest: \(error)") }

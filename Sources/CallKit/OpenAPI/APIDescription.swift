@@ -71,7 +71,9 @@ package struct APIDescription: Sendable {
         }
 
         /// What the HTTP engine, the limits and the node's own troubles refuse, whatever the route.
-        private static let refusedAnywhere: Set<Int> = [400, 408, 413, 414, 417, 429, 431, 500, 501, 503, 505]
+        private static let refusedAnywhere: Set<Int> = [
+            400, 408, 413, 414, 415, 417, 429, 431, 500, 501, 503, 505,
+        ]
     }
 
     /// What the HTTP engine refuses before it knows whose call it is: as a problem, whatever the API's envelope.
@@ -111,8 +113,24 @@ package struct APIDescription: Sendable {
         let own = [(errorContentType, "Error")]
         if speaksProblems { return own }
         let problem = [(Problem.contentType, "Problem")]
-        if Self.refusedUnread.contains(status) { return problem }
+        if isOfEngine(status) { return problem }
         return Self.refusedEitherWay.contains(status) ? own + problem : own
+    }
+
+    /// Whether the engine alone answers with this status: the API has another one for what it stands for, or none.
+    private func isOfEngine(_ status: Int) -> Bool {
+        Self.refusedUnread.contains(status) || Self.refusedEitherWay.contains(status) && self.status(status) != status
+    }
+
+    /// What refusals of these statuses are on the wire: as the API says them and, where the engine may refuse the call
+    /// before it knows whose it is, as the engine does.
+    func wireStatuses(of refuses: some Sequence<Int>) -> [Int] {
+        var found: Set<Int> = []
+        for refusal in refuses {
+            found.insert(status(refusal))
+            if Self.refusedEitherWay.contains(refusal) { found.insert(refusal) }
+        }
+        return found.sorted()
     }
 
     package init(_ surface: some Surface) {
@@ -130,7 +148,10 @@ package struct APIDescription: Sendable {
                 return operation
             })
         events = surface.events
-        refusalExample = { surface.refusalExample($0, in: recorded) }
+        let described = self
+        refusalExample = {
+            surface.refusalExample($0, in: recorded, isProblem: !described.speaksProblems && described.isOfEngine($0))
+        }
     }
 }
 
@@ -150,7 +171,7 @@ extension APIDescription.Operation {
             case .resellerWithAny(let scopes):
                 "A reseller's key with one of the scopes \(scopes.names.joined(separator: ", "))."
             case .resellerSession: "A reseller's person signed in."
-            case .openOrReseller: "Open; a reseller's credential counts where there is one."
+            case .openOrReseller: "Open; a reseller's credential counts where it opens something."
             case .provider: "The provider, by a key of the role admin."
             case .providerReader: "The provider."
             }
@@ -195,9 +216,11 @@ extension Refusal {
         case 405: .methodNotAllowed(allowed: "GET")
         case 409: .conflict(.secretTaken)
         case 413: .tooLarge(bytesMax: 1 << 20)
+        case 415: .codedBody
         case 422: .invalid([])
         case 429: .rateLimited(retryAfterSeconds: 1)
         case 500: .defect
+        case 501: .unknownMethod
         case 503: .unavailable(.busy)
         default: .transport(status: status, reason: "\(Problem.title(status)).")
         }

@@ -67,7 +67,7 @@ extension OpenAPIDocument {
         }
         json.object("headers") { json in for header in headers { component(header, &json) } }
         json.object("responses") { json in
-            for status in Set(api.operations.flatMap { $0.refuses.map(api.status) }).sorted() {
+            for status in api.wireStatuses(of: api.operations.flatMap(\.refuses)) {
                 json.object(named: "Refused\(status)") { json in refusal(status, api, &json) }
             }
         }
@@ -110,7 +110,7 @@ extension OpenAPIDocument {
         Header("X-RateLimit-Limit", .integer, "Requests in a window."),
         Header("X-RateLimit-Remaining", .integer, "Requests left now."),
         Header("X-RateLimit-Reset", .integer, "Seconds until the limit is whole again."),
-        Header("ETag", .matching(#"^W/"[A-Za-z0-9_-]+"$"#), "Names what is given, for If-None-Match."),
+        Header("ETag", .matching(#"^(W/)?"[A-Za-z0-9_-]+"$"#), "Names what is given, for If-None-Match."),
         Header("Retry-After", .integer, "Seconds to wait."),
         Header("WWW-Authenticate", .string, "The scheme of a credential that would do."),
         // A replay of a stored answer has none: the call that it repeats had it.

@@ -96,7 +96,7 @@ package struct OpenAPIDocument: Sendable {
                     headers(["Request-Id", "ETag"], &json)
                 }
             }
-            for status in Set(operation.refuses.map(api.status)).sorted() {
+            for status in api.wireStatuses(of: operation.refuses) {
                 json.object(named: String(status)) { json in
                     json.field("$ref", "#/components/responses/Refused\(status)")
                 }

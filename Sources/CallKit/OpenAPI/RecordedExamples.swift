@@ -42,10 +42,13 @@ package struct RecordedExamples: Sendable {
 
 extension Surface {
     /// How a refusal of this status looks: a recorded one; of what no caller can bring about, some refusal in the same
-    /// envelope.
-    func refusalExample(_ status: Int, in recorded: RecordedExamples) -> JSON? {
+    /// envelope, or in the engine's.
+    func refusalExample(_ status: Int, in recorded: RecordedExamples, isProblem: Bool) -> JSON? {
         if let refusal = recorded.refusal(status) { return refusal }
-        guard case .bytes(let bytes) = render(.sample(status), requestID: .none).body else { return nil }
+        let sample = Refusal.sample(status)
+        let response =
+            isProblem ? Problem.response(sample, requestID: .none) : render(sample, requestID: .none)
+        guard case .bytes(let bytes) = response.body else { return nil }
         return try? JSON.parse(bytes)
     }
 }

@@ -41,8 +41,8 @@ extension Parameter {
     /// The beginning of a text that is searched for.
     package static let search = query("q", .text(1...255))
     package static let dryRun = query("dry_run", .one(of: ["true", "false"]))
-    /// The hash that a dry run gave.
-    package static let ifMatch = header("If-Match", .text(1...100), isRequired: false)
+    /// The hash that a dry run gave, or tags.
+    package static let ifMatch = header("If-Match", .string, isRequired: false)
     /// An RFC 3339 time or a day.
     package static let from = query("from", .moment)
     package static let to = query("to", .moment)

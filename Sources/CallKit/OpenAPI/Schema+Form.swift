@@ -105,6 +105,9 @@ private struct FormReading {
             if isChange, takesNull(type) { return .null }
             return isRequired ? .string("") : nil
         }
+        if types.contains(where: { resolved($0)["format"] == .string("date-time") }), let time = LocalTime.utc(text) {
+            return .string(time)
+        }
         let names = types.flatMap { typeNames(resolved($0)) }
         if names.contains("boolean"), text == "true" || text == "false" { return .bool(text == "true") }
         let isNumber = names.contains("integer") || names.contains("number") && !names.contains("string")

@@ -43,7 +43,7 @@ package struct CursorSeal: Sendable {
     package func open(_ cursor: String) throws(Refusal) -> [UInt8] {
         guard let sealed = Base64.decodeURL(cursor),
             let place = try? AES256GCM.open(sealed, key: key("seal"), associatedData: bound)
-        else { throw .badQuery(.unknownCursor) }
+        else { throw .badQuery(.unknown(cursorAt: name)) }
         return place
     }
 
@@ -56,7 +56,8 @@ package struct CursorSeal: Sendable {
         var canonical = CanonicalBytes("tollgate-cursor-v1")
         canonical.append(list)
         for parameter in parameters { canonical.append(parameter) }
-        let filters = query.pairs.filter { $0.name != name && $0.name != "limit" }
+        // What says which rows there are, and not how many at once or how long a call may wait for one.
+        let filters = query.pairs.filter { ![name, "limit", "wait"].contains($0.name) }
         for filter in filters.sorted(by: { $0.name < $1.name }) {
             canonical.append(filter.name)
             canonical.append(filter.value)

@@ -6,12 +6,16 @@ extension FieldReader {
     package mutating func expectChange(of names: [String], clearable: [String] = []) {
         // A misspelt name is told as such where the reader does so.
         let isTold = refusesUnknown && !memberNames.isEmpty
-        if errors.isEmpty && !isTold && !names.contains(where: { has($0) }) {
-            failWhole(code: "required", detail: "must name at least one of \(names.joined(separator: ", "))")
-        }
+        if !isTold { expectAny(of: names) }
         for name in names where isNull(name) && !clearable.contains(name) {
             fail(name, code: "type", detail: "cannot be null")
         }
+    }
+
+    /// One of these at least, where nothing else is wrong.
+    package mutating func expectAny(of names: [String]) {
+        guard errors.isEmpty, !names.contains(where: { has($0) }) else { return }
+        failWhole(code: "required", detail: "must name at least one of \(names.joined(separator: ", "))")
     }
 
     /// What was sent for a member that null clears: nil where it is absent, `.some(nil)` for null.

@@ -28,6 +28,15 @@ extension FieldReader {
         }
     }
 
+    /// The same of a number that a program may have computed: what binary fractions leave beside an amount is no part
+    /// of it.
+    package mutating func computedMoneyNumber(_ name: String, in range: ClosedRange<Money>) -> Money? {
+        guard case .number(let number)? = value(name), let meant = Money(nearly: number.text) else {
+            return moneyNumber(name, in: range)
+        }
+        return money(meant.decimal(minorUnitDigits: 0), name, range, Money.fractionDigits)
+    }
+
     /// 0 to 100.
     package mutating func percent(_ name: String) -> Percent? { numberText(name).flatMap { percent($0, name) } }
 
@@ -57,7 +66,7 @@ extension FieldReader {
         }
     }
 
-    package static let decimalExpected = "must be a decimal number without an exponent"
+    package static let decimalExpected = "must be a decimal number like 12.50, without an exponent"
 
     private mutating func percent(_ text: String, _ name: String) -> Percent? {
         do throws(PercentError) {

@@ -6,7 +6,7 @@ extension Query {
     /// An RFC 3339 time, or a day, which stands for its first instant in UTC.
     package func time(_ name: String) throws(Refusal) -> Timestamp? {
         guard let text = self[name] else { return nil }
-        guard let time = Timestamp(parsing: text) ?? Timestamp(parsing: text + "T00:00:00Z") else {
+        guard let time = Timestamp(parsingTimeOrDay: text) else {
             throw .field("/\(name)", "format", "must be an RFC 3339 time or a day (YYYY-MM-DD)")
         }
         return time

@@ -24,9 +24,8 @@ package final class ServedRoute: Sendable {
         self.path = path
         action = "\(route.method.rawValue) \(path)"
         parameterNames = route.parameterNames(in: surface)
-        // What stands in a body of GET or DELETE means nothing to anybody (RFC 9110, §9.3).
-        let mayHaveBody = route.method == .post || route.method == .put || route.method == .patch
-        takesNoBody = surface.refusesUnknownMembers && route.takes == nil && mayHaveBody
+        // A body of GET means nothing to anybody (RFC 9110, §9.3.1). One of DELETE may say when, or how much.
+        takesNoBody = surface.refusesUnknownMembers && route.takes == nil && route.method != .get
         segments = path.split(separator: "/", omittingEmptySubsequences: false)
     }
 
@@ -43,6 +42,8 @@ package final class ServedRoute: Sendable {
 package struct RouteTable: Sendable {
     private let literal: [String: [ServedRoute]]
     private let patterned: [ServedRoute]
+    /// Of the surfaces those that are tenants'.
+    package let dialects: [any Dialect]
 
     package enum Finding: Sendable {
         case route(ServedRoute, [String])
@@ -65,6 +66,7 @@ package struct RouteTable: Sendable {
                 }
             }
         }
+        dialects = surfaces.compactMap { $0 as? any Dialect }
         self.literal = literal
         self.patterned = patterned
     }
@@ -75,11 +77,9 @@ package struct RouteTable: Sendable {
         if method == .other {
             return .noMethod(.unknownMethod, endpoints[0].surface)
         }
-        let allowed = endpoints.map { $0.route.answers(.head) ? "GET, HEAD" : $0.route.method.rawValue }
-            .joined(separator: ", ")
-        if method == .options {
-            return .options(allowed: "\(allowed), OPTIONS", endpoints[0].surface)
-        }
+        let methods = endpoints.map { $0.route.answers(.head) ? "GET, HEAD" : $0.route.method.rawValue }
+        let allowed = (methods + ["OPTIONS"]).joined(separator: ", ")
+        if method == .options { return .options(allowed: allowed, endpoints[0].surface) }
         return .noMethod(.methodNotAllowed(allowed: allowed), endpoints[0].surface)
     }
 

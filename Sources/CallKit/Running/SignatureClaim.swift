@@ -5,20 +5,18 @@ package import HTTPCore
 package struct SignatureClaim: Sendable {
     /// Unix seconds, never negative.
     package let seconds: Int64
-    package let digest: Digest
+    /// Nil where there is none, or a malformed one.
+    package let digest: Digest?
     /// Everything that is signed before the body.
     package let signedHead: [UInt8]
 
-    /// Throws `Refusal.badSignature` where one of the two fields is missing or malformed.
+    /// Throws `Refusal.badSignature` where the timestamp is missing or malformed: nothing can be signed without it.
     package init(_ head: RequestHead) throws(Refusal) {
         guard let place = head.range(of: .timestamp), let seconds = head.number(place) else {
             throw .badSignature("X-Tollgate-Timestamp is missing or not unix seconds.")
         }
-        guard let digest = head.range(of: .signature).flatMap({ head.digest($0) }) else {
-            throw .badSignature("X-Tollgate-Signature is missing or not v1=<64 hexadecimal digits>.")
-        }
         self.seconds = seconds
-        self.digest = digest
+        digest = head.range(of: .signature).flatMap { head.digest($0) }
         signedHead = SignedText.head(
             timestamp: head.bytes[place], method: head.method.rawValue, target: head.bytes[head.targetRange],
             idempotencyKey: IdempotencyKey.of(head)?.text ?? "")

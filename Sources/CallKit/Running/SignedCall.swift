@@ -27,14 +27,17 @@ package struct SignedCall: Sendable {
         self.secrets = secrets
     }
 
-    /// Throws `Refusal.badSignature` where no secret on file made it, or it is too old.
+    /// Throws `Refusal.badSignature` where no secret on file made it, there is none, or it is too old.
     func verify(_ tenant: TenantReader) throws {
         let claim = try SignatureClaim(head)
+        guard let digest = claim.digest else {
+            throw refusal("X-Tollgate-Signature is missing or not v1=<64 hexadecimal digits>.", claim)
+        }
         guard abs(tenant.now.seconds - claim.seconds) <= Self.skewSecondsMax else {
             throw refusal("X-Tollgate-Timestamp is more than \(Self.skewSecondsMax) s away from now.", claim)
         }
         for secret in try secrets(tenant, resellerID)
-        where HMACSHA256.code(key: secret, claim.signedHead, body) == claim.digest { return }
+        where HMACSHA256.code(key: secret, claim.signedHead, body) == digest { return }
         throw refusal("The signature does not match.", claim)
     }
 

@@ -76,15 +76,27 @@ extension TenantTransaction {
         }
     }
 
+    /// In a fork (B2): what is sealed under another tenant's key cannot be given again. The others stay, since the
+    /// orders of their keys do.
+    package func dropSealedAnswers() throws {
+        try connection.run(
+            "DELETE FROM idempotency WHERE substr(content_type, 1, ?1) = ?2", .int(Self.sealedMark.count),
+            .text(Self.sealedMark))
+    }
+
     /// So many rows at most are cleared at a time: no operation holds a lane for long.
     package static let housekeepingRowsMax = 2_000
 
-    /// Rows are in the order of their time: a key that is used again after its 30 days has a new one.
+    /// Rows are in the order of their time: a key that is used again after its 30 days has a new one. Those stay whose
+    /// days are not over at the last audit row: by that, a file's own present, `verify` judges that an answer is
+    /// missing.
     package func purgeIdempotency(limit: Int) throws {
         try connection.run(
             """
-            DELETE FROM idempotency WHERE created_at <= ?1 AND rowid IN (SELECT rowid FROM idempotency ORDER BY rowid LIMIT ?2)
+            DELETE FROM idempotency
+            WHERE created_at + ?3 <= min(?1, (SELECT at FROM audit ORDER BY seq DESC LIMIT 1))
+                AND rowid IN (SELECT rowid FROM idempotency ORDER BY rowid LIMIT ?2)
             """,
-            .time(now.adding(days: -Self.idempotencyDays)), .int(limit))
+            .time(now), .int(limit), .integer(Self.idempotencyDays * Timestamp.millisecondsPerDay))
     }
 }

@@ -144,7 +144,7 @@ package struct TenantWrite: Sendable {
             try warrant.judge(transaction)
             try signature?.verify(transaction)
             if let claim, let stored = try transaction.storedAnswer(for: claim) {
-                return stored.fingerprint == claim.fingerprint ? .replayed(stored) : .keyReused
+                return claim.stands(for: stored.fingerprint) ? .replayed(stored) : .keyReused
             }
             try judgeRoom?(transaction)
             return .done(try effect(transaction, &detail), detail)
@@ -161,6 +161,7 @@ package struct TenantWrite: Sendable {
         var record = line(status, bytesOut)
         if !isCounted { record.count = 0 }
         record.resellerID = detail.resellerID ?? record.resellerID
+        record.accountID = detail.accountID ?? record.accountID
         record.detail = detail.json
         store.note(record)
         if isCounted && detail.isOrder { store.countOrder(record) }
@@ -197,8 +198,8 @@ extension Fleet {
         requestID: RequestID, _ effect: @escaping TenantWrite.Effect<Value>,
         then: @escaping @Sendable (Result<Value, any Error>) -> Void
     ) {
-        let write = TenantWrite(record, of: self, warrant: warrant) { [clock] status, bytesOut in
-            AuditRecord(at: clock.now(), action: action, status: status, requestID: requestID, bytesOut: bytesOut)
+        let write = TenantWrite(record, of: self, warrant: warrant) { [clock] status, _ in
+            .act(at: clock.now(), action: action, status: status, requestID: requestID)
         }
         let submit: @Sendable () -> Void = {
             write.step(.row(status: 200), effect) { outcome in

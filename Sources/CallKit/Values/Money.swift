@@ -27,6 +27,32 @@ package struct Money: Sendable, Hashable, Comparable {
         }
     }
 
+    /// What a number with binary fractions behind it was meant to be: 0.1 + 0.2, which programs write as
+    /// 0.30000000000000004, is 0.3. Its distance to six digits is less than 10⁻⁹, and there are digits beyond nine; nil
+    /// for any other text, which `init(parsing:)` judges.
+    package init?(nearly text: String) {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 2, text.utf8.count <= ExactDecimal.charactersMax,
+            parts[1].utf8.allSatisfy({ 0x30...0x39 ~= $0 }),
+            let kept = try? Money(parsing: "\(parts[0]).\(parts[1].prefix(Self.fractionDigits))")
+        else { return nil }
+        let beside = parts[1].utf8.dropFirst(Self.fractionDigits)
+        let (near, rest) = (beside.prefix(Self.nearDigits), beside.dropFirst(Self.nearDigits))
+        guard rest.contains(where: { $0 != 0x30 }) else { return nil }
+        if near.allSatisfy({ $0 == 0x30 }) {
+            self = kept
+        } else if near.allSatisfy({ $0 == 0x39 }),
+            let next = try? kept.adding(Money(micros: text.hasPrefix("-") ? -1 : 1))
+        {
+            self = next
+        } else {
+            return nil
+        }
+    }
+
+    /// So many digits behind those that are kept are all zeros or all nines where it is nearly an amount.
+    private static let nearDigits = 3
+
     package static func < (left: Money, right: Money) -> Bool { left.micros < right.micros }
 
     package var isNegative: Bool { micros < 0 }

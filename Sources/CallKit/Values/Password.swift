@@ -10,6 +10,13 @@ package enum Password {
         try scrypt.hash(sent.composed, random: random)
     }
 
+    /// With a salt that is known again, where a form that is sent twice must have one hash.
+    package static func hash(
+        _ sent: String, by scrypt: Scrypt, salt: PasswordSalt
+    ) throws(CryptographyError) -> String {
+        try scrypt.hash(sent.composed, salt: salt.bytes)
+    }
+
     package static func opens(_ sent: String, _ hash: String) -> Bool {
         let composed = sent.composed
         if Scrypt.verify(composed, against: hash) { return true }

@@ -16,9 +16,9 @@ extension CallRun {
     /// Sends the call to where its tenant is now, as it came, or begins it again where that is here. False where it
     /// cannot be: its body has been used up, or a part of it was done.
     func follow() -> Bool {
-        guard let neighbours = pipeline.neighbours, !mayHaveActed, streamed == nil else { return false }
+        guard let neighbours = pipeline.neighbours, !mayHaveActed, incoming == nil else { return false }
         let whole = outermost?.run ?? self
-        guard whole.streamed == nil, let record = whole.subject else { return false }
+        guard whole.incoming == nil, let record = whole.subject else { return false }
         neighbours.placement.look(record.id) { place in
             let call = ForwardedCall(
                 whole.pipeline, neighbours, whole.routed, for: .tenant(record), .whole(whole.body, whole.responder),

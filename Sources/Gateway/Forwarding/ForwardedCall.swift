@@ -227,10 +227,7 @@ final class ForwardedCall: PeerCaller {
 
     private func response(_ answer: PeerAnswer) -> Response {
         var lines: [UInt8] = []
-        // A short body that is as it was made is looked at here once more, and said to vary as it was there.
-        let isUncoded = answer.body.isWhole && answer.value(of: "content-encoding") == nil
         for field in answer.fields where field.name.lowercased() != HopKey.answerFieldLowercase {
-            if isUncoded, field.name == "Vary", field.value == "Accept-Encoding" { continue }
             lines += Array("\(field.name): \(field.value)\r\n".utf8)
         }
         return Response(status: answer.status, headers: ResponseHeaders(rendered: lines), body: answer.body)
@@ -272,8 +269,4 @@ final class ForwardedBody: BodySink {
     func receive(_ piece: [UInt8], resume: @escaping @Sendable () -> Void) { exchange.send(piece, taken: resume) }
     func finish() { exchange.finishBody() }
     func abort() { exchange.cancel() }
-}
-
-extension ResponseBody {
-    fileprivate var isWhole: Bool { if case .bytes = self { true } else { false } }
 }

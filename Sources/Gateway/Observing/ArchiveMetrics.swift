@@ -9,6 +9,9 @@ extension MetricsPage {
             "tollgate_archive_behind_seconds", "How long ago that was of which everything is in the archive.",
             microseconds: UInt64(archive.behindMilliseconds) * Self.microsecondsInMillisecond)
         gauge("tollgate_archive_in_trouble", "1: the archive is away, or refuses.", archive.trouble == nil ? 0 : 1)
+        gauge(
+            "tollgate_archive_incomplete", "1: what was put there is lost, and copies from behind it are on their way.",
+            archive.loss == nil ? 0 : 1)
         gauge("tollgate_archive_tenants_without_copy", "Tenants that have no copy there yet.", archive.owed)
         counter("tollgate_archive_objects_total", "Objects of the log that were written there.", archive.objects)
         counter("tollgate_archive_bytes_total", "Their bytes.", archive.bytes)

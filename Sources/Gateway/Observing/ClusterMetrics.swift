@@ -9,8 +9,8 @@ extension MetricsPage {
             "tollgate_cluster_log_reachable", "1 while the log that the nodes share answers.",
             cluster.log.isReachable ? 1 : 0)
         gauge(
-            "tollgate_cluster_beat_age_milliseconds", "Since the last beat that came back was sent.",
-            figures.beatAgeNanoseconds / 1_000_000)
+            "tollgate_cluster_beat_age_seconds", "Since the last beat that came back was sent.",
+            microseconds: figures.beatAgeNanoseconds / 1_000)
         counter("tollgate_cluster_beats_total", "Beats that came back.", figures.beats)
         counter("tollgate_cluster_beats_lost_total", "Beats that did not.", figures.beatsLost)
         gauge(

@@ -26,13 +26,27 @@ final class LevelKeeper: Sendable {
         self.fleet = fleet
         self.process = process
         self.levels = levels
-        fleet.cluster?.attach { [weak self] bytes, tenants in self?.takeOver(bytes, tenants) }
+        fleet.cluster?.attach(
+            take: { [weak self] bytes, tenants in self?.takeOver(bytes, tenants) },
+            keep: { [weak self] tenant, then in if let self { keep(tenant, then) } else { then() } })
     }
 
     /// `touched`: tenants that had calls since the last time; those with levels left are known.
-    func save(_ touched: [TenantRecord]) { saving.withLock { write(touched, &$0) } }
+    func save(_ touched: [TenantRecord]) { saving.withLock { write(touched, &$0) {} }() }
 
-    private func write(_ touched: [TenantRecord], _ saved: inout Saved) {
+    /// A tenant goes to another node, which finds its levels as they are now.
+    private func keep(_ tenant: TenantRecord, _ then: @escaping @Sendable () -> Void) {
+        let now = fleet.monotonic.nanoseconds()
+        if levels.entries(of: tenant, in: fleet.roster, now: now).isEmpty { return then() }
+        saving.withLock { write([tenant], &$0, isForOthers: true, then) }()
+    }
+
+    /// `then` comes once the other nodes of a cluster can know. `isForOthers`: the node's own file has time. Returns
+    /// what is left to do outside the lock, as `then` may be a whole move.
+    private func write(
+        _ touched: [TenantRecord], _ saved: inout Saved, isForOthers: Bool = false,
+        _ then: @escaping @Sendable () -> Void
+    ) -> @Sendable () -> Void {
         let now = fleet.monotonic.nanoseconds()
         var tenants = saved.indebted
         for tenant in touched { tenants[tenant.id] = tenant }
@@ -48,27 +62,33 @@ final class LevelKeeper: Sendable {
                 LevelSnapshot.Entry(
                     ownerHigh: 0, ownerLow: 0, kind: Self.processKind, id: 0, debtNanoseconds: debt))
         }
-        if entries.isEmpty && saved.isEmpty { return }
+        if entries.isEmpty && saved.isEmpty { return then }
         let snapshot = LevelSnapshot(wallMilliseconds: fleet.clock.now().milliseconds, entries: entries)
-        // For whoever takes this node's tenants over (N5).
-        fleet.cluster?.save(levels: snapshot.encoded())
+        // For whoever takes this node's tenants over (N5). In the lock: what is newest comes last.
+        let begins = fleet.cluster?.note(levels: snapshot.encoded(), then: then) ?? false
+        let goOn: @Sendable () -> Void = { [fleet] in if begins { fleet.cluster?.saveNextLevels() } }
+        if isForOthers { return goOn }
         do {
             try LevelFile.save(snapshot, to: fleet.data.levelsPath)
             saved.isEmpty = entries.isEmpty
         } catch {
             fleet.report("levels: \(error)")
         }
+        return goOn
     }
 
-    /// Levels of tenants that were another node's. What has come back since is told by the wall clocks of both: one
-    /// that is behind gives nothing back, one that is ahead too much.
+    /// Levels of tenants that were another node's: the buckets of one that was here before know some of them. What has
+    /// come back since is told by the wall clocks of both: one that is behind gives nothing back, one that is ahead too
+    /// much.
     private func takeOver(_ bytes: [UInt8], _ tenants: Set<TenantID>) {
         guard let snapshot = try? LevelSnapshot(decoding: bytes) else { return }
         let now = fleet.monotonic.nanoseconds()
         let elapsed = LevelFile.elapsedNanoseconds(
             from: snapshot.wallMilliseconds, to: fleet.clock.now().milliseconds)
         for entry in snapshot.entries where tenants.contains(TenantID(high: entry.ownerHigh, low: entry.ownerLow)) {
-            guard let tenant = levels.restore(entry, elapsed: elapsed, in: fleet.roster, now: now) else { continue }
+            guard
+                let tenant = levels.restore(entry, elapsed: elapsed, isRepeat: true, in: fleet.roster, now: now)
+            else { continue }
             saving.withLock { $0.indebted[tenant.id] = tenant }
         }
     }

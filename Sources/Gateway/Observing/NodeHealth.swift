@@ -43,6 +43,9 @@ struct NodeHealth: Sendable {
                 "Archive", "archive_behind_seconds", "Behind what clients were told", behind, unit: "s",
                 level: behind > Self.archiveBehindSeconds ? .bad : figures.trouble == nil ? .good : .warn),
             NodeFigure(
+                "Archive", "archive_incomplete", "What was put there is lost", figures.loss == nil ? 0 : 1,
+                level: figures.loss == nil ? .good : .bad),
+            NodeFigure(
                 "Archive", "archive_tenants_without_copy", "Tenants without a copy there", Int64(figures.owed)),
             NodeFigure(
                 "Archive", "archive_tried_faults", "Tenants of the last trial that did not come back", faults,

@@ -48,6 +48,10 @@ final class WebhookMetrics: Sendable {
             "tollgate_delivery_first_attempt_seconds", "From an event to its first attempt.", microseconds: untilFirst)
         page.histogram(
             "tollgate_delivery_delivered_seconds", "From an event to the answer 2xx.", microseconds: untilDelivered)
+        let backlog = sender.fleet.backlog
+        page.gauge(
+            "tollgate_deliveries", "Deliveries that wait for somebody: held back, and given up.", by: "state",
+            [("held", backlog.held), ("dead", backlog.dead)])
         let figures = sender.figures
         page.gauge(
             "tollgate_deliveries_in_flight", "Attempts under way, by what is known of their endpoints.",

@@ -41,6 +41,11 @@ final class EndpointQueue {
         address = WebAddress(parsing: endpoint.url)
     }
 
+    /// The endpoint may lead elsewhere since it was looked at.
+    func address(of delivery: ClaimedDelivery) -> WebAddress? {
+        delivery.url == endpoint.url ? address : WebAddress(parsing: delivery.url)
+    }
+
     var isIdle: Bool { !isDue && ahead.isEmpty && reserved.isEmpty && underWay.isEmpty }
     var hasMore: Bool { isDue || !ahead.isEmpty }
 

@@ -8,9 +8,12 @@ import TenantRegistry
 ///
 /// A thread of its own sends, so that neither payments nor webhooks wait for a provisioner, nor it for them. Which
 /// calls are under way stands in memory alone: a restart asks again, under the same ids. One call a unit,
-/// `tenantCallsMax` a tenant. Any thread.
+/// `tenantCallsMax` a tenant, of which provisioners that gave no answer last time have `silentCallsMax` together. Any
+/// thread.
 final class ProvisioningCaller: OutboundWork, Sendable {
     static let tenantCallsMax = OutboundCaller.groupRunningMax
+    /// So that one that is dead holds up no other of its tenant.
+    static let silentCallsMax = tenantCallsMax / 2
     private static let connectMillisecondsMax = 10_000
     /// Beyond an attempt's own time, for its turn on the thread.
     private static let slackMilliseconds = 2_000
@@ -28,7 +31,14 @@ final class ProvisioningCaller: OutboundWork, Sendable {
         /// The file is being asked; `again`: something became due meanwhile.
         var isAsking = false
         var again = false
-        var underWay: Set<Int64> = []
+        /// By service, the provisioner that is asked.
+        var underWay: [Int64: Int64] = [:]
+        /// Provisioners that gave no answer last time.
+        var silent: Set<Int64> = []
+        /// Nil where nothing may be sent. It lasts as long as anything is due: a desk goes when a look finds nothing.
+        var asking: ProvisioningAsking?
+
+        var isDone: Bool { underWay.isEmpty && !isAsking && silent.isEmpty }
     }
 
     private let desks = Mutex<[TenantID: Desk]>([:])
@@ -49,41 +59,46 @@ final class ProvisioningCaller: OutboundWork, Sendable {
 
     func wake(_ record: TenantRecord) {
         if isStopping.load(ordering: .acquiring) { return }
-        let underWay = desks.withLock { desks -> Set<Int64>? in
+        let known = desks.withLock { desks -> Desk? in
             if desks[record.id]?.isAsking == true {
                 desks[record.id]?.again = true
                 return nil
             }
-            let known = desks[record.id]?.underWay ?? []
-            guard known.count < Self.tenantCallsMax else { return nil }
+            let known = desks[record.id] ?? Desk()
+            guard known.underWay.count < Self.tenantCallsMax else { return nil }
             desks[record.id, default: Desk()].isAsking = true
             return known
         }
-        guard let underWay else { return }
+        guard let known else { return }
         record.lane.submit(
             LaneJob(
                 writes: false,
                 perform: { [self] store in
-                    let due = try self.due(store.reader, excluding: underWay)
+                    let due = try self.due(store.reader, beside: known)
                     return { _ in self.begin(due, of: record) }
                 },
                 // The scheduler asks again.
-                fail: { [self] _ in begin(Due(), of: record) }))
+                fail: { [self] _ in begin(Due(asking: known.asking), of: record) }))
     }
 
     private struct Due: Sendable {
+        var asking: ProvisioningAsking?
         var calls: [(task: ProvisioningTask, access: ProvisionerAccess?)] = []
         /// Of the test book: nothing of it leaves the house (X7).
         var rehearsals: [ProvisioningTask] = []
     }
 
     /// Nothing where the tenant is suspended, or what goes out of it is held (P3).
-    private func due(_ tenant: TenantReader, excluding underWay: Set<Int64>) throws -> Due {
+    private func due(_ tenant: TenantReader, beside desk: Desk) throws -> Due {
         var due = Due()
         guard try tenant.sendsOutbound() else { return due }
+        let asking = desk.asking?.goingOn(at: tenant.now) ?? ProvisioningAsking(from: tenant.now)
+        due.asking = asking
+        let underWay = Set(desk.underWay.keys)
         let room = Self.tenantCallsMax - underWay.count
         var known: [Int64: ProvisionerAccess?] = [:]
-        for task in try tenant.dueProvisionings(book: .live, excluding: underWay, limit: room) {
+        for var task in try chosen(tenant, beside: desk, room: room) {
+            task.idleUntil = asking.since
             let access: ProvisionerAccess?
             if let found = known[task.productID] {
                 access = found
@@ -98,12 +113,37 @@ final class ProvisioningCaller: OutboundWork, Sendable {
         return due
     }
 
+    /// Longest due first: of provisioners that answer as many as there is room for; of those that do not, an equal part
+    /// of their share each.
+    private func chosen(_ tenant: TenantReader, beside desk: Desk, room: Int) throws -> [ProvisioningTask] {
+        let underWay = Set(desk.underWay.keys)
+        // One that was taken away meanwhile has no part.
+        let silent = try desk.silent.filter { try tenant.provisioner(product: $0) != nil }
+        var tasks = try tenant.dueProvisionings(book: .live, excluding: underWay, of: .allBut(silent), limit: room)
+        if silent.isEmpty { return tasks }
+        let each = max(1, Self.silentCallsMax / silent.count)
+        var waiting: [ProvisioningTask] = []
+        for id in silent {
+            let own = desk.underWay.values.count { $0 == id }
+            waiting += try tenant.dueProvisionings(
+                book: .live, excluding: underWay, of: .only(id), limit: each - own)
+        }
+        let left = Self.silentCallsMax - desk.underWay.values.count { silent.contains($0) }
+        tasks += waiting.sorted(by: Self.isDueBefore).prefix(max(0, left))
+        return Array(tasks.sorted(by: Self.isDueBefore).prefix(room))
+    }
+
+    private static func isDueBefore(_ left: ProvisioningTask, _ right: ProvisioningTask) -> Bool {
+        (left.dueAt, left.serviceID) < (right.dueAt, right.serviceID)
+    }
+
     private func begin(_ due: Due, of record: TenantRecord) {
         let asksAgain = desks.withLock { desks in
             var desk = desks[record.id] ?? Desk()
             desk.isAsking = false
-            desk.underWay.formUnion(due.calls.map(\.task.serviceID) + due.rehearsals.map(\.serviceID))
-            defer { desk.again = false; desks[record.id] = desk.underWay.isEmpty ? nil : desk }
+            desk.asking = due.asking
+            for task in due.calls.map(\.task) + due.rehearsals { desk.underWay[task.serviceID] = task.provisionerID }
+            defer { desk.again = false; desks[record.id] = desk.isDone ? nil : desk }
             return desk.again
         }
         for task in due.rehearsals { take(.ready(nil), news("rehearsed"), task, of: record) }
@@ -129,22 +169,36 @@ final class ProvisioningCaller: OutboundWork, Sendable {
         call.tryOnce(withinMilliseconds: milliseconds, connecting: Self.connectMillisecondsMax)
         call.totalMilliseconds = milliseconds + Self.slackMilliseconds
         let isTaken = caller.send(call, group: "\(record.id)") { [self] result in
-            answered(result, task, of: record)
+            answered(result, task, at: access.url, of: record)
         }
         // The node is full of calls: nothing was asked, so nothing is written. The scheduler asks again.
         if !isTaken { leave(task, of: record) }
     }
 
     private func answered(
-        _ result: Result<HTTPClientResponse, HTTPClientError>, _ task: ProvisioningTask, of record: TenantRecord
+        _ result: Result<HTTPClientResponse, HTTPClientError>, _ task: ProvisioningTask, at url: String,
+        of record: TenantRecord
     ) {
         if isStopping.load(ordering: .acquiring) { return }
         switch result {
         case .success(let response):
+            note(task.provisionerID, isSilent: false, of: record)
             let (answer, news) = ProvisioningReading.read(
                 status: response.status, body: response.body, of: task.verb, at: fleet.clock.now())
-            take(answer, news, task, of: record)
-        case .failure(let error): take(.unclear, news(Self.outcome(error)), task, of: record)
+            take(answer, news, task, askedURL: url, of: record)
+        case .failure(let error):
+            note(task.provisionerID, isSilent: true, of: record)
+            take(.unclear, news(Self.outcome(error)), task, askedURL: url, of: record)
+        }
+    }
+
+    private func note(_ provisionerID: Int64, isSilent: Bool, of record: TenantRecord) {
+        desks.withLock { desks in
+            if isSilent {
+                _ = desks[record.id, default: Desk()].silent.insert(provisionerID)
+            } else {
+                _ = desks[record.id]?.silent.remove(provisionerID)
+            }
         }
     }
 
@@ -165,10 +219,13 @@ final class ProvisioningCaller: OutboundWork, Sendable {
     // MARK: What it comes to
 
     private func take(
-        _ answer: ProvisioningAnswer, _ news: ProvisioningNews, _ task: ProvisioningTask, of record: TenantRecord
+        _ answer: ProvisioningAnswer, _ news: ProvisioningNews, _ task: ProvisioningTask, askedURL: String? = nil,
+        of record: TenantRecord
     ) {
         metrics.count(answer)
-        let taking = TakeProvisioningAnswer(serviceID: task.serviceID, n: task.n, answer: answer, news: news)
+        let taking = TakeProvisioningAnswer(
+            serviceID: task.serviceID, n: task.n, answer: answer, news: news, askedURL: askedURL,
+            idleUntil: task.idleUntil)
         let write = TenantWrite(record, of: fleet, warrant: .node) { [fleet] status, _ in
             AuditRecord(at: fleet.clock.now(), action: Self.action, status: status, requestID: .none)
         }
@@ -185,11 +242,8 @@ final class ProvisioningCaller: OutboundWork, Sendable {
     /// Units that a call is under way for.
     var underWayCount: Int { desks.withLock { $0.values.reduce(0) { $0 + $1.underWay.count } } }
 
+    /// The desk stays until somebody has looked that nothing else is due.
     private func leave(_ task: ProvisioningTask, of record: TenantRecord) {
-        desks.withLock { desks in
-            guard var desk = desks[record.id] else { return }
-            desk.underWay.remove(task.serviceID)
-            desks[record.id] = desk.underWay.isEmpty && !desk.isAsking ? nil : desk
-        }
+        desks.withLock { _ = $0[record.id]?.underWay.removeValue(forKey: task.serviceID) }
     }
 }

@@ -9,6 +9,8 @@ struct Flight {
     var isSlow = false
     let delivery: ClaimedDelivery
     let incarnation: Int64
+    /// Which counts it as running.
+    let tenant: TenantQueue
     let startedAt: Int64
     let at: Timestamp
 }
@@ -17,7 +19,6 @@ struct Flight {
 struct Start: Sendable {
     let flight: UInt64
     let delivery: ClaimedDelivery
-    let url: String
     let address: WebAddress?
     let at: Timestamp
     /// What is known of its endpoint.
@@ -31,6 +32,8 @@ struct Advance: Sendable {
     var toRead: Set<TenantID> = []
     /// Somebody waits whom only the node's bound keeps waiting.
     var isShort = false
+    /// When an endpoint's own limit lets the next call leave.
+    var parkedUntil = Int64.max
 }
 
 /// Now, and who may be sent to now.
@@ -81,7 +84,8 @@ struct SendingState {
             time = isFull ? 0 : tenant.endedSince + WebhookSender.gatherMilliseconds
         }
         if !isStopping {
-            if !tenant.recovered.isEmpty { time = 0 }
+            // With what ended, which brought it.
+            if !tenant.recovered.isEmpty { time = min(time, tenant.endedSince + WebhookSender.gatherMilliseconds) }
             if tenant.wantsLook { time = min(time, tenant.looksFrom) }
             if tenant.reserved > 0 { time = 0 }
         }
@@ -95,7 +99,7 @@ struct SendingState {
     mutating func advance(_ moment: Moment) -> Advance {
         var result = Advance()
         if isStopping { return result }
-        while let (key, standing) = slots.next() {
+        while let (key, standing) = slots.next(now: moment.now) {
             if let tenant = tenants[key.tenant], let queue = tenant.endpoints[key.endpoint] {
                 give(standing, to: key, tenant, queue, moment, &result)
             } else {
@@ -104,6 +108,7 @@ struct SendingState {
             }
         }
         result.isShort = slots.isShort
+        result.parkedUntil = slots.parkedUntil
         return result
     }
 
@@ -122,7 +127,7 @@ struct SendingState {
         if let read = queue.popFirst() {
             ahead -= 1
             tenant.running += 1
-            result.starts.append(start(read, of: key, queue, standing, moment))
+            result.starts.append(start(read, of: key, tenant, queue, standing, moment))
         } else if queue.isDue {
             queue.reserve(standing)
             tenant.reserved += 1
@@ -136,32 +141,35 @@ struct SendingState {
     }
 
     private mutating func start(
-        _ read: ReadDelivery, of key: EndpointKey, _ queue: EndpointQueue, _ standing: WebhookSlots.Standing,
-        _ moment: Moment
+        _ read: ReadDelivery, of key: EndpointKey, _ tenant: TenantQueue, _ queue: EndpointQueue,
+        _ standing: WebhookSlots.Standing, _ moment: Moment
     ) -> Start {
         lastFlight += 1
         flights[lastFlight] = Flight(
-            key: key, standing: standing, delivery: read.delivery, incarnation: read.incarnation,
+            key: key, standing: standing, delivery: read.delivery, incarnation: read.incarnation, tenant: tenant,
             startedAt: moment.now, at: moment.wall)
         watched.append((lastFlight, moment.now))
         return Start(
-            flight: lastFlight, delivery: read.delivery, url: queue.endpoint.url, address: queue.address,
-            at: moment.wall,
+            flight: lastFlight, delivery: read.delivery, address: queue.address(of: read.delivery), at: moment.wall,
             standing: standing)
     }
 
     /// A flight has ended: its slot is free, and what came of it waits to be recorded.
     mutating func finish(_ flight: Flight, _ attempt: AttemptResult, now: Int64) {
-        let says: Bool? = attempt.outcome == .interrupted ? nil : attempt.outcome == .delivered
+        let tenant = tenants[flight.key.tenant]
+        let url = tenant?.endpoints[flight.key.endpoint]?.endpoint.url
+        let isElsewhere = url.map { $0 != flight.delivery.url } ?? false
+        let says: Bool? =
+            isElsewhere || attempt.outcome == .interrupted ? nil : attempt.outcome == .delivered
         let recovers = slots.finish(
             flight.key, flight.standing, isSlow: flight.isSlow, succeeded: says,
             milliseconds: now - flight.startedAt, now: now)
-        guard let tenant = tenants[flight.key.tenant] else { return }
+        flight.tenant.running -= 1
+        guard let tenant else { return }
         if recovers { tenant.recovered.insert(flight.key.endpoint) }
         if tenant.ended.isEmpty { tenant.endedSince = now }
         tenant.ended.append(
             EndedDelivery(endpoint: flight.key.endpoint, result: attempt, incarnation: flight.incarnation))
-        tenant.running -= 1
     }
 
     /// Counts those that have taken long as failing. True where there were any.
@@ -184,13 +192,15 @@ struct SendingState {
     mutating func take(_ found: [DueEndpoint], of id: TenantID, _ moment: Moment) {
         guard let tenant = tenants[id] else { return }
         for endpoint in found {
+            let key = EndpointKey(tenant: id, endpoint: endpoint.id)
             if let known = tenant.endpoints[endpoint.id] {
+                if known.endpoint.url != endpoint.url { slots.beginAnew(key) }
                 ahead -= known.update(endpoint)
             } else {
                 tenant.endpoints[endpoint.id] = EndpointQueue(endpoint)
             }
             slots.want(
-                EndpointKey(tenant: id, endpoint: endpoint.id), concurrency: endpoint.concurrency,
+                key, concurrency: endpoint.concurrency, perSecond: endpoint.maxPerSecond,
                 failures: endpoint.failuresInRow, now: moment.now)
         }
         tenant.looksFrom = moment.now + Int64(found.count / WebhookSender.endpointsPerMillisecond)
@@ -262,7 +272,7 @@ struct SendingState {
         if queue.isIdle { tenant.endpoints[queue.endpoint.id] = nil }
     }
 
-    /// The tenant is no more.
+    /// The tenant is no more, or another node's.
     mutating func forget(_ id: TenantID) {
         guard let tenant = tenants.removeValue(forKey: id) else { return }
         timers[id] = nil
@@ -276,12 +286,15 @@ struct SendingState {
 
     // MARK: For metrics
 
-    /// Since when the oldest has been due that has not been answered, by what is known of its endpoint.
+    /// Since when the oldest has been due that has not been answered, by what is known of its endpoint; without those
+    /// that their own limit holds back.
     var oldestDue: [WebhookSlots.Standing: Int64] {
         var oldest: [WebhookSlots.Standing: Int64] = [:]
         for (id, tenant) in tenants {
             for (endpoint, queue) in tenant.endpoints {
-                let standing = slots.standing(EndpointKey(tenant: id, endpoint: endpoint))
+                let key = EndpointKey(tenant: id, endpoint: endpoint)
+                if slots.isParked(key) { continue }
+                let standing = slots.standing(key)
                 oldest[standing] = min(oldest[standing] ?? .max, queue.endpoint.nextAt.milliseconds)
             }
         }

@@ -105,8 +105,15 @@ extension WebhookSender {
     /// attempt (H3).
     private func failed(_ work: Work, _ failure: LaneFailure, of id: TenantID) {
         let moment = moment
+        let isOver =
+            switch failure {
+            case .closed: true
+            // Whose it is now sends for itself; where it came back meanwhile it is asked again.
+            case .moved: !fleet.isServedHere(id)
+            default: false
+            }
         let advance = state.withLock { state in
-            if case .closed = failure {
+            if isOver {
                 state.forget(id)
                 return state.advance(moment)
             }

@@ -102,9 +102,11 @@ final class WebhookSender: OutboundWork, Sendable {
                 state.slots.sweep(now: now)
             }
             // What counts as slow has given its share to others.
-            let advance = state.watchSlow(now: now) ? state.advance(moment) : Advance()
+            let advances = state.watchSlow(now: now) || state.slots.parkedUntil <= now
+            let advance = advances ? state.advance(moment) : Advance()
             let slow = state.watched.isEmpty ? Int64.max : now + WebhookSlots.slowMilliseconds / 10
-            return (due, advance, min(state.timers.values.min() ?? .max, slow))
+            let parked: Int64 = state.isStopping ? .max : state.slots.parkedUntil
+            return (due, advance, min(state.timers.values.min() ?? .max, slow, parked))
         }
         send(advance)
         for id in due { step(id) }
@@ -119,6 +121,7 @@ final class WebhookSender: OutboundWork, Sendable {
         while let advance = next {
             next = nil
             if advance.isShort { fleet.budgets.spent.count(.webhooksNode) }
+            if advance.parkedUntil < .max { caller.tick(by: advance.parkedUntil) }
             var calls: [(WebhookCall, WebhookCaller.Then)] = []
             var unsent: [(UInt64, WebhookResult)] = []
             for start in advance.starts {
@@ -138,7 +141,7 @@ final class WebhookSender: OutboundWork, Sendable {
 
     private func call(_ start: Start) -> WebhookCall? {
         call(
-            start.delivery, to: start.url, start.address, at: start.at, reuses: start.standing == .proven,
+            start.delivery, to: start.delivery.url, start.address, at: start.at, reuses: start.standing == .proven,
             keeps: start.standing != .failing)
     }
 
@@ -263,6 +266,6 @@ extension AttemptResult {
         self.init(
             deliveryID: delivery.id, at: at, milliseconds: Int64(result.milliseconds), outcome: outcome,
             status: status, answer: result.excerpt, address: result.address,
-            retryAfter: result.retryAfter.flatMap { RetryAfter(parsing: $0) })
+            retryAfter: result.retryAfter.flatMap { RetryAfter(parsing: $0) }, url: delivery.url)
     }
 }

@@ -42,9 +42,10 @@ final class DueMetrics: Sendable {
             "tollgate_due_lag_seconds", "From the instant at which a file was to be asked to its being asked.",
             microseconds: lag)
         page.gauge(
-            "tollgate_scheduler_stalled", "1 while work is due and the scheduler does not move.",
+            "tollgate_scheduler_stalled", "1 while work is due and the scheduler, or every turn of it, does not move.",
             scheduler.isStalled ? 1 : 0)
-        page.counter("tollgate_scheduler_stalls_total", "How often it stood still for a minute.", stalls)
+        page.counter(
+            "tollgate_scheduler_stalls_total", "How often it, or every turn of it, stood still for a minute.", stalls)
         page.gauge(
             "tollgate_charging_paused", "1 while the time of day is not believed, and nothing is charged.",
             fleet.clockGuard.leapMilliseconds == nil ? 0 : 1)

@@ -25,21 +25,35 @@ package final class Scheduler: Sendable {
     private static let backoffSecondsMax = 3_600
     /// While charging is paused, what waits for it is looked at so often.
     private static let pausedMilliseconds: Int64 = 10_000
+    /// A tenant that is on its way to this node is asked again after so long, and one whose log is away.
+    private static let movingMilliseconds: Int64 = 100
+    private static let awayMilliseconds: Int64 = 1_000
     private static let stallNanoseconds: UInt64 = 60_000_000_000
 
     let metrics = DueMetrics()
     private let fleet: Fleet
     private let alarm: Alarm
-    private let ends = Mutex<[(TenantRecord, DueTurn.End)]>([])
+    private let ends = Mutex<[Ended]>([])
     private let movedAt: Atomic<UInt64>
+    /// When a turn began or ended last, and how many have not ended.
+    private let turnedAt: Atomic<UInt64>
+    private let turnsOpen = Atomic<Int>(0)
     private let isStopping = Atomic<Bool>(false)
     private let isStallTold = Atomic<Bool>(false)
     private let hasEnded = DispatchSemaphore(value: 0)
     private let round: @Sendable () -> Void
 
+    private struct Ended: Sendable {
+        let record: TenantRecord
+        let number: UInt64
+        let end: DueTurn.End
+    }
+
     /// A tenant that has a turn, or waits for its next one.
     private struct Run {
         let record: TenantRecord
+        /// Of its last turn.
+        var number: UInt64 = 0
         var began: UInt64
         /// The lanes' jobs, less the scheduler's own, when the turn began.
         var others: UInt64
@@ -67,6 +81,8 @@ package final class Scheduler: Sendable {
         var costs: [DueKind: Int] = [:]
         var savedAt: UInt64 = 0
         var turns: UInt64 = 0
+        /// The number of the turn that was begun last.
+        var number: UInt64 = 0
     }
 
     /// `round` is called in each round of the thread: tests hold it up there.
@@ -75,6 +91,7 @@ package final class Scheduler: Sendable {
         self.round = round
         alarm = try Alarm()
         movedAt = Atomic(fleet.monotonic.nanoseconds())
+        turnedAt = Atomic(fleet.monotonic.nanoseconds())
         fleet.due.attach { [alarm] in alarm.ring() }
         startThread("scheduler") { [self] in
             work()
@@ -101,10 +118,10 @@ package final class Scheduler: Sendable {
             movedAt.store(nanoseconds, ordering: .relaxed)
             let now = fleet.clock.now()
             lookAtClocks(now, nanoseconds)
-            for (record, end) in ends.withLock({ ends in
+            for ended in ends.withLock({ ends in
                 defer { ends.removeAll(keepingCapacity: true) }
                 return ends
-            }) { settle(record, end, now, &desk) }
+            }) { settle(ended, now, &desk) }
             let stops = isStopping.load(ordering: .acquiring)
             if stops {
                 for run in desk.runs.values where run.restsUntil != nil { giveBack(run.record, now, &desk) }
@@ -155,6 +172,8 @@ package final class Scheduler: Sendable {
         run.began = nanoseconds
         run.others = fleet.pool.metrics.jobs.load(ordering: .relaxed) &- desk.turns
         run.restsUntil = nil
+        desk.number += 1
+        run.number = desk.number
         desk.runs[id] = run
         let kinds = isPaused ? [] : DueKind.inFile.filter { rest(of: id, $0, nanoseconds, desk) == 0 }
         var limits: [DueKind: Int] = [:]
@@ -163,11 +182,18 @@ package final class Scheduler: Sendable {
             limits[kind] = run.singly.contains(kind) ? 1 : min(max(fits, 1), Self.limitMax)
         }
         metrics.turns.add(1, ordering: .relaxed)
-        let record = run.record
+        noteTurn(began: true)
+        let (record, number) = (run.record, run.number)
         DueTurn(fleet: fleet, record: record, kinds: kinds, limits: limits).submit { [self] end in
-            ends.withLock { $0.append((record, end)) }
+            noteTurn(began: false)
+            ends.withLock { $0.append(Ended(record: record, number: number, end: end)) }
             alarm.ring()
         }
+    }
+
+    private func noteTurn(began: Bool) {
+        turnedAt.store(fleet.monotonic.nanoseconds(), ordering: .relaxed)
+        turnsOpen.add(began ? 1 : -1, ordering: .relaxed)
     }
 
     /// Nothing is done in files: the time of day is not believed, or the disk has no room.
@@ -175,12 +201,15 @@ package final class Scheduler: Sendable {
 
     // MARK: The end of a turn
 
-    private func settle(_ record: TenantRecord, _ end: DueTurn.End, _ now: Timestamp, _ desk: inout Desk) {
+    private func settle(_ ended: Ended, _ now: Timestamp, _ desk: inout Desk) {
         desk.turns += 1
-        switch end {
+        let record = ended.record
+        // The tenant went and came back meanwhile: a later turn of it is under way, which says how it stands.
+        guard desk.runs[record.id]?.number == ended.number else { return }
+        switch ended.end {
         case .closed:
             desk.runs[record.id] = nil
-            fleet.due.drop(record)
+            fleet.due.close(record)
         case .failed(let failure, let kind): fail(record, failure, kind, now, &desk)
         case .asked(let times, let instant, let ran):
             desk.backoffs[Place(tenant: record.id, kind: nil)] = nil
@@ -229,10 +258,14 @@ package final class Scheduler: Sendable {
             desk.runs[record.id] = nil
             return fleet.due.drop(record)
         }
-        // Whose it is now asks for itself.
         if case .moved = failure {
             desk.runs[record.id] = nil
-            return fleet.due.drop(record)
+            return leave(record, now)
+        }
+        // Nothing is wrong with the tenant: once the log is there again it does not wait for long.
+        if case .logUnavailable = failure {
+            desk.runs[record.id] = nil
+            return fleet.due.postpone(record, until: now.adding(milliseconds: Self.awayMilliseconds), kind: nil)
         }
         if let kind {
             metrics.countFailure(of: kind)
@@ -247,6 +280,13 @@ package final class Scheduler: Sendable {
         if kind != nil { return rest(record.id, &desk) }
         desk.runs[record.id] = nil
         fleet.due.postpone(record, until: now.adding(seconds: Int64(seconds)), kind: nil)
+    }
+
+    /// Whose it is now asks for itself. That may be this node, which is about to serve it: what its taking over noted
+    /// meanwhile stands.
+    private func leave(_ record: TenantRecord, _ now: Timestamp) {
+        guard fleet.isServedHere(record.id) else { return fleet.due.close(record) }
+        fleet.due.postpone(record, until: now.adding(milliseconds: Self.movingMilliseconds), kind: nil)
     }
 
     /// How long a kind of a tenant's has still to wait, after it failed.
@@ -285,22 +325,36 @@ package final class Scheduler: Sendable {
 
     // MARK: Watched by others
 
-    /// Work is due and the thread has not moved for a minute.
-    package var isStalled: Bool {
+    private enum Stall {
+        /// The thread.
+        case thread
+        /// As many turns as there may be, none of which ends: no other tenant gets one.
+        case turns
+    }
+
+    /// Work is due, and the thread has not moved for a minute, or has no turn to give and got none back.
+    package var isStalled: Bool { stall != nil }
+
+    private var stall: Stall? {
         let nanoseconds = fleet.monotonic.nanoseconds()
-        let moved = movedAt.load(ordering: .relaxed)
-        return nanoseconds > moved && nanoseconds - moved >= Self.stallNanoseconds
-            && fleet.due.hasWork(at: fleet.clock.now())
+        func isOver(_ since: UInt64) -> Bool { nanoseconds > since && nanoseconds - since >= Self.stallNanoseconds }
+        let stands = isOver(movedAt.load(ordering: .relaxed))
+        let hangs = turnsOpen.load(ordering: .relaxed) >= Self.runsMax && isOver(turnedAt.load(ordering: .relaxed))
+        guard stands || hangs, fleet.due.hasWork(at: fleet.clock.now()) else { return nil }
+        return stands ? .thread : .turns
     }
 
     /// Tells the log of a stall, once, and of its end. Each second, from the clock's thread.
-    func watch() {
-        let isStalled = isStalled
-        guard isStallTold.exchange(isStalled, ordering: .relaxed) != isStalled else { return }
-        if isStalled { metrics.stalls.add(1, ordering: .relaxed) }
-        fleet.report(
-            isStalled
-                ? "the scheduler has not moved for \(Self.stallNanoseconds / 1_000_000_000) s while work is due"
-                : "the scheduler moves again")
+    package func watch() {
+        let stall = stall
+        guard isStallTold.exchange(stall != nil, ordering: .relaxed) != (stall != nil) else { return }
+        if stall != nil { metrics.stalls.add(1, ordering: .relaxed) }
+        let seconds = Self.stallNanoseconds / 1_000_000_000
+        switch stall {
+        case .thread: fleet.report("the scheduler has not moved for \(seconds) s while work is due")
+        case .turns:
+            fleet.report("none of the scheduler's \(Self.runsMax) turns has ended for \(seconds) s while work is due")
+        case nil: fleet.report("the scheduler moves again")
+        }
     }
 }

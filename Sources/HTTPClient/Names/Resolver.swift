@@ -69,7 +69,7 @@ final class Resolver {
         files.look(now: now)
         if let addresses = files.addresses(of: name) { return then(.addresses(addresses)) }
         // RFC 6761.
-        if name == "localhost" || name.hasSuffix(".localhost") { return then(.addresses([.loopback])) }
+        if HostName.isLoopback(name) { return then(.addresses([.loopback])) }
         if let lookup = lookups[name] {
             lookup.waiting.append(then)
             return

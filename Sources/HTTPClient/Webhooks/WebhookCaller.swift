@@ -7,7 +7,8 @@ import Synchronization
 /// has something to do, however many wait for an answer. Who may send how many at once is not its affair.
 ///
 /// Connections stay open for the next call of the same host and port, as many as were ever needed at once there;
-/// sessions of TLS are kept by host. Names are looked up by `Resolver`, never by libcurl, whose look-ups are threads.
+/// sessions of TLS are kept by host and port. Names are looked up by `Resolver`, never by libcurl, whose look-ups are
+/// threads.
 ///
 /// Invariant: each call that `send` took is answered once, on the caller's thread; when it is closed, with
 /// `interrupted`.
@@ -242,9 +243,7 @@ package final class WebhookCaller: @unchecked Sendable {
         let now = Self.monotonic()
         var tells = false
         do throws(HTTPClientError) {
-            let name = host?.name ?? call.url
-            let share = shares[Int(UInt(bitPattern: name.hashValue) % UInt(Self.sharesCount))]
-            try handle.easy.set(CURLOPT_SHARE, share)
+            try handle.easy.set(CURLOPT_SHARE, share(of: call.address))
             if let host { tells = try tell(handle, host.name, call.address.port, host.addresses, now: now) }
             try handle.limit(now: now)
         } catch {
@@ -254,6 +253,14 @@ package final class WebhookCaller: @unchecked Sendable {
         running[handle.easy.pointer] = handle
         // libcurl takes the addresses over before another call counts on them.
         if tells { act(on: CURL_SOCKET_BAD, 0) }
+    }
+
+    /// Sessions of TLS are a host's and port's, whatever is called there.
+    private func share(of address: WebAddress) -> UnsafeMutableRawPointer? {
+        var hasher = Hasher()
+        hasher.combine(address.host)
+        hasher.combine(address.port)
+        return shares[Int(UInt(bitPattern: hasher.finalize()) % UInt(Self.sharesCount))]
     }
 
     private func act(on socket: curl_socket_t, _ what: Int32) {

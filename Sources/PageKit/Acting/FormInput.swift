@@ -55,11 +55,19 @@ package struct FormInput: Sendable {
     /// Where to go once it is done: the page that it names, or the one that it came from. `{id}` stands for the new
     /// thing's.
     func next(_ visit: Visit, _ row: Row) -> Link {
-        let said = self[.said].map { [("said", $0)] } ?? []
-        guard
-            let next = self[.next]?.replacing(
-                "{id}", with: (row.optional("id") ?? row.row("order")?.optional("id") ?? "").percentEncoded),
-            let link = Link(path: next), link.isBelow(visit.call.head.rootPath + visit.site.basePath)
+        let id = row.optional("id") ?? row.row("order")?.optional("id") ?? ""
+        return next(visit, self[.next]?.replacing("{id}", with: id.percentEncoded), said: self[.said])
+    }
+
+    /// Where to go where it had been done before. What it made is not known any more.
+    func nextOfSent(_ visit: Visit) -> Link {
+        let page = self[.next].flatMap { $0.contains("{id}") ? nil : $0 }
+        return next(visit, page, said: Said.already.rawValue)
+    }
+
+    private func next(_ visit: Visit, _ page: String?, said: String?) -> Link {
+        let said = said.map { [("said", $0)] } ?? []
+        guard let page, let link = Link(path: page), link.isBelow(visit.call.head.rootPath + visit.site.basePath)
         else { return visit.here(said) }
         guard let said = said.first else { return link }
         let mark = link.text.contains("?") ? "&" : "?"

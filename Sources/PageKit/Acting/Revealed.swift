@@ -10,27 +10,41 @@ struct Revealed: Sendable {
     private let probe: KeyProbe?
 
     private static let labels = [
-        ("key", "API key"), ("api_key", "API key"), ("secret", "Signing secret"),
+        ("key", "API key"), ("api_key", "API key"), ("apiKey", "API key"), ("secret", "Signing secret"),
         ("webhook_secret", "Signing secret"),
         ("invitation_url", "Link to set a password"), ("url", "Link to set a password"),
-        ("password", "Password"), ("owner_key", "Owner's key"),
+        ("password", "Password"), ("owner_key", "Owner's key"), ("provider_key", "Provider key"),
     ]
+    /// Of these the ones that no answer has for anything else.
+    private static let unmistakable: Set<String> = ["webhook_secret", "invitation_url", "owner_key", "provider_key"]
 
     /// Nil where the answer holds none. What it shows once is what a replay of the call leaves out; the node's calls
     /// are not replayed, and show what opens something under names of their own.
     init?(_ answer: Answer, of form: FormInput, _ visit: Visit) throws {
         let row = try Row(answer)
         let again = try answer.replayBody.map { Row(try JSON.parse($0)) }
-        guard again != nil || visit.call.realm.tenant == nil else { return nil }
-        let found = Self.labels.compactMap { name, label in
-            again?.optional(name) != nil
-                ? nil : row.optional(name).flatMap { $0.isEmpty ? nil : (name: name, label: label, value: $0) }
+        let isNodes = visit.call.realm.tenant == nil
+        let found = Self.labels.compactMap { name, label -> (name: String, label: String, value: String)? in
+            guard let value = row.optional(name), !value.isEmpty, again?.optional(name) == nil else { return nil }
+            let isShownOnce = again != nil || isNodes || Self.unmistakable.contains(name)
+            return isShownOnce ? (name: name, label: label, value: value) : nil
         }
+        // Another press would make another one, while this one is lost with the page.
+        assert(found.isEmpty || isNodes || again != nil, "a call that shows a secret once is replayed without it")
+        // What a replay leaves out has a name that is known here.
+        assert(again?.optional("already_shown") == nil || Self.showsAll(row, again), "a secret is shown under its name")
         guard !found.isEmpty else { return nil }
         secrets = found
         next = form.next(visit, row)
         url = visit.call.baseURL
         probe = KeyProbe(row)
+    }
+
+    /// Whether each member that a replay leaves out has a label.
+    private static func showsAll(_ row: Row, _ again: Row?) -> Bool {
+        row.members.allSatisfy { member in
+            again?.json[member.name] != nil || labels.contains { $0.0 == member.name }
+        }
     }
 
     var content: PageContent {

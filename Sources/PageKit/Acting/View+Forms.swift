@@ -5,15 +5,20 @@ package import HTTPCore
 /// The forms of a page: each is a call of an API, with the tokens that make it ours and make it happen once.
 extension PageView {
     /// A form that makes this call, say `PATCH /resellers/res_1`. `said`: what the next page says. `next`: where that
-    /// is; `{id}` in it is the id of what was made.
+    /// is; `{id}` in it is the id of what was made. `once`: what makes it happen once, where a page that comes back is
+    /// to have the same.
     package func form(
-        _ call: String, said: Said = .saved, next: Link? = nil, swap: String? = nil, sendsFiles: Bool = false,
-        isButton: Bool = false, _ content: () -> HTML
+        _ call: String, said: Said = .saved, next: Link? = nil, once: String? = nil, swap: String? = nil,
+        sendsFiles: Bool = false, isButton: Bool = false, _ content: () -> HTML
     ) -> Form {
-        Form(
-            call: call, tokens: visit.tokens, said: said.rawValue, next: next, swap: swap, sendsFiles: sendsFiles,
-            isButton: isButton, content)
+        let tokens = visit.tokens
+        return Form(
+            call: call, tokens: FormTokens(csrf: tokens.csrf, once: once ?? tokens.once), said: said.rawValue,
+            next: next, swap: swap, sendsFiles: sendsFiles, isButton: isButton, content)
     }
+
+    /// What makes a form happen once, for the address of the page that it will stand on.
+    package var once: String { visit.tokens.once }
 
     /// A form that is nothing but a button.
     package func button(
@@ -35,6 +40,26 @@ extension PageView {
             scope: scope)
     }
 
+    /// A list to choose from; where the page does not have all of it, a field to type in, which `hint` explains.
+    package func choice(
+        _ label: String, _ name: String, _ options: [FormField.Option], isWhole: Bool, hint: String,
+        value: String? = nil
+    ) -> FormField {
+        field(label, name, isWhole ? .select(options) : .text, value: value, hint: isWhole ? nil : hint)
+    }
+
+    /// A box for each of some values, of which at least one is to be ticked: that none is ticked is said too. What was
+    /// ticked when it was refused is ticked again.
+    package func choices(_ legend: String, _ name: String, _ values: [String], chosen: Set<String>) -> HTML {
+        visit.attempt?.fields.note(legend, of: name, id: FormField.id(name))
+        let sent = visit.attempt.map { attempt in
+            Set(attempt.pairs.compactMap { pair in pair.name == name ? pair.value : nil })
+        }
+        let boxes = Choices(
+            legend, name: name, values, chosen: sent ?? chosen, error: visit.attempt?.error(of: name))
+        return "\(FormField.hidden(name, ""))\(boxes)"
+    }
+
     package func link(_ path: StaticString, _ parts: String..., query: [(String, String?)] = []) -> Link {
         visit.link(below: visit.site.basePath, path, parts, query)
     }
@@ -53,6 +78,43 @@ extension PageView {
 extension PageView {
     /// Parameters of the page's own query that go on to the API as they are.
     package func asked(_ names: String...) -> [(String, String?)] { names.map { ($0, visit.asked($0)) } }
+
+    /// The same list by one of a few values of a parameter; nil: by none.
+    package func tabs(
+        _ label: String, _ name: String, _ values: [(title: String, value: String?, count: Int?)]
+    ) -> Tabs {
+        let asked = visit.asked(name)
+        return Tabs(
+            label,
+            values.map { title, value, count in
+                Tabs.Tab(
+                    title, visit.here([(name, value), ("cursor", nil)]), count: count, isCurrent: asked == value)
+            })
+    }
+
+    /// Whether a filter is set besides the tab: a list that is empty then says so.
+    package func isFiltered(_ names: [String]) -> Bool { names.contains { visit.asked($0) != nil } }
+
+    /// Takes the filters of these parameters away, and the place in the list with them; nil where none is set.
+    package func clear(_ names: [String]) -> HTML? {
+        isFiltered(names)
+            ? Button("Clear", .quiet, leadsTo: visit.here((names + ["cursor"]).map { ($0, nil) })).html : nil
+    }
+
+    /// For a list that has nothing to show.
+    package func nothing(_ title: String, _ sentence: String, filters: [String]) -> HTML {
+        isFiltered(filters)
+            ? Empty(
+                "Nothing found", "No row fits these filters.",
+                actions: "\(Button("Clear the filters", leadsTo: visit.here((filters + ["cursor"]).map { ($0, nil) })))"
+            ).html
+            : Empty(title, "\(sentence)").html
+    }
+
+    /// An id that is the way to what it names.
+    package func idLink(_ path: StaticString, _ id: String) -> HTML {
+        #"<a href="\#(link(path, id))"><code>\#(id)</code></a>"#
+    }
 
     /// The same list from where this page of it ends; nil at its end.
     package func next(_ list: Row) -> Link? { list.optional("next_cursor").map { visit.here([("cursor", $0)]) } }

@@ -51,10 +51,19 @@
     if (isGet) url.search = fields;
     try {
       const { answer, parsed } = await page(url, isGet ? {} : { method: "POST", body: fields });
-      for (const id of form.dataset.swap.split(" ")) replace(id, parsed);
+      const ids = form.dataset.swap.split(" ");
+      for (const id of ids) replace(id, parsed);
       if (isGet) history.pushState(null, "", answer.url);
+      shown = here();
       const told = parsed.querySelector(".notice");
       say(told ? told.textContent : parsed.title);
+      // What the answer says at its head is seen where the form was. What stood there has gone with its part.
+      if (told?.matches("main>:first-child")) {
+        document.querySelector("main>.notice:first-child")?.remove();
+        told.autofocus = false;
+        told.removeAttribute("role");
+        byID(ids[0]).prepend(told);
+      }
       const wrong = document.querySelector("[aria-invalid=true]");
       if (wrong && !answer.ok) wrong.focus();
       form.removeAttribute("aria-busy");
@@ -64,15 +73,19 @@
       form.requestSubmit(sender);
     }
   });
-  on(window, "popstate", () => location.reload());
+  // A link to a place of the same page is one as well.
+  const here = () => location.pathname + location.search;
+  let shown = here();
+  on(window, "popstate", () => here() === shown || location.reload());
 
-  // id data-live="seconds": as long as somebody is there; asking for ever would keep a session open.
-  const patience = 10 * 60 * 1000;
+  // id data-live="seconds": as long as somebody is there; asking for ever would keep a session open. A part may come
+  // with a form's answer, and what is refused now may be answered later: a page that leads elsewhere alone ends it.
+  const patience = 10 * 60 * 1000, usual = 5, refusedFor = 10;
   let seen = Date.now();
   on(window, "pointermove keydown focus", () => { seen = Date.now(); });
   async function live() {
     const parts = all("[data-live][id]");
-    if (!parts.length) return;
+    let wait = Math.min(...parts.map((part) => +part.dataset.live || usual), parts.length ? Infinity : usual);
     const isIdle = document.hidden || Date.now() - seen > patience
       || parts.some((part) => part.querySelector("input:focus,textarea:focus,select:focus"));
     if (!isIdle) {
@@ -81,14 +94,15 @@
         const from = (part) => part.dataset.from || location.href;
         for (const url of new Set(parts.map(from))) {
           const { answer, parsed } = await page(url);
-          if (answer.redirected || !answer.ok) return;
+          if (answer.redirected) return;
+          if (!answer.ok) { wait = refusedFor; continue; }
           for (const part of parts) {
             if (from(part) === url && part.isConnected && parsed.getElementById(part.id)) replace(part.id, parsed);
           }
         }
       } catch { /* The next time. */ }
     }
-    setTimeout(live, 1000 * Math.max(1, Math.min(...parts.map((part) => +part.dataset.live || 5))));
+    setTimeout(live, 1000 * Math.max(1, wait));
   }
 
   // button data-copy="id"

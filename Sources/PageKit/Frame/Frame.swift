@@ -58,24 +58,36 @@ struct Frame: Sendable {
 
     private var search: HTML? {
         guard visit.site.hasSearch else { return nil }
+        let mode: HTML? = visit.isTest ? FormField.hidden("mode", "test") : nil
         return """
-            <form class="search" role="search" method="get" action="\(visit.link("/search"))">\(Icon.search)\
+            <form class="search" role="search" method="get" action="\(visit.link("/search"))">\(Icon.search)\(mode)\
             <input type="search" name="q" aria-label="Search" placeholder="Id, e-mail or external id" \
             value="\(visit.asked("q") ?? "")"></form>
             """
     }
 
-    /// Both books at the same page: two windows must not lie (X7).
+    /// Both books at the same page: two windows must not lie (X7). Where a list goes on is of one book alone. A page
+    /// that the other book does not have leads nowhere from the live one, and from the test book to where that begins.
     private var mode: HTML? {
-        guard visit.site.hasTestBook else { return nil }
+        let isOfOne = visit.calls.isOfOneBook
+        if isOfOne, !visit.isTest { return nil }
+        switch visit.site.testBook {
+        case .none: return nil
+        case .byMode where !visit.isTest && !visit.calls.namesBook: return nil
+        case .all where !visit.isTest && visit.isOfApplicant: return nil
+        case .byMode, .all: break
+        }
         var live = Attributes()
         live.set("aria-current", visit.isTest ? nil : "true")
         var test = Attributes()
         test.set("aria-current", visit.isTest ? "true" : nil)
         test.set("class", "test")
+        let begun: [(String, String?)] = [("cursor", nil), ("page", nil)]
+        let home = Link(path: visit.call.head.rootPath + visit.site.basePath)
+        let other = home.flatMap { isOfOne ? $0 : nil } ?? visit.here([("mode", nil)] + begun)
         return """
-            <nav class="mode" aria-label="Mode"><a href="\(visit.here([("mode", nil)]))"\(live)>Live</a>\
-            <a href="\(visit.here([("mode", "test")]))"\(test)>Test</a></nav>
+            <nav class="mode" aria-label="Mode"><a href="\(other)"\(live)>Live</a>\
+            <a href="\(visit.here([("mode", "test")] + begun))"\(test)>Test</a></nav>
             """
     }
 
@@ -109,7 +121,8 @@ struct Frame: Sendable {
 
     private func section(_ section: NavigationSection) -> HTML {
         let entries = section.entries.filter { entry in
-            (entry.dialect.map(visit.has(dialect:)) ?? true) && (entry.asks.map { visit.may(.get, $0) } ?? true)
+            (entry.dialects.isEmpty || entry.dialects.contains { visit.has(dialect: $0) })
+                && (entry.asks.map { visit.may($0) } ?? true)
         }
         if entries.isEmpty { return "" }
         let title: HTML? = section.title.isEmpty ? nil : "<p>\(section.title)</p>"
@@ -127,7 +140,15 @@ struct Frame: Sendable {
             """
     }
 
+    /// Of entries one of which is below another, the lower one.
     private func isCurrent(_ entry: NavigationEntry) -> Bool {
+        isShown(entry)
+            && !visit.site.navigation.contains { section in
+                section.entries.contains { "\($0.path)".hasPrefix("\(entry.path)/") && isShown($0) }
+            }
+    }
+
+    private func isShown(_ entry: NavigationEntry) -> Bool {
         let path = visit.call.head.path.dropFirst(visit.call.head.rootPath.count + visit.site.basePath.count)
         let own = "\(entry.path)"
         return own.isEmpty ? path.isEmpty : path == own || path.hasPrefix(own + "/")
@@ -137,25 +158,12 @@ struct Frame: Sendable {
 
     private func notice(_ content: PageContent) -> HTML? {
         if let problem = content.problem { return problem.html }
-        if let refusal = visit.attempt?.refusal { return problem(refusal).html }
+        if let attempt = visit.attempt, let refusal = attempt.refusal {
+            return Problems(refusal) { attempt.fields[$0] }.html
+        }
         return visit.asked("said").flatMap(Said.init).map { said in
             #"<div class="notice good" role="status"><p>\#(said.sentence)</p></div>"#
         }
-    }
-
-    private func problem(_ refusal: Refusal) -> Problems {
-        guard case .invalid(let errors) = refusal else {
-            return Problems("That did not work. \(refusal.sentence)")
-        }
-        return Problems(
-            "That did not work: nothing was changed.",
-            fields: errors.map { error in
-                let name = String(error.pointer.dropFirst()).replacing("/", with: ".")
-                let field = visit.attempt?.fields[name]
-                return (
-                    field?.label ?? (name.isEmpty ? "The form" : name), field?.id ?? FormField.id(name), error.detail
-                )
-            })
     }
 }
 
@@ -179,7 +187,7 @@ package enum PagePolicy {
 package enum Said: String, CaseIterable, Sendable {
     case saved, created, deleted, sent, invited, approved, suspended, resumed, terminated, revoked, rotated, retried
     case replayed, activated, rejected, refunded, cancelled, imported, applied, added, removed, ended, paid, ordered
-    case confirmed, closed, moved, undone
+    case confirmed, closed, moved, undone, enabled, already
 
     var sentence: String {
         switch self {
@@ -211,6 +219,8 @@ package enum Said: String, CaseIterable, Sendable {
         case .closed: "Closed."
         case .moved: "Moved."
         case .undone: "Taken back."
+        case .already: "That was sent before, and was not done again."
+        case .enabled: "Enabled. What was held waits for Replay."
         }
     }
 }

@@ -64,31 +64,43 @@ private struct Piles {
     }
 }
 
-/// Bars over time, with a table of the same numbers behind them. A value: any thread.
+/// Bars over time, with a table of the same numbers behind them; a line where there is nothing to draw. A value: any
+/// thread.
 package struct BarChart: MarkupPart {
     private let id: String
     private let title: String
     private let unit: String?
     private let step: String
     private let piles: Piles
+    private let none: String
+    private let isTitleSeen: Bool
 
-    /// `step`: the kind of a label, say “Hour”. `decimals`: how many of a number's digits are behind the point.
+    /// `step`: the kind of a label, say “Hour”. `decimals`: how many of a number's digits are behind the point. `none`:
+    /// what it says where all numbers are zero. `isTitleSeen`: false where a heading says the same.
     package init(
         id: String, title: String, unit: String? = nil, step: String, labels: [String], series: [Series],
-        decimals: Int = 0
+        decimals: Int = 0, none: String = "Nothing in this time.", isTitleSeen: Bool = true
     ) {
         self.id = id
         self.title = title
         self.unit = unit
         self.step = step
+        self.none = none
+        self.isTitleSeen = isTitleSeen
         piles = Piles(series, labels: labels, decimals: decimals)
     }
 
     package var html: HTML {
         let units: HTML? = unit.map { #" <span class="sub">\#($0)</span>"# }
+        let name: HTML = isTitleSeen ? "<b>\(title)</b>\(units)" : "\(units)"
+        if piles.most == 0 {
+            return """
+                <figure class="chart">\(if: isTitleSeen, "<figcaption>\(name)</figcaption>")<p class="sub">\(none)</p></figure>
+                """
+        }
         let most = piles.text(piles.most)
         return """
-            <figure class="chart" data-chart><figcaption><b>\(title)</b>\(units)\(if: piles.series.count > 1, keys)</figcaption>
+            <figure class="chart" data-chart><figcaption>\(name)\(if: piles.series.count > 1, keys)</figcaption>
             <div class="plot"><span class="max">\(most)</span>\
             <svg role="img" aria-labelledby="\(id)-t \(id)-d" width="100%" height="160">\
             <title id="\(id)-t">\(title)</title><desc id="\(id)-d">\(piles.description)</desc>\

@@ -48,7 +48,8 @@ package struct Column: Sendable {
 }
 
 /// A list. The first cell of a row is its head: the link to what the row is about. Where there are no rows it says what
-/// to do instead. A value: any thread.
+/// to do instead; where more may be behind them, as a filter looks through so many rows at a time, to look there. A
+/// value: any thread.
 package struct DataTable: MarkupPart {
     /// What becomes of it on a narrow screen.
     package enum Narrow: Sendable {
@@ -66,7 +67,8 @@ package struct DataTable: MarkupPart {
     private let empty: HTML
     private let isCaptionSeen: Bool
     private let narrow: Narrow
-    private let pager: Pager
+    private let previous: Link?
+    private let next: Link?
 
     /// `isCaptionSeen`: false where a heading says the same.
     package init(
@@ -80,11 +82,17 @@ package struct DataTable: MarkupPart {
         self.empty = empty
         self.isCaptionSeen = isCaptionSeen
         self.narrow = narrow
-        pager = Pager("Pages of \(caption)", previous: previous, next: next)
+        self.previous = previous
+        self.next = next
     }
 
     package var html: HTML {
-        if rows.isEmpty { return "\(empty)\(pager)" }
+        let isEmpty = rows.isEmpty
+        let pager = Pager("Pages of \(caption)", previous: previous, next: isEmpty ? nil : next)
+        if isEmpty {
+            let said: HTML = next.map(Self.further) ?? empty
+            return "\(said)\(pager)"
+        }
         var attributes = Attributes()
         attributes.set("class", narrow == .cards ? "cards" : nil)
         var captioned = Attributes()
@@ -97,6 +105,13 @@ package struct DataTable: MarkupPart {
             """
         guard narrow == .scroll else { return "\(table)\(pager)" }
         return #"<div class="scroll" tabindex="0" role="region" aria-label="\#(caption)">\#(table)</div>\#(pager)"#
+    }
+
+    private static func further(_ next: Link) -> HTML {
+        Empty(
+            "None among those looked through so far", "There is more to look through.",
+            actions: Button("Look further", .primary, leadsTo: next).html
+        ).html
     }
 
     /// A card says what each of its values is.

@@ -19,6 +19,11 @@ package enum Figure {
         return String(decoding: text, as: UTF8.self)
     }
 
+    /// A number and its noun: `1 delivery`, `1,204 deliveries`.
+    package static func counted(_ number: Int, _ one: String, _ many: String) -> String {
+        "\(grouped(number)) \(number == 1 ? one : many)"
+    }
+
     /// `part / whole * scale`, rounded. A part is not more than the whole.
     static func share(_ part: Int, of whole: Int, times scale: Int) -> Int {
         guard part > 0, whole > 0 else { return 0 }
@@ -56,16 +61,22 @@ package struct Meter: MarkupPart {
 
     private static let warnPercent = 80
 
-    /// `note`: say, when it is full again.
-    package init(_ value: Int, of bound: Int, unit: String = "", note: String? = nil, id: String? = nil) {
-        let words = "\(Figure.grouped(value)) of \(Figure.grouped(bound))\(unit.isEmpty ? "" : " \(unit)")"
+    /// `note`: say, when all of it is free again. `isInList`: its number is no greater than the text around it.
+    /// `written`: a number as it is shown.
+    package init(
+        _ value: Int, of bound: Int, unit: String = "", note: String? = nil, id: String? = nil, isInList: Bool = false,
+        written: (Int) -> String = { Figure.grouped($0) }
+    ) {
+        let (used, whole) = (written(value), written(bound))
+        let words = "\(used) of \(whole)\(unit.isEmpty ? "" : " \(unit)")"
         let part = max(0, min(value, bound))
         let tone: Tone = value >= bound ? .bad : value * 100 >= bound * Self.warnPercent ? .warn : .good
         let more: HTML? = note.map { #" <span class="sub">\#($0)</span>"# }
         var attributes = Attributes()
         attributes.set("id", id)
+        let number: HTML = isInList ? "\(used)" : #"<b class="n">\#(used)</b>"#
         html = """
-            <div class="meter"\(attributes)><p><b class="n">\(Figure.grouped(value))</b> of \(Figure.grouped(bound))\
+            <div class="meter"\(attributes)><p>\(number) of \(whole)\
             \(if: !unit.isEmpty, " \(unit)")\(more)</p>\
             <svg role="img" aria-label="\(words)" width="100%" height="8"><rect class="track" width="100%" height="8" rx="4">\
             </rect><rect class="fill \(tone.rawValue)" width="\(Figure.percent(part, of: bound))" height="8" rx="4"></rect></svg></div>

@@ -25,6 +25,13 @@ package struct HourSpan: Sendable {
     /// `28 Nov 13:00`
     package static func label(_ time: String) -> String { hour(time).map { label($0) } ?? time }
 
+    /// `28 Nov` of `2026-11-28`, as charts name a day; what is none stays as it is.
+    package static func day(_ text: String) -> String {
+        let parts = text.split(separator: "-").compactMap { Int($0) }
+        guard parts.count == 3, months.indices.contains(parts[1] - 1) else { return text }
+        return "\(parts[2]) \(months[parts[1] - 1])"
+    }
+
     private static func label(_ hour: Int64) -> String {
         let time = Timestamp(milliseconds: hour * millisecondsPerHour)
         return "\(time.date.day) \(months[time.date.month - 1]) \(time.text.dropFirst(11).prefix(5))"

@@ -5,12 +5,13 @@ package enum Tone: String, Sendable, CaseIterable {
     case good, warn, bad, info, quiet
 }
 
-/// A state by the API's own word. A value: any thread.
+/// A state by the API's own word, `past_due` as “past due”. A value: any thread.
 package struct State: MarkupPart {
     package let html: HTML
 
     package init(_ word: String, tone: Tone? = nil) {
-        html = #"<span class="state \#((tone ?? Self.tone(of: word)).rawValue)">\#(word)</span>"#
+        let shown = word.replacing("_", with: " ")
+        html = #"<span class="state \#((tone ?? Self.tone(of: word)).rawValue)">\#(shown)</span>"#
     }
 
     /// One state looks the same on all pages.

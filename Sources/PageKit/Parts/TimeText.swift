@@ -18,7 +18,7 @@ package struct TimeText: MarkupPart {
         let short =
             "\(day.prefix(while: { $0 != " " })) \(Self.months[time.date.month - 1].prefix(3)) \(time.date.year)"
         let shown =
-            now.map { Self.distance(time, from: $0) ?? short } ?? "\(short), \(clock.prefix(hasSeconds ? 8 : 5))"
+            now.map { Self.distance(time, from: $0) ?? short } ?? "\(short), \(clock.prefix(hasSeconds ? 8 : 5)) UTC"
         html = #"<time datetime="\#(time.text)" title="\#(exact)">\#(shown)</time>"#
     }
 
@@ -30,15 +30,26 @@ package struct TimeText: MarkupPart {
     /// Nil where a date says more.
     private static func distance(_ time: Timestamp, from now: Timestamp) -> String? {
         let seconds = (now.milliseconds - time.milliseconds) / 1000
-        let amount: String
-        switch abs(seconds) {
-        case 0..<5: return "just now"
-        case 5..<60: amount = "\(abs(seconds)) s"
-        case 60..<3600: amount = "\(abs(seconds) / 60) min"
-        case 3600..<48 * 3600: amount = "\(abs(seconds) / 3600) h"
-        case 48 * 3600..<30 * 86_400: amount = "\(abs(seconds) / 86_400) days"
-        default: return nil
+        if abs(seconds) < 5 { return "just now" }
+        if abs(seconds) >= 30 * 86_400 { return nil }
+        // What was a month ahead a moment ago is “in 30 days”, not “in 29”.
+        if seconds < 0 { return "in \(wait(seconds: Int(-seconds)))" }
+        let unit = unit(of: seconds)
+        return "\(seconds / unit.seconds) \(unit.name) ago"
+    }
+
+    /// About how long something takes: `57 min` of 3,391 seconds.
+    package static func wait(seconds: Int) -> String {
+        let unit = unit(of: Int64(seconds))
+        return "\(Figure.grouped((seconds + Int(unit.seconds) / 2) / Int(unit.seconds))) \(unit.name)"
+    }
+
+    private static func unit(of seconds: Int64) -> (seconds: Int64, name: String) {
+        switch seconds {
+        case ..<60: (1, "s")
+        case ..<3600: (60, "min")
+        case ..<(48 * 3600): (3600, "h")
+        default: (86_400, "days")
         }
-        return seconds < 0 ? "in \(amount)" : "\(amount) ago"
     }
 }

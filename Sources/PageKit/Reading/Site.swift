@@ -22,15 +22,21 @@ package struct Site: Sendable {
     package let elsewhere: StaticString?
     /// Whether there is a page that finds anything by its id.
     package let hasSearch: Bool
-    /// Whether its pages show the test book too.
-    package let hasTestBook: Bool
+    /// Which of its pages show the test book too, and lead there.
+    package enum TestBook: Sendable {
+        case none, all
+        /// Those that ask a call that is told the book by `mode`.
+        case byMode
+    }
+
+    package let testBook: TestBook
     /// Whose pages they are and who looks; nil for the node's.
     package let surroundings: Around?
 
     package init(
         _ title: String, at basePath: String, over apiPath: String, of routes: RouteTable, access: Route.Access,
         elsewhere: StaticString? = nil, navigation: [NavigationSection], hasSearch: Bool = false,
-        hasTestBook: Bool = false,
+        testBook: TestBook = .none,
         surroundings: Around?
     ) {
         self.title = title
@@ -41,7 +47,7 @@ package struct Site: Sendable {
         self.elsewhere = elsewhere
         self.navigation = navigation
         self.hasSearch = hasSearch
-        self.hasTestBook = hasTestBook
+        self.testBook = testBook
         self.surroundings = surroundings
     }
 }
@@ -89,18 +95,19 @@ package struct NavigationEntry: Sendable {
     /// Below the surface, say `/resellers`; empty for its first page.
     package let path: StaticString
     package let icon: Icon
-    /// It is there where the tenant has this dialect; nil: always.
-    package let dialect: String?
-    /// And for whoever may ask this of the surface's API, say `/people`; nil: for everybody.
+    /// It is there where the tenant has one of these dialects; none: always.
+    package let dialects: [String]
+    /// And for whoever may make this call of the surface's API, say `/people`, which is asked, or `POST /tenants`; nil:
+    /// for everybody.
     package let asks: String?
 
     package init(
-        _ title: String, _ path: StaticString, _ icon: Icon, dialect: String? = nil, asks: String? = nil
+        _ title: String, _ path: StaticString, _ icon: Icon, dialect: String..., asks: String? = nil
     ) {
         self.asks = asks
         self.title = title
         self.path = path
         self.icon = icon
-        self.dialect = dialect
+        dialects = dialect
     }
 }

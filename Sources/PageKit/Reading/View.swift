@@ -27,6 +27,15 @@ package struct View: PageView {
         }
     }
 
+    /// What a call answers that changes nothing though it takes a body, as `SlowView.tried`.
+    package func tried(_ path: String, _ fields: [(name: String, value: String)]) throws -> (row: Row?, view: View) {
+        do {
+            return (try answer(of: try visit.trial(path, fields)), self)
+        } catch let refusal as Refusal where refusal.isOfTrial {
+            return (nil, View(visit: visit.showing(Attempt(refusal, fields, call: path)), reader: reader))
+        }
+    }
+
     private func answer(of work: Work) throws -> Row {
         switch work {
         case .answer(let answer): try Row(answer)
@@ -62,7 +71,7 @@ package struct SlowView: PageView, Sendable {
     ) async throws -> (row: Row?, view: SlowView) {
         do {
             return (try await answer(of: try visit.trial(path, fields)), self)
-        } catch let refusal as Refusal where refusal.status == 422 {
+        } catch let refusal as Refusal where refusal.isOfTrial {
             return (nil, SlowView(visit: visit.showing(Attempt(refusal, fields, call: path)), steps: steps))
         }
     }
@@ -129,6 +138,9 @@ extension Row {
 }
 
 extension Refusal {
+    /// What was tried is wrong, not whoever tries it.
+    fileprivate var isOfTrial: Bool { [402, 404, 409, 422].contains(status) }
+
     /// The caller may not, or there is nothing.
     var isClosed: Bool {
         switch self {

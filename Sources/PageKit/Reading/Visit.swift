@@ -12,13 +12,20 @@ package struct Visit: Sendable {
     package let site: Site
     /// The form that was refused, for the page to show again; nil where the page is only looked at.
     package let attempt: Attempt?
+    /// What its page asked so far.
+    let calls: AskedCalls
     /// Known once the page is written; nil for the node's.
     package private(set) var surroundings: Surroundings?
 
     package init(_ call: Call, of site: Site, attempt: Attempt? = nil) {
+        self.init(call, of: site, attempt: attempt, AskedCalls())
+    }
+
+    private init(_ call: Call, of site: Site, attempt: Attempt?, _ asked: AskedCalls) {
         self.call = call
         self.site = site
         self.attempt = attempt
+        calls = asked
     }
 
     /// A parameter of the page's path.
@@ -30,8 +37,11 @@ package struct Visit: Sendable {
     /// A parameter of the page's query; nil where it is not there, or empty as browsers send fields without a value.
     package func asked(_ name: String) -> String? {
         guard let value = (try? call.query())?[name], !value.isEmpty else { return nil }
-        return value
+        return Self.times.contains(name) ? LocalTime.utc(value) ?? value : value
     }
+
+    /// What browsers ask for by a field of their own, which sends no zone.
+    private static let times: Set<String> = ["at", "from", "to", "since", "until", "before"]
 
     /// What a form that filters keeps of the page's query, beside its own fields.
     package func kept(_ names: String...) -> [(name: String, value: String)] {
@@ -75,6 +85,12 @@ package struct Visit: Sendable {
         return served.route.takes?.choices(of: member) ?? []
     }
 
+    /// What keys may be used for, of one of the tenant's dialects or of all (O1).
+    package func scopes(of dialect: String? = nil) -> [String] {
+        site.routes.dialects.filter { has(dialect: $0.name) && (dialect ?? $0.name) == $0.name }
+            .flatMap { type(of: $0).scopes.names }
+    }
+
     /// A path below the tenant's address.
     package func tenantLink(path: String) -> Link {
         Link(path: call.head.rootPath + path) ?? link(path: "")
@@ -113,15 +129,38 @@ package struct Visit: Sendable {
 
     /// Whether the caller may make this call, as far as role and scopes say: what nobody may press is not shown.
     package func may(_ method: HTTPCore.Method, _ path: String, of api: String? = nil) -> Bool {
-        (try? expects(method, path, of: api)) != nil
+        (try? judge(route(method, path, of: api))) != nil
     }
 
-    /// Throws the refusal of a caller who may not.
+    /// The same of a call in one piece, say `POST /orders/{id}/refund`; a path alone is asked.
+    func may(_ call: String) -> Bool {
+        let (method, path) = Self.parts(of: call)
+        return may(method, path)
+    }
+
+    func expects(_ call: String) throws(Refusal) {
+        let (method, path) = Self.parts(of: call)
+        try expects(method, path)
+    }
+
+    /// Throws the refusal of a caller who may not: there is no page then.
     func expects(_ method: HTTPCore.Method, _ path: String, of api: String? = nil) throws(Refusal) {
+        let route = try route(method, path, of: api)
+        if Self.isOfOneBookUntold(route) { calls.noteOneBook() }
+        try judge(route)
+    }
+
+    private static func parts(of call: String) -> (HTTPCore.Method, String) {
+        let parts = call.split(separator: " ", maxSplits: 1)
+        guard parts.count == 2, let method = HTTPCore.Method(rawValue: String(parts[0])) else { return (.get, call) }
+        return (method, String(parts[1]))
+    }
+
+    private func route(_ method: HTTPCore.Method, _ path: String, of api: String?) throws(Refusal) -> Route {
         guard case .route(let served, _) = site.routes.find(method, (api ?? site.apiPath) + path) else {
             throw .notFound(.path)
         }
-        try judge(served.route)
+        return served.route
     }
 
     /// What the audit log calls `POST /api/admin/resellers/{id}/approve` in the words of that route's description; nil
@@ -134,6 +173,12 @@ package struct Visit: Sendable {
         return served.route.summary
     }
 
+    /// Whether a reseller looks that waits for approval: signed in, it reads neither book.
+    var isOfApplicant: Bool { call.caller?.key.reseller?.projection.state == .pending }
+
+    /// Calls that read a thing which the other book does not have.
+    private static let thingsOfOneBook: Set<String> = ["/orders/{id}", "/services/{id}"]
+
     /// What an API's GET route has to do, judged.
     package func work(_ path: String, _ query: [(String, String?)], of api: String?) throws(Refusal) -> Work {
         let whole = (api ?? site.apiPath) + path
@@ -142,13 +187,15 @@ package struct Visit: Sendable {
         }
         try judge(served.route)
         var pairs = query.compactMap { name, value in value.map { (name, $0) } }
-        if isTest, !pairs.contains(where: { $0.0 == "mode" }),
-            served.route.parameters.contains(where: { $0.name == "mode" })
-        {
-            pairs.append(("mode", "test"))
+        if served.route.parameters.contains(where: { $0.name == "mode" }) {
+            calls.noteBook()
+            if Self.thingsOfOneBook.contains(served.route.pattern) { calls.noteOneBook() }
+            if isTest, !pairs.contains(where: { $0.0 == "mode" }) { pairs.append(("mode", "test")) }
         }
         let target = call.head.rootPath + whole + (pairs.isEmpty ? "" : "?" + PercentEncoding.query(pairs))
-        let head = RequestHead(.get, target, [("Host", call.head.value(of: .host) ?? "localhost")])
+        // HEAD of a page that hands out a file asks what the API says to HEAD.
+        let method: Method = call.head.method == .head ? .head : .get
+        let head = RequestHead(method, target, [("Host", call.head.value(of: .host) ?? "localhost")])
         return try work(served, head, parameters)
     }
 
@@ -168,7 +215,7 @@ package struct Visit: Sendable {
 
     /// The same look, with what is wrong with what was asked.
     func showing(_ attempt: Attempt) -> Visit {
-        var visit = Visit(call, of: site, attempt: attempt)
+        var visit = Visit(call, of: site, attempt: attempt, calls)
         visit.surroundings = surroundings
         return visit
     }
@@ -190,8 +237,12 @@ package struct Visit: Sendable {
     /// A page of the test book changes that book or what both share: never the live one, by a call that cannot be told
     /// which of them is meant (X7).
     func judgeBook(of route: Route) throws(Refusal) {
-        guard isTest, route.moves == .oneBook, !route.parameters.contains(where: { $0.name == "mode" }) else { return }
-        throw .forbidden(.liveOnly)
+        if isTest, Self.isOfOneBookUntold(route) { throw .forbidden(.liveOnly) }
+    }
+
+    /// Whether a call changes one book, and cannot be told which.
+    private static func isOfOneBookUntold(_ route: Route) -> Bool {
+        route.moves == .oneBook && !route.parameters.contains { $0.name == "mode" }
     }
 
     private func judge(_ route: Route) throws(Refusal) {
@@ -219,22 +270,52 @@ package struct Attempt: Sendable {
     let fields = ShownFields()
 
     package init(_ refusal: Refusal?, _ pairs: [(name: String, value: String)], call: String) {
-        self.refusal = refusal
+        self.refusal = refusal.map { Self.told($0, of: pairs) }
         self.pairs = pairs
         self.call = call
     }
 
+    /// What an API says of an empty text, say that it is no integer, is for programs: to people, who left its field
+    /// empty, it is missing.
+    private static func told(_ refusal: Refusal, of pairs: [(name: String, value: String)]) -> Refusal {
+        guard case .invalid(let errors) = refusal else { return refusal }
+        let filled = Set(pairs.filter { !$0.value.isEmpty }.map { pointer(to: $0.name) })
+        let empty = Set(pairs.map { pointer(to: $0.name) }).subtracting(filled)
+        return .invalid(
+            errors.map { error in
+                ofForm.contains(error.code) && empty.contains(error.pointer)
+                    ? FieldError(pointer: error.pointer, code: "required", detail: "is required") : error
+            })
+    }
+
+    /// Codes of what a text is like.
+    private static let ofForm: Set<String> = ["type", "length", "format", "choice"]
+
+    /// `rows.0.sku` has the pointer `/rows/0/sku`.
+    private static func pointer(to name: String) -> String { "/" + name.replacing(".", with: "/") }
+
     package func value(of name: String) -> String? { pairs.last { $0.name == name }?.value }
 
-    /// What is wrong with the field of this name; `rows.0.sku` has the pointer `/rows/0/sku`.
+    /// What is wrong with the field of this name.
     package func error(of name: String) -> String? {
-        let pointer = "/" + name.replacing(".", with: "/")
-        switch refusal {
-        case .invalid(let errors)?: return errors.first { $0.pointer == pointer }?.detail
-        case .badQuery(let reason)? where "/" + reason.parameter == pointer: return reason.text
-        default: return nil
-        }
+        let pointer = Self.pointer(to: name)
+        return refusal?.fieldErrors.first { $0.pointer == pointer }?.detail
     }
+}
+
+/// What a page asked while it was written, as far as its frame has to know. Any thread.
+final class AskedCalls: Sendable {
+    private let isByBook = Mutex(false)
+    private let isOfOne = Mutex(false)
+
+    /// Whether there was one that is of the book that it is told.
+    var namesBook: Bool { isByBook.withLock { $0 } }
+    /// Whether the page is of the one book, and not there in the other: of a thing that is in that one, or nothing but
+    /// the form of a call that pages of the test book do not make.
+    var isOfOneBook: Bool { isOfOne.withLock { $0 } }
+
+    func noteBook() { isByBook.withLock { $0 = true } }
+    func noteOneBook() { isOfOne.withLock { $0 = true } }
 }
 
 /// What a page calls its fields, noted as they are written: what is wrong is said in those words. Any thread.

@@ -9,43 +9,50 @@ extension AdminPages {
         Page("/account", "Account") { view in
             let person = try view.get("/account")
             let sessions = try view.get("/account/sessions", view.asked("cursor"))
-            let keys = try view.get("/account/keys", [("limit", "100")])
+            let isOver = view.visit.asked("keys") == "ended"
+            let keys = try view.get(
+                "/account/keys",
+                [
+                    ("limit", "100"), ("state", isOver ? "ended" : "active"),
+                    ("cursor", view.visit.asked("keys_cursor")),
+                ])
             return PageContent(
                 "Account", sub: "\(person["name"]) · \(person["email"]) · \(person["role"])",
                 actions: "\(Button("Everybody signed in", .quiet, leadsTo: view.link("/sessions")))",
                 """
                 <div class="cols">\(password(person, view))\
                 \(SessionList(sessions, "/account/sessions", isOwn: true, view))</div>
-                \(ownKeys(keys, person, view))
+                \(ownKeys(keys, isOver: isOver, view))
                 """)
         },
         Page("/sessions", "Signed in") { view in
-            let list = try view.get("/sessions", view.asked("reseller", "email", "cursor"))
+            let found = try view.found("/sessions", view.asked("reseller", "email", "cursor"))
+            let names = try ResellerNames(of: found.rows, view)
             let mayEnd = view.may(.delete, "/sessions/ses_1")
             let table = DataTable(
                 caption: "Who is signed in, newest first",
                 columns: [
-                    Column("Who"), Column("Role"), Column("Reseller", .id), Column("Since"), Column("Until"),
+                    Column("Who"), Column("Role"), Column("Reseller"), Column("Since"), Column("Until"),
                     Column("Actions", .buttons),
                 ],
-                rows: list.rows().map { session in
+                rows: found.rows.map { session in
                     let isCurrent = session.bool("current")
                     let end = view.button("End", "DELETE /sessions/\(session["id"])", said: .ended)
                     return [
                         "\(session["email"])\(if: isCurrent, " \(State("this one", tone: .info))")",
-                        "\(session["role"])", resellerLink(session.text("reseller"), view),
+                        "\(session["role"])", names.link(session["reseller"], view),
                         "\(TimeText(session["created_at"], now: view.visit.call.now))",
                         "\(TimeText(session["expires_at"], now: view.visit.call.now))",
                         isCurrent || !mayEnd ? "" : "\(end)",
                     ]
                 },
-                empty: Empty("Nobody is signed in").html, previous: view.first(), next: view.next(list))
+                empty: Empty("Nobody is signed in").html, previous: view.first(), next: view.next(found.list))
             let back = view.link("/account")
             return PageContent(
-                "Signed in", sub: #"<a href="\#(back)">Account</a> · whose sessions you may see"#, table.html)
+                "Signed in", sub: #"<a href="\#(back)">Account</a> · whose sessions you may see"#,
+                found.shown(table.html))
         },
-        Page("/account/keys/new", "A key of your own") { view in
-            try view.expects(.post, "/account/keys")
+        Page("/account/keys/new", "A key of your own", asks: "POST /account/keys") { view in
             let role = try view.get("/account")["role"]
             let form = view.form("POST /account/keys", said: .created, next: view.link("/account")) {
                 """
@@ -60,8 +67,7 @@ extension AdminPages {
                 \(view.field(
                     "Mode", "mode", .select([.init("live", "Live"), .init("test", "Test book")]), value: "live"))
                 \(view.field(
-                    "Ends", "expires_at", hint: "Say 2027-01-01T00:00:00Z; empty: never.", isRequired: false,
-                    size: .short))
+                    "Ends", "expires_at", .moment, hint: "UTC. Empty: never.", isRequired: false, size: .short))
                 <div class="actions">\(Button("Make a key", .primary))\
                 \(Button("Cancel", .quiet, leadsTo: view.link("/account")))</div>
                 """
@@ -72,9 +78,8 @@ extension AdminPages {
                 <p>For programs and the command line, in your name. It is shown once.</p>\(Panel("Key") { "\(form)" })
                 """)
         },
-        Page("/account/keys/{id}/revoke", "Revoke a key of your own") { view in
+        Page("/account/keys/{id}/revoke", "Revoke a key of your own", asks: "DELETE /api-keys/{id}") { view in
             let id = view.visit.parameter()
-            try view.expects(.delete, "/api-keys/\(id)")
             let key = try view.get("/api-keys/\(id)")
             let form = view.form("DELETE /api-keys/\(id)", said: .revoked, next: view.link("/account")) {
                 """
@@ -105,10 +110,15 @@ extension AdminPages {
         }
     }
 
-    private static func ownKeys(_ keys: Row, _ person: Row, _ view: View) -> Panel {
-        let new: HTML? =
+    /// In pages of their own, beside the sessions'.
+    private static func ownKeys(_ keys: Row, isOver: Bool, _ view: View) -> Panel {
+        let new: HTML =
             view.may(.post, "/account/keys")
-            ? Button("Make a key", .quiet, leadsTo: view.link("/account/keys/new")).html : nil
+            ? Button("Make a key", .quiet, leadsTo: view.link("/account/keys/new")).html : ""
+        let others = Button(
+            isOver ? "Keys in force" : "Ended keys", .quiet,
+            leadsTo: view.visit.here([("keys", isOver ? nil : "ended"), ("keys_cursor", nil)]))
+        let isFirst = view.visit.asked("keys_cursor") == nil
         let table = DataTable(
             caption: "Keys of yours",
             columns: [
@@ -117,7 +127,7 @@ extension AdminPages {
             ],
             rows: keys.rows().map { key in
                 let id = key["id"]
-                let state = key.keyState(at: view)
+                let state = key.keyState
                 let revoke: HTML =
                     state == "active" && view.may(.delete, "/api-keys/\(id)")
                     ? "\(Button("Revoke…", .quiet, leadsTo: view.link("/account/keys", id, "revoke")))" : ""
@@ -127,7 +137,12 @@ extension AdminPages {
                     "\(key["role"])\(if: key["mode"] == "test", " \(State("test"))")", "\(State(state))",
                     "\(TimeText(key["created_at"], now: view.visit.call.now))", revoke,
                 ]
-            }, empty: Empty("No keys yet", "Programs and the command line call by one.").html)
-        return Panel("Your keys", actions: new) { table.html }
+            },
+            empty: isOver
+                ? Empty("No key of yours has ended").html
+                : Empty("No keys yet", "Programs and the command line call by one.").html,
+            previous: isFirst ? nil : view.visit.here([("keys_cursor", nil)]),
+            next: keys.optional("next_cursor").map { view.visit.here([("keys_cursor", $0)]) })
+        return Panel("Your keys", actions: "\(others)\(new)") { table.html }
     }
 }

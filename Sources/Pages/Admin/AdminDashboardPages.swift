@@ -12,21 +12,22 @@ extension AdminPages {
             }
             let range = UsageRange(view)
             let usage = try await view.get("/usage/total", range.query)
+            let sales = try await view.get("/usage/total", range.everybody)
             let turnover = try await view.get("/reports/turnover", [("limit", "100")])
-            let changes = try await view.get("/audit", [("changes", "true"), ("limit", "12")])
+            let changes = try await view.get("/audit", [("changes", "true"), ("limit", "60")])
+            let latest = Timeline.withoutSessions(changes.rows(), limit: 12)
             let log = Button("Audit log", .quiet, leadsTo: view.link("/audit"))
             return PageContent(
                 "Dashboard", actions: range.switches,
                 """
                 \(FirstStepsList(overview, view))\(needs(attention, view))
                 <div class="panel">\(range.requests(usage))</div>
-                <div class="cols"><div class="panel">\(range.orders(usage))</div>\
+                <div class="cols"><div class="panel">\(range.orders(sales))</div>\
                 <div class="panel">\(revenue(turnover, view))</div></div>
-                \(Timeline(changes.rows(), "Recent activity", more: "\(log)", view))
+                \(Timeline(latest, "Recent activity", more: "\(log)", view))
                 """)
         },
-        Page("/outbound", "Let leave what waits") { view in
-            try view.expects(.post, "/outbound/resume")
+        Page("/outbound", "Let leave what waits", asks: "POST /outbound/resume") { view in
             let held = try view.get("/attention").rows().first { $0["kind"] == "outbound_held" }
             let form = view.form("POST /outbound/resume", said: .resumed, next: view.link("")) {
                 """
@@ -56,18 +57,22 @@ extension AdminPages {
     private static func needs(_ attention: Row, _ view: SlowView) -> Panel {
         Panel("Needs you") {
             let lines = attention.rows()
-            if lines.isEmpty { return "<p>Nothing: no order, application, webhook or review waits for somebody.</p>" }
+            if lines.isEmpty { return "<p>Nothing: no order, reseller, webhook or review waits for somebody.</p>" }
             return #"<ul class="needs">\#(each: lines, { need($0, view) })</ul>"#
         }
     }
 
     private static func need(_ line: Row, _ view: SlowView) -> HTML {
-        let (words, tone, link) = need(of: line["kind"], view)
+        let (words, tone, link) = need(of: line["kind"], line.int("count"), view)
         var attributes = Attributes()
         attributes.set("class", tone.rawValue)
         let first = line.rows("items").first
         let about: String? = first.flatMap { $0.text("note") }
-        let since: HTML? = first?.text("since").map { "since \(TimeText($0, now: view.visit.call.now))" }
+        let since: HTML? = first?.text("since").map {
+            // Past what is counted there may be an older one.
+            let which = line.bool("is_more") ? "some " : line.int("count") > 1 ? "oldest " : ""
+            return "\(which)\(TimeText($0, now: view.visit.call.now))"
+        }
         let more: HTML? = about.map { "\($0)" } ?? since
         return """
             <li\(attributes)><a href="\(link)">\
@@ -76,23 +81,53 @@ extension AdminPages {
             """
     }
 
-    /// What a kind of `GET /attention` is called, and where it is looked at.
-    private static func need(of kind: String, _ view: SlowView) -> (String, Tone, Link) {
+    /// What so many of a kind of `GET /attention` are called, and where they are looked at.
+    private static func need(of kind: String, _ count: Int, _ view: SlowView) -> (String, Tone, Link) {
+        func words(_ one: String, _ many: String) -> String { count == 1 ? one : many }
         switch kind {
-        case "outbound_held": ("Restored: nothing has left since", .bad, view.link("/outbound"))
-        case "orders_pending": ("orders wait for you", .warn, view.link("/orders", query: [("state", "pending")]))
-        case "provisioning_stuck": ("units are stuck at the provisioner", .bad, view.link("/queue"))
+        case "outbound_held": return ("Restored: nothing has left since", .bad, view.link("/outbound"))
+        case "orders_pending":
+            return (
+                words("order waits for you", "orders wait for you"), .warn,
+                view.link("/orders", query: [("state", "pending")])
+            )
+        case "provisioning_stuck":
+            return (
+                words("unit is stuck at the provisioner", "units are stuck at the provisioner"), .bad,
+                view.link("/queue")
+            )
         case "applications":
-            ("applications wait for approval", .warn, view.link("/resellers", query: [("status", "pending")]))
+            return (
+                words("reseller waits for approval", "resellers wait for approval"), .warn,
+                view.link("/resellers", query: [("status", "pending")])
+            )
         case "webhooks_disabled":
-            ("webhooks are switched off", .bad, view.link("/endpoints", query: [("state", "disabled")]))
+            return (
+                words("webhook is switched off", "webhooks are switched off"), .bad,
+                view.link("/endpoints", query: [("state", "disabled")])
+            )
+        case "webhooks_failing":
+            return (
+                words("webhook is failing", "webhooks are failing"), .bad,
+                view.link("/endpoints", query: [("state", "failing")])
+            )
         case "deliveries_dead":
-            ("events were given up on", .bad, view.link("/events", query: [("state", "dead")]))
+            return (
+                words("event was given up on", "events were given up on"), .bad,
+                view.link("/events", query: [("state", "dead")])
+            )
         case "services_past_due":
-            ("services are past due", .warn, view.link("/services", query: [("state", "past_due")]))
-        case "reviews_open": ("account reviews are open", .warn, view.link("/reviews", query: [("status", "open")]))
-        case "quotas": ("quotas are nearly used", .warn, view.link("/usage"))
-        default: (kind.spaced, .info, view.link("/audit"))
+            return (
+                words("service is past due", "services are past due"), .warn,
+                view.link("/services", query: [("state", "past_due")])
+            )
+        case "reviews_open":
+            return (
+                words("account review is open", "account reviews are open"), .warn,
+                view.link("/reviews", query: [("status", "open")])
+            )
+        case "quotas": return (words("quota is nearly used", "quotas are nearly used"), .warn, view.link("/usage"))
+        default: return (kind.spaced, .info, view.link("/audit"))
         }
     }
 
@@ -111,11 +146,11 @@ extension AdminPages {
         return BarChart(
             id: "revenue", title: "Revenue",
             unit: [lines.first?["currency"], "last \(daysShown) days"].compactMap { $0 }.joined(separator: " · "),
-            step: "Day", labels: days.map { String($0.dropFirst(5)) },
+            step: "Day", labels: days.map { HourSpan.day($0) },
             series: [
                 Series("sold", days.map { number(amounts[$0]?.0) }),
                 Series("given back", days.map { number(amounts[$0]?.1) }),
-            ], decimals: decimals)
+            ], decimals: decimals, none: "Nothing sold in this time.")
     }
 
     private static let daysShown = 31
@@ -170,18 +205,19 @@ private struct FirstStepsList: MarkupPart {
                 link: view.link("/stock/ports")),
             Step(
                 name: "price", title: "Price a country", about: "What a port costs there.",
-                link: view.link("/stock/ports")),
+                link: view.link("/settings/countries")),
         ]
         return (sells ? goods : view.visit.has(dialect: "proxy_ports") ? ports : []) + [
             Step(
                 name: "reseller", title: "Invite a reseller, and approve it",
-                about: "Or share the address of the application form.", link: view.link("/resellers/invite")),
+                about: "Or share the address of the application form.",
+                link: view.may(.post, "/resellers") ? view.link("/resellers/invite") : view.link("/resellers")),
             Step(
                 name: "key", title: "Issue its key", about: "Its shop calls by it. It may make its own.",
                 link: view.link("/keys")),
             Step(
                 name: "sale", title: "See its first order", about: "The test book does for a try.",
-                link: view.link("/orders")),
+                link: view.visit.has(dialect: "wholesale_orders") ? view.link("/orders") : view.link("/resellers")),
         ]
     }
 

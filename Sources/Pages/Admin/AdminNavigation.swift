@@ -10,8 +10,8 @@ extension AdminPages {
                 NavigationEntry("Dashboard", "", .home),
                 NavigationEntry("Resellers", "/resellers", .resellers),
                 NavigationEntry("Keys", "/keys", .keys),
-                NavigationEntry("Orders", "/orders", .orders),
-                NavigationEntry("Services", "/services", .services),
+                NavigationEntry("Orders", "/orders", .orders, dialect: "wholesale_orders"),
+                NavigationEntry("Services", "/services", .services, dialect: "wholesale_orders"),
                 NavigationEntry("Customers", "/customers", .customers, dialect: "wholesale_orders"),
                 NavigationEntry("Subscribers", "/subscribers", .customers, dialect: "activation_codes"),
                 NavigationEntry("Users", "/users", .customers, dialect: "credit_reports"),
@@ -19,8 +19,12 @@ extension AdminPages {
         NavigationSection(
             "Catalogue",
             [
-                NavigationEntry("Prices", "/prices", .prices),
-                NavigationEntry("Products", "/products", .products),
+                NavigationEntry(
+                    "Prices", "/prices", .prices, dialect: "wholesale_orders", "activation_codes", "licence_keys"),
+                NavigationEntry(
+                    "Products", "/products", .products, dialect: "wholesale_orders", "activation_codes",
+                    "licence_keys"),
+                NavigationEntry("Countries", "/settings/countries", .prices, dialect: "proxy_ports"),
                 NavigationEntry("Items", "/stock/items", .products, dialect: "wholesale_orders"),
                 NavigationEntry("Licences", "/stock/licences", .licences, dialect: "licence_keys"),
                 NavigationEntry("Ports", "/stock/ports", .ports, dialect: "proxy_ports"),
@@ -29,9 +33,11 @@ extension AdminPages {
         NavigationSection(
             "Delivery",
             [
-                NavigationEntry("Events", "/events", .webhooks),
-                NavigationEntry("Endpoints", "/endpoints", .node),
-                NavigationEntry("Provisioning", "/queue", .queue),
+                NavigationEntry(
+                    "Events", "/events", .webhooks, dialect: "wholesale_orders", "activation_codes", "proxy_ports"),
+                NavigationEntry(
+                    "Endpoints", "/endpoints", .node, dialect: "wholesale_orders", "activation_codes", "proxy_ports"),
+                NavigationEntry("Provisioning", "/queue", .queue, dialect: "wholesale_orders"),
                 NavigationEntry("Due work", "/due", .done),
             ]),
         NavigationSection(

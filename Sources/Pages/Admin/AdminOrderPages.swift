@@ -18,12 +18,15 @@ extension AdminPages {
             let names = try await ResellerNames(of: [order], view)
             return OrderView(order: order, audit: audit, names: names, view: view).content
         },
-        Page("/orders/{id}/activate", "Activate an order", compose: DetailRows.compose) { view in
+        Page(
+            "/orders/{id}/activate", "Activate an order", asks: "POST /orders/{id}/activate",
+            compose: DetailRows.compose
+        ) { view in
             let order = try view.get("/orders/\(view.visit.parameter())")
             return decision(
                 "Activate", order, view,
                 """
-                \(order["currency"]) \(order.row("money")?["held"] ?? "") that are held are captured, and each unit's term \
+                \(Amount(order.row("money")?["held"] ?? "", currency: order["currency"])) that are held are captured, and each unit's term \
                 begins now.
                 """
             ) {
@@ -37,12 +40,12 @@ extension AdminPages {
                 }
             }
         },
-        Page("/orders/{id}/reject", "Reject an order") { view in
+        Page("/orders/{id}/reject", "Reject an order", asks: "POST /orders/{id}/reject") { view in
             let order = try view.get("/orders/\(view.visit.parameter())")
             return decision(
                 "Reject", order, view,
                 """
-                \(order["currency"]) \(order.row("money")?["held"] ?? "") that are held go back to the reseller's balance, \
+                \(Amount(order.row("money")?["held"] ?? "", currency: order["currency"])) that are held go back to the reseller's balance, \
                 and nothing is carried out. The reseller is told, with the reason.
                 """
             ) {
@@ -56,7 +59,7 @@ extension AdminPages {
                 }
             }
         },
-        Page("/orders/{id}/refund", "Refund an order") { view in
+        Page("/orders/{id}/refund", "Refund an order", asks: "POST /orders/{id}/refund") { view in
             let order = try view.get("/orders/\(view.visit.parameter())")
             return refund(order, view)
         },
@@ -65,6 +68,12 @@ extension AdminPages {
     // MARK: The list
 
     private static let orderFilters = ["q", "product", "reseller", "customer", "reference", "from", "to"]
+
+    private static func nothingOrdered(_ view: SlowView) -> String {
+        view.visit.has(dialect: "wholesale_orders")
+            ? "Resellers place them by the partner API or in their portal."
+            : "What this tenant sells needs none: its resellers' purchases stand with what they bought."
+    }
 
     private static func orderList(_ view: SlowView) async throws -> PageContent {
         let query = (["state"] + orderFilters).map { ($0, view.visit.asked($0)) }
@@ -81,22 +90,22 @@ extension AdminPages {
             rows: found.rows.map { line($0, names, view) },
             empty: view.visit.asked("state") == "pending" && !view.isFiltered(orderFilters)
                 ? Empty("No orders wait", "Orders of products that are carried out by hand wait here for you.").html
-                : view.nothing(
-                    "No orders", "Resellers place them by the partner API or in their portal.", filters: orderFilters),
-            previous: view.first(), next: found.list.flatMap { view.next($0) })
+                : view.nothing("No orders", nothingOrdered(view), filters: orderFilters),
+            previous: view.first(), next: view.next(found.list))
         let export: HTML? =
             view.may(.get, "/orders.csv") ? Button("CSV", leadsTo: view.link("/orders.csv", query: query)).html : nil
         return PageContent(
             "Orders", actions: export,
             """
             \(view.tabs("State", "state", [
-                ("All", nil, nil), ("Waiting", "pending", waiting), ("Completed", "completed", nil),
+                ("All", nil, nil), ("Pending", "pending", waiting), ("Completed", "completed", nil),
                 ("Rejected", "rejected", nil),
             ]))\(view.filters("/orders", keeping: ["state"], [
                 view.filter("Begins with", "q"), view.filter("Product", "product"), view.filter("Reseller", "reseller"),
-                view.filter("Customer", "customer"), view.filter("Reference", "reference"),
-                view.filter("From", "from"), view.filter("Before", "to"),
-            ]))\(found.notice)\(if: found.list != nil, table.html)
+                view.filter("Customer", "customer", hint: "Its whole id"),
+                view.filter("Reference", "reference", hint: "All of it"),
+                view.filter("From", "from", .moment), view.filter("Before", "to", .moment),
+            ]))\(found.shown(table.html))
             """)
     }
 
@@ -169,7 +178,8 @@ extension AdminPages {
             """
             \(Panel("\(order["quantity"]) × \(order["product"])") {
                 """
-                <p>It goes to the reseller's balance, never more than was captured. At most \(order["currency"]) \(left) \
+                <p>It goes to the reseller's balance, never more than was captured. At most \
+                \(Amount(left, currency: order["currency"])) \
                 can still be paid back.</p>\(form)
                 """
             })

@@ -27,7 +27,8 @@ struct OrderView: Sendable {
             """)
     }
 
-    private var actions: HTML {
+    private var actions: HTML? {
+        guard view.moves(order) else { return nil }
         let isPending = order["state"] == "pending"
         let decides = isPending && view.may(.post, "/orders/\(id)/activate")
         let refunds =
@@ -46,7 +47,7 @@ struct OrderView: Sendable {
             return order.text("reason").map { Notice(.info, "<p>Reason: \($0)</p>").html }
         }
         let held = money?["held"] ?? ""
-        return Notice(.warn, "<p>\(order["currency"]) \(held) are held until it is decided.</p>").html
+        return Notice(.warn, "<p>\(Amount(held, currency: order["currency"])) are held until it is decided.</p>").html
     }
 
     private var units: Panel {
@@ -58,7 +59,6 @@ struct OrderView: Sendable {
                 columns: [Column("Service", .id), Column("State")] + (isProvisioned ? [Column("Provisioning")] : [])
                     + [Column("Share", .number), Column("Money"), Column("Renews")],
                 rows: units.map { unit in
-                    let renews = unit.text("renews_at") ?? unit.text("ends_at")
                     let provisioning = unit.text("provisioning_state").map {
                         State($0, tone: provisioningTone($0)).html
                     }
@@ -66,12 +66,19 @@ struct OrderView: Sendable {
                         + (isProvisioned ? ["\(provisioning)"] : [])
                         + [
                             view.amount(unit, "share"), "\(State(unit["money"], tone: moneyTone(unit["money"])))",
-                            "\(view.ago(renews))\(if: unit.text("ends_at") != nil, " (ends)")",
+                            renews(unit),
                         ]
                 },
                 empty: Empty("No units").html
             ).html
         }
+    }
+
+    /// When a unit is paid next, or its end; nothing of one that never ran.
+    private func renews(_ unit: Row) -> HTML {
+        if order["state"] == "rejected" { return "" }
+        guard let end = unit.text("ends_at") else { return "\(view.ago(unit.text("renews_at")))" }
+        return "\(unit["status"] == "cancelled" ? "ended" : "ends") \(view.ago(end))"
     }
 
     private func moneyTone(_ word: String) -> Tone { word == "captured" ? .good : word == "held" ? .warn : .quiet }
@@ -107,7 +114,7 @@ struct OrderView: Sendable {
             return Facts(
                 names.map { name, member in
                     let isSaid = member == "captured" || money.map { isMoney($0[member]) } ?? false
-                    return (name, isSaid ? money.map { "\(order["currency"]) \(view.amount($0, member))" } : nil)
+                    return (name, isSaid ? money.map { Amount($0[member], currency: order["currency"]).html } : nil)
                 }
             ).html
         }
@@ -122,8 +129,9 @@ struct OrderView: Sendable {
                     #"<a href="\#(view.link("/products", order["product"]))"><code>\#(order["product"])</code></a>"#
                 ),
                 ("Term", "\(order["term"])"), ("Quantity", "\(order["quantity"])"),
-                ("Term price", "\(order["line_total"])"), ("Setup", "\(order["setup_total"])"),
-                ("Total", "<b>\(order["currency"]) \(order["wholesale_total"])</b>"),
+                ("Term price", "\(Amount(order["line_total"], currency: order["currency"]))"),
+                ("Setup", "\(Amount(order["setup_total"], currency: order["currency"]))"),
+                ("Total", "<b>\(Amount(order["wholesale_total"], currency: order["currency"]))</b>"),
                 ("Customer", "\(order["customer_external_id"])"),
                 ("Reference", order.text("reference").map { "\($0)" }),
                 ("Placed", "\(TimeText(order["created_at"]))"),

@@ -14,7 +14,8 @@ package struct AdminPages: Dialect, PageSurface {
     package init(_ apis: RouteTable, _ surroundings: @escaping Site.Around) {
         site = Site(
             "Admin", at: "/admin", over: "/api/admin", of: apis, access: .administrator,
-            elsewhere: "/portal", navigation: Self.navigation, hasSearch: true, surroundings: surroundings)
+            elsewhere: "/portal", navigation: Self.navigation, hasSearch: true, testBook: .byMode,
+            surroundings: surroundings)
         routes = Self.routes(Self.pages, Self.downloads, of: site)
     }
 

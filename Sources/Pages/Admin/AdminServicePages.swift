@@ -15,7 +15,7 @@ extension AdminPages {
                 service: service, charges: charges, names: try ResellerNames(of: [service], view), view: view
             ).content
         },
-        Page("/services/{id}/suspend", "Suspend a service") { view in
+        Page("/services/{id}/suspend", "Suspend a service", asks: "POST /services/{id}/suspend") { view in
             let service = try view.get("/services/\(view.visit.parameter())")
             return move(
                 "Suspend", service, view,
@@ -30,7 +30,7 @@ extension AdminPages {
                 ) { actions(service, view, Button("Suspend", .danger)) }
             }
         },
-        Page("/services/{id}/cancel", "Cancel a service") { view in
+        Page("/services/{id}/cancel", "Cancel a service", asks: "POST /services/{id}/cancel") { view in
             let service = try view.get("/services/\(view.visit.parameter())")
             return move(
                 "Cancel", service, view,
@@ -54,7 +54,10 @@ extension AdminPages {
                 }
             }
         },
-        Page("/services/{id}/details", "Details of a service", compose: DetailRows.compose) { view in
+        Page(
+            "/services/{id}/details", "Details of a service", asks: "PATCH /services/{id}/details",
+            compose: DetailRows.compose
+        ) { view in
             let service = try view.get("/services/\(view.visit.parameter())")
             return details(service, view)
         },
@@ -78,7 +81,7 @@ extension AdminPages {
             rows: found.rows.map { line($0, names, view) },
             empty: view.nothing(
                 "No services", "Each unit of an order that is carried out is one.", filters: serviceFilters),
-            previous: view.first(), next: found.list.flatMap { view.next($0) })
+            previous: view.first(), next: view.next(found.list))
         let export: HTML? =
             view.may(.get, "/services.csv")
             ? Button("CSV", leadsTo: view.link("/services.csv", query: query)).html : nil
@@ -96,15 +99,16 @@ extension AdminPages {
                 ("Suspended", "suspended", nil), ("Pending", "pending", nil), ("Cancelled", "cancelled", nil),
             ]))\(view.filters("/services", keeping: ["state"], [
                 view.filter("Begins with", "q"), view.filter("Product", "product"), view.filter("Reseller", "reseller"),
-                view.filter("Customer", "customer"), view.filter("Order", "order"),
-                view.filter("From", "from"), view.filter("Before", "to"),
-            ]))\(found.notice)\(if: found.list != nil, table.html)
+                view.filter("Customer", "customer", hint: "Its whole id"), view.filter("Order", "order"),
+                view.filter("From", "from", .moment), view.filter("Before", "to", .moment),
+            ]))\(found.shown(table.html))
             """)
     }
 
     private static func line(_ service: Row, _ names: ResellerNames, _ view: some PageView) -> [HTML] {
         let since: HTML? = service.text("past_due_since").map { #" <span class="sub">since \#(view.ago($0))</span>"# }
-        let ends: HTML? = service.text("ends_at").map { #"<span class="sub">ends</span> \#(view.ago($0))"# }
+        let end = service["status"] == "cancelled" ? "ended" : "ends"
+        let ends: HTML? = service.text("ends_at").map { #"<span class="sub">\#(end)</span> \#(view.ago($0))"# }
         return [
             view.idLink("/services", service["id"]), names.link(service["reseller"], view),
             "<code>\(service["product"])</code> <span class=\"sub\">\(service["term"])</span>",

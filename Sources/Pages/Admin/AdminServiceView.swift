@@ -28,7 +28,8 @@ struct ServiceView {
 
     // MARK: What can be done
 
-    private var actions: HTML {
+    private var actions: HTML? {
+        guard view.moves(service) else { return nil }
         let (isRunning, isOver) = (state == "active" || state == "past_due", state == "cancelled" || state == "pending")
         let ends = service.text("ends_at") != nil
         let resumes = state == "suspended" && view.may(.post, "/services/\(id)/resume")
@@ -51,7 +52,7 @@ struct ServiceView {
             .bad,
             """
             <p><b>Past due</b> since \(view.ago(since)): the balance of \(names.link(service["reseller"], view)) did not \
-            cover \(currency) \(service["renewal_amount"]).\(next)\(end) Whatever money comes pays it first.</p>
+            cover \(Amount(service["renewal_amount"], currency: currency)).\(next)\(end) Whatever money comes pays it first.</p>
             """
         ).html
     }
@@ -95,7 +96,7 @@ struct ServiceView {
             switch service.text("amount_today") {
             case nil: #"<span class="sub">not sold to this reseller any more</span>"#
             case recorded?: "the same"
-            case let other?: "<b>\(currency) \(other)</b>"
+            case let other?: "<b>\(Amount(other, currency: currency))</b>"
             }
         let reprice: HTML? =
             view.may(.post, "/services/reprice") && state != "cancelled"
@@ -109,8 +110,9 @@ struct ServiceView {
             ).html : nil
         return Panel("Price", actions: reprice) {
             Facts([
-                ("Next period", "<b>\(currency) \(recorded)</b>"), ("By today's price list", today),
-                ("Term price", "\(service["term_price"])"), ("Discount", "\(service["discount_rate"]) %"),
+                ("Next period", "<b>\(Amount(recorded, currency: currency))</b>"), ("By today's price list", today),
+                ("Term price", "\(Amount(service["term_price"], currency: currency))"),
+                ("Discount", "\(service["discount_rate"]) %"),
                 ("Renews", service.text("renews_at").map { "\(TimeText($0)) (\(view.ago($0)))" }),
             ]).html
         }

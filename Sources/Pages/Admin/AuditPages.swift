@@ -8,13 +8,14 @@ extension AdminPages {
     static let audit: [Page] = [
         Page(inSteps: "/audit", "Audit") { view in
             let filter = AuditFilters(view)
-            let (list, wrong) = try await filter.list(view)
+            let found = try await filter.list(view)
             let bars = try await filter.bars(view)
             let actions: HTML = """
                 \(filter.exports(view))\(if: view.may(.post, "/audit/verify"), verifyLink(view))
                 """
             return PageContent(
-                "Audit", actions: actions, "\(wrong)\(filter.form(view))\(bars)\(auditTable(list, view))")
+                "Audit", actions: actions,
+                "\(filter.form(view))\(bars)\(found.shown(auditTable(found.list, view).html))")
         },
         Page(
             "/audit/verify", "Verify the audit log",
@@ -49,18 +50,17 @@ extension AdminPages {
     // MARK: The list
 
     private static func auditTable(_ list: Row, _ view: SlowView) -> DataTable {
-        DataTable(
+        // Who came and went changed nothing.
+        let isOfChanges = view.visit.asked("changes") == "true"
+        let rows = isOfChanges ? Timeline.withoutSessions(list.rows()) : list.rows()
+        return DataTable(
             caption: "Calls, newest first",
             columns: [
                 Column("Time"), Column("Who"), Column("Key"), Column("Action"), Column("Status"),
                 Column("Latency", .number),
             ],
-            rows: list.rows().map { AuditLine($0).cells(view) },
-            empty: Empty(
-                "No calls found",
-                list.text("next_cursor") == nil
-                    ? "Ask for more days, or for less else." : "None among those looked through so far: go on."
-            ).html,
+            rows: rows.map { AuditLine($0).cells(view) },
+            empty: Empty("No calls found", "Ask for more days, or for less else.").html,
             narrow: .scroll, previous: view.first(), next: view.next(list))
     }
 

@@ -26,20 +26,8 @@ struct AuditFilters {
     private var period: [(String, String?)] { [("from", from), ("to", to)] }
     private var query: [(String, String?)] { asked.map { ($0.name, $0.value) } + period }
 
-    /// What is found; what is wrong with what was asked, and nothing found.
-    func list(_ view: SlowView) async throws -> (Row, HTML?) {
-        do {
-            let more: [(String, String?)] = [("limit", "100"), ("cursor", view.visit.asked("cursor"))]
-            return (try await view.get("/audit", query + more), nil)
-        } catch let refusal as Refusal where [400, 404, 422].contains(refusal.status) {
-            return (
-                Row(
-                    .object([
-                        JSONMember(name: "data", value: .array([])), JSONMember(name: "next_cursor", value: .null),
-                    ])),
-                Notice(.bad, "<p>That cannot be looked for: \(refusal.sentence)</p>").html
-            )
-        }
+    func list(_ view: SlowView) async throws -> Found {
+        try await view.found("/audit", query + [("limit", "100"), ("cursor", view.visit.asked("cursor"))])
     }
 
     /// How many calls there were, for as much of the filter as counts are kept by.
@@ -51,8 +39,7 @@ struct AuditFilters {
         var query = asked.filter { $0.name != "action" }.map { ($0.name, $0.value) } + period
         query += [("route", view.visit.asked("action")), ("by", isHourly ? "hour" : "day")]
         guard let totals = try? await view.get("/usage/total", query).rows(), !totals.isEmpty else { return nil }
-        let chart = UsageChart("Calls", totals, isHourly: isHourly)
-        return Panel("Calls by \(isHourly ? "hour" : "day")") { chart.html }.html
+        return Panel("Calls by \(isHourly ? "hour" : "day")") { UsageChart(totals, isHourly: isHourly).html }.html
     }
 
     func form(_ view: SlowView) -> HTML {
@@ -63,20 +50,18 @@ struct AuditFilters {
                     title, view.visit.here([("days", "\(days)"), ("from", nil), ("to", nil), ("cursor", nil)]),
                     isCurrent: from == view.visit.daysAgo(days) && to == nil)
             })
-        func field(_ label: String, _ name: String, _ kind: FormField.Kind = .text) -> FormField {
-            FormField(label, name: name, kind: kind, value: view.visit.asked(name), isRequired: false)
-        }
         let kept: [(name: String, value: String)] =
             [("days", view.visit.asked("days")), ("mode", view.visit.isTest ? "test" : nil)].compactMap { name, value in
                 value.map { (name, $0) }
             }
         let form = Form.get(view.link("/audit"), keeping: kept) {
             """
-            \(field("Reseller", "reseller"))\(field("Key", "key"))\(field("Account", "account", .text))\
-            \(field("Action", "action"))\(field("Status", "status", .number))\(field("Request", "request_id"))\
-            \(field("Order", "order"))\(field("From", "from"))\(field("To", "to"))\
-            \(field("Changes only", "changes", .checkbox))\
-            <div class="actions">\(Button("Filter"))\(Button("Clear", .quiet, leadsTo: view.link("/audit")))</div>
+            \(view.filter("Reseller", "reseller"))\(view.filter("Key", "key"))\(view.filter("Account", "account"))\
+            \(view.filter("Action", "action"))\(view.filter("Status", "status"))\
+            \(view.filter("Request", "request_id"))\(view.filter("Order", "order"))\
+            \(view.filter("From", "from", .moment))\(view.filter("To", "to", .moment))\
+            <div class="actions">\(view.filter("Changes only", "changes", .checkbox))\
+            \(Button("Filter"))\(view.clear(Self.names + ["from", "to"]))</div>
             """
         }
         return "\(spans)\(form)"
@@ -164,14 +149,31 @@ struct AuditDetail: MarkupPart {
             ("Bytes", "\(Figure.grouped(record.int("bytes_in"))) in, \(Figure.grouped(record.int("bytes_out"))) out"),
             ("Calls", record.int("count") == 1 ? nil : "\(Figure.grouped(record.int("count")))"),
             ("Request", request == noRequest ? "none: the clock did it" : "<code>\(request)</code>"),
+            ("Limits", record.int("status") == tooMany ? limits(record, view) : nil),
         ])
         guard let detail = record.row("detail") else { return facts.html }
-        return "\(facts)<h3>What it did</h3>\(Facts(detail.members.map { ($0.name, said($0.value)) }))"
+        return "\(facts)<h3>What it did</h3>\(Facts(detail.members.map { ($0.name, said($0.name, $0.value, view)) }))"
     }
 
-    /// A member of the detail: a text, or whatever it holds as it stands there.
-    private static func said(_ value: Row) -> HTML {
-        "<code>\(value.value.isEmpty ? String(decoding: value.json.encoded(), as: UTF8.self) : value.value)</code>"
+    private static let tooMany = 429
+
+    /// The limits that a call may have been over: its key's own, and what all keys of its reseller share.
+    private static func limits(_ record: Row, _ view: some PageView) -> HTML? {
+        let key: HTML? = record.text("key").map { id -> HTML in
+            #"<a href="\#(view.link("/keys", id))">its key's</a>"#
+        }
+        let reseller: HTML? = record.text("reseller").map { id -> HTML in
+            #"<a href="\#(view.link("/resellers", id, "limit"))">its reseller's</a>"#
+        }
+        let known = [key, reseller].compactMap { $0 }
+        return known.isEmpty ? nil : "\(known.first)\(if: known.count > 1, " or ")\(Array(known.dropFirst()))"
+    }
+
+    /// A member of the detail: a text, or whatever it holds as it stands there, behind the money that it tells of.
+    private static func said(_ name: String, _ value: Row, _ view: some PageView) -> HTML {
+        let amount: HTML? = AuditMoney(view).text(name, value.value).map { "\($0) " }
+        let text = value.value.isEmpty ? String(decoding: value.json.encoded(), as: UTF8.self) : value.value
+        return "\(amount)<code>\(text)</code>"
     }
 
     private static func proof(_ row: Row) -> HTML {

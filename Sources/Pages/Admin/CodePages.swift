@@ -13,6 +13,7 @@ enum CodePages {
     static func list(_ view: View) throws -> PageContent {
         let list = try view.get("/code-batches", view.asked("cursor"))
         let rows = list.rows()
+        let names = try ResellerNames(of: rows, view)
         let currency = rows.first.map { $0["currency"] } ?? ""
         let now = view.visit.call.now
         let table = DataTable(
@@ -25,10 +26,11 @@ enum CodePages {
             rows: rows.map { row in
                 [
                     "<code>\(row["id"])</code>",
-                    #"<a href="\#(view.link("/resellers", row["reseller"]))">\#(row["reseller"])</a>"#,
+                    names.link(row["reseller"], view),
                     #"<a href="\#(view.link("/products", row["product"]))">\#(row["product"])</a>"#, "\(row["days"])",
                     "\(Figure.grouped(row.int("quantity")))", "\(Figure.grouped(row.int("redeemed")))",
-                    "\(row["unit_price"])", "\(row["total"])", "\(TimeText(row["created_at"], now: now))",
+                    view.amount(row, "unit_price"), view.amount(row, "total"),
+                    "\(TimeText(row["created_at"], now: now))",
                 ]
             },
             empty: Empty(
@@ -40,7 +42,7 @@ enum CodePages {
             \(FormField(
                 "Find a code", name: "code", kind: .search, value: view.visit.asked("code"),
                 hint: "32 digits, as the customer has it", isRequired: false, autocomplete: "off"))\
-            <div class="actions">\(Button("Find"))</div>
+            <div class="actions">\(Button("Find"))\(view.clear(["code"]))</div>
             """
         }
         return PageContent("Codes", "\(search)\(try found(view))\(table)")
@@ -53,10 +55,11 @@ enum CodePages {
             return Notice(.warn, "<p>There is no such code.</p>").html
         }
         let now = view.visit.call.now
+        let names = try ResellerNames(of: [found], view)
         return Panel("Code …\(code.suffix(4))") {
             Facts([
                 ("State", "\(State(found["status"]))"),
-                ("Reseller", #"<a href="\#(view.link("/resellers", found["reseller"]))">\#(found["reseller"])</a>"#),
+                ("Reseller", names.link(found["reseller"], view)),
                 ("Plan", "\(found["product"]), \(found["days"]) days"), ("Book", "\(found["mode"])"),
                 ("Bought", "\(TimeText(found["created_at"], now: now))"),
                 ("Redeemed", found.text("redeemed_at").map { "\(TimeText($0, now: now))" }),

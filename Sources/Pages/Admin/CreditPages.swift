@@ -28,14 +28,14 @@ extension AdminPages {
                 empty: view.nothing(
                     "No credit events", "Panels report top-ups, purchases and renewals by their API.",
                     filters: ["reseller", "external_ref"]),
-                previous: view.first(), next: found.list.flatMap { view.next($0) })
+                previous: view.first(), next: view.next(found.list))
             return PageContent(
                 "Credit events", sub: "Reported once, and never changed.",
                 actions: "\(Button("Reconciliations", leadsTo: view.link("/reconciliations")))",
                 """
                 \(view.filters("/credits", keeping: [], [
                     view.filter("Reseller", "reseller"), view.filter("Reference", "external_ref"),
-                ]))\(found.notice)\(if: found.list != nil, table.html)
+                ]))\(found.shown(table.html))
                 """)
         },
         Page("/credits/{id}", "Credit event") { view in
@@ -69,7 +69,7 @@ extension AdminPages {
                 """
             }.html
         return PageContent(
-            "\(kind(event["kind"])) of \(event["currency"]) \(first)",
+            "\(kind(event["kind"])) of \(Amount.grouped(first)) \(event["currency"])",
             sub: #"<a href="\#(view.link("/credits"))">Credit events</a> · <code>\#(event["id"])</code>"#,
             """
             \(Panel("Event") {

@@ -131,18 +131,18 @@ enum ReplayView {
     static func page(_ replay: Row, _ view: View) -> PageContent {
         let isUnderWay = replay["state"] == "running" || replay.int("waiting") > 0
         return PageContent(
-            "Replay of \(Figure.grouped(replay.int("count"))) deliveries",
+            "Replay of \(Figure.counted(replay.int("count"), "delivery", "deliveries"))",
             sub: """
                 <a href="\(view.link("/events/replays"))">Replays</a> · <code>\(replay["id"])</code>\
                 \(if: replay["mode"] == "test", " · test")
                 """,
             """
-            \(Panel("Progress", id: "progress", live: isUnderWay ? 1 : nil) { progress(replay) })\
+            \(Panel("Progress", id: "progress", live: isUnderWay ? 1 : nil) { progress(replay, view) })\
             \(Panel("What was sent again") { filter(replay, view) })
             """)
     }
 
-    private static func progress(_ replay: Row) -> HTML {
+    private static func progress(_ replay: Row, _ view: View) -> HTML {
         let (count, delivered) = (replay.int("count"), replay.int("delivered"))
         let failed = replay.int("failing") + replay.int("dead")
         let words =
@@ -158,19 +158,26 @@ enum ReplayView {
                 Notice(.warn, "<p>The node stopped before it had found all. Replay the rest.</p>").html)\
             \(Facts(isRow: true, figures.enumerated().map { place, figure in
                 (figure.0, place < 3 || figure.1 > 0 ? #"<span class="n">\#(Figure.grouped(figure.1))</span>"# : nil)
-            }))
+            }))\(if: replay.int("dead") > 0, dead(replay, view))
             """
+    }
+
+    /// The way to those of its filter that were given up on.
+    private static func dead(_ replay: Row, _ view: View) -> HTML {
+        let asked = replay.row("filter")
+        let types = (asked?.texts("types") ?? []).joined(separator: ",")
+        let query: [(String, String?)] = [
+            ("type", types.isEmpty ? nil : types), ("reseller", replay.text("reseller")),
+            ("endpoint", asked?.text("endpoint")), ("since", asked?.text("since")), ("until", asked?.text("until")),
+            ("state", "dead"),
+        ]
+        return "<p>\(Button("Those that are dead now", leadsTo: view.link("/events", query: query)))</p>"
     }
 
     private static func filter(_ replay: Row, _ view: View) -> HTML {
         let asked = replay.row("filter")
         let states = (asked?.texts("states") ?? []).joined(separator: ",")
         let types = (asked?.texts("types") ?? []).joined(separator: ",")
-        let query: [(String, String?)] =
-            [
-                ("type", types.isEmpty ? nil : types), ("reseller", replay.text("reseller")),
-                ("endpoint", asked?.text("endpoint")), ("since", asked?.text("since")), ("until", asked?.text("until")),
-            ]
         return """
             \(Facts([
                 ("State before", states.isEmpty ? nil : "\(states)"), ("Type", types.isEmpty ? nil : "\(types)"),
@@ -180,7 +187,7 @@ enum ReplayView {
                 ("Queued since", asked?.text("since").map { TimeText($0).html }),
                 ("Until", asked?.text("until").map { TimeText($0).html }), ("Begun", TimeText(replay["at"]).html),
                 ("Found all", replay.text("finished_at").map { TimeText($0).html }), ("By", "\(replay["by"])"),
-            ]))<p>\(Button("Those that are dead now", leadsTo: view.link("/events", query: query + [("state", "dead")])))</p>
+            ]))
             """
     }
 

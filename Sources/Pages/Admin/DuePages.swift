@@ -7,14 +7,14 @@ extension AdminPages {
     static let due: [Page] = [
         Page("/due", "Due work") { view in
             let kind = view.visit.asked("kind")
-            let list = try view.get("/due", view.asked("kind", "reseller", "until", "cursor"))
-            let names = try ResellerNames(of: list.rows(), view)
+            let found = try view.found("/due", view.asked("kind", "reseller", "until", "cursor"))
+            let names = try ResellerNames(of: found.rows, view)
             let tabs = Tabs(
                 "Kind",
                 ([("All", nil)] + kinds.map { ($0.title, $0.name) }).map { title, name in
                     .init(title, view.visit.here([("kind", name), ("cursor", nil)]), isCurrent: kind == name)
                 })
-            return PageContent("Due work", "\(tabs)\(dueTable(list, names, view))")
+            return PageContent("Due work", "\(tabs)\(found.shown(dueTable(found.list, names, view).html))")
         }
     ]
 

@@ -7,29 +7,33 @@ import PageKit
 extension AdminPages {
     static let endpoints: [Page] = [
         Page("/endpoints", "Endpoints") { view in
-            let list = try view.found("/webhooks", view.asked("state", "reseller", "cursor"))
-            let disabled = try view.ask("/attention")?.waiting("webhooks_disabled")
-            let names = try ResellerNames(of: list.rows, view)
+            // To the API those that fail are active ones.
+            let isFailing = view.visit.asked("state") == "failing"
+            let found = try view.found(
+                "/webhooks",
+                view.asked("reseller", "cursor")
+                    + (isFailing ? [("failing", "true")] : [("state", view.visit.asked("state"))]))
+            let names = try ResellerNames(of: found.rows, view)
             let table = DataTable(
                 caption: "Endpoints",
                 columns: [
                     Column("Endpoint"), Column("Reseller"), Column("State"), Column("Last 50"), Column("Failing since"),
-                    Column("Waiting", .number), Column("Held", .number), Column("Dead", .number),
+                    Column("Pending", .number), Column("Held", .number), Column("Dead", .number),
                     Column("Actions", .buttons),
                 ],
-                rows: list.rows.map { line($0, names, view) },
+                rows: found.rows.map { line($0, names, view) },
                 empty: view.nothing(
-                    "No endpoints", "Resellers add webhooks by the partner API or in their portal.",
-                    filters: ["reseller"]),
-                previous: view.first(), next: list.list.flatMap { view.next($0) })
+                    "No endpoints", "Resellers add webhooks by their API or in their portal.",
+                    filters: ["state", "reseller"]),
+                previous: view.first(), next: view.next(found.list))
             return PageContent(
                 "Endpoints", sub: "Where resellers' events go.",
                 """
                 \(view.tabs("State", "state", [
-                    ("All", nil, nil), ("Active", "active", nil), ("Paused", "paused", nil),
-                    ("Disabled", "disabled", disabled),
+                    ("All", nil, nil), ("Active", "active", nil), ("Failing", "failing", nil),
+                    ("Paused", "paused", nil), ("Disabled", "disabled", nil),
                 ]))\(view.filters("/endpoints", keeping: ["state"], [view.filter("Reseller", "reseller")]))\
-                \(list.notice)\(if: list.list != nil, table.html)
+                \(found.shown(table.html))
                 """)
         },
         Page("/endpoints/{id}", "Endpoint", afterwardsReading: tested) { view in
@@ -45,7 +49,10 @@ extension AdminPages {
         let enable: HTML? =
             endpoint["state"] == "disabled" && endpoint["disabled_reason"] != "terminated"
                 && view.may(.post, "/webhooks/\(endpoint["id"])/enable")
-            ? view.button("Enable", "POST /webhooks/\(endpoint["id"])/enable", said: .saved, .plain).html : nil
+            ? view.button(
+                "Enable", "POST /webhooks/\(endpoint["id"])/enable", said: .enabled, .plain,
+                next: view.link("/endpoints", endpoint["id"])
+            ).html : nil
         let reason: HTML? = endpoint.text("disabled_reason").map { #" <span class="sub">\#($0)</span>"# }
         return [
             """
@@ -113,14 +120,16 @@ struct EndpointView {
     }
 
     private var moves: HTML {
-        let offered: [(word: String, path: String, isThere: Bool, look: ButtonLook)] = [
-            ("Enable", "enable", state == "disabled" && endpoint["disabled_reason"] != "terminated", .primary),
-            ("Resume", "resume", state == "paused", .primary), ("Pause", "pause", state == "active", .plain),
-            ("Disable", "disable", state != "disabled", .plain),
+        let mayEnable = state == "disabled" && endpoint["disabled_reason"] != "terminated"
+        let offered: [(word: String, path: String, isThere: Bool, said: Said, look: ButtonLook)] = [
+            ("Enable", "enable", mayEnable, .enabled, .primary),
+            ("Resume", "resume", state == "paused", .resumed, .primary),
+            ("Pause", "pause", state == "active", .saved, .plain),
+            ("Disable", "disable", state != "disabled", .saved, .plain),
         ]
         return """
             \(each: offered.filter { $0.isThere && view.may(.post, "/webhooks/\(id)/\($0.path)") }, { offer in
-                view.button(offer.word, "POST /webhooks/\(id)/\(offer.path)", said: .saved, offer.look).html
+                view.button(offer.word, "POST /webhooks/\(id)/\(offer.path)", said: offer.said, offer.look).html
             })
             """
     }
@@ -167,7 +176,7 @@ struct EndpointView {
 
     private var waiting: Panel {
         let counts = endpoint.row("deliveries")
-        let states = [("Waiting", "pending"), ("Held", "held"), ("Dead", "dead")]
+        let states = [("Pending", "pending"), ("Held", "held"), ("Dead", "dead")]
         let replay: HTML? =
             state == "active" && ((counts?.int("held") ?? 0) + (counts?.int("dead") ?? 0) > 0)
                 && view.may(.post, "/deliveries/replay")
@@ -194,7 +203,9 @@ struct EndpointView {
             Facts([
                 ("Reseller", names.link(endpoint["reseller"], view)), ("Address", "<code>\(endpoint["url"])</code>"),
                 ("Events", "\(endpoint.texts("events").joined(separator: ", "))"),
-                ("At once", "\(endpoint["concurrency"])"), ("Made", TimeText(endpoint["created_at"]).html),
+                ("At once", "\(endpoint["concurrency"])"),
+                ("A second, at most", endpoint.text("max_per_second").map { "\($0)" }),
+                ("Made", TimeText(endpoint["created_at"]).html),
                 ("Changed", TimeText(endpoint["updated_at"]).html),
             ]).html
         }

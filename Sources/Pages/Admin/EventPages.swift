@@ -19,7 +19,9 @@ extension AdminPages {
                 delivery: delivery, names: try ResellerNames(of: [delivery], view), view: view
             ).content
         },
-        Page(inSteps: "/events/replay", "Replay deliveries") { view in try await replayForm(view) },
+        Page(inSteps: "/events/replay", "Replay deliveries") { view in
+            try await replayForm(view)
+        },
         Page("/events/replays", "Replays") { view in try ReplayView.list(view) },
         Page("/events/replays/{id}", "Replay") { view in
             ReplayView.page(try view.get("/replays/\(view.visit.parameter())"), view)
@@ -33,7 +35,8 @@ extension AdminPages {
     private static func deliveryList(_ view: View) throws -> PageContent {
         let query = (["state"] + deliveryFilters).map { ($0, view.visit.asked($0)) }
         let found = try view.found("/deliveries", query + [("cursor", view.visit.asked("cursor"))])
-        let dead = try view.ask("/attention")?.waiting("deliveries_dead")
+        let attention = try view.ask("/attention")
+        let dead = attention?.waiting("deliveries_dead")
         let names = try ResellerNames(of: found.rows, view)
         let table = DataTable(
             caption: "Deliveries, newest first",
@@ -44,8 +47,8 @@ extension AdminPages {
             rows: found.rows.map { line($0, names, view) },
             empty: view.nothing(
                 "No deliveries", "Each event is delivered to every webhook that is subscribed to it.",
-                filters: deliveryFilters),
-            previous: view.first(), next: found.list.flatMap { view.next($0) })
+                filters: ["state"] + deliveryFilters),
+            previous: view.first(), next: view.next(found.list))
         return PageContent(
             "Events", sub: "What resellers' webhooks were told, and what they answered.",
             actions: """
@@ -53,15 +56,26 @@ extension AdminPages {
                 """,
             """
             \(view.tabs("State", "state", [
-                ("All", nil, nil), ("Waiting", "pending", nil), ("Delivered", "delivered", nil), ("Dead", "dead", dead),
+                ("All", nil, nil), ("Pending", "pending", nil), ("Delivered", "delivered", nil), ("Dead", "dead", dead),
                 ("Held", "held", nil), ("Dropped", "dropped", nil),
             ]))\(view.filters("/events", keeping: ["state"], [
                 view.filter("Type", "type"), view.filter("Reseller", "reseller"), view.filter("Endpoint", "endpoint"),
                 view.filter("Status", "status_class", .select(
                     [FormField.Option("", "Any")] + ["2xx", "3xx", "4xx", "5xx"].map { FormField.Option($0) })),
-                view.filter("Since", "since"), view.filter("Until", "until"),
-            ]))\(recent(view))\(found.notice)\(if: found.list != nil, table.html)
+                view.filter("Since", "since", .moment), view.filter("Until", "until", .moment),
+            ]))\(recent(view))\(switchedOff(attention, view))\(found.shown(table.html))
             """)
+    }
+
+    /// What is for an endpoint that is disabled is held there: those who look for what did not arrive are told.
+    private static func switchedOff(_ attention: Row?, _ view: View) -> HTML? {
+        guard let count = attention?.waiting("webhooks_disabled"), ["dead", "held"].contains(view.visit.asked("state"))
+        else { return nil }
+        return """
+            <p class="sub"><a href="\(view.link("/endpoints", query: [("state", "disabled")]))">\
+            \(Figure.counted(count, "endpoint was", "endpoints were")) given up</a>: what is held goes out once enabled and \
+            replayed.</p>
+            """
     }
 
     /// A time is long to type.
@@ -81,7 +95,7 @@ extension AdminPages {
     private static func replayButton(
         _ found: Found, _ query: [(String, String?)], _ view: View
     ) -> HTML? {
-        guard view.may(.post, "/deliveries/replay"), found.list != nil, !found.rows.isEmpty,
+        guard view.may(.post, "/deliveries/replay"), !found.rows.isEmpty,
             view.visit.asked("event") == nil, view.visit.asked("state") != "dropped"
         else { return nil }
         return Button("Replay these", .primary, leadsTo: view.link("/events/replay", query: query)).html
@@ -137,23 +151,17 @@ extension AdminPages {
                     These filters find nothing that an active endpoint could get. What is for one that is paused or \
                     disabled waits until it is enabled.
                     """,
-                    actions: "\(Button("Back to the list", leadsTo: view.link("/events", query: asked)))"
+                    actions: """
+                        \(unheard(view))\(Button("Back to the list", .quiet, leadsTo: view.link("/events", query: asked)))
+                        """
                 ).html)
         }
         let number = Figure.grouped(count)
-        let form = view.form(
-            "POST /deliveries/replay", said: .replayed, next: view.link("/events/replays/{id}")
-        ) {
-            """
-            \(hidden(view, since: since))<div class="actions">\
-            \(Button(count == 1 ? "Replay this 1" : "Replay these \(number)", .primary))\
-            \(Button("Cancel", .quiet, leadsTo: view.link("/events", query: asked)))</div>
-            """
-        }
+        let form: HTML? = view.may(.post, "/deliveries/replay") ? replaying(count, number, asked, since, view) : nil
         return PageContent(
             title, sub: sub,
             """
-            \(Panel("\(number) deliveries") {
+            \(Panel(Figure.counted(count, "delivery", "deliveries")) {
                 """
                 <p>Each is sent again to its endpoint under its own id and with the same body, so that a receiver that knows \
                 it can leave it be. New events are not held up meanwhile. What is for an endpoint that is paused or disabled \
@@ -163,20 +171,42 @@ extension AdminPages {
             """)
     }
 
+    /// To what keeps them from being sent: the endpoint that was asked for, or those that are disabled.
+    private static func unheard(_ view: SlowView) -> Button {
+        if let id = view.visit.asked("endpoint") {
+            return Button("Its endpoint", .primary, leadsTo: view.link("/endpoints", id))
+        }
+        return Button(
+            "Disabled endpoints", .primary, leadsTo: view.link("/endpoints", query: [("state", "disabled")]))
+    }
+
+    private static func replaying(
+        _ count: Int, _ number: String, _ asked: [(String, String?)], _ since: String, _ view: SlowView
+    ) -> HTML {
+        view.form("POST /deliveries/replay", said: .replayed, next: view.link("/events/replays/{id}")) {
+            """
+            \(hidden(view, since: since))<div class="actions">\
+            \(Button(count == 1 ? "Replay this 1" : "Replay these \(number)", .primary))\
+            \(Button("Cancel", .quiet, leadsTo: view.link("/events", query: asked)))</div>
+            """
+        }.html
+    }
+
     private static let replayable = "pending,delivered,dead,held"
 
     /// As long as what came to nothing is kept.
     private static let replayedSeconds: Int64 = 90 * 86_400
 
     private static func filterFacts(_ view: SlowView, since: String) -> Facts {
-        let named = [
-            ("State", "state"), ("Type", "type"), ("Reseller", "reseller"), ("Endpoint", "endpoint"),
-            ("Status", "status_class"),
-        ]
-        return Facts(
-            named.map { title, name in (title, view.visit.asked(name).map { "\($0)" }) } + [
-                ("Queued since", TimeText(since).html), ("Until", view.visit.asked("until").map { TimeText($0).html }),
-            ])
+        let named = [("Type", "type"), ("Reseller", "reseller"), ("Endpoint", "endpoint"), ("Status", "status_class")]
+        let states = (view.visit.asked("state") ?? replayable).replacing(",", with: ", ")
+        var facts: [(name: String, value: HTML?)] = [("States", "\(states)")]
+        facts += named.map { title, name -> (name: String, value: HTML?) in
+            (title, view.visit.asked(name).map { "\($0)" })
+        }
+        facts.append(("Queued since", TimeText(since).html))
+        facts.append(("Until", view.visit.asked("until").map { TimeText($0).html }))
+        return Facts(facts)
     }
 
     /// A list is a field for each of its values.

@@ -2,6 +2,44 @@ import CallKit
 import HTML
 import PageKit
 
+/// Who changed a reseller's state, balance and terms, as the audit log has it. A value: any thread.
+struct ResellerHistory: MarkupPart {
+    let html: HTML
+
+    private static let shownMax = 10
+
+    /// `rows`: the audit log's, newest first. `head`: of `/audit/head`, where the reader may ask it.
+    init(_ rows: [Row], head: Row?, _ id: String, _ view: some PageView) {
+        let changes = rows.compactMap { Self.change($0) }.prefix(Self.shownMax)
+        let all: HTML = """
+            \(Button("All changes", .quiet, leadsTo: view.link("/audit", query: [("reseller", id), ("changes", "true")])))\
+            \(Button("Prices", .quiet, leadsTo: view.link("/prices/history", query: [("reseller", id)])))
+            """
+        let empty =
+            rows.count == 1
+            ? "Its last entry in the log is no change of its state, terms or balance by hand."
+            : "None of its last \(rows.count) entries in the log is a change of its state, terms or balance by hand."
+        let history = History(
+            Array(changes), empty: rows.isEmpty ? "Nothing was changed yet." : empty, proof: head, view)
+        html = Panel("Who changed it", id: "history", actions: "\(all)") { history.html }.html
+    }
+
+    /// Nil where nothing had another value before.
+    private static func change(_ row: Row) -> History.Change? {
+        let members = row.row("detail")?.members ?? []
+        let values = members.compactMap { member -> HTML? in
+            guard let old = members.first(where: { $0.name == member.name + CallKit.AuditDetail.before }) else {
+                return nil
+            }
+            return "\(member.name.spaced) <del>\(old.value.value)</del> <ins>\(member.value.value)</ins>"
+        }
+        if values.isEmpty { return nil }
+        return History.Change(
+            at: row["at"], who: row.text("account") ?? row.text("key") ?? "the provider", values: values,
+            requestID: row.text("request_id"))
+    }
+}
+
 /// Who changed what: when, by whom, from what to what, and the call that did it with its place in the audit log. A
 /// value: any thread.
 struct History: MarkupPart {

@@ -13,7 +13,10 @@ extension AdminPages {
         Page("/stock/items/{sku}", "Items of a product", bodyBytesMax: StockParts.fileBytesMax) { view in
             try ItemStockPages.one(view)
         },
-        Page("/stock/items/{sku}/import", "Import items", bodyBytesMax: StockParts.fileBytesMax) { view in
+        Page(
+            "/stock/items/{sku}/import", "Import items", asks: "POST /products/{sku}/stock",
+            bodyBytesMax: StockParts.fileBytesMax
+        ) { view in
             try ItemStockPages.importing(view)
         },
     ]
@@ -21,11 +24,10 @@ extension AdminPages {
 
 enum ItemStockPages {
     static func products(_ view: View, _ levels: HTML) throws -> PageContent {
-        let list = try view.get("/products", [("limit", "100"), ("cursor", view.visit.asked("cursor"))])
-        let products = list.rows().filter { $0["fulfilment"] == "stock" }
+        let list = try view.get("/products", [("fulfilment", "stock"), ("limit", "100")] + view.asked("cursor"))
         let table = DataTable(
             caption: "Products that are sold from stock", columns: [Column("Product"), Column("SKU"), Column("State")],
-            rows: products.map { row in
+            rows: list.rows().map { row in
                 [
                     #"<a href="\#(view.link("/stock/items", row["sku"]))">\#(row["name"])</a>"#,
                     "<code>\(row["sku"])</code>",

@@ -24,7 +24,7 @@ extension AdminPages {
                 """)
         },
         // Small, for the meter that is taken anew each second.
-        Page("/keys/{id}/limit/now", "Limit of a key") { view in
+        Page("/keys/{id}/limit/now", "Limit of a key", isWatched: true) { view in
             let row = try view.get("/api-keys/\(view.visit.parameter())/limit")
             let shown = KeyShown(row)
             return PageContent(
@@ -36,7 +36,7 @@ extension AdminPages {
     private static func actions(_ key: KeyView, _ view: SlowView) -> HTML {
         let rotate: HTML? = key.mayRotate ? Button("Rotate…", leadsTo: view.link("/keys", key.id, "rotate")).html : nil
         let revoke: HTML? =
-            key.mayChange ? Button("Revoke…", .danger, leadsTo: view.link("/keys", key.id, "revoke")).html : nil
+            key.mayRevoke ? Button("Revoke…", .danger, leadsTo: view.link("/keys", key.id, "revoke")).html : nil
         return "\(rotate)\(revoke)"
     }
 
@@ -63,7 +63,7 @@ extension AdminPages {
             guard key.mayChange else { return use }
             let path = "/api-keys/\(key.id)/limit"
             let limit = key.row.row("limit")
-            let form = view.form("PUT \(path)", swap: "tuner history") {
+            let form = view.form("PUT \(path)", said: .applied, swap: "tuner history") {
                 """
                 \(LimitShown.fields(view, limit))<div class="actions">\(Button("Apply", .primary))</div>
                 """

@@ -7,7 +7,7 @@ import PageKit
 extension AdminPages {
     static let keys: [Page] = [
         Page(inSteps: "/keys", "Keys") { view in
-            let list = try await view.get("/api-keys/activity", view.asked("reseller", "state", "cursor"))
+            let found = try await view.found("/api-keys/activity", view.asked("reseller", "state", "cursor"))
             let state = view.visit.asked("state")
             let tabs = Tabs(
                 "State",
@@ -18,11 +18,12 @@ extension AdminPages {
             let issue: HTML? =
                 view.may(.post, "/api-keys")
                 ? Button("Issue key", .primary, leadsTo: view.link("/keys/new")).html : nil
-            return PageContent("Keys", actions: issue, "\(tabs)\(keyFilter(view))\(keyTable(list, view))")
+            return PageContent(
+                "Keys", actions: issue,
+                "\(tabs)\(keyFilter(view))\(found.shown(keyTable(found.list, view).html))")
         },
-        Page("/keys/new", "Issue a key") { view in
-            guard view.may(.post, "/api-keys") else { throw Refusal.notFound(.path) }
-            return PageContent("Issue a key", "\(newKey(view))")
+        Page("/keys/new", "Issue a key", asks: "POST /api-keys") { view in
+            PageContent("Issue a key", try Panel("Whose it is, and what it may") { try newKey(view).html }.html)
         },
         Page(inSteps: "/keys/{id}/rotate", "Rotate a key") { view in
             let key = try await KeyView(view)
@@ -31,7 +32,7 @@ extension AdminPages {
         },
         Page(inSteps: "/keys/{id}/revoke", "Revoke a key") { view in
             let key = try await KeyView(view)
-            guard key.mayChange else { throw Refusal.notFound(.path) }
+            guard key.mayRevoke else { throw Refusal.notFound(.path) }
             return PageContent("Revoke \(key.name)", sub: key.sub, revocation(key, view))
         },
     ]
@@ -81,27 +82,44 @@ extension AdminPages {
 
     // MARK: Forms
 
-    private static func newKey(_ view: View) -> Form {
-        view.form("POST /api-keys", said: .created, next: view.link("/keys")) {
+    private static func newKey(_ view: View) throws -> Form {
+        let account = view.visit.asked("owner_email")
+        // Live keys are for resellers who are approved.
+        let isPending =
+            try account.map { try view.found("/resellers", [("email", $0)]).rows.first?["status"] == "pending" }
+            ?? false
+        let live = isPending ? [] : [FormField.Option("live", "Live")]
+        return view.form("POST /api-keys", said: .created, next: view.link("/keys")) {
             """
             \(view.field(
-                "Account", "owner_email", .email, value: view.visit.asked("owner_email"),
+                "Account", "owner_email", .email, value: account,
                 hint: "Whose calls the key's are: a reseller's, or a person's of your own."))\
             \(view.field("Name", "name", hint: "Where it is used, for your list.", isRequired: false))\
-            \(view.field("Mode", "mode", .select([
-                .init("live", "Live"), .init("test", "Test: the test book alone"),
-            ])))\
+            \(view.field(
+                "Mode", "mode", .select(live + [.init("test", "Test: the test book alone")]),
+                hint: isPending ? "It waits for approval: live keys are for those who are approved." : nil))\
             \(view.field("Role", "role", .select([
                 .init("", "The account's own"), .init("operator", "Operator"), .init("support", "Support: reads only"),
                 .init("reseller", "Reseller"),
             ]), isRequired: false))\
-            \(view.field("Expires", "expires_at", hint: "RFC 3339, say 2027-01-31T00:00:00Z. Empty: never.", isRequired: false))\
+            \(view.field("Expires", "expires_at", .moment, hint: "UTC. Empty: never.", isRequired: false))\
+            \(scopes(view))\
             <fieldset><legend>Limit of its own</legend><p class="hint">Beside the reseller's. Empty: none.</p>\
             \(newLimit(view))</fieldset>\
             <div class="actions">\(Button("Issue key", .primary))\
             \(Button("Cancel", .quiet, leadsTo: view.link("/keys")))</div>
             """
         }
+    }
+
+    /// What the APIs of the tenant's dialects ask of keys (O1); nothing to choose where that is one word.
+    private static func scopes(_ view: View) -> HTML? {
+        let names = view.visit.scopes()
+        guard names.count > 1 else { return nil }
+        return """
+            \(view.choices("A reseller's key may", "scopes", names, chosen: Set(names)))\
+            <p class="hint">A person's key may do what its role may, whatever is ticked.</p>
+            """
     }
 
     private static func newLimit(_ view: View) -> HTML {

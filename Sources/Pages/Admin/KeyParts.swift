@@ -14,24 +14,17 @@ struct KeyShown {
     var name: String { row.text("name") ?? "\(row["prefix"])…" }
 
     var state: State {
-        if row.text("revoked_at") != nil { return State("revoked", tone: .quiet) }
-        if row.text("previous_valid_until") != nil { return State("rotating") }
-        return State("active")
+        let state = row.keyState
+        if state != "active" { return State(state, tone: .quiet) }
+        return State(row.text("previous_valid_until") != nil ? "rotating" : state)
     }
-
-    var isRevoked: Bool { row.text("revoked_at") != nil }
 
     var scopes: String { row.texts("scopes").joined(separator: " ") }
 
     /// What it may: scopes bind resellers' keys alone, people's are bound by their role.
     var reach: String { row["role"] == "reseller" ? scopes : row["role"] }
 
-    /// By the hour: counts are kept so.
-    func lastUsed(_ view: some PageView) -> HTML {
-        guard let last = row.text("last_used_at") else { return #"<span class="sub">never</span>"# }
-        if row.rows("hours").last?["hour"] == last { return "this hour" }
-        return TimeText(last, now: view.visit.call.now).html
-    }
+    func lastUsed(_ view: some PageView) -> HTML { view.lastUse(row.text("last_used_at")) }
 
     private var answered: [Int] {
         row.rows("hours").map { $0.int("requests") - $0.int("refusals") - $0.int("other_refusals") }
@@ -55,6 +48,7 @@ struct KeyShown {
 struct KeyView {
     let row: Row
     let mayChange: Bool
+    let mayRevoke: Bool
     let mayRotate: Bool
     let sub: HTML
 
@@ -70,8 +64,11 @@ struct KeyView {
         self.row = row
         // The owner's keys are the owner's (O1): the API says so again.
         let isOwner = view.may(.post, "/api-keys")
-        let isOpen = row.text("revoked_at") == nil
-        mayChange = isOpen && view.may(.put, "/api-keys/\(id)/limit") && (row["role"] != "owner" || isOwner)
+        let isOpen = row.keyState == "active"
+        let isReachable = row["role"] != "owner" || isOwner
+        mayChange = isOpen && isReachable && view.may(.put, "/api-keys/\(id)/limit")
+        // What has ended by itself may be revoked for good.
+        mayRevoke = row.text("revoked_at") == nil && isReachable && view.may(.delete, "/api-keys/\(id)")
         mayRotate =
             isOpen && view.may(.post, "/api-keys/\(id)/rotate")
             && (isOwner || row.text("owner_email") == view.visit.surroundings?.who)

@@ -10,13 +10,18 @@ extension AdminPages {
             let levels = try await StockParts.levels("licences", view)
             return try await view.reading { try LicencePages.list($0, levels) }
         },
-        Page("/stock/licences/import", "Import licences", bodyBytesMax: StockParts.fileBytesMax) { view in
+        Page("/stock/licences/import", "Import licences", asks: "POST /licences", bodyBytesMax: StockParts.fileBytesMax)
+        { view in
             LicencePages.importing(view)
         },
-        Page("/stock/licences/withdraw", "Withdraw licences", compose: LicencePages.compose) { view in
+        Page(
+            "/stock/licences/withdraw", "Withdraw licences", asks: "POST /licences/withdraw",
+            compose: LicencePages.compose
+        ) { view in
             LicencePages.withdrawing(view)
         },
-        Page("/stock/licences/move", "Move licences", compose: LicencePages.compose) { view in
+        Page("/stock/licences/move", "Move licences", asks: "POST /licences/move", compose: LicencePages.compose) {
+            view in
             LicencePages.moving(view)
         },
         Page("/stock/licences/withdrawn", "Withdrawn licences") { view in try LicencePages.withdrawn(view) },
@@ -30,7 +35,8 @@ enum LicencePages {
     }
 
     static func list(_ view: View, _ levels: HTML) throws -> PageContent {
-        let list = try view.get("/licences", view.asked("reseller", "key", "cursor"))
+        let found = try view.found("/licences", view.asked("reseller", "key", "cursor"))
+        let names = try ResellerNames(of: found.rows, view)
         let mayWrite = view.may(.post, "/licences")
         let isFiltered = view.visit.asked("reseller") != nil || view.visit.asked("key") != nil
         let table = DataTable(
@@ -39,19 +45,18 @@ enum LicencePages {
                 Column("Key"), Column("Product"), Column("Reseller"), Column("State"), Column("Expires"),
                 Column("Assigned"),
             ],
-            rows: list.rows().map { line($0, view) },
+            rows: found.rows.map { line($0, names, view) },
             empty: isFiltered
                 ? Empty("No such licences", "None matches the filter.").html
                 : Empty(
                     "No licences yet", "A file has a line for each: reseller, product, key, expiration.",
                     actions: mayWrite
                         ? "\(Button("Import", .primary, leadsTo: view.link("/stock/licences/import")))" : nil
-                ).html, previous: view.first(), next: view.next(list))
+                ).html, previous: view.first(), next: view.next(found.list))
         let filters = Form.get(view.link("/stock/licences"), keeping: StockParts.book(view)) {
             """
-            \(FormField("Key", name: "key", value: view.visit.asked("key"), isRequired: false))\
-            \(FormField("Reseller", name: "reseller", value: view.visit.asked("reseller"), isRequired: false))\
-            <div class="actions">\(Button("Filter"))<a href="\(view.link("/stock/licences"))">Clear</a></div>
+            \(view.filter("Key", "key"))\(view.filter("Reseller", "reseller"))\
+            <div class="actions">\(Button("Filter"))\(view.clear(["key", "reseller"]))</div>
             """
         }
         return PageContent(
@@ -63,10 +68,10 @@ enum LicencePages {
                     \(Button("Move…", leadsTo: view.link("/stock/licences/move")))\
                     \(Button("Import", .primary, leadsTo: view.link("/stock/licences/import")))
                     """)
-                """, "\(levels)\(filters)\(table)")
+                """, "\(levels)\(filters)\(found.shown(table.html))")
     }
 
-    private static func line(_ row: Row, _ view: View) -> [HTML] {
+    private static func line(_ row: Row, _ names: ResellerNames, _ view: View) -> [HTML] {
         let now = view.visit.call.now
         let state: State =
             if row.text("assigned_at") != nil {
@@ -78,14 +83,13 @@ enum LicencePages {
             } else {
                 State("available")
             }
-        let owner: HTML? = row.text("reseller").map { #"<a href="\#(view.link("/resellers", $0))">\#($0)</a>"# }
         let assigned: HTML? = row.text("assigned_at").map { at in
             "\(TimeText(at, now: now)) \(row.text("discord_user_id").map { "<code>\($0)</code>" as HTML })"
         }
         return [
             "<code>\(row["key"])</code>",
             #"<a href="\#(view.link("/products", row["product"]))">\#(row["product"])</a>"#,
-            owner ?? "", "\(state)", "\(TimeText(row["expiration"], now: now))", assigned ?? "",
+            names.link(row["reseller"], view), "\(state)", "\(TimeText(row["expiration"], now: now))", assigned ?? "",
         ]
     }
 
@@ -149,6 +153,7 @@ enum LicencePages {
 
     static func withdrawn(_ view: View) throws -> PageContent {
         let list = try view.get("/licences/withdrawn", view.asked("cursor"))
+        let names = try ResellerNames(of: list.rows(), view)
         let now = view.visit.call.now
         let table = DataTable(
             caption: "Withdrawn licences, newest first",
@@ -158,7 +163,7 @@ enum LicencePages {
             rows: list.rows().map { row in
                 let to = [row.text("moved_to"), row.text("moved_to_product")].compactMap { $0 }
                 return [
-                    "<code>\(row["key"])</code>", "\(row["product"])", "\(row["reseller"])",
+                    "<code>\(row["key"])</code>", "\(row["product"])", names.link(row["reseller"], view),
                     "\(TimeText(row["withdrawn_at"], now: now))", "\(row["account"])",
                     "\(to.joined(separator: ", "))",
                 ]

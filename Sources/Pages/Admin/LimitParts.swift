@@ -2,66 +2,6 @@ import HTML
 import HTTPCore
 import PageKit
 
-/// A limit in words and as a meter: of a key or of a reseller, as their APIs have it. A value: any thread.
-struct LimitShown {
-    /// `{requests, window_seconds, burst}` and, where it is the one in force, `remaining` and `reset`.
-    let row: Row
-
-    /// `1,000 / 60 s`, with a burst that is another number.
-    var words: String {
-        let (requests, burst) = (row.int("requests"), row.int("burst"))
-        let rate = "\(Figure.grouped(requests)) / \(Figure.grouped(row.int("window_seconds"))) s"
-        return burst == requests ? rate : "\(rate), burst \(Figure.grouped(burst))"
-    }
-
-    /// `refills 16.7 a second`
-    var refill: String {
-        let (requests, seconds) = (row.int("requests"), row.int("window_seconds"))
-        return requests >= seconds
-            ? "refills \(Self.ratio(requests, seconds)) a second"
-            : "refills one every \(Self.ratio(seconds, requests)) s"
-    }
-
-    /// With one decimal, where it says anything.
-    private static func ratio(_ number: Int, _ part: Int) -> String {
-        let tenths = (number * 10 + part / 2) / max(1, part)
-        return tenths.isMultiple(of: 10) ? Figure.grouped(tenths / 10) : Figure.grouped(tenths, decimals: 1)
-    }
-
-    /// How much of it is used now; taken anew each second from the page `source`, which is small.
-    func meter(_ source: Link) -> HTML {
-        var attributes = Attributes()
-        attributes.set("data-from", source.text)
-        let (left, capacity, reset) = (row.int("remaining"), row.int("burst"), row.int("reset"))
-        let full = reset == 0 ? "full" : "full again in \(Figure.grouped(reset)) s"
-        return """
-            <div id="use" data-live="1"\(attributes)>\
-            \(Meter(capacity - left, of: capacity, unit: "used", note: full))\
-            <p class="sub"><span id="left">\(Figure.grouped(left)) left</span> · \(refill)</p></div>
-            """
-    }
-
-    /// The fields of a limit's form; `prefix`: where the limit is a member of the body.
-    static func fields(
-        _ view: some PageView, _ limit: Row?, prefix: String = "", scope: String = "tune"
-    ) -> HTML {
-        func field(_ label: String, _ name: String, unit: String? = nil, isRequired: Bool = true) -> FormField {
-            view.field(
-                label, prefix + name, .number, value: limit.map { $0[name] }, unit: unit, isRequired: isRequired,
-                size: .short, scope: scope)
-        }
-        return """
-            <div class="fields">\(field("Requests", "requests"))\(field("In", "window_seconds", unit: "seconds"))\
-            \(field("Burst", "burst", isRequired: false))</div>
-            """
-    }
-
-    /// The same as hidden fields: one press puts it in force.
-    func hidden(prefix: String = "") -> HTML {
-        "\(each: ["requests", "window_seconds", "burst"], { FormField.hidden(prefix + $0, row[$0]) })"
-    }
-}
-
 /// A limit tried on the calls that the audit log has (O2). A value: any thread.
 struct RehearsalPanel {
     /// The API's call, say `/api-keys/key_1/limit/rehearse`.
@@ -95,12 +35,15 @@ struct RehearsalPanel {
     private func form(_ asked: [(name: String, value: String)], _ view: SlowView) -> HTML {
         let attempt = asked.isEmpty ? nil : view.visit.attempt
         func value(_ name: String) -> String? {
-            asked.first { $0.name == name }?.value ?? (asked.isEmpty ? limit.map { $0[name] } : nil)
+            if !asked.isEmpty { return asked.first { $0.name == name }?.value }
+            return name == "burst" ? LimitShown.burst(limit) : limit.map { $0[name] }
         }
-        func field(_ label: String, _ name: String, unit: String? = nil, isRequired: Bool = true) -> FormField {
+        func field(
+            _ label: String, _ name: String, unit: String? = nil, hint: String? = nil, isRequired: Bool = true
+        ) -> FormField {
             FormField(
-                label, name: name, kind: .number, value: value(name), unit: unit, error: attempt?.error(of: name),
-                isRequired: isRequired, size: .short, scope: "try")
+                label, name: name, kind: .number, value: value(name), unit: unit, hint: hint,
+                error: attempt?.error(of: name), isRequired: isRequired, size: .short, scope: "try")
         }
         let days = FormField(
             "Over", name: "days",
@@ -109,7 +52,8 @@ struct RehearsalPanel {
         return Form.get(Link(fragment: "rehearsal"), keeping: view.visit.isTest ? [("mode", "test")] : []) {
             """
             \(field("Requests", "requests"))\(field("In", "window_seconds", unit: "seconds"))\
-            \(field("Burst", "burst", isRequired: false))\(days)<div class="actions">\(Button("Rehearse"))</div>
+            \(field("Burst", "burst", hint: LimitShown.burstHint, isRequired: false))\(days)\
+            <div class="actions">\(Button("Rehearse"))</div>
             """
         }
     }
@@ -132,6 +76,9 @@ struct RehearsalPanel {
 
     /// The API's offer, as a button.
     private func smallest(_ report: Row, _ view: SlowView) -> HTML? {
+        if report.int("asked") == 0 {
+            return #"<p class="sub">No call came in this time: any limit would do.</p>"#
+        }
         guard let row = report.row("smallest") else {
             return #"<p class="sub">No limit of this window refuses less than 0.1 % of these calls.</p>"#
         }

@@ -26,7 +26,7 @@ extension AdminPages {
                 empty: view.nothing(
                     "No payments", "A reseller's top-up through your payment service stands here.",
                     filters: ["status", "reseller"]),
-                previous: view.first(), next: found.list.flatMap { view.next($0) })
+                previous: view.first(), next: view.next(found.list))
             return PageContent(
                 "Payments", sub: "Resellers' top-ups through your payment service.",
                 """
@@ -34,7 +34,7 @@ extension AdminPages {
                     ("All", nil, nil), ("Pending", "pending", nil), ("Confirmed", "confirmed", nil),
                     ("Failed", "failed", nil), ("Expired", "expired", nil),
                 ]))\(view.filters("/payments", keeping: ["status"], [view.filter("Reseller", "reseller")]))\
-                \(found.notice)\(if: found.list != nil, table.html)
+                \(found.shown(table.html))
                 """)
         },
         Page("/payments/{id}", "Payment") { view in
@@ -61,7 +61,7 @@ extension AdminPages {
                 ).html
             }.html
         return PageContent(
-            "Top-up of \(payment["currency"]) \(payment["amount"])",
+            "Top-up of \(Amount.grouped(payment["amount"])) \(payment["currency"])",
             sub: """
                 <a href="\(view.link("/payments"))">Payments</a> · <code>\(payment["id"])</code> · \
                 \(State(payment["status"]))\(if: payment["mode"] == "test", " · test")

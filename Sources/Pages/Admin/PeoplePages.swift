@@ -7,13 +7,13 @@ import PageKit
 extension AdminPages {
     static let people: [Page] = [
         Page("/people", "People") { view in
-            let list = try view.get("/people", view.asked("role", "state", "cursor"))
+            let found = try view.found("/people", view.asked("role", "state", "cursor"))
             let table = DataTable(
                 caption: "People",
                 columns: [
                     Column("Name"), Column("E-mail"), Column("Role"), Column("State"), Column("Since"),
                 ],
-                rows: list.rows().map { person in
+                rows: found.rows.map { person in
                     [
                         #"<a href="\#(view.link("/people", person["id"]))">\#(person["name"])</a>"#,
                         "\(person["email"])", "\(person["role"])", personState(person),
@@ -22,16 +22,15 @@ extension AdminPages {
                 },
                 empty: Empty(
                     "Nobody is found by this", actions: "\(Button("Show all", leadsTo: view.link("/people")))"
-                ).html, previous: view.first(), next: view.next(list))
+                ).html, previous: view.first(), next: view.next(found.list))
             return PageContent(
                 "People", actions: "\(Button("Add a person", .primary, leadsTo: view.link("/people/new")))",
                 """
                 <p>Who works here, each with a password of its own. An owner does everything, an operator all but this \
-                page, and support reads.</p>\(roleTabs(view))\(table)
+                page, and support reads.</p>\(roleTabs(view))\(found.shown(table.html))
                 """)
         },
-        Page("/people/new", "Add a person") { view in
-            try view.expects(.post, "/people")
+        Page("/people/new", "Add a person", asks: "POST /people") { view in
             let form = view.form("POST /people", said: .invited, next: view.link("/people/{id}")) {
                 """
                 \(view.field("E-mail", "email", .email, autocomplete: "off"))
@@ -59,9 +58,8 @@ extension AdminPages {
                 \(SessionList(sessions, "/people/\(id)/sessions", isOwn: false, view))
                 """)
         },
-        Page("/people/{id}/disable", "Disable a person") { view in
+        Page("/people/{id}/disable", "Disable a person", asks: "PATCH /people/{id}") { view in
             let id = view.visit.parameter()
-            try view.expects(.patch, "/people/\(id)")
             let person = try view.get("/people/\(id)")
             let back = view.link("/people", id)
             let form = view.form("PATCH /people/\(id)", next: back) {

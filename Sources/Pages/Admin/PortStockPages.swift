@@ -10,13 +10,16 @@ extension AdminPages {
             let levels = try await StockParts.levels("ports", view)
             return try await view.reading { try PortStockPages.slots($0, levels) }
         },
-        Page("/stock/ports/import", "Import ports", bodyBytesMax: StockParts.fileBytesMax) { view in
+        Page("/stock/ports/import", "Import ports", asks: "POST /ports", bodyBytesMax: StockParts.fileBytesMax) {
+            view in
             PortStockPages.importing(view)
         },
         Page("/stock/ports/{address}", "Slot") { view in try PortStockPages.slot(view) },
         Page("/stock/devices", "Devices") { view in try DevicePages.list(view) },
         Page("/stock/devices/{name}", "Device") { view in try DevicePages.one(view) },
-        Page("/stock/devices/{name}/remove", "Take a device out") { view in try DevicePages.removing(view) },
+        Page("/stock/devices/{name}/remove", "Take a device out", asks: "DELETE /devices/{name}") { view in
+            try DevicePages.removing(view)
+        },
     ]
 }
 
@@ -24,7 +27,7 @@ enum PortStockPages {
     static let states = ["free", "used", "withdrawn"]
 
     static func slots(_ view: View, _ levels: HTML) throws -> PageContent {
-        let list = try view.get("/ports", view.asked("country", "status", "cursor"))
+        let found = try view.found("/ports", view.asked("country", "status", "cursor"))
         let mayWrite = view.may(.post, "/ports")
         let isFiltered = view.visit.asked("country") != nil || view.visit.asked("status") != nil
         let table = DataTable(
@@ -33,21 +36,20 @@ enum PortStockPages {
                 Column("Address"), Column("SOCKS", .number), Column("Device"), Column("Country"), Column("City"),
                 Column("Carrier"), Column("Mode"), Column("State"), Column("Port"),
             ],
-            rows: list.rows().map { line($0, view) },
+            rows: found.rows.map { line($0, view) },
             empty: isFiltered
                 ? Empty("No such slots", "None matches the filter.").html
                 : Empty(
                     "No slots yet", "A file has a line for each device and range of ports.",
                     actions: mayWrite
                         ? "\(Button("Import", .primary, leadsTo: view.link("/stock/ports/import")))" : nil
-                ).html, previous: view.first(), next: view.next(list))
+                ).html, previous: view.first(), next: view.next(found.list))
         let filters = Form.get(view.link("/stock/ports"), keeping: StockParts.book(view)) {
             """
-            \(FormField("Country", name: "country", value: view.visit.asked("country"), isRequired: false))\
-            \(FormField(
-                "State", name: "status",
-                kind: .select([FormField.Option("", "any")] + states.map { FormField.Option($0) }), value: view.visit.asked("status"), isRequired: false))\
-            <div class="actions">\(Button("Filter"))<a href="\(view.link("/stock/ports"))">Clear</a></div>
+            \(view.filter("Country", "country"))\
+            \(view.filter(
+                "State", "status", .select([FormField.Option("", "Any")] + states.map { FormField.Option($0) })))\
+            <div class="actions">\(Button("Filter"))\(view.clear(["country", "status"]))</div>
             """
         }
         return PageContent(
@@ -56,7 +58,7 @@ enum PortStockPages {
                 \(Button("Countries", .quiet, leadsTo: view.link("/settings/countries")))\
                 \(Button("Devices", leadsTo: view.link("/stock/devices")))\
                 \(if: mayWrite, "\(Button("Import", .primary, leadsTo: view.link("/stock/ports/import")))")
-                """, "\(levels)\(filters)\(table)")
+                """, "\(levels)\(filters)\(found.shown(table.html))")
     }
 
     static func address(_ row: Row) -> String {
@@ -145,8 +147,9 @@ enum PortStockPages {
 
 enum DevicePages {
     static func list(_ view: View) throws -> PageContent {
-        let list = try view.get("/devices", view.asked("country", "status", "cursor"))
+        let found = try view.found("/devices", view.asked("country", "status", "cursor"))
         let status = view.visit.asked("status")
+        let filters = ["status", "country"]
         let tabs = Tabs(
             "State",
             [(nil, "All"), ("active", "Active"), ("closing", "Closing"), ("withdrawn", "Withdrawn")].map {
@@ -160,7 +163,7 @@ enum DevicePages {
                 Column("Device"), Column("Address"), Column("Country"), Column("City"), Column("Carrier"),
                 Column("Mode"), Column("Slots", .number), Column("In use", .number), Column("State"),
             ],
-            rows: list.rows().map { row in
+            rows: found.rows.map { row in
                 [
                     #"<a href="\#(view.link("/stock/devices", row["device"]))">\#(row["device"])</a>"#,
                     "\(row["server_ip"])", "\(row["country"])", "\(row.text("city") ?? "")",
@@ -168,13 +171,15 @@ enum DevicePages {
                     "\(PortStockPages.state(row["status"]))",
                 ]
             },
-            empty: Empty(
-                "No devices", "An import of ports brings them.",
-                actions: view.may(.post, "/ports")
-                    ? "\(Button("Import", .primary, leadsTo: view.link("/stock/ports/import")))" : nil
-            ).html, previous: view.first(), next: view.next(list))
+            empty: view.isFiltered(filters)
+                ? view.nothing("No devices", "", filters: filters)
+                : Empty(
+                    "No devices", "An import of ports brings them.",
+                    actions: view.may(.post, "/ports")
+                        ? "\(Button("Import", .primary, leadsTo: view.link("/stock/ports/import")))" : nil
+                ).html, previous: view.first(), next: view.next(found.list))
         return PageContent(
-            "Devices", sub: #"<a href="\#(view.link("/stock/ports"))">Ports</a>"#, "\(tabs)\(table)")
+            "Devices", sub: #"<a href="\#(view.link("/stock/ports"))">Ports</a>"#, "\(tabs)\(found.shown(table.html))")
     }
 
     private static func path(_ view: View) -> String { "/devices/\((view.visit.parameter()).percentEncoded)" }

@@ -6,31 +6,35 @@ import PageKit
 enum PriceHistoryPages {
     /// All changes, newest first.
     static func all(_ view: View) throws -> PageContent {
-        let list = try view.get(
+        let found = try view.found(
             "/price-history", view.asked("reseller", "product", "from", "to", "cursor") + [("limit", "50")])
-        let filters = Form.get(view.link("/prices/history")) {
-            """
-            \(FormField("Reseller", name: "reseller", value: view.visit.asked("reseller"), isRequired: false))\
-            \(FormField("Product", name: "product", value: view.visit.asked("product"), isRequired: false))\
-            \(FormField("From", name: "from", kind: .date, value: view.visit.asked("from"), isRequired: false))\
-            \(FormField("To", name: "to", kind: .date, value: view.visit.asked("to"), isRequired: false))\
-            <div class="actions">\(Button("Filter"))<a href="\(view.link("/prices/history"))">Clear</a></div>
-            """
-        }
+        let names = try ResellerNames(of: found.rows, view)
+        let resellers = try view.get("/resellers", [("limit", "100")])
+        // A list to choose from; where it would be too long, a field.
+        let choice = resellers.rows().map { FormField.Option($0["id"], $0.text("company") ?? $0["name"]) }
+        let filters = view.filters(
+            "/prices/history", keeping: [],
+            [
+                view.filter(
+                    "Reseller", "reseller",
+                    view.next(resellers) == nil ? .select([FormField.Option("", "Any")] + choice) : .search),
+                view.filter("Product", "product"), view.filter("From", "from", .date), view.filter("To", "to", .date),
+            ])
         return PageContent(
             "Changes of prices", sub: #"<a href="\#(view.link("/prices"))">Prices</a>"#,
             """
-            \(filters)<section class="panel">\(history(list, view))</section>\
-            \(Pager("Pages of changes", previous: view.first(), next: view.next(list)))
+            \(filters)\(found.shown(#"<section class="panel">\#(history(found.list, names, view))</section>"#))\
+            \(Pager("Pages of changes", previous: view.first(), next: view.next(found.list)))
             """)
     }
 
-    /// `proofs`: of a row's place in the audit log, by the request that made the change.
+    /// `names`: of the resellers whose prices they are; nil where all are of one price. `proofs`: of a row's place in
+    /// the audit log, by the request that made the change.
     static func history(
-        _ list: Row, _ view: View, isOfOne: Bool = false, proofs: [String: Proof] = [:]
+        _ list: Row, _ names: ResellerNames?, _ view: View, proofs: [String: Proof] = [:]
     ) -> HTML {
         let changes = list.rows().map { row in
-            var change = change(of: row, isOfOne: isOfOne, view)
+            var change = change(of: row, names, view)
             change.proof = change.requestID.flatMap { proofs[$0] }
             return change
         }
@@ -38,7 +42,7 @@ enum PriceHistoryPages {
         return History(changes, empty: "Nobody has changed a price here yet.", proof: proof ?? nil, view).html
     }
 
-    private static func change(of row: Row, isOfOne: Bool, _ view: View) -> History.Change {
+    private static func change(of row: Row, _ names: ResellerNames?, _ view: View) -> History.Change {
         let (old, new) = (row.row("from"), row.row("to"))
         let values = SheetColumn.all.compactMap { column -> HTML? in
             let (was, now) = (old?.text(column.name), new?.text(column.name))
@@ -49,15 +53,15 @@ enum PriceHistoryPages {
         let link = view.link("/prices", row["reseller"], row["sku"])
         return History.Change(
             at: row["at"], who: who(row),
-            about: isOfOne ? nil : #"<a href="\#(link)">\#(row["sku"])</a> for \#(row["reseller"])"#, values: gone,
-            requestID: row.text("request_id"))
+            about: names.map { #"<a href="\#(link)">\#(row["sku"])</a> for \#($0.link(row["reseller"], view))"# },
+            values: gone, requestID: row.text("request_id"))
     }
 
     private static func who(_ row: Row) -> String {
         let person = row.text("account") ?? row.text("key")
         let way =
             switch row["way"] {
-            case "file": "by a file"
+            case "file": "by the price sheet or a file"
             case "setup": "as the tenant was set up"
             case "restore": "by a restore"
             case "earlier": "before changes were kept"
@@ -102,7 +106,11 @@ enum PriceHistoryPages {
             ("Currency", "\(product["currency"])"),
         ])
         let isOn = price.map { $0["is_enabled"] == "true" }
-        let body = view.may(.put, path) ? form(path, price, product, view).html : terms(price)
+        let remove: HTML? =
+            view.visit.isTest && price != nil && view.may(.delete, path)
+            ? view.button("Go by the live price again", "DELETE \(path)", said: .removed).html : nil
+        let body: HTML =
+            view.may(.put, path) ? "\(form(path, price, product, view))\(remove)" : "\(terms(price))"
         return PageContent(
             "\(sku) for \(name)",
             sub: #"<a href="\#(view.link("/prices", query: [("reseller", reseller)]))">Prices</a> · \#(state(isOn))"#,
@@ -110,7 +118,7 @@ enum PriceHistoryPages {
             <div class="cols"><section class="panel" aria-labelledby="price"><h2 \
             id="price">Price</h2>\(facts)\(body)</section>\
             <section class="panel" aria-labelledby="who"><h2 id="who">Who changed this</h2>\
-            \(history(changes, view, isOfOne: true, proofs: proofs))\
+            \(history(changes, nil, view, proofs: proofs))\
             \(Pager("Pages of changes", previous: view.first(), next: view.next(changes)))</section></div>
             """)
     }
@@ -132,7 +140,12 @@ enum PriceHistoryPages {
 
     private static func form(_ path: String, _ price: Row?, _ product: Row, _ view: View) -> Form {
         view.form("PUT \(path)", said: .saved) {
-            let amounts = SheetColumn.all.filter { ![.on, .cap, .override].contains($0) }
+            // What is priced already is shown, whatever the tenant sells.
+            let offered = SheetColumn.offered(view)
+            let amounts = SheetColumn.all.filter { column in
+                ![.on, .cap, .override].contains(column)
+                    && (offered.contains(column) || price?.text(column.name) != nil)
+            }
             let fields = amounts.map { column -> HTML in
                 let list = column.list.flatMap { product.row("list")?.text($0) }
                 return view.field(

@@ -11,7 +11,7 @@ extension AdminPages {
             afterwards: PriceReview.content
         ) { view in try PriceSheetPages.content(view) },
         Page(
-            "/prices/import", "Import prices", bodyBytesMax: PriceSheetPages.fileBytesMax,
+            "/prices/import", "Import prices", asks: "POST /price-book.csv", bodyBytesMax: PriceSheetPages.fileBytesMax,
             afterwards: PriceReview.content
         ) { view in try PriceSheetPages.importing(view) },
         Page("/prices/history", "Changes of prices") { view in try PriceHistoryPages.all(view) },
@@ -65,8 +65,10 @@ enum PriceSheetPages {
                     isCurrent: isByProduct),
             ])
         let typed = view.visit.attempt.flatMap { SheetInput($0.pairs) }
-        let errors = SheetErrors(view.visit.attempt?.refusal?.errors ?? [])
-        let shown = try picker.chosen.map { try sheet(of: $0, isByProduct, typed, errors.faults, view) }
+        let errors = SheetErrors(view.visit.attempt?.refusal?.fieldErrors ?? [])
+        let shown = try picker.chosen.map { chosen in
+            try Found.shown { try sheet(of: chosen, isByProduct, typed, errors.faults, view) }
+        }
         return PageContent(
             "Prices", sub: "What each reseller pays, by the term.", actions: actions(view),
             scripts: [Assets.sheet.link], problem: problem(errors.faults, typed, view),
@@ -74,13 +76,16 @@ enum PriceSheetPages {
     }
 
     private static func actions(_ view: View) -> HTML {
-        let mayWrite = view.may(.post, "/price-book.csv")
+        let mayRead = !view.visit.isTest && view.may(.get, "/price-book.csv")
         return """
             \(Button("Changes", .quiet, leadsTo: view.link("/prices/history")))\
-            \(if: view.may(.get, "/price-book.csv"), "\(Button("Export CSV", leadsTo: view.link("/prices.csv")))")\
-            \(if: mayWrite, "\(Button("Import CSV", leadsTo: view.link("/prices/import")))")
+            \(if: mayRead, "\(Button("Export CSV", leadsTo: view.link("/prices.csv")))")\
+            \(if: mayWrite(view), "\(Button("Import CSV", leadsTo: view.link("/prices/import")))")
             """
     }
+
+    /// The file is the live book's: a row of the test book is written on its own page.
+    private static func mayWrite(_ view: View) -> Bool { !view.visit.isTest && view.may(.post, "/price-book.csv") }
 
     private static func problem(_ faults: [SheetErrors.Fault], _ typed: SheetInput?, _ view: View) -> Problems? {
         guard view.visit.attempt?.refusal != nil, !faults.isEmpty else { return nil }
@@ -90,6 +95,21 @@ enum PriceSheetPages {
                 let row = typed?.key(ofLine: fault.line) ?? "line \(fault.line)"
                 return (fault.column.map { "\(row), \($0.title)" } ?? row, fault.id, fault.detail)
             })
+    }
+
+    /// Ports have no products: a country has a price.
+    private static func nothing(_ isByProduct: Bool, _ view: View) -> HTML {
+        if isByProduct { return Empty("Nothing to price", "There are no resellers yet.").html }
+        if view.visit.has(dialect: "proxy_ports"), !view.visit.has(dialect: "wholesale_orders") {
+            return Empty(
+                "Ports are priced by country", "What one costs a day stands with its country.",
+                actions: "\(Button("Countries", leadsTo: view.link("/settings/countries")))"
+            ).html
+        }
+        let new: HTML? =
+            view.may(.post, "/products")
+            ? Button("New product", .primary, leadsTo: view.link("/products/new")).html : nil
+        return Empty("Nothing to price", "There are no products yet.", actions: new).html
     }
 
     private static func sheet(
@@ -112,19 +132,18 @@ enum PriceSheetPages {
             list = try page(cursor)
             rows += list.rows()
         }
-        if rows.isEmpty {
-            return Empty(
-                "Nothing to price", isByProduct ? "There are no resellers yet." : "There are no products yet.",
-                actions: isByProduct ? nil : "\(Button("New product", .primary, leadsTo: view.link("/products/new")))"
-            ).html
-        }
-        let currency = rows[0]["currency"]
+        if rows.isEmpty { return nothing(isByProduct, view) }
+        let mayWrite = mayWrite(view)
+        let ofTest: HTML? =
+            view.visit.isTest
+            ? """
+            <p class="sub">In the test book these go before the live prices. Each is set on its own page.</p>
+            """ : nil
         let note: HTML = """
-            <p class="sub">Amounts in \(currency). An empty cell is not sold. A discount in a row counts in place of \
-            the \
-            reseller's own.</p>\(chooser(columns, of: chosen, isByProduct, view))
+            \(ofTest)\(what(columns, in: rows[0]["currency"], mayWrite))\
+            \(chooser(columns, of: chosen, isByProduct, view))
             """
-        guard view.may(.post, "/price-book.csv") else {
+        guard mayWrite else {
             return "\(note)\(PriceTable(rows, columns, isOfReseller: !isByProduct, view))\(pager(list, view))"
         }
         let part = PriceSheetPart(
@@ -140,6 +159,18 @@ enum PriceSheetPages {
         return "\(note)\(form)\(pager(list, view))"
     }
 
+    /// What an empty cell means; list prices stand in those of the form alone.
+    private static func what(_ columns: [SheetColumn], in currency: String, _ mayWrite: Bool) -> HTML {
+        let hasTerms = columns.contains { SheetColumn.terms.contains($0) }
+        let hasList = mayWrite && columns.contains { $0.list != nil }
+        return """
+            <p class="sub">Amounts in \(currency).\(if: hasTerms, " A term without a price is not sold.")\
+            \(if: columns.contains(.once), " A code without one costs the product's wholesale price.")\
+            \(if: hasList, " List prices stand in empty cells for comparison.") \
+            A discount in a row counts in place of the reseller's own.</p>
+            """
+    }
+
     private static func pager(_ list: Row, _ view: View) -> Pager {
         Pager("Pages of prices", previous: view.first(), next: view.next(list))
     }
@@ -147,7 +178,7 @@ enum PriceSheetPages {
     /// Those that are asked for; nil where none are.
     private static func chosenColumns(_ view: View) -> [SheetColumn]? {
         switch view.visit.asked("columns") {
-        case "all": return SheetColumn.all
+        case "all": return SheetColumn.offered(view)
         case "some":
             let columns = SheetColumn.all.filter { view.visit.asked($0.key) != nil }
             return columns.isEmpty ? nil : columns
@@ -158,11 +189,14 @@ enum PriceSheetPages {
     private static func chooser(
         _ columns: [SheetColumn], of chosen: String, _ isByProduct: Bool, _ view: View
     ) -> HTML {
+        let offered = SheetColumn.offered(view)
+        let shown = SheetColumn.all.filter { columns.contains($0) || offered.contains($0) }
         let keeping =
             (isByProduct ? [("by", "product"), ("product", chosen)] : [("reseller", chosen)]) + [("columns", "some")]
-        let form = Form.get(view.link("/prices"), keeping: keeping.map { (name: $0.0, value: $0.1) }) {
+        let kept = keeping.map { (name: $0.0, value: $0.1) } + view.visit.kept("mode")
+        let form = Form.get(view.link("/prices"), keeping: kept) {
             """
-            \(each: SheetColumn.all, { column in
+            \(each: shown, { column in
                 FormField(
                     column.title, name: column.key, kind: .checkbox, value: columns.contains(column) ? "true" : nil,
                     isRequired: false, scope: "column").html
@@ -180,11 +214,10 @@ enum PriceSheetPages {
                     || column.list.map { row.row("list")?.text($0) != nil } ?? false
             }
         }
-        let terms = SheetColumn.all.filter { ![.setup, .override, .cap, .on].contains($0) }
-        var found = terms.filter(isUsed)
+        var found = (SheetColumn.terms + [.once]).filter(isUsed)
         if found.isEmpty {
             let isOfCodes = view.visit.has(dialect: "activation_codes")
-            found = isOfCodes ? [.once] : terms.filter { $0 != .hourly && $0 != .once }
+            found = isOfCodes ? [.once] : SheetColumn.terms.filter { $0 != .hourly }
         }
         return SheetColumn.all.filter { found.contains($0) || [.setup, .override, .cap, .on].contains($0) }
     }
@@ -207,7 +240,7 @@ enum PriceSheetPages {
             \(Button("Cancel", .quiet, leadsTo: view.link("/prices")))</div>
             """
         }
-        let faults = SheetErrors(view.visit.attempt?.refusal?.errors ?? []).faults
+        let faults = SheetErrors(view.visit.attempt?.refusal?.fieldErrors ?? []).faults
         return PageContent(
             "Import prices", sub: #"<a href="\#(view.link("/prices"))">Prices</a>"#,
             problem: faults.isEmpty ? nil : FileProblems(faults).problems,
@@ -222,13 +255,6 @@ enum PriceSheetPages {
             ops@reseller.example,vps-m,8.00,,,true</code></pre>
             <p class="sub">All columns: \(SheetColumn.all.map(\.name).joined(separator: ", ")).</p></section>
             """)
-    }
-}
-
-extension Refusal {
-    /// Field by field.
-    var errors: [FieldError] {
-        if case .invalid(let errors) = self { errors } else { [] }
     }
 }
 
@@ -283,9 +309,14 @@ private struct Picker {
             FormField.Option(row["id"], row.text("company") ?? row["name"])
         }
         chosen = chosen ?? list.rows().first?["id"]
+        let invite: HTML? =
+            view.may(.post, "/resellers")
+            ? Button("Invite a reseller", .primary, leadsTo: view.link("/resellers/invite")).html : nil
         return Picker(
             chosen: chosen, html: form("Reseller", "reseller", chosen, options, list, keeping: [], view),
-            empty: Empty("Pick products to price", "There are no resellers to price them for yet.").html)
+            empty: Empty(
+                "Pick products to price", "There are no resellers to price them for yet.", actions: invite
+            ).html)
     }
 
     static func products(_ view: View) throws -> Picker {
@@ -306,7 +337,7 @@ private struct Picker {
         let isWhole = list.optional("next_cursor") == nil
         let kind: FormField.Kind = isWhole ? .select(options) : .text
         let hint: String? = isWhole ? nil : name == "product" ? "Its SKU" : "Its id or e-mail address"
-        return Form.get(view.link("/prices"), keeping: keeping) {
+        return Form.get(view.link("/prices"), keeping: keeping + view.visit.kept("mode")) {
             """
             \(FormField(label, name: name, kind: kind, value: chosen, hint: hint))\
             <div class="actions">\(Button("Show"))</div>

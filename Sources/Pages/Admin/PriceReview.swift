@@ -214,6 +214,7 @@ struct PriceReview: PageView {
     /// Somebody else changed a price since the trial: what, and the trial again.
     static func moved(_ attempt: Attempt, _ view: View) throws -> PageContent {
         let changes = try view.get("/price-history", [("from", attempt.value(of: reviewedAt)), ("limit", "50")])
+        let names = try ResellerNames(of: changes.rows(), view)
         let again = view.form(PriceSheetPages.trial) {
             """
             \(FormField.hidden("_body", attempt.value(of: "_body") ?? ""))\(FormField.hidden("_type", "text/csv"))\
@@ -224,7 +225,7 @@ struct PriceReview: PageView {
             "Prices have moved", sub: #"<a href="\#(view.visit.here())">Prices</a>"#,
             problem: Problems("Nothing was applied: somebody changed prices after you looked at them."),
             """
-            \(Panel("What changed meanwhile") { PriceHistoryPages.history(changes, view) })\
+            \(Panel("What changed meanwhile") { PriceHistoryPages.history(changes, names, view) })\
             <div class="actions">\(again)\(Button("Leave it", .quiet, leadsTo: view.visit.here()))</div>
             """)
     }

@@ -34,9 +34,16 @@ struct PriceSheetPart: MarkupPart {
         <div class="scroll" tabindex="0" role="region" aria-label="Prices"><table class="sheet" data-sheet>\
         <caption class="unseen">Prices</caption><thead><tr><th \
         scope="col">\(isOfReseller ? "Product" : "Reseller")</th>\
-        \(each: columns, { #"<th scope="col" id="\#($0.key)">\#($0.title)</th>"# })</tr></thead>
+        \(each: columns, head)</tr></thead>
         <tbody>\(each: rows.enumerated(), { line($0.offset, $0.element) })</tbody></table></div>
         """
+    }
+
+    /// Above its numbers, which stand at the right.
+    private func head(_ column: SheetColumn) -> HTML {
+        var attributes = Attributes()
+        attributes.set("class", column == .on ? nil : "n")
+        return #"<th scope="col" id="\#(column.key)"\#(attributes)>\#(column.title)</th>"#
     }
 
     private func line(_ number: Int, _ row: Row) -> HTML {
@@ -54,14 +61,15 @@ struct PriceSheetPart: MarkupPart {
             <tr\(quiet)><th scope="row" id="r\(number)"><a href="\(link)">\(about)</a>\
             \(FormField.hidden(price == nil ? SheetInput.Name.new : SheetInput.Name.row, key))\
             \(each: whole, { #"<p class="error" id="\#($0.id)">\#($0.detail)</p>"# })</th>\
-            \(each: columns, { cell($0, number, key, price, wrong) })</tr>
+            \(each: columns, { cell($0, number, key, row, wrong) })</tr>
 
             """
     }
 
     private func cell(
-        _ column: SheetColumn, _ number: Int, _ key: String, _ price: Row?, _ wrong: [SheetErrors.Fault]
+        _ column: SheetColumn, _ number: Int, _ key: String, _ row: Row, _ wrong: [SheetErrors.Fault]
     ) -> HTML {
+        let price = row.row("price")
         let stored = price.map { $0[column.name] } ?? ""
         let cells = typed?.cells(of: key)
         let fault = wrong.first { $0.column == column }
@@ -76,6 +84,8 @@ struct PriceSheetPart: MarkupPart {
         } else {
             let value = cells.map { $0[column.key] ?? "" } ?? stored
             attributes.set("value", value.isEmpty ? nil : value)
+            let list = column.list.flatMap { row.row("list")?.text($0) }
+            attributes.set("placeholder", value.isEmpty ? list : nil)
             attributes.set("data-was", value == stored ? nil : stored)
         }
         attributes.set("aria-labelledby", "r\(number) \(column.key)")

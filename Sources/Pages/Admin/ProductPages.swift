@@ -7,9 +7,10 @@ import PageKit
 extension AdminPages {
     static let products: [Page] = [
         Page("/products", "Products") { view in try ProductPages.list(view) },
-        Page("/products/new", "New product") { view in ProductPages.new(view) },
+        Page("/products/new", "New product", asks: "POST /products") { view in ProductPages.new(view) },
         Page(
-            "/products/import", "Import products", bodyBytesMax: PriceSheetPages.fileBytesMax,
+            "/products/import", "Import products", asks: "POST /products.csv",
+            bodyBytesMax: PriceSheetPages.fileBytesMax,
             afterwards: ProductReview.content
         ) { view in ProductPages.importing(view) },
         Page("/products/{sku}", "Product") { view in try ProductPages.one(view) },
@@ -53,8 +54,8 @@ enum ProductPages {
     private static func line(_ row: Row, _ isOfCodes: Bool, _ view: View) -> [HTML] {
         [
             #"<a href="\#(view.link("/products", row["sku"]))">\#(row["name"])</a>"#, "<code>\(row["sku"])</code>",
-            "\(row["fulfilment"])", "\(state(row))", "\(row.row("list")?.text("monthly") ?? "–")",
-        ] + (isOfCodes ? ["\(row.text("days") ?? "–")", "\(row.text("retail_price") ?? "–")"] : [])
+            "\(row["fulfilment"])", "\(state(row))", "\(Amount(row.row("list")?.text("monthly") ?? "–"))",
+        ] + (isOfCodes ? ["\(row.text("days") ?? "–")", "\(Amount(row.text("retail_price") ?? "–"))"] : [])
     }
 
     private static func state(_ row: Row) -> State {
@@ -155,7 +156,7 @@ enum ProductPages {
             \(Button("Cancel", .quiet, leadsTo: view.link("/products")))</div>
             """
         }
-        let faults = SheetErrors(view.visit.attempt?.refusal?.errors ?? []).faults
+        let faults = SheetErrors(view.visit.attempt?.refusal?.fieldErrors ?? []).faults
         return PageContent(
             "Import products", sub: #"<a href="\#(view.link("/products"))">Products</a>"#,
             problem: faults.isEmpty ? nil : FileProblems(faults).problems,

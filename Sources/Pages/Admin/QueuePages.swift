@@ -7,9 +7,9 @@ import PageKit
 extension AdminPages {
     static let queue: [Page] = [
         Page("/queue", "Provisioning") { view in
-            let list = try view.get("/provisioning/queue", view.asked("state", "cursor"))
+            let found = try view.found("/provisioning/queue", view.asked("state", "cursor"))
             let stuck = try view.ask("/attention")?.waiting("provisioning_stuck")
-            let names = try ResellerNames(of: list.rows(), view)
+            let names = try ResellerNames(of: found.rows, view)
             let table = DataTable(
                 caption: "What provisioners are asked for, oldest unit first",
                 columns: [
@@ -17,7 +17,7 @@ extension AdminPages {
                     Column("Tries", .number),
                     Column("Since"), Column("Last answer"), Column("Actions", .buttons),
                 ],
-                rows: list.rows().map { line($0, names, view) },
+                rows: found.rows.map { line($0, names, view) },
                 empty: view.visit.asked("state") == "stuck"
                     ? Empty("Nothing waits for a person").html
                     : Empty(
@@ -25,14 +25,17 @@ extension AdminPages {
                         "Units of products that a provisioner makes stand here until it is done."
                     )
                     .html,
-                previous: view.first(), next: view.next(list))
+                previous: view.first(), next: view.next(found.list))
             return PageContent(
                 "Provisioning", sub: "What provisioners are asked for, again and again under one id until they answer.",
                 """
-                \(view.tabs("State", "state", [("Under way", nil, nil), ("For a person", "stuck", stuck)]))\(table)
+                \(view.tabs("State", "state", [("Under way", nil, nil), ("For a person", "stuck", stuck)]))\(found.shown(table.html))
                 """)
         },
-        Page("/queue/{service}/confirm", "Confirm by hand", compose: DetailRows.compose) { view in
+        Page(
+            "/queue/{service}/confirm", "Confirm by hand", asks: "POST /provisioning/{service}/confirm",
+            compose: DetailRows.compose
+        ) { view in
             let service = try view.get("/services/\(view.visit.parameter())")
             return decision(
                 "Confirm by hand", service, view,
@@ -46,7 +49,7 @@ extension AdminPages {
                 }
             }
         },
-        Page("/queue/{service}/give-up", "Give up") { view in
+        Page("/queue/{service}/give-up", "Give up", asks: "POST /provisioning/{service}/give_up") { view in
             let service = try view.get("/services/\(view.visit.parameter())")
             return decision(
                 "Give up", service, view,
@@ -75,7 +78,7 @@ extension AdminPages {
         let next: HTML? = unit.text("next_at").map { #" <span class="sub">again \#(view.ago($0))</span>"# }
         let isAsked = unit.text("verb") != nil
         let acts: HTML? =
-            isAsked && view.may(.post, "/provisioning/\(service)/retry")
+            isAsked && view.moves(unit) && view.may(.post, "/provisioning/\(service)/retry")
             ? """
             <div class="actions">\
             \(view.button("Retry now", "POST /provisioning/\(service)/retry", said: .retried, .plain))\

@@ -28,17 +28,18 @@ extension AdminPages {
                 },
                 empty: view.nothing(
                     "No reconciliations", "Compare a reseller's own ledger with what it reported here.",
-                    filters: ["reseller"]),
-                previous: view.first(), next: found.list.flatMap { view.next($0) })
+                    filters: ["status", "reseller"]),
+                previous: view.first(), next: view.next(found.list))
             return PageContent(
                 "Reconciliations", actions: upload,
                 """
                 \(view.tabs("State", "status", [("Done", nil, nil), ("Running", "running", nil)]))\
                 \(view.filters("/reconciliations", keeping: ["status"], [view.filter("Reseller", "reseller")]))\
-                \(found.notice)\(if: found.list != nil, table.html)
+                \(found.shown(table.html))
                 """)
         },
-        Page("/reconciliations/new", "Upload a ledger", bodyBytesMax: ledgerBytesMax) { view in
+        Page("/reconciliations/new", "Upload a ledger", asks: "POST /reconciliations", bodyBytesMax: ledgerBytesMax) {
+            view in
             try view.visit.needs(dialect: creditReports)
             return upload(view)
         },
@@ -70,13 +71,13 @@ extension AdminPages {
                 empty: view.nothing(
                     "No account reviews", "Where numbers of a reseller do not fit, one is opened by itself.",
                     filters: ["reseller", "status"]),
-                previous: view.first(), next: found.list.flatMap { view.next($0) })
+                previous: view.first(), next: view.next(found.list))
             return PageContent(
                 "Account reviews", sub: "A review changes nothing by itself: the reseller sees that there is one.",
                 """
                 \(view.tabs("State", "status", [("All", nil, nil), ("Open", "open", open), ("Closed", "closed", nil)]))\
                 \(view.filters("/reviews", keeping: ["status"], [view.filter("Reseller", "reseller")]))\
-                \(found.notice)\(if: found.list != nil, table.html)
+                \(found.shown(table.html))
                 """)
         },
         Page("/reviews/{id}", "Account review") { view in
@@ -232,7 +233,7 @@ struct ReconciliationView {
     }
 
     private func sum(_ part: (count: String, amount: String)) -> HTML {
-        #"<span class="n">\#(part.count)</span> <span class="sub">\#(currency) \#(part.amount)</span>"#
+        #"<span class="n">\#(part.count)</span> <span class="sub">\#(Amount(part.amount, currency: currency))</span>"#
     }
 
     /// Both sides of each, side by side.
@@ -240,7 +241,8 @@ struct ReconciliationView {
         guard let part = report.row("differing"), part.int("count") > 0 else { return nil }
         return Panel("Differing") {
             """
-            <p>\(currency) \(part["amount_here"]) here, \(part["amount_there"]) there.</p>\
+            <p>\(Amount(part["amount_here"], currency: currency)) here, \
+            \(Amount(part["amount_there"], currency: currency)) there.</p>\
             \(DataTable(
                 caption: "Lines that differ",
                 columns: [

@@ -22,7 +22,8 @@ extension AdminPages {
             ("by", view.visit.asked("by")), ("group", kind.group(view.visit.asked("group"))),
             ("from", view.visit.asked("from")), ("to", view.visit.asked("to")),
         ]
-        let list = try await view.get("/reports/\(kind.name)", asked + [("cursor", view.visit.asked("cursor"))])
+        let found = try await view.found("/reports/\(kind.name)", asked + [("cursor", view.visit.asked("cursor"))])
+        let names = try await ResellerNames(of: found.rows, view)
         let tabs = Tabs(
             "Report",
             ReportKind.all.map { other in
@@ -36,8 +37,8 @@ extension AdminPages {
         return PageContent(
             title, actions: export,
             """
-            \(tabs)<p class="sub">\(kind.about)\(list.rows().first.map { " Amounts in \($0["currency"])." as HTML })</p>\
-            \(filters(kind, view))\(table(kind, list, view))
+            \(tabs)<p class="sub">\(kind.about)\(found.currency.map { " Amounts in \($0)." as HTML })</p>\
+            \(filters(kind, view))\(found.shown(table(kind, found.list, names, view).html))
             """)
     }
 
@@ -45,37 +46,40 @@ extension AdminPages {
         func field(_ label: String, _ name: String, _ kind: FormField.Kind) -> FormField {
             FormField(label, name: name, kind: kind, value: view.visit.asked(name), isRequired: false)
         }
-        let groups = kind.groups.map { FormField.Option($0, "by \($0)") }
+        let groups = [FormField.Option("", "all together")] + kind.groups.map { FormField.Option($0, "by \($0)") }
         return Form.get(view.link("/reports", kind.name), keeping: view.visit.isTest ? [("mode", "test")] : []) {
             """
             \(field("Each", "by", .select([.init("day", "day"), .init("month", "month")])))\
-            \(if: groups.count > 1, field("Told", "group", .select(groups)).html)\
+            \(if: !kind.groups.isEmpty, field("Told", "group", .select(groups)).html)\
             \(field("From", "from", .date))\(field("To", "to", .date))<div class="actions">\(Button("Show"))</div>
             """
         }
     }
 
-    private static func table(_ kind: ReportKind, _ list: Row, _ view: SlowView) -> DataTable {
+    private static func table(_ kind: ReportKind, _ list: Row, _ names: ResellerNames, _ view: SlowView) -> DataTable {
         let rows = list.rows()
         let currency = rows.first.map { ", \($0["currency"])" } ?? ""
-        let byReseller = rows.first?.text("reseller") != nil
+        let group = kind.groups.isEmpty ? "reseller" : kind.group(view.visit.asked("group"))
+        var columns = [Column("Period")]
+        if let group { columns.append(Column(group == "reseller" ? "Reseller" : "Product")) }
         return DataTable(
             caption: "\(kind.title)\(currency)",
-            columns: [Column("Period"), Column(byReseller ? "Reseller" : "Product")]
-                + kind.columns.map { Column($0.title, .number) },
-            rows: rows.map { row in
-                let group: HTML =
-                    row.text("reseller").map { id -> HTML in
-                        #"<a href="\#(view.link("/resellers", id))"><code>\#(id)</code></a>"#
-                    } ?? row.text("product").map { "<code>\($0)</code>" } ?? #"<span class="sub">none</span>"#
-                return ["\(row["period"])", group] + kind.columns.map { number(row[$0.member]) }
+            columns: columns + kind.columns.map { Column($0.title, .number) },
+            rows: rows.map { row -> [HTML] in
+                let period = row["period"]
+                var cells: [HTML] = [#"<time datetime="\#(period)">\#(period)</time>"#]
+                if group != nil { cells.append(what(row, names, view)) }
+                for column in kind.columns { cells.append("\(Amount(row[column.member]))") }
+                return cells
             },
             empty: Empty("Nothing moved in this time", "Take more days, or another report.").html,
             narrow: .scroll, previous: view.first(), next: view.next(list))
     }
 
-    private static func number(_ text: String) -> HTML {
-        text.hasPrefix("-") ? #"<span class="n minus">−\#(text.dropFirst())</span>"# : "\(text)"
+    /// What a line is told by.
+    private static func what(_ row: Row, _ names: ResellerNames, _ view: SlowView) -> HTML {
+        if let id = row.text("reseller") { return names.link(id, view) }
+        return row.text("product").map { "<code>\($0)</code>" } ?? #"<span class="sub">none</span>"#
     }
 }
 
@@ -84,6 +88,7 @@ private struct ReportKind: Sendable {
     let name: String
     let title: String
     let about: String
+    /// What it may be told by, where it may be told all together too; none: it is always by reseller.
     let groups: [String]
     let columns: [(title: String, member: String)]
 
@@ -110,8 +115,7 @@ private struct ReportKind: Sendable {
                 ("Open", "open"),
             ]),
         ReportKind(
-            name: "credit", title: "Credit", about: "Who owed at the end of each period, and how much.",
-            groups: ["reseller"],
+            name: "credit", title: "Credit", about: "Who owed at the end of each period, and how much.", groups: [],
             columns: [("Balance", "balance"), ("Credit used", "credit_used"), ("Credit limit", "credit_limit")]),
         ReportKind(
             name: "balances", title: "Balances", about: "Balances at the end of each period, and what moved on them.",

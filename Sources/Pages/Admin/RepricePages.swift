@@ -7,7 +7,7 @@ import PageKit
 extension AdminPages {
     static let repricing: [Page] = [
         Page(
-            "/services/reprice", "Reprice services",
+            "/services/reprice", "Reprice services", asks: "POST /services/reprice",
             afterwardsReading: { view, call, row in
                 row.bool("dry_run") ? preview(call, row, view) : applied(row, view)
             }
@@ -49,7 +49,7 @@ extension AdminPages {
             \(each: ["reseller", "product", "term", "price"], { name in
                 asked.optional(name).map { FormField.hidden(name, $0) } ?? ""
             })\(FormField.hidden("dry_run", "false"))\
-            <div class="actions">\(Button("Reprice \(count) services", .primary))\
+            <div class="actions">\(Button("Reprice \(Figure.counted(count, "service", "services"))", .primary))\
             \(Button("Cancel", .quiet, leadsTo: view.visit.here()))</div>
             """
         }
@@ -60,16 +60,22 @@ extension AdminPages {
                 count == 0
                     ? Empty("Nothing changes", "No running service has another price than this.",
                         actions: "\(Button("Back", leadsTo: view.visit.here()))").html
-                    : "<p>\(count) services cost another price from their next period on.</p>\(list(row, view))\(form)"
+                    : "<p>\(repriced(count))</p>\(list(row, view))\(form)"
             })
             """)
+    }
+
+    private static func repriced(_ count: Int) -> String {
+        count == 1
+            ? "1 service costs another price from its next period on."
+            : "\(Figure.grouped(count)) services cost another price from their next period on."
     }
 
     private static func applied(_ row: Row, _ view: View) -> PageContent {
         PageContent(
             "Reprice services", sub: #"<a href="\#(view.link("/services"))">Services</a>"#,
             """
-            \(Notice(.good, "<p>\(row.int("count")) services cost another price from their next period on.</p>"))\
+            \(Notice(.good, "<p>\(repriced(row.int("count")))</p>"))\
             \(Panel("Repriced") { list(row, view).html })
             """)
     }

@@ -13,7 +13,8 @@ extension AdminPages {
             let usage = try await view.get("/usage/total", range.query + [("reseller", id)])
             let orders = try await view.get("/orders", [("reseller", id), ("limit", "5")])
             let services = try await view.get("/services", [("reseller", id), ("limit", "5")])
-            let changes = try await view.get("/audit", [("reseller", id), ("changes", "true"), ("limit", "12")])
+            let changes = try await view.get("/audit", [("reseller", id), ("changes", "true"), ("limit", "60")])
+            let history = ResellerHistory(changes.rows(), head: try await view.ask("/audit/head"), id, view)
             let reseller = known.reseller
             return PageContent(
                 reseller.called,
@@ -23,11 +24,12 @@ extension AdminPages {
                     """,
                 actions: moves(reseller, view),
                 """
-                \(waiting(reseller))\(money(known, view))
+                \(waiting(reseller))\(unpriced(known, id, view))\(money(known, view))
                 <div class="cols wide"><div>\(calls(usage, range, id, view))\
-                \(sales(orders, services, ofIt: ("reseller", id), view))\
-                \(prices(known, id, view))\(done(changes, id, view))</div>
-                <div>\(profile(reseller, view))\(limit(reseller, view))\(access(known, id, view))</div></div>
+                \(limit(reseller, view))\(itsKeys(known, id, view))\
+                \(if: hasOrders(view), sales(orders, services, ofIt: ("reseller", id), view))\
+                \(if: hasPrices(view), prices(known, id, view))\(done(changes, id, view))</div>
+                <div>\(profile(reseller, view))\(history)\(access(known, id, view))</div></div>
                 """)
         },
         Page("/resellers/{id}/statement", "A reseller's statement") { view in
@@ -64,7 +66,8 @@ extension AdminPages {
             let few: [(String, String?)] = [("limit", Self.linesMax)]
             reseller = try view.get("/resellers/\(id)")
             statement = try view.get("/resellers/\(id)/statement", few)
-            prices = try view.get("/resellers/\(id)/products", few)
+            // In the test book a row that it does not have is the live one.
+            prices = try view.get("/resellers/\(id)/products", few + [("mode", "live")])
             keys = try view.get("/api-keys", few + [("reseller", id)])
             webhooks = try view.get("/webhooks", few + [("reseller", id)])
             sessions = try view.get("/resellers/\(id)/sessions", few)
@@ -124,6 +127,25 @@ extension AdminPages {
         }
     }
 
+    /// It is approved, and has no price: what comes next. Orders alone need one: codes cost what their product does
+    /// where there is none, and licences are not priced.
+    private static func unpriced(_ known: KnownReseller, _ id: String, _ view: SlowView) -> HTML? {
+        guard hasOrders(view), known.reseller["status"] == "active", known.prices.rows().isEmpty else { return nil }
+        let prices: HTML? =
+            view.may(.post, "/price-book.csv")
+            ? Button("Set its prices", .primary, leadsTo: view.link("/prices", query: [("reseller", id)])).html : nil
+        let topUp: HTML? =
+            view.may(.post, "/resellers/\(id)/balance")
+            ? Button("Top up", leadsTo: view.link("/resellers", id, "top-up")).html : nil
+        return Notice(
+            .info,
+            """
+            <p><b>It can order nothing yet.</b> Nothing is priced for it.</p>\
+            <div class="actions">\(prices)\(topUp)</div>
+            """
+        ).html
+    }
+
     // MARK: Money
 
     static func balances(_ reseller: Row) -> Facts {
@@ -179,14 +201,21 @@ extension AdminPages {
 
     private static func done(_ changes: Row, _ id: String, _ view: SlowView) -> Timeline {
         let all = Button("All", .quiet, leadsTo: view.link("/audit", query: [("reseller", id), ("changes", "true")]))
-        return Timeline(changes.rows(), "What was done", more: "\(all)", view)
+        return Timeline(
+            Timeline.withoutSessions(changes.rows(), limit: 12), "What was done", more: "\(all)", view)
     }
 
     // MARK: Calls and sales
 
     private static func calls(_ usage: Row, _ range: UsageRange, _ id: String, _ view: SlowView) -> HTML {
         let audit = Button("Audit log", .quiet, leadsTo: view.link("/audit", query: [("reseller", id)]))
-        return Panel("Calls", actions: "\(range.switches)\(audit)") { "\(range.requests(usage))" }.html
+        let refused = Button(
+            "Over the limit", .quiet,
+            leadsTo: view.link(
+                "/audit", query: [("reseller", id), ("status", "429"), ("days", range.isDays ? "30" : nil)]))
+        return Panel("Calls with keys", actions: "\(range.switches)\(refused)\(audit)") {
+            range.requests(usage, isTitleSeen: false).html
+        }.html
     }
 
     /// `ofIt`: whose they are, as the lists of all of them are narrowed down.
@@ -221,6 +250,12 @@ extension AdminPages {
 
     private static func all(_ path: StaticString, _ query: [(String, String?)], _ view: SlowView) -> HTML {
         "\(Button("All", .quiet, leadsTo: view.link(path, query: query)))"
+    }
+
+    private static func hasOrders(_ view: SlowView) -> Bool { view.visit.has(dialect: "wholesale_orders") }
+
+    private static func hasPrices(_ view: SlowView) -> Bool {
+        ["wholesale_orders", "activation_codes", "licence_keys"].contains { view.visit.has(dialect: $0) }
     }
 
     private static func prices(_ known: KnownReseller, _ id: String, _ view: SlowView) -> HTML {
@@ -263,7 +298,7 @@ extension AdminPages {
                     return "\(TimeText(at))\(by)"
                 }
             ),
-            ("Last call", reseller.ago("last_call_at", view) ?? "never"),
+            ("Last call", view.lastUse(reseller.text("last_call_at"))),
         ])
         let notes: HTML? = reseller.text("notes").map { text in
             "<h3>Notes</h3>\(each: text.split(separator: "\n"), { "<p>\($0)</p>" })"
@@ -286,16 +321,28 @@ extension AdminPages {
         }.html
     }
 
+    private static func issue(_ reseller: Row, _ view: SlowView) -> HTML? {
+        guard reseller["status"] != "terminated", view.may(.post, "/api-keys") else { return nil }
+        return Button(
+            "Issue key", .quiet, leadsTo: view.link("/keys/new", query: [("owner_email", reseller["email"])])
+        ).html
+    }
+
+    private static func itsKeys(_ known: KnownReseller, _ id: String, _ view: SlowView) -> Panel {
+        Panel("Keys", actions: "\(issue(known.reseller, view))\(all("/keys", [("reseller", id)], view))") {
+            DataTable(
+                caption: "Its keys", columns: [Column("Key"), Column("State")],
+                rows: known.keys.rows().map { key in
+                    [
+                        #"<a href="\#(view.link("/keys", key["id"]))">\#(key.text("name") ?? key["prefix"])</a>"#,
+                        "\(State(key.keyState)) \(if: key["mode"] == "test", "\(State("test"))")",
+                    ]
+                }, empty: Empty("No keys yet", "It makes its own, or you issue one.").html
+            ).html
+        }
+    }
+
     private static func access(_ known: KnownReseller, _ id: String, _ view: SlowView) -> HTML {
-        let ofIt = [("reseller", Optional(id))]
-        let keys = DataTable(
-            caption: "Its keys", columns: [Column("Key"), Column("State")],
-            rows: known.keys.rows().map { key in
-                [
-                    #"<a href="\#(view.link("/keys", key["id"]))">\#(key.text("name") ?? key["prefix"])</a>"#,
-                    "\(State(key.keyState(at: view))) \(if: key["mode"] == "test", "\(State("test"))")",
-                ]
-            }, empty: Empty("No keys yet", "It makes its own, or you issue one.").html)
         let hooks = DataTable(
             caption: "Its webhooks", columns: [Column("Webhook"), Column("State")],
             rows: known.webhooks.rows().map { hook in
@@ -310,8 +357,7 @@ extension AdminPages {
             ? "<p>Nobody is signed in.</p>"
             : "<p>Signed in \(open == 1 ? "at one place" : "at several places").</p>"
         return """
-            \(Panel("Keys", actions: all("/keys", ofIt, view)) { keys.html })\
-            \(Panel("Webhooks", actions: all("/endpoints", ofIt, view)) { hooks.html })\
+            \(Panel("Webhooks", actions: all("/endpoints", [("reseller", id)], view)) { hooks.html })\
             \(Panel(
                 "Sessions",
                 actions: "\(Button("Sessions", .quiet, leadsTo: view.link("/resellers", id, "sessions")))"
@@ -322,9 +368,5 @@ extension AdminPages {
 
 extension Row {
     /// What a key is good for now, in a word.
-    func keyState(at view: some PageView) -> String {
-        if text("revoked_at") != nil { return "revoked" }
-        guard let end = text("expires_at") else { return "active" }
-        return end <= view.visit.call.now.text ? "expired" : "active"
-    }
+    var keyState: String { self["state"] }
 }

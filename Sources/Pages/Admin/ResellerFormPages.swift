@@ -15,7 +15,9 @@ extension AdminPages {
             """
             \(Panel("Now") { "\(balances(reseller))" })
             \(Panel("Top up") {
-                movement(reseller, view, hint: "What is past due is paid from it at once, oldest first.", "Top up")
+                movement(
+                    reseller, view, kind: "top_up", hint: "What is past due is paid from it at once, oldest first.",
+                    "Top up")
             })
             """
         },
@@ -76,12 +78,8 @@ extension AdminPages {
         _ path: String, _ title: String, _ call: String,
         _ write: @escaping @Sendable (_ reseller: Row, View) throws -> HTML
     ) -> Page {
-        let parts = call.split(separator: " ")
-        let method: HTTPCore.Method = parts[0] == "PATCH" ? .patch : .post
-        return Page("/resellers/{id}/\(path)", title) { view in
-            let id = view.visit.parameter()
-            let reseller = try view.get("/resellers/\(id)")
-            try view.expects(method, String(parts[1]).replacing("{id}", with: id))
+        Page("/resellers/{id}/\(path)", title, asks: call) { view in
+            let reseller = try view.get("/resellers/\(view.visit.parameter())")
             return PageContent(
                 "\(title): \(reseller.called)",
                 sub: #"<a href="\#(back(reseller, view))">\#(reseller.called)</a> · \#(State(reseller["status"]))"#,
@@ -136,8 +134,8 @@ extension AdminPages {
                 "Window", "rate_limit.window_seconds", .number, value: limit?["window_seconds"], unit: "seconds",
                 size: .short))\
             \(view.field(
-                "Burst", "rate_limit.burst", .number, value: limit?["burst"], hint: "So many at once.",
-                size: .short))</div>
+                "Burst", "rate_limit.burst", .number, value: LimitShown.burst(limit), hint: LimitShown.burstHint,
+                isRequired: false, size: .short))</div>
             \(FormField.hidden("api_access", "false"))\
             \(view.field(
                 "It may call the API", "api_access", .checkbox, value: reseller["api_access"], isRequired: false))
@@ -145,10 +143,13 @@ extension AdminPages {
         }
     }
 
-    private static func movement(_ reseller: Row, _ view: View, hint: String, _ text: String) -> HTML {
+    /// `kind`: what alone it may be; nil where its sign says it.
+    private static func movement(
+        _ reseller: Row, _ view: View, kind: String? = nil, hint: String, _ text: String
+    ) -> HTML {
         view.form("POST /resellers/\(reseller["id"])/balance", next: back(reseller, view)) {
             """
-            \(view.field("Amount", "amount", .decimal, unit: reseller["currency"], hint: hint, size: .short))
+            \(kind.map { FormField.hidden("kind", $0) })\(view.field("Amount", "amount", .decimal, unit: reseller["currency"], hint: hint, size: .short))
             \(view.field("Reference", "reference", hint: "As the statement shows it, say an invoice's number."))
             \(buttons(text, reseller, view))
             """

@@ -27,7 +27,7 @@ extension AdminPages {
                 """)
         },
         // Small, for the meter that is taken anew each second.
-        Page("/resellers/{id}/limit/now", "Limit of a reseller now") { view in
+        Page("/resellers/{id}/limit/now", "Limit of a reseller now", isWatched: true) { view in
             let id = view.visit.parameter()
             let limit = LimitShown(row: try view.get("/resellers/\(id)").row("rate_limit") ?? Row(.null))
             return PageContent(
@@ -39,7 +39,7 @@ extension AdminPages {
         Panel("Limit", id: "tuner") {
             let use = LimitShown(row: limit).meter(view.link("/resellers", id, "limit", "now"))
             guard view.may(.patch, "/resellers/\(id)"), reseller["status"] != "terminated" else { return use }
-            let form = view.form("PATCH /resellers/\(id)", swap: "tuner history") {
+            let form = view.form("PATCH /resellers/\(id)", said: .applied, swap: "tuner history") {
                 """
                 \(LimitShown.fields(view, limit, prefix: "rate_limit."))\
                 <div class="actions">\(Button("Apply", .primary))</div>

@@ -67,15 +67,15 @@ extension AdminPages {
         let (reseller, keys, hooks) = try await view.reading { view in
             try view.expects(method, "/resellers/\(id)/\(move)")
             return (
-                try view.get("/resellers/\(id)"), try view.get("/api-keys", most), try view.get("/webhooks", most)
+                try view.get("/resellers/\(id)"), try view.get("/api-keys", most + [("state", "active")]),
+                try view.get("/webhooks", most)
             )
         }
         let services = try await view.get("/services", most + [("state", "active,past_due")])
-        let inForce = keys.rows().count { $0.keyState(at: view) == "active" }
         let facts = Facts(
             isRow: true,
             [
-                ("Keys in force", "\(counted(inForce, keys))"),
+                ("Keys in force", "\(counted(keys.rows().count, keys))"),
                 ("Running services", "\(counted(services.rows().count, services))"),
                 ("Webhooks", "\(counted(hooks.rows().count, hooks))"),
                 ("Balance", "\(Amount(reseller["balance"])) \(reseller["currency"])"),

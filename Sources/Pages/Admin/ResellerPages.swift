@@ -7,25 +7,24 @@ import PageKit
 extension AdminPages {
     static let resellers: [Page] = [
         Page("/resellers", "Resellers") { view in
-            let list = try view.get("/resellers", view.asked("status", "q", "cursor"))
+            let found = try view.found("/resellers", view.asked("status", "q", "cursor"))
             let counts = try view.get("/overview").row("resellers")
+            let sells = view.visit.has(dialect: "wholesale_orders")
             let table = DataTable(
                 caption: "Resellers",
-                columns: [
-                    Column("Reseller"), Column("State"), Column("Balance", .number), Column("Last call"),
-                    Column("Since"), Column("Actions", .buttons),
-                ],
-                rows: list.rows().map { resellerLine($0, view) }, empty: noResellers(view), previous: view.first(),
-                next: view.next(list))
+                columns: [Column("Reseller"), Column("State"), Column("Balance", .number)]
+                    + (sells ? [Column("Orders, 30 days", .number)] : [])
+                    + [Column("Last call"), Column("Since"), Column("Actions", .buttons)],
+                rows: found.rows.map { resellerLine($0, sells, view) }, empty: noResellers(view),
+                previous: view.first(), next: view.next(found.list))
             let invite: HTML? =
                 view.may(.post, "/resellers")
                 ? Button("Invite a reseller", .primary, leadsTo: view.link("/resellers/invite")).html : nil
             return PageContent(
-                "Resellers", sub: list.rows().first.map { "Balances in \($0["currency"])" }, actions: invite,
-                "\(tabs(counts, view))\(filters(view))\(table)")
+                "Resellers", sub: found.currency.map { "Balances in \($0)" }, actions: invite,
+                "\(tabs(counts, view))\(filters(view))\(found.shown(table.html))")
         },
-        Page("/resellers/invite", "Invite a reseller") { view in
-            try view.expects(.post, "/resellers")
+        Page("/resellers/invite", "Invite a reseller", asks: "POST /resellers") { view in
             let form = view.form("POST /resellers", said: .invited, next: view.link("/resellers/{id}")) {
                 """
                 \(view.field("E-mail", "email", .email, hint: "The reseller signs in by it.", autocomplete: "off"))
@@ -64,42 +63,49 @@ extension AdminPages {
     }
 
     private static func filters(_ view: View) -> HTML {
-        let clear: HTML? =
-            view.visit.asked("q") == nil
-            ? nil : Button("Clear", .quiet, leadsTo: view.visit.here([("q", nil), ("cursor", nil)])).html
-        return Form.get(
+        Form.get(
             view.link("/resellers"), keeping: view.visit.kept("status", "mode")
         ) {
             """
             \(view.field(
                 "Find", "q", .search, value: view.visit.asked("q"),
                 hint: "How an id, e-mail address, name or company begins.", isRequired: false))\
-            <div class="actions">\(Button("Find"))\(clear)</div>
+            <div class="actions">\(Button("Find"))\(view.clear(["q"]))</div>
             """
         }
     }
 
-    private static func resellerLine(_ reseller: Row, _ view: View) -> [HTML] {
+    /// Of more orders it is known that they are many.
+    private static let ordersCounted = 1_000
+
+    /// `sells`: whether there are orders.
+    private static func resellerLine(_ reseller: Row, _ sells: Bool, _ view: View) -> [HTML] {
         let id = reseller["id"]
         let approve: HTML? =
             reseller["status"] == "pending" && view.may(.post, "/resellers/\(id)/approve")
             ? view.button("Approve", "POST /resellers/\(id)/approve", said: .approved).html : nil
-        return [
-            """
+        let orders = reseller.int("orders_in_30_days")
+        let who: HTML = """
             <a href="\(view.link("/resellers", id))">\(reseller.called)</a><p class="sub">\(reseller["email"])</p>
-            """,
-            "\(State(reseller["status"])) \(reseller.standing)", "\(Amount(reseller["balance"]))",
-            reseller.ago("last_call_at", view) ?? #"<span class="sub">never</span>"#,
+            """
+        let counted: HTML = "\(Figure.grouped(orders))\(if: orders >= ordersCounted, "+")"
+        return [
+            who, "\(State(reseller["status"])) \(reseller.standing)", "\(Amount(reseller["balance"]))",
+        ] + (sells ? [counted] : []) + [
+            view.lastUse(reseller.text("last_call_at")),
             "\(TimeText(reseller["created_at"], now: view.visit.call.now))", "\(approve)",
         ]
     }
 
     private static func noResellers(_ view: View) -> HTML {
-        if view.visit.asked("q") != nil || view.visit.asked("status") != nil {
-            return Empty(
-                "No reseller is found by this",
-                actions: "\(Button("Show all", leadsTo: view.link("/resellers")))"
-            ).html
+        let status = view.visit.asked("status")
+        let isSearched = view.visit.asked("q") != nil
+        if isSearched || status != nil {
+            let all: HTML = "\(Button("Show all", leadsTo: view.link("/resellers")))"
+            return status == "pending" && !isSearched
+                ? Empty("Nobody is waiting", "Whoever applies or is invited waits here until approved.", actions: all)
+                    .html
+                : Empty(isSearched ? "No reseller is found by this" : "No reseller is in this state", actions: all).html
         }
         let apply = view.visit.tenantLink("/apply")
         return Empty(

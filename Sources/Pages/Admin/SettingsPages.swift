@@ -10,17 +10,22 @@ extension AdminPages {
             try SettingsPages.general(view)
         },
         Page("/settings/payments", "Payment service") { view in try PaymentSettings.content(view) },
-        Page("/settings/payments/remove", "Take no payments") { view in PaymentSettings.removing(view) },
+        Page("/settings/payments/remove", "Take no payments", asks: "DELETE /payment-service") { view in
+            PaymentSettings.removing(view)
+        },
         Page("/settings/provisioning", "Provisioning", afterwards: ProvisionerSettings.tried) { view in
             try ProvisionerSettings.ofTenant(view)
         },
         Page("/products/{sku}/provisioner", "Provisioner", afterwards: ProvisionerSettings.tried) { view in
             try ProvisionerSettings.ofProduct(view)
         },
-        Page("/settings/provisioning/remove", "Take the provisioner away") { view in
+        Page("/settings/provisioning/remove", "Take the provisioner away", asks: "DELETE /provisioning") { view in
             try ProvisionerSettings.removing(view)
         },
-        Page("/products/{sku}/provisioner/remove", "Take the provisioner away") { view in
+        Page(
+            "/products/{sku}/provisioner/remove", "Take the provisioner away",
+            asks: "DELETE /products/{sku}/provisioning"
+        ) { view in
             try ProvisionerSettings.removing(view)
         },
         Page("/settings/countries", "Countries") { view in try CountrySettings.content(view) },
@@ -167,9 +172,12 @@ enum SettingsPages {
                 }
             ).html
         }
+        // Whoever lets resellers mint lets keys out: that is the owner's, as minting for others is.
+        let isOwner = view.may(.post, "/api-keys")
         let rows = switchTexts.map { name, title, about -> HTML in
             let isOn = settings[name] == "true"
-            let form = view.form("PATCH /settings", said: .saved) {
+            let mayPress = isOwner || name != "self_service_keys"
+            let form = view.form("PATCH /settings", said: .saved, isButton: true) {
                 """
                 \(FormField.hidden(name, isOn ? "false" : "true"))\
                 \(Button(isOn ? "Switch off" : "Switch on", .plain))<span class="unseen">: \(title)</span>
@@ -177,7 +185,8 @@ enum SettingsPages {
             }
             return """
                 <div><dt>\(title)<br><small class="sub">\(about)</small></dt>\
-                <dd>\(State(isOn ? "on" : "off", tone: isOn ? .good : .quiet)) \(form)</dd></div>
+                <dd><div class="actions">\(State(isOn ? "on" : "off", tone: isOn ? .good : .quiet))\
+                \(if: mayPress, form.html)</div></dd></div>
                 """
         }
         return #"<dl class="facts">\#(rows)</dl>"#

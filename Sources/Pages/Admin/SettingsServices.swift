@@ -247,16 +247,16 @@ enum CountrySettings {
                 let name = row.text("name") ?? ""
                 let link = view.visit.here([("country", row["id"])])
                 return [
-                    #"<a href="\#(link)">\#(row["id"])</a>"#, "\(name)", "\(row["base_price"])",
+                    #"<a href="\#(link)">\#(row["id"])</a>"#, "\(name)", view.amount(row, "base_price"),
                     "\(TimeText(row["updated_at"], now: now))",
                 ]
             }, empty: Empty("No countries yet", "Ports are sold by country, at a price a day.").html,
             previous: view.first(), next: view.next(list))
         let chosen = rows.first { $0["id"] == view.visit.asked("country") }
-        let form = view.form("PUT /countries/{country}", said: .saved) {
+        let form = view.form("PUT /countries/{id}", said: .saved) {
             """
             \(view.field(
-                "Id", "country", value: chosen?["id"], hint: "As files and callers name it, say germany_id",
+                "Id", "id", value: chosen?["id"], hint: "As files and callers name it, say germany_id",
                 autocomplete: "off"))\
             \(view.field("Name", "name", value: chosen?.text("name"), isRequired: false))\
             \(view.field("Base price a day", "base_price", .decimal, value: chosen?["base_price"], size: .short))

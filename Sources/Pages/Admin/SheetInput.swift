@@ -28,6 +28,16 @@ struct SheetColumn: Sendable, Equatable {
     ]
 
     static func named(_ name: String) -> SheetColumn? { all.first { $0.name == name } }
+
+    /// What is priced by the term.
+    static let terms = all.filter { ![setup, once, override, cap, on].contains($0) }
+
+    /// Those of what the tenant sells: codes have a price each, all else one by the term.
+    static func offered(_ view: some PageView) -> [SheetColumn] {
+        let sellsCodes = view.visit.has(dialect: "activation_codes")
+        let sellsTerms = !sellsCodes || view.visit.has(dialect: "wholesale_orders")
+        return all.filter { $0 == once ? sellsCodes : sellsTerms || !terms.contains($0) }
+    }
 }
 
 /// What is typed in a price sheet, and the file of prices that it stands for. A value: any thread.

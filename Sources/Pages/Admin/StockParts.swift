@@ -11,8 +11,7 @@ enum StockParts {
         let isOfPorts = kind == "ports"
         var columns = [Column(isOfPorts ? "Country" : "Product"), Column("Free", .number)]
         if kind == "licences" { columns.append(Column("Expired", .number)) }
-        columns.append(Column(isOfPorts ? "In use" : "Gone", .number))
-        if kind != "licences" { columns.append(Column("Withdrawn", .number)) }
+        columns += [Column(isOfPorts ? "In use" : "Gone", .number), Column("Withdrawn", .number)]
         if !isOfPorts { columns += [Column("In 30 days", .number), Column("Lasts", .number)] }
         let rows = stock.rows()
         if rows.isEmpty { return "" }
@@ -36,8 +35,7 @@ enum StockParts {
             }
         var cells: [HTML] = [#"<a href="\#(link)">\#(name)</a>"#, number(row, "free")]
         if kind == "licences" { cells.append(number(row, "expired")) }
-        cells.append(number(row, "used"))
-        if kind != "licences" { cells.append(number(row, "withdrawn")) }
+        cells += [number(row, "used"), number(row, "withdrawn")]
         if !isOfPorts { cells += [number(row, "used_30_days"), lasts(row)] }
         return cells
     }
@@ -78,7 +76,7 @@ enum StockParts {
 
     /// What a refused file says, line by line; nil where the form was refused for something else.
     static func problem(_ view: some PageView) -> Problems? {
-        let faults = SheetErrors(view.visit.attempt?.refusal?.errors ?? []).faults
+        let faults = SheetErrors(view.visit.attempt?.refusal?.fieldErrors ?? []).faults
         return faults.isEmpty ? nil : FileProblems(faults).problems
     }
 }

@@ -20,7 +20,7 @@ extension ConsolePages {
                 ], rows: list.rows().map { node($0, view) }, empty: Empty("No nodes").html)
             let isServing = list.bool("is_serving")
             let notice = isServing ? nil : Notice(.bad, "<p>This node does not reach the cluster's log.</p>").html
-            let behind = ConsoleText.count(list.int("records_since_snapshots"), "commit", "commits")
+            let behind = Figure.counted(list.int("records_since_snapshots"), "commit", "commits")
             return PageContent(
                 "Nodes", sub: "as \(name) knows them; \(behind) since its tenants' snapshots",
                 """

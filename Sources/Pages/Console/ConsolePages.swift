@@ -21,7 +21,8 @@ package struct ConsolePages: PageSurface {
         NavigationSection(
             "",
             [
-                NavigationEntry("Tenants", "", .tenants), NavigationEntry("New tenant", "/tenants/new", .products),
+                NavigationEntry("Tenants", "", .tenants),
+                NavigationEntry("New tenant", "/tenants/new", .products, asks: "POST /tenants"),
                 NavigationEntry("Usage", "/usage", .reports),
             ]),
         NavigationSection(
@@ -58,10 +59,5 @@ enum ConsoleText {
         }
         let isWhole = tenths % 10 == 0 || tenths >= 1_000
         return isWhole ? "\(tenths / 10) \(units[unit])" : "\(tenths / 10).\(tenths % 10) \(units[unit])"
-    }
-
-    /// A number and its noun.
-    static func count(_ number: Int, _ one: String, _ many: String) -> String {
-        "\(Figure.grouped(number)) \(number == 1 ? one : many)"
     }
 }

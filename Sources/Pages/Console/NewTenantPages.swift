@@ -7,21 +7,21 @@ import PageKit
 extension ConsolePages {
     static let newTenant: [Page] = [
         Page(
-            inSteps: "/tenants/new", "New tenant",
+            inSteps: "/tenants/new", "New tenant", asks: "POST /tenants",
             afterwards: { visit, _, made in welcome(made, visit) }
         ) { view in
             let blueprints = try await view.get("/blueprints").rows()
             let chosen = view.visit.asked("blueprint") ?? blueprints.first?["name"]
             let tiers = [FormField.Option("", "As the blueprint says")] + ["lite", "standard", "pro"].map { .init($0) }
             let currencies: [FormField.Option] = [.init("", "As the blueprint says")] + Currency.codes.map { .init($0) }
-            let form = view.form("POST /tenants", said: .created) {
+            let form = view.form("POST /tenants", said: .created, next: view.link("")) {
                 """
                 \(view.field(
                     "Blueprint", "blueprint", .radios(blueprints.map { option($0) }), value: chosen))
                 \(view.field(
                     "Slug", "slug", hint: "Small letters, digits and hyphens. Part of its address, for ever.",
                     autocomplete: "off", size: .short))
-                \(view.field("Owner's email", "owner_email", .email, autocomplete: "off"))
+                \(view.field("Owner's e-mail", "owner_email", .email, autocomplete: "off"))
                 <div class="fields">\(view.field("Tier", "tier", .select(tiers), isRequired: false))\
                 \(view.field(
                     "Currency", "currency", .select(currencies), hint: "For ever.", isRequired: false))</div>

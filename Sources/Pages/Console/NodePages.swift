@@ -8,9 +8,7 @@ extension ConsolePages {
     static let node: [Page] = [
         Page(inSteps: "/node", "Health") { view in
             let node = try await view.get("/node")
-            let figures = node.rows()
-            var groups: [String] = []
-            for figure in figures where !groups.contains(figure["group"]) { groups.append(figure["group"]) }
+            let figures = node.rows().filter(isShown)
             let worst = figures.filter { $0["level"] != "good" }
             let isPaused = figures.contains { $0["name"] == "charging_paused" && $0["level"] != "good" }
             let clock: HTML? =
@@ -23,14 +21,44 @@ extension ConsolePages {
                     """
                 ).html : nil
             return PageContent(
-                "Health", sub: "as of \(TimeText(node["now"])); <a href=\"/metrics\">all figures, for programs</a>",
+                "Health",
+                sub: """
+                    Tollgate \(node["version"]), files of schema \(node["schema"]) · as of \(TimeText(node["now"])) · \
+                    <a href="/metrics">all figures, for programs</a>
+                    """,
                 """
                 \(clock)<div id="health-word" data-live="10">\(if: worst.isEmpty, Notice(.good, "<p>All is well.</p>").html)</div>
                 <div class="cols" id="health" data-live="10">\
-                \(each: groups, { group in panel(group, figures.filter { $0["group"] == group }) })</div>
+                \(each: columns(figures), { "<div>\($0)</div>" })</div>
+                \(NodeFigureText.panel(of: figures))
                 """)
         }
     ]
+
+    /// What is an alarm, and no figure, is told while it rings.
+    private static let alarms: Set<String> = ["scheduler_stalled", "charging_paused"]
+
+    private static func isShown(_ figure: Row) -> Bool {
+        figure["level"] != "good" || !alarms.contains(figure["name"])
+    }
+
+    /// The groups in two columns of about the same length.
+    private static func columns(_ figures: [Row]) -> [[HTML]] {
+        var groups: [String] = []
+        for figure in figures where !groups.contains(figure["group"]) { groups.append(figure["group"]) }
+        var columns: [[HTML]] = [[], []]
+        var lines = [0, 0]
+        for group in groups {
+            let own = figures.filter { $0["group"] == group }
+            let shorter = lines[1] < lines[0] ? 1 : 0
+            columns[shorter].append(panel(group, own))
+            lines[shorter] += own.count + headLines
+        }
+        return columns
+    }
+
+    /// What a panel's head and edges take, in lines.
+    private static let headLines = 2
 
     private static func panel(_ group: String, _ figures: [Row]) -> HTML {
         let facts = figures.map { figure -> (name: String, value: HTML?) in
@@ -40,7 +68,11 @@ extension ConsolePages {
                 : Figure.grouped(figure.int("value")) + (figure["unit"].isEmpty ? "" : " \(figure["unit"])")
             let tone: Tone = figure["level"] == "bad" ? .bad : .warn
             let mark: HTML = "\(if: figure["level"] != "good", " \(State(figure["level"], tone: tone))" as HTML)"
-            return (figure["title"], "<span class=\"n\" title=\"tollgate_\(figure["name"])\">\(amount)</span>\(mark)")
+            let about = Link(fragment: NodeFigureText.id(figure["name"]))
+            return (
+                figure["title"],
+                #"<a class="n" href="\#(about)" title="tollgate_\#(figure["name"])">\#(amount)</a>\#(mark)"#
+            )
         }
         return Panel(group) { "\(Facts(facts))" }.html
     }
@@ -70,12 +102,33 @@ extension ConsolePages {
                 \(view.field(
                     "Role", "role", .select([.init("read", "read: looks"), .init("admin", "admin: does everything")])))\
                 \(view.field(
-                    "Ends", "expires_at", hint: "2027-01-31T00:00:00Z; empty: never.", isRequired: false))</div>
+                    "Ends", "expires_at", .moment, hint: "UTC. Empty: never.", isRequired: false))</div>
                 <div class="actions">\(Button("Make a key", .primary))</div>
                 """
             }
             return PageContent("Provider keys", "\(table)\(Panel("Another key") { "\(mint)" })")
-        }
+        },
+        Page(inSteps: "/keys/{key}/revoke", "Revoke a provider key", asks: "DELETE /provider-keys/{key}") { view in
+            let path = "/provider-keys/\(view.visit.segment())"
+            let key = try await view.get(path)
+            let back = view.link("/keys")
+            let form = view.form("DELETE \(path)", said: .revoked, next: back) {
+                """
+                <div class="actions">\(Button("Revoke it", .danger))\(Button("Back", .quiet, leadsTo: back))</div>
+                """
+            }
+            return PageContent(
+                "Revoke \(key["name"])", sub: "<code>\(key["id"])</code>",
+                """
+                \(Panel("What will happen") {
+                    """
+                    <ul><li>Whoever calls with it is refused from the next call on.</li>
+                    <li>Whoever has signed in here with it is signed out.</li>
+                    <li>It does not come back.</li></ul>\(form)
+                    """
+                })
+                """)
+        },
     ]
 
     private static func key(_ key: Row, _ view: SlowView) -> [HTML] {
@@ -96,7 +149,7 @@ extension ConsolePages {
         }
         let does: HTML = """
             <details class="more"><summary class="button">Change</summary><div>\(rotation)\
-            \(view.button("Revoke", "DELETE \(path)", said: .revoked, .danger))</div></details>
+            <a href="\(view.link("/keys", key["id"], "revoke"))">Revoke…</a></div></details>
             """
         return [
             #"\#(key["name"])<br><span class="sub"><code>\#(key["id"])</code></span>"#, "\(key["role"])",
@@ -111,13 +164,16 @@ extension ConsolePages {
     static let log: [Page] = [
         Page(inSteps: "/log", "Log") { view in
             let names = ["tenant", "action", "key", "from", "to"]
-            let list = try await view.get(
+            let found = try await view.found(
                 "/log", view.asked("tenant", "action", "key", "from", "to", "cursor"))
             let filters = Form.get(view.link("/log")) {
                 """
                 \(each: [("Tenant", "tenant"), ("Action", "action"), ("Key", "key"), ("From", "from"), ("To", "to")], { label, name in
-                    FormField(label, name: name, kind: .search, value: view.visit.asked(name), isRequired: false, size: .short).html
-                })<div class="actions">\(Button("Filter"))<a href="\(view.link("/log"))">Clear</a></div>
+                    FormField(
+                        label, name: name, kind: ["from", "to"].contains(name) ? .moment : .search,
+                        value: view.visit.asked(name), isRequired: false, size: .short
+                    ).html
+                })<div class="actions">\(Button("Filter"))\(view.clear(names))</div>
                 """
             }
             let asked = names.map { ($0, view.visit.asked($0)) }
@@ -125,15 +181,15 @@ extension ConsolePages {
             let table = DataTable(
                 caption: "What was done, newest first",
                 columns: [Column("When"), Column("What"), Column("Tenant"), Column("By"), Column("Detail")],
-                rows: list.rows().map { line($0, view) },
-                empty: Empty(isFiltered ? "Nothing is like that" : "Nothing was done yet").html, previous: view.first(),
-                next: view.next(list))
+                rows: found.rows.map { line($0, view) },
+                empty: Empty(isFiltered ? "Nothing is like that" : "Nothing was done yet").html,
+                previous: view.first(), next: view.next(found.list))
             return PageContent(
                 "Log",
                 actions: """
                     <a class="button" href="\(view.link("/log.csv", query: asked))">CSV</a>\
                     <a class="button" href="\(view.link("/log.jsonl", query: asked))">JSON Lines</a>
-                    """, "\(filters)\(table)")
+                    """, "\(filters)\(found.shown(table.html))")
         }
     ]
 
@@ -158,14 +214,14 @@ extension ConsolePages {
 
     static let usage: [Page] = [
         Page(inSteps: "/usage", "Usage") { view in
-            let list = try await view.get("/usage", view.asked("month", "tenant", "cursor"))
+            let found = try await view.found("/usage", view.asked("month", "tenant", "cursor"))
             let filters = Form.get(view.link("/usage")) {
                 """
                 \(FormField(
                     "Month", name: "month", kind: .search, value: view.visit.asked("month"), hint: "2026-11; empty: the one that runs",
                     isRequired: false, size: .short))\
                 \(FormField("Tenant", name: "tenant", kind: .search, value: view.visit.asked("tenant"), isRequired: false, size: .short))\
-                <div class="actions">\(Button("Show"))<a href="\(view.link("/usage"))">Clear</a></div>
+                <div class="actions">\(Button("Show"))\(view.clear(["month", "tenant"]))</div>
                 """
             }
             let table = DataTable(
@@ -174,20 +230,20 @@ extension ConsolePages {
                     Column("Tenant"), Column("Month"), Column("Calls", .number), Column("Refused", .number),
                     Column("Orders", .number), Column("Turnover", .number), Column("Currency"), Column("Size", .number),
                 ],
-                rows: list.rows().map { row in
+                rows: found.rows.map { row in
                     [
                         #"<a href="\#(view.link("/tenants", row["tenant"]))">\#(row["tenant"])</a>"#, "\(row["month"])",
                         "\(Figure.grouped(row.int("requests")))", "\(Figure.grouped(row.int("refusals")))",
-                        "\(Figure.grouped(row.int("orders")))", "\(row["turnover"])", "\(row["currency"])",
+                        "\(Figure.grouped(row.int("orders")))", "\(Amount(row["turnover"]))", "\(row["currency"])",
                         "\(ConsoleText.bytes(row.int("bytes")))",
                     ]
                 }, empty: Empty("Nobody used anything in that month").html, previous: view.first(),
-                next: view.next(list))
+                next: view.next(found.list))
             let asked = ["month", "tenant"].map { ($0, view.visit.asked($0)) }
             return PageContent(
                 "Usage",
                 actions: #"<a class="button" href="\#(view.link("/usage.csv", query: asked))">CSV</a>"#,
-                "\(filters)\(table)")
+                "\(filters)\(found.shown(table.html))")
         }
     ]
 }

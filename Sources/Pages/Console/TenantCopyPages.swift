@@ -11,7 +11,8 @@ extension ConsolePages {
     private static let uploadBytesMax = Route.importBytesMax
 
     private static let restore = Page(
-        inSteps: "/tenants/{slug}/restore", "Restore a tenant", bodyBytesMax: uploadBytesMax,
+        inSteps: "/tenants/{slug}/restore", "Restore a tenant", asks: "POST /tenants/{slug}/restore",
+        bodyBytesMax: uploadBytesMax,
         afterwards: { visit, _, done in
             let slug = done["slug"]
             return PageContent(
@@ -63,7 +64,8 @@ extension ConsolePages {
             """)
     }
 
-    private static let move = Page(inSteps: "/tenants/{slug}/move", "Move a tenant") { view in
+    private static let move = Page(inSteps: "/tenants/{slug}/move", "Move a tenant", asks: "POST /tenants/{slug}/move")
+    { view in
         let (tenant, path) = try await one(view)
         let slug = tenant["slug"]
         return PageContent(

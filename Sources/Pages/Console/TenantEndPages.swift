@@ -3,11 +3,36 @@ import HTML
 import HTTPCore
 import PageKit
 
-/// What ends a tenant: each on a page of its own that says what will happen (U1, P4, P5).
+/// What stops or ends a tenant: each on a page of its own that says what will happen (U1, P3, P4, P5).
 extension ConsolePages {
-    static let endings: [Page] = [cancel, refund, delete]
+    static let endings: [Page] = [suspend, cancel, refund, delete]
 
-    private static let cancel = Page(inSteps: "/tenants/{slug}/cancel", "Cancel a tenant") { view in
+    private static let suspend = Page(
+        inSteps: "/tenants/{slug}/suspend", "Suspend a tenant", asks: "POST /tenants/{slug}/suspend"
+    ) { view in
+        let (tenant, path) = try await one(view)
+        let counts = tenant.row("counts")
+        return PageContent(
+            "Suspend \(tenant["slug"])",
+            """
+            \(Panel("What will happen") {
+                """
+                <ul><li>From the next call on every call is refused: of its operators, of \
+                \(Figure.counted(counts?.int("resellers") ?? 0, "reseller", "resellers")) and of \
+                \(Figure.counted(counts?.int("keys") ?? 0, "key", "keys")).</li>
+                <li>Nothing is charged, sent or provisioned meanwhile.</li>
+                <li>Nothing of it is lost, and you can resume it at any time.</li></ul>
+                \(view.form("POST \(path)/suspend", said: .suspended, next: view.link("/tenants", tenant["slug"])) {
+                    #"<div class="actions">\#(Button("Suspend it", .danger))\#(back(tenant, view))</div>"#
+                })
+                """
+            })
+            """)
+    }
+
+    private static let cancel = Page(
+        inSteps: "/tenants/{slug}/cancel", "Cancel a tenant", asks: "POST /tenants/{slug}/cancel"
+    ) { view in
         let (tenant, path) = try await one(view)
         return PageContent(
             "Cancel \(tenant["slug"])",
@@ -25,14 +50,18 @@ extension ConsolePages {
             """)
     }
 
-    private static let refund = Page(inSteps: "/tenants/{slug}/refund", "Refund a tenant") { view in
+    private static let refund = Page(
+        inSteps: "/tenants/{slug}/refund", "Refund a tenant", asks: "POST /tenants/{slug}/refund"
+    ) { view in
         let (tenant, path) = try await one(view)
         let until = tenant["refundable_until"]
         let isOpen = until > view.visit.call.now.text
         let form = view.form("POST \(path)/refund", said: .refunded, next: view.link("/tenants", tenant["slug"])) {
             #"<div class="actions">\#(Button("Refund it now", .danger))\#(back(tenant, view))</div>"#
         }
-        let closed = Notice(.bad, "<p>The 14 days ended on \(TimeText(until)). Cancel it instead.</p>")
+        let cancelling = view.link("/tenants", tenant["slug"], "cancel")
+        let closed = Notice(
+            .bad, #"<p>The 14 days ended on \#(TimeText(until)). <a href="\#(cancelling)">Cancel it instead</a>.</p>"#)
         return PageContent(
             "Refund \(tenant["slug"])",
             """
@@ -41,13 +70,16 @@ extension ConsolePages {
                 <ul><li>Access ends at once, for everybody. It cannot be taken back.</li>
                 <li>Nothing is charged, delivered or provisioned any more.</li>
                 <li>Its file can be exported for 30 days.</li></ul>
-                <p>Refunds are possible until \(TimeText(until)).</p>\(if: isOpen, form.html)
+                <p>Refunds are possible until \(TimeText(until)).</p>\(if: isOpen, form.html)\
+                \(if: !isOpen, #"<div class="actions">\#(back(tenant, view))</div>"#)
                 """
             })
             """)
     }
 
-    private static let delete = Page(inSteps: "/tenants/{slug}/delete", "Delete a tenant") { view in
+    private static let delete = Page(
+        inSteps: "/tenants/{slug}/delete", "Delete a tenant", asks: "DELETE /tenants/{slug}"
+    ) { view in
         let (tenant, path) = try await one(view)
         let slug = tenant["slug"]
         let counts = tenant.row("counts")
@@ -66,8 +98,8 @@ extension ConsolePages {
             """
             \(Panel("What will happen") {
                 """
-                <ul><li>\(ConsoleText.count(counts?.int("resellers") ?? 0, "reseller", "resellers")), \
-                \(ConsoleText.count(counts?.int("keys") ?? 0, "key", "keys")) and everything that was ever ordered are erased, \
+                <ul><li>\(Figure.counted(counts?.int("resellers") ?? 0, "reseller", "resellers")), \
+                \(Figure.counted(counts?.int("keys") ?? 0, "key", "keys")) and everything that was ever ordered are erased, \
                 with the audit log.</li>
                 <li>Nothing brings them back but an export: <a href="\(view.link("/tenants", slug, "export.sqlite"))">take one now</a>.</li>
                 <li>The slug is free for somebody else; its keys are dead for ever.</li></ul>\(form)

@@ -8,19 +8,19 @@ extension ConsolePages {
     static let tenants: [Page] = [
         Page(inSteps: "", "Tenants") { view in
             let attention = try await view.get("/attention")
-            let list = try await view.get(
+            let found = try await view.found(
                 "/tenants", [("limit", "50")] + view.asked("state", "tier", "q", "sort", "cursor"))
-            let slugs = list.rows().map { $0["slug"] }
+            let slugs = found.rows.map { $0["slug"] }
             let traffic =
                 slugs.isEmpty ? nil : try await view.get("/traffic", [("tenant", slugs.joined(separator: ","))])
             let isFiltered = ["state", "tier", "q"].contains { view.visit.asked($0) != nil }
             if attention.int("tenants") == 0 { return PageContent("Tenants", try await firstTenant(view)) }
             return PageContent(
-                "Tenants", sub: "\(ConsoleText.count(attention.int("tenants"), "tenant", "tenants"))",
+                "Tenants", sub: "\(Figure.counted(attention.int("tenants"), "tenant", "tenants"))",
                 actions: newTenantButton(view),
                 """
                 \(if: !isFiltered && view.visit.asked("cursor") == nil, trouble(attention, view))\(filters(view))
-                \(table(list, traffic, view, isFiltered: isFiltered))
+                \(found.shown(table(found.list, traffic, view, isFiltered: isFiltered).html))
                 """)
         }
     ]
@@ -100,14 +100,14 @@ extension ConsolePages {
             \(FormField(
                 "Order", name: "sort", kind: .select(orders.map { .init($0.0, $0.1) }),
                 value: view.visit.asked("sort"), isRequired: false))\
-            <div class="actions">\(Button("Filter"))<a href="\(view.link(""))">Clear</a></div>
+            <div class="actions">\(Button("Filter"))\(view.clear(["q", "state", "tier", "sort"]))</div>
             """
         }
     }
 
     private static func table(_ list: Row, _ traffic: Row?, _ view: SlowView, isFiltered: Bool) -> DataTable {
-        let hours = Dictionary(
-            (traffic?.rows() ?? []).map { ($0["slug"], $0.rows("hours")) }, uniquingKeysWith: { first, _ in first })
+        let known = Dictionary(
+            (traffic?.rows() ?? []).map { ($0["slug"], $0) }, uniquingKeysWith: { first, _ in first })
         let empty =
             isFiltered
             ? Empty(
@@ -116,23 +116,28 @@ extension ConsolePages {
         return DataTable(
             caption: "Tenants",
             columns: [
-                Column("Tenant"), Column("State"), Column("Tier"), Column("Size", .number), Column("Last 24 h"),
-                Column("Refused", .number), Column("Failed", .number), Column("Last call"),
-            ], rows: list.rows().map { line($0, hours[$0["slug"]] ?? [], view) }, empty: empty.html,
+                Column("Tenant"), Column("State"), Column("Tier"), Column("Size"), Column("Last 24 h"),
+                Column("Refused", .number), Column("Failed", .number), Column("Webhooks wait"), Column("Last call"),
+            ], rows: list.rows().map { line($0, known[$0["slug"]], view) }, empty: empty.html,
             previous: view.first(), next: view.next(list))
     }
 
-    private static func line(_ tenant: Row, _ hours: [Row], _ view: SlowView) -> [HTML] {
+    /// `traffic`: nil of a tenant that has gone since.
+    private static func line(_ tenant: Row, _ traffic: Row?, _ view: SlowView) -> [HTML] {
+        let now = view.visit.call.now
+        let hours = traffic?.rows("hours") ?? []
         let series = ["answered", "refused", "failed"].map { name in Series(name, hours.map { $0.int(name) }) }
         let sum = { (name: String) in hours.reduce(0) { $0 + $1.int(name) } }
         let quota = tenant.row("quotas")?.int("bytes") ?? 0
-        let last: HTML? = tenant.text("last_request_at").map { TimeText($0, now: view.visit.call.now).html }
+        let size = Meter(tenant.int("bytes"), of: quota, isInList: true, written: ConsoleText.bytes)
+        let waits: HTML? = traffic?.text("webhooks_waiting_since").map { "since \(TimeText($0, now: now))" }
+        let last: HTML? = tenant.text("last_request_at").map { TimeText($0, now: now).html }
         return [
             #"<a href="\#(view.link("/tenants", tenant["slug"]))">\#(tenant["slug"])</a>"#,
             "\(State(tenant["state"]))", "\(tenant["tier"])",
-            #"\#(ConsoleText.bytes(tenant.int("bytes"))) <span class="sub">of \#(ConsoleText.bytes(quota))</span>"#,
+            size.html,
             "\(Sparkline("24 h", series: series))", "\(Figure.grouped(sum("refused")))",
-            "\(Figure.grouped(sum("failed")))", last ?? #"<span class="sub">never</span>"#,
+            "\(Figure.grouped(sum("failed")))", waits ?? "", last ?? #"<span class="sub">never</span>"#,
         ]
     }
 }

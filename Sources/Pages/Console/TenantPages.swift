@@ -35,7 +35,7 @@ extension ConsolePages {
         let isClosed = ["refunded", "cancelled", "moved"].contains(tenant["state"])
         let move: HTML? =
             switch tenant["state"] {
-            case "active": view.button("Suspend", "POST \(path)/suspend", said: .suspended, .danger).html
+            case "active": Button("Suspend…", .danger, leadsTo: view.link("/tenants", slug, "suspend")).html
             case "suspended": view.button("Resume", "POST \(path)/resume", said: .resumed, .primary).html
             default: nil
             }
@@ -105,15 +105,18 @@ extension ConsolePages {
     private static func quotas(_ tenant: Row) -> Panel {
         let quotas = tenant.row("quotas")
         let counts = tenant.row("counts")
-        let megabyte = 1_000_000
-        let meters: [(String, Int, Int, String)] = [
-            ("Size", tenant.int("bytes") / megabyte, (quotas?.int("bytes") ?? 0) / megabyte, "MB"),
-            ("Resellers", counts?.int("resellers") ?? 0, quotas?.int("resellers") ?? 0, ""),
-            ("Keys", counts?.int("keys") ?? 0, quotas?.int("keys") ?? 0, ""),
-            ("Calls this month", counts?.int("requests_this_month") ?? 0, quotas?.int("requests_monthly") ?? 0, ""),
+        let size = Meter(tenant.int("bytes"), of: quotas?.int("bytes") ?? 0, written: ConsoleText.bytes)
+        let meters: [(String, Meter)] = [
+            ("Size", size),
+            ("Resellers", Meter(counts?.int("resellers") ?? 0, of: quotas?.int("resellers") ?? 0)),
+            ("Keys", Meter(counts?.int("keys") ?? 0, of: quotas?.int("keys") ?? 0)),
+            (
+                "Calls this month",
+                Meter(counts?.int("requests_this_month") ?? 0, of: quotas?.int("requests_monthly") ?? 0)
+            ),
         ]
         return Panel("Quotas") {
-            "\(each: meters, { #"<p class="label">\#($0.0)</p>\#(Meter($0.1, of: $0.2, unit: $0.3))"# })"
+            "\(each: meters, { #"<p class="label">\#($0.0)</p>\#($0.1)"# })"
         }
     }
 
@@ -122,20 +125,37 @@ extension ConsolePages {
         return Panel("Calls of the last day") {
             """
             \(BarChart(
-                id: "calls", title: "Calls", step: "Hour",
+                id: "calls", title: "Calls", step: "Hour (UTC)",
                 labels: hours.map { String($0["at"].dropFirst(11).prefix(5)) },
-                series: ["answered", "refused", "failed"].map { name in Series(name, hours.map { $0.int(name) }) }))
+                series: ["answered", "refused", "failed"].map { name in Series(name, hours.map { $0.int(name) }) },
+                none: "No calls in this time.", isTitleSeen: false))
             <p class="sub">Since the node started. Refused: 4xx; failed: 5xx.</p>
             """
         }
     }
+
+    /// What the provider's log calls it, once it is done.
+    private static let words = [
+        "tenant.created": "Created", "tenant.adopted": "Adopted", "tenant.imported": "Imported",
+        "tenant.forked": "Copied", "tenant.placed": "Placed on a node", "tenant.changed": "Changed",
+        "tenant.suspended": "Suspended", "tenant.resumed": "Resumed", "tenant.cancelled": "Cancelled",
+        "tenant.uncancelled": "Kept after all", "tenant.refunded": "Refunded",
+        "tenant.deletion_planned": "Deletion planned", "tenant.deletion_withdrawn": "Deletion withdrawn",
+        "tenant.deleting": "Deletion begun", "tenant.deleted": "Deleted", "tenant.owner_changed": "Owner changed",
+        "tenant.owner_invited": "Owner invited", "tenant.owner_key": "Owner key issued",
+        "tenant.exported": "Exported", "tenant.exported_with_secrets": "Exported with its secrets",
+        "tenant.export_broken_off": "Export broken off", "tenant.restored": "Restored",
+        "tenant.restored_unsigned": "Restored from an unsigned file", "tenant.moved": "Moved",
+        "tenant.move_confirmed": "Move confirmed", "tenant.move_undone": "Move undone",
+        "tenant.quota_warning": "Close to a quota", "tenant.quota_reached": "A quota reached",
+    ]
 
     private static func history(_ log: Row?, _ slug: String, _ view: SlowView) -> HTML {
         guard let log else { return "" }
         let lines: HTML = """
             \(each: log.rows(), { line in
                 """
-                <li>\(TimeText(line["at"], now: view.visit.call.now))<div><b>\(line["action"])</b> \
+                <li>\(TimeText(line["at"], now: view.visit.call.now))<div><b>\(Self.words[line["action"]] ?? line["action"])</b> \
                 \(line.text("key_name").map { "by \($0)" } ?? line.text("via").map { "by \($0)" } ?? "by itself")</div></li>
                 """
             })
@@ -178,29 +198,29 @@ extension ConsolePages {
             <div class="fields">\
             \(view.field("Calls", "rate_limit.requests", .number, value: limit?["requests"], isRequired: false, size: .short))\
             \(view.field("in seconds", "rate_limit.window_seconds", .number, value: limit?["window_seconds"], isRequired: false, size: .short))\
-            \(view.field("at once", "rate_limit.burst", .number, value: limit?["burst"], isRequired: false, size: .short))</div>
-            <p class="hint">Of all its callers together. Left empty, there is none.</p>
+            \(view.field("at once", "rate_limit.burst", .number, value: LimitShown.burst(limit), isRequired: false, size: .short))</div>
+            <p class="hint">Of all its callers together. Left empty, there is none. “At once” alone left empty: as many as \
+            the calls.</p>
             <div class="actions">\(Button("Change the limit"))</div>
             """
         }
         let owner = view.form("PATCH \(path)", said: .invited) {
             """
             \(view.field(
-                "Owner's email", "owner_email", .email, value: tenant["owner_email"],
+                "Owner's e-mail", "owner_email", .email, value: tenant["owner_email"],
                 hint: "Another address: password, sessions and links of the account end, and a link for the new one is shown."))
             <div class="actions">\(Button("Change the owner"))</div>
             """
         }
         return """
-            <div class="cols">\(Panel("Tier") { "\(terms)" })\(Panel("Quotas of its own") { "\(own)" })\
-            \(Panel("Rate limit") { "\(rate)" })\
-            \(Panel("Owner") {
+            <div class="cols"><div>\(Panel("Tier") { "\(terms)" })\(Panel("Rate limit") { "\(rate)" })</div>\
+            <div>\(Panel("Quotas of its own") { "\(own)" })\(Panel("Owner") {
                 """
                 \(owner)<div class="actions">\
                 \(view.button("Invite the owner anew", "POST \(path)/invitation", said: .invited))\
                 \(view.button("Issue another owner key", "POST \(path)/owner-key", said: .created))</div>
                 """
-            })</div>
+            })</div></div>
             """
     }
 }

@@ -2,6 +2,7 @@ import CallKit
 import HTML
 import HTTPCore
 import PageKit
+import TenantRegistry
 
 /// The first page: what needs a hand, what there is, what is coming.
 extension PortalPages {
@@ -17,7 +18,9 @@ extension PortalPages {
             let codes =
                 view.visit.has(dialect: codeDialect)
                 ? try await view.reading { try $0.ask("/me", of: "/api/reseller") } : nil
-            let calls = try await view.ask("/usage", [("by", "hour"), ("limit", "100")])
+            // The hour that runs is one of them.
+            let from = view.visit.call.now.adding(seconds: -23 * 3_600).text
+            let calls = try await view.ask("/usage/total", [("by", "hour"), ("from", from), ("callers", "keys")])
             let coming =
                 view.visit.has(dialect: orderDialect) ? renewals(overview, view).html : sales(codes, view)
             return PageContent(
@@ -25,7 +28,7 @@ extension PortalPages {
                 """
                 \(view.standing(account))\(needs(balance, overview, hooks, view))\(figures(balance, overview, calls, view))
                 \(start(overview, view))<div class="cols wide">\(spending(overview))\(coming)</div>
-                \(orders.map { recent($0, view).html })
+                \(limitPanel(overview, view))\(orders.map { recent($0, view).html })
                 """)
         }
     ]
@@ -65,31 +68,40 @@ extension PortalPages {
             needs.append(
                 """
                 <li class="bad"><a href="\(view.link("/webhooks"))"><b>\(failing.count)</b><span>\
-                \(failing.count == 1 ? "webhook does" : "webhooks do") not take what is sent</span>\
+                \(failing.count == 1 ? "webhook is" : "webhooks are") disabled or failing</span>\
                 <small>\(failing.first?["name"] ?? "")</small></a></li>
                 """)
         }
-        return needs.isEmpty ? "" : #"<ul class="needs">\#(needs)</ul>"#
+        return needs.isEmpty ? "" : Panel("Needs you") { #"<ul class="needs">\#(needs)</ul>"# }.html
     }
 
     // MARK: What there is
+
+    /// What the figure of a quarter of the width has room for on a phone.
+    private static let figureCharactersMax = 10
 
     private static func figures(_ balance: Row, _ overview: Row, _ calls: Row?, _ view: some PageView) -> HTML {
         let currency = balance["currency"]
         let left = overview.text("days_left").flatMap { Int($0) }
         let spent = Amount.grouped(overview["spent"])
+        // Four columns have no room for a long amount, which is not to break inside.
+        let isLong = max(Amount.grouped(balance["available"]).count, spent.count) > figureCharactersMax
         let lasts: HTML =
-            left.map { "About \(Word.many($0, "day", "days")) at the present rate" } ?? "Nothing spent in 30 days"
+            left.map { "About \(Figure.counted($0, "day", "days")) at the present rate" } ?? "Nothing spent in 30 days"
         let services = overview.row("services")
+        let late = services?.int("past_due") ?? 0
         let requests = calls?.rows().reduce(0) { $0 + $1.int("requests") } ?? 0
-        let refused = calls?.rows().reduce(0) { $0 + $1.int("refusals") } ?? 0
+        let refused = calls?.rows().reduce(0) { $0 + $1.int("refusals") + $1.int("other_refusals") } ?? 0
         return """
-            <div class="cols four">\
+            <div class="cols\(isLong ? "" : " four")">\
             \(stat("Available", "\(Amount(balance["available"], currency: currency))", lasts, view.link("/balance")))\
             \(stat("Spent in 30 days", "\(spent) \(currency)", "\(Amount(balance["held"])) held for orders", view.link("/balance")))\
             \(if: view.visit.has(dialect: orderDialect), stat(
                 "Services", "\(Figure.grouped(services?.int("active") ?? 0))",
-                "active, \(Figure.grouped(services?.int("suspended") ?? 0)) suspended", view.link("/services")))\
+                """
+                active, \(if: late > 0, "\(Figure.grouped(late)) past due, ")\
+                \(Figure.grouped(services?.int("suspended") ?? 0)) suspended
+                """, view.link("/services")))\
             \(stat(
                 "Calls in 24 hours", "\(Figure.grouped(requests))", "\(Figure.grouped(refused)) refused", view.link("/requests")))</div>
             """
@@ -109,9 +121,9 @@ extension PortalPages {
             """
             \(BarChart(
                 id: "spent", title: "Spent by day", unit: overview["currency"], step: "Day",
-                labels: days.map { $0["day"] },
+                labels: days.map { HourSpan.day($0["day"]) },
                 series: [Series("spent", days.map { Int($0["spent"].replacing(".", with: "")) ?? 0 })],
-                decimals: digits))
+                decimals: digits, none: "Nothing spent in this time."))
             """
         }
     }
@@ -152,9 +164,10 @@ extension PortalPages {
     // MARK: The first steps
 
     private static func start(_ overview: Row, _ view: some PageView) -> HTML {
-        guard let steps = overview.row("steps"), view.visit.has(dialect: orderDialect), !steps.bool("has_order") else {
-            return ""
-        }
+        // Whoever may not order, say while suspended, could take none of the steps.
+        guard let steps = overview.row("steps"), view.visit.has(dialect: orderDialect), !steps.bool("has_order"),
+            view.may(.post, "/orders")
+        else { return "" }
         let all: [(isDone: Bool, title: String, link: Link, about: String)] = [
             (steps.bool("has_key"), "Make an API key", view.link("/api"), "Begin with a test key: it charges nothing."),
             (
@@ -183,13 +196,13 @@ extension PortalPages {
 
     // MARK: Before approval
 
-    /// Somebody who applied: what happens next, and what can be tried meanwhile.
+    /// Somebody who applied or was invited: what happens next, and what can be tried meanwhile.
     private static func waiting(_ account: Row, _ program: Row, _ view: some PageView) -> PageContent {
         let asks = program.rows("contacts").map { contact -> HTML in
             "<li>\(contact["name"].isEmpty ? "" : "\(contact["name"]), ")<code>\(contact["email"])</code></li>"
         }
         let steps: HTML = """
-            <ol class="steps"><li class="done"><span class="unseen">Done: </span>You applied \
+            <ol class="steps"><li class="done"><span class="unseen">Done: </span>Your account was made \
             \(view.when(account["created_at"]))</li><li aria-current="step">\(program["name"]) decides<p>Nothing is left for \
             you to do. You sign in here as before, and see that you are approved.</p></li>\
             <li>You get prices, top up, and order</li></ol>

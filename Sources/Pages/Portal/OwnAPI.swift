@@ -1,3 +1,4 @@
+import CallKit
 import HTML
 import HTTPCore
 import PageKit
@@ -15,34 +16,37 @@ struct OwnAPI: Sendable {
     let events: String?
     /// Where the balance is topped up; nil where it is not.
     let topUp: String?
-    /// What keys may be used for; none where all may be used for everything.
-    let scopes: [String]
     /// The call of its reference that one tries first.
     let firstCall: String
 
     private static let all = [
         OwnAPI(
             dialect: PortalPages.orderDialect, base: "/api/partner/v1", keys: "/keys", events: "", topUp: "/topup",
-            scopes: ["partner:read", "partner:order"], firstCall: "/products"),
+            firstCall: "/products"),
         OwnAPI(
             dialect: PortalPages.codeDialect, base: "/api/reseller", keys: "/keys", events: "", topUp: "/topup",
-            scopes: [],
             firstCall: "/plans"),
         OwnAPI(
             dialect: "proxy_ports", base: "/v1", keys: "/api-keys", events: "/reseller", topUp: "/reseller/topup",
-            scopes: [],
             firstCall: "/reseller/countries"),
         OwnAPI(
-            dialect: "licence_keys", base: "/reseller", keys: "/keys", events: nil, topUp: nil, scopes: [],
+            dialect: "licence_keys", base: "/reseller", keys: "/keys", events: nil, topUp: nil,
             firstCall: "/myavailable"),
         OwnAPI(
-            dialect: "credit_reports", base: "/api/v1/reseller", keys: "/keys", events: nil, topUp: nil, scopes: [],
+            dialect: "credit_reports", base: "/api/v1/reseller", keys: "/keys", events: nil, topUp: nil,
             firstCall: "/account"),
     ]
 
     /// The first that the tenant has.
     static func of(_ view: some PageView) -> OwnAPI {
         all.first { view.visit.has(dialect: $0.dialect) } ?? all[0]
+    }
+
+    /// The same, for pages of what it tells of: where it tells of nothing they are not there.
+    static func telling(_ view: some PageView) throws -> OwnAPI {
+        let own = of(view)
+        guard own.events != nil else { throw Refusal.notFound(.path) }
+        return own
     }
 
     var keysCall: String { base + keys }
@@ -63,6 +67,26 @@ extension Row {
     }
 
     var nextCursor: String? { any("next_cursor", "nextCursor") }
+}
+
+extension View {
+    private static let pagesMax = 10
+
+    /// Shows a list's pages to `look`, a hundred rows each, until it has seen enough. False where more pages follow
+    /// than are looked through.
+    func pages(
+        _ path: String, _ query: [(String, String?)] = [("limit", "100")], of api: String? = nil,
+        until look: ([Row]) -> Bool
+    ) throws -> Bool {
+        var cursor: String?
+        for _ in 0..<Self.pagesMax {
+            let list = try get(path, query + [("cursor", cursor)], of: api)
+            if look(list.listed) { return true }
+            guard let next = list.nextCursor else { return true }
+            cursor = next
+        }
+        return false
+    }
 }
 
 extension PageView {

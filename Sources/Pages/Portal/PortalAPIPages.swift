@@ -7,15 +7,21 @@ import PageKit
 extension PortalPages {
     static let api: [Page] = [
         Page("/api", "API settings") { view in try settings(view) },
-        Page("/api/keys/new", "New key") { view in newKey(view) },
-        Page("/api/test-key", "Test key") { view in testKey(view) },
+        Page("/api/keys/new", "New key") { view in try newKey(view) },
+        Page("/api/test-key", "Test key") { view in try testKey(view) },
         Page("/api/keys/{id}", "Key") { view in try key(view) },
         Page(inSteps: "/requests", "Requests") { view in try await requests(view) },
     ]
 
     private static func settings(_ view: View) throws -> PageContent {
         let own = OwnAPI.of(view)
-        let keys = try view.ask(own.keys, view.asked("cursor"), of: own.base)
+        let isOver = view.visit.asked("keys") == KeysShown.ended.rawValue
+        let shown = KeysShown.query(isOver ? .ended : .active)
+        let keys = try view.ask(own.keys, shown + view.asked("cursor"), of: own.base)
+        let others = Button(
+            isOver ? "Keys in force" : "Ended keys", .quiet,
+            leadsTo: view.visit.here([("keys", isOver ? nil : KeysShown.ended.rawValue), ("cursor", nil)]))
+        let table = keyTable(keys, isOver: isOver, view)
         return PageContent(
             "API settings", sub: "<code>\(view.visit.call.baseURL)\(own.base)</code>",
             actions: """
@@ -23,56 +29,82 @@ extension PortalPages {
                 \(if: view.may(.post, own.keys, of: own.base), Button("New key", .primary, leadsTo: view.link("/api/keys/new")).html)
                 """,
             """
-            \(Panel("Keys") { keyTable(keys, view).html })
-            <div class="cols"><div>\(secret(own, view))\(calls(own, view))</div><div>\(tryIt(own, view))</div></div>
+            \(view.standing(try view.get("/account")))\
+            \(Panel(isOver ? "Ended keys" : "Keys", actions: others.html) { table.html })
+            <div class="cols"><div>\(limitPanel(try view.ask("/overview"), view))\(secret(own, view))\(calls(own, view))</div>\
+            <div>\(tryIt(own, view))\(try tryOrder(own, view))</div></div>
             """)
     }
 
-    private static func keyTable(_ keys: Row?, _ view: View) -> DataTable {
-        DataTable(
-            caption: "Keys",
+    /// Which keys a list shows. A reseller has few in force, which are one page; the others only grow in number.
+    private enum KeysShown: String, CaseIterable {
+        case active
+        case ended
+
+        static func query(_ shown: KeysShown) -> [(String, String?)] { [("state", shown.rawValue), ("limit", "100")] }
+    }
+
+    private static func keyTable(_ keys: Row?, isOver: Bool, _ view: View) -> DataTable {
+        let listed = keys?.listed ?? []
+        return DataTable(
+            caption: isOver ? "Ended keys, oldest first" : "Keys, newest first",
             columns: [
                 Column("Key"), Column("Mode"), Column("May"), Column("Since"), Column("Until"), Column("Limit"),
             ],
-            rows: (keys?.listed ?? []).map { key in
+            rows: (isOver ? listed : Array(listed.reversed())).map { key in
                 let id = key.any("id", "_id") ?? ""
-                let isRevoked = key.any("revoked_at", "revokedAt") != nil
-                let limit = key.row("limit").map { "\($0["requests"]) in \($0["window_seconds"]) s" }
+                let limit = key.row("limit").map { LimitShown(row: $0).words }
                 return [
                     """
                     <a href="\(view.link("/api/keys", id))"><code>\(key["prefix"])…</code></a> \(key.optional("name") ?? "")
                     """,
-                    "\(State(isRevoked ? "revoked" : key["mode"]))", "\(key.texts("scopes").joined(separator: ", "))",
+                    "\(State(state(of: key, isOver: isOver)))", "\(key.texts("scopes").joined(separator: ", "))",
                     view.moment(key.any("created_at", "createdAt")), view.moment(key.any("expires_at", "expiresAt")),
                     "\(limit ?? "–")",
                 ]
             },
-            empty: Empty("No keys yet", "A key lets your shop call the API in your name.").html,
+            empty: isOver
+                ? Empty("No key has ended").html
+                : Empty("No keys yet", "A key lets your shop call the API in your name.").html,
             previous: view.first(), next: keys.flatMap(view.nextOf))
     }
 
-    private static func newKey(_ view: View) -> PageContent {
+    /// Its mode while it opens something.
+    private static func state(of key: Row, isOver: Bool) -> String {
+        guard isOver else { return key["mode"] }
+        return key.any("revoked_at", "revokedAt") == nil ? "ended" : "revoked"
+    }
+
+    private static func newKey(_ view: View) throws -> PageContent {
         let own = OwnAPI.of(view)
+        try view.expects(.post, own.keys, of: own.base)
+        // Live keys are for whoever is approved (W1).
+        let isPending = try view.get("/account")["status"] == "pending"
+        let test = FormField.Option(
+            "test", "test", about: "Moves the test book alone: try everything with it first.")
+        let live = FormField.Option("live", "live", about: "Moves real orders and money.")
         let form = view.form("POST \(own.keysCall)", said: .created, next: view.link("/api")) {
             """
             \(view.field("Name", "name", hint: "For you, say the shop that it is for.", isRequired: false))\
-            \(view.field("Mode", "mode", .radios([
-                .init("live", "live", about: "Moves real orders and money."),
-                .init("test", "test", about: "Moves the test book alone: try everything with it first."),
-            ]), value: view.visit.attempt?.value(of: "mode") ?? "live"))\
-            \(if: !own.scopes.isEmpty, scopes(own, view))\
+            \(view.field(
+                "Mode", "mode", .radios(isPending ? [test] : [live, test]), value: isPending ? "test" : "live",
+                hint: isPending ? "Live keys can be made once you are approved." : nil))\
+            \(scopes(own, view))\
             <div class="actions">\(Button("Make the key", .primary))\(Button("Cancel", .quiet, leadsTo: view.link("/api")))</div>
             """
         }
         return PageContent("New key", "\(Panel("What it is for") { form.html })")
     }
 
-    private static func scopes(_ own: OwnAPI, _ view: View) -> HTML {
-        Choices("May", name: "scopes", own.scopes, chosen: Set(own.scopes)).html
+    /// Nothing to choose where all keys may do the same.
+    private static func scopes(_ own: OwnAPI, _ view: View) -> HTML? {
+        let names = view.visit.scopes(of: own.dialect)
+        return names.count > 1 ? view.choices("May", "scopes", names, chosen: Set(names)) : nil
     }
 
-    private static func testKey(_ view: View) -> PageContent {
+    private static func testKey(_ view: View) throws -> PageContent {
         let own = OwnAPI.of(view)
+        try view.expects(.post, own.keys, of: own.base)
         let form = view.form("POST \(own.keysCall)", said: .created, next: view.link("/api")) {
             """
             \(FormField.hidden("mode", "test"))\(FormField.hidden("name", "test"))\
@@ -86,9 +118,14 @@ extension PortalPages {
     private static func key(_ view: View) throws -> PageContent {
         let own = OwnAPI.of(view)
         let id = view.visit.parameter()
-        let all = try view.get(own.keys, [("limit", "100")], of: own.base).listed
-        guard let key = all.first(where: { $0.any("id", "_id") == id }) else { throw Refusal.notFound(.path) }
-        let isRevoked = key.any("revoked_at", "revokedAt") != nil
+        var found: (Row, Bool)?
+        for shown in KeysShown.allCases where found == nil {
+            _ = try view.pages(own.keys, KeysShown.query(shown), of: own.base) { keys in
+                found = keys.first { $0.any("id", "_id") == id }.map { ($0, shown == .ended) }
+                return found != nil
+            }
+        }
+        guard let (key, isOver) = found else { throw Refusal.notFound(.path) }
         let rotate = view.form("POST \(own.keysCall)/\(id)/rotate", said: .rotated, next: view.link("/api")) {
             """
             \(view.field("The old secret goes on for", "overlap_seconds", .number, value: "0", unit: "seconds",
@@ -102,12 +139,16 @@ extension PortalPages {
             <div class="actions">\(Button("Revoke the key", .danger))</div>
             """
         }
+        let new: HTML? =
+            view.may(.post, "\(own.keys)/\(id)/rotate", of: own.base) ? Panel("New secret") { rotate.html }.html : nil
+        let end: HTML? =
+            view.may(.delete, "\(own.keys)/\(id)", of: own.base) ? Panel("Revoke") { revoke.html }.html : nil
         return PageContent(
             key.optional("name") ?? key["prefix"],
-            sub: "<code>\(key["prefix"])…</code> · \(State(isRevoked ? "revoked" : key["mode"]))",
-            isRevoked
+            sub: "<code>\(key["prefix"])…</code> · \(State(state(of: key, isOver: isOver)))",
+            isOver
                 ? "<p>It opens nothing any more.</p>"
-                : "<div class=\"cols\">\(Panel("New secret") { rotate.html })\(Panel("Revoke") { revoke.html })</div>")
+                : "\(view.standing(try view.get("/account")))<div class=\"cols\">\(new)\(end)</div>")
     }
 
     // MARK: Beside the keys
@@ -117,20 +158,26 @@ extension PortalPages {
         guard own.dialect == orderDialect, view.may(.post, "/webhook/secret/rotate") else { return nil }
         let form = view.form("POST /webhook/secret/rotate", said: .rotated) {
             """
-            <p>Orders are signed with it. It was shown when you applied, and is shown once more when you get a new one; \
+            <p>Orders are signed with it. It cannot be shown again: you can get a new one, which is shown once; \
             the old one works on for a day.</p><div class="actions">\(Button("Get a new secret"))</div>
             """
         }
         return Panel("Signing secret") { form.html }.html
     }
 
+    /// What the shop asked, where that is told, and what it was told of.
     private static func calls(_ own: OwnAPI, _ view: View) -> HTML? {
-        guard own.dialect == orderDialect, view.may(.get, "/requests") else { return nil }
-        let hooks = Button("Webhooks", leadsTo: view.link("/webhooks"))
+        let hasRequests = own.dialect == orderDialect && view.may(.get, "/requests")
+        let hasEvents = own.events.map { view.may(.get, "\($0)/webhooks", of: own.base) } ?? false
+        guard hasRequests || hasEvents else { return nil }
+        let requests = Button("Requests", leadsTo: view.link("/requests"))
+        let events: HTML = """
+            \(Button("Webhooks", leadsTo: view.link("/webhooks")))\
+            \(Button("Deliveries", leadsTo: view.link("/deliveries")))
+            """
         return Panel("What happened") {
             """
-            <div class="actions">\(Button("Requests", leadsTo: view.link("/requests")))\(hooks)\
-            \(Button("Deliveries", leadsTo: view.link("/deliveries")))</div>
+            <div class="actions">\(if: hasRequests, requests.html)\(if: hasEvents, events)</div>
             """
         }.html
     }
@@ -160,15 +207,38 @@ extension PortalPages {
         }
     }
 
+    /// An order of the first product that is priced: `tollgate sign` makes its signature (W5).
+    private static func tryOrder(_ own: OwnAPI, _ view: View) throws -> HTML? {
+        guard own.dialect == orderDialect else { return nil }
+        let product = try view.ask("/products", [("limit", "1")])?.rows().first
+        let term = Word.terms.first { product?.row("terms")?.json[$0] != nil } ?? "monthly"
+        let sku = product?["product"] ?? "your-product"
+        let url = view.visit.call.baseURL + own.base + "/orders"
+        let lines = """
+            printf %s '{"product":"\(sku)","term":"\(term)","quantity":1,"customer":{"external_id":"c-1"}}' > order.json
+            tollgate sign --path \(url) --body-file order.json |
+              curl -s \(url) -H @- -H "Authorization: Bearer $TOLLGATE_KEY" \\
+                -H "Content-Type: application/json" --data-binary @order.json
+            """
+        return Panel("Try an order") {
+            """
+            <p>With a test key it is of the test book, and costs nothing. Its signature is made with the signing secret in \
+            <code>$TOLLGATE_WEBHOOK_SECRET</code>.</p>\
+            \(CopyBox(lines, id: "try-order", label: "the lines that order", isBlock: true))
+            """
+        }.html
+    }
+
     // MARK: Requests
 
     private static func requests(_ view: SlowView) async throws -> PageContent {
-        let list = try await view.get("/requests", view.asked("cursor", "status", "request_id", "from", "to"))
-        let filters = Form.get(view.link("/requests")) {
+        let asked = view.asked("cursor", "status", "request_id", "from", "to")
+        let found = try await view.found("/requests", [("callers", "keys")] + asked)
+        let filters = Form.get(view.link("/requests"), keeping: view.kept()) {
             """
             \(view.field("Status", "status", .number, value: view.visit.asked("status"), isRequired: false, size: .short))\
             \(view.field("Request id", "request_id", value: view.visit.asked("request_id"), isRequired: false))\
-            <div class="actions">\(Button("Filter"))\(Button("Clear", .quiet, leadsTo: view.link("/requests")))</div>
+            <div class="actions">\(Button("Filter"))\(view.clear(["status", "request_id"]))</div>
             """
         }
         let table = DataTable(
@@ -176,7 +246,7 @@ extension PortalPages {
             columns: [
                 Column("When"), Column("Call"), Column("Status"), Column("Took", .number), Column("Request id", .id),
             ],
-            rows: list.rows().map { call in
+            rows: found.rows.map { call in
                 let status = call.int("status")
                 return [
                     view.when(call["at"]), "<code>\(call["route"])</code>",
@@ -185,7 +255,8 @@ extension PortalPages {
                 ]
             },
             empty: Empty("No calls", "What your shop asks shows here within seconds.").html,
-            previous: view.first(), next: view.next(list))
-        return PageContent("Requests", "\(filters)\(table)")
+            previous: view.first(), next: view.next(found.list))
+        let account = try await view.get("/account")
+        return PageContent("Requests", "\(view.standing(account))\(filters)\(found.shown(table.html))")
     }
 }

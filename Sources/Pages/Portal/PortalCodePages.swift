@@ -11,19 +11,40 @@ extension PortalPages {
         Page("/codes", "Codes", afterwards: generated) { view in try codeList(view) }
     ]
 
+    static let codesDownload = Download("/codes.csv", "/codes.csv", "Download the codes", of: codesAPI)
+
     private static func codeList(_ view: View) throws -> PageContent {
-        let list = try view.get("/codes", view.asked("page", "status"), of: codesAPI)
-        let statuses = ["", "available", "redeemed"]
+        let found = try view.found("/codes", view.asked("page", "status"), of: codesAPI)
+        let statuses: [(String, String?)] = [("All", nil), ("Available", "available"), ("Redeemed", "redeemed")]
         let tabs = Tabs(
             "State",
-            statuses.map { status in
+            statuses.map { title, status in
                 Tabs.Tab(
-                    status.isEmpty ? "All" : status,
-                    view.visit.here([("status", status.isEmpty ? nil : status), ("page", nil)]),
-                    isCurrent: (view.visit.asked("status") ?? "") == status)
+                    title, view.visit.here([("status", status), ("page", nil)]),
+                    isCurrent: view.visit.asked("status") == status)
             })
+        let export: HTML? =
+            view.may(.get, "/codes.csv", of: codesAPI)
+            ? Button("CSV", leadsTo: view.link("/codes.csv", query: view.asked("status"))).html : nil
+        return PageContent(
+            "Codes", sub: found.isRefused ? nil : "\(Figure.grouped(found.list.int("total"))) in all", actions: export,
+            "\(try generator(view))\(tabs)\(found.shown(listed(found.list, view)))")
+    }
+
+    private static func listed(_ list: Row, _ view: View) -> HTML { "\(codeTable(list, view))\(together(list))" }
+
+    /// The codes of this page of the list, to be taken along at once.
+    private static func together(_ list: Row) -> HTML? {
+        let codes = list.rows("codes").map { $0["code"] }
+        guard codes.count > 1 else { return nil }
+        return Panel("These \(codes.count) together") {
+            CopyBox(codes.joined(separator: "\n"), id: "codes", label: "the codes", isBlock: true).html
+        }.html
+    }
+
+    private static func codeTable(_ list: Row, _ view: View) -> DataTable {
         let page = list.int("page")
-        let table = DataTable(
+        return DataTable(
             caption: "Codes, newest first",
             columns: [
                 Column("Code"), Column("Plan"), Column("Days", .number), Column("State"), Column("Redeemed by"),
@@ -40,8 +61,6 @@ extension PortalPages {
             empty: Empty("No codes", "Generate some: each is paid from your balance when it is made.").html,
             previous: page > 1 ? view.visit.here([("page", String(page - 1))]) : nil,
             next: page < list.int("pages") ? view.visit.here([("page", String(page + 1))]) : nil)
-        return PageContent(
-            "Codes", sub: "\(Figure.grouped(list.int("total"))) in all", "\(try generator(view))\(tabs)\(table)")
     }
 
     private static func generator(_ view: View) throws -> HTML? {

@@ -17,12 +17,6 @@ extension PortalPages {
 
     private static func licenceList(_ view: SlowView) async throws -> PageContent {
         let list = try await view.get("/myavailable", of: licencesAPI).rows("licenses")
-        let find = Form.get(view.link("/licences/find"), isSearch: false) {
-            """
-            \(view.field("Licence", "license", .search, isRequired: false, scope: "find"))\
-            <div class="actions">\(Button("Look it up"))</div>
-            """
-        }
         let assign = view.form("POST \(licencesAPI)/assignlicense", said: .moved) {
             """
             <div class="fields">\(view.field("Licence", "license"))\
@@ -42,7 +36,18 @@ extension PortalPages {
         return PageContent(
             "Licences", sub: "\(list.count) left",
             actions: "\(view.button("Draw one", "GET \(licencesAPI)/fetchlicense", said: .created, .primary))",
-            "<div class=\"cols\">\(Panel("Assign") { assign.html })\(Panel("Look up") { find })</div>\(table)")
+            "<div class=\"cols\">\(Panel("Assign") { assign.html })\(Panel("Look up") { finder(view) })</div>\(table)")
+    }
+
+    private static func finder(_ view: some PageView) -> HTML {
+        Form.get(view.link("/licences/find")) {
+            """
+            \(FormField(
+                "Licence", name: "license", kind: .search, value: view.visit.asked("license"), isRequired: false,
+                scope: "find"))\
+            <div class="actions">\(Button("Look it up"))</div>
+            """
+        }
     }
 
     /// 0 stands for none.
@@ -52,7 +57,10 @@ extension PortalPages {
 
     private static func licence(_ view: View) throws -> PageContent {
         let key = view.visit.asked("license") ?? ""
-        let info = try view.get("/licenseinfo", [("license", key)], of: licencesAPI).row("info") ?? Row(.object([]))
+        let found = try view.found("/licenseinfo", [("license", key)], of: licencesAPI)
+        guard !found.isRefused, let info = found.list.row("info") else {
+            return PageContent("Licence", "\(Panel("Look up") { finder(view) })\(found.shown(""))")
+        }
         let facts = Facts([
             ("Product", "\(info["product"])"),
             (

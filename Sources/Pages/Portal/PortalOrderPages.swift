@@ -8,7 +8,7 @@ extension PortalPages {
     static let orders: [Page] = [
         Page(inSteps: "/orders", "Orders") { view in
             let account = try await view.get("/account")
-            let list = try await view.get(
+            let found = try await view.found(
                 "/orders", view.asked("state", "reference", "customer", "cursor") + [("limit", "50")])
             let tabs: [(String, String?)] = [
                 ("All", nil), ("Completed", "completed"), ("Pending", "pending"), ("Rejected", "rejected"),
@@ -22,15 +22,11 @@ extension PortalPages {
                     Tabs.Tab(
                         title, view.visit.here([("state", state), ("cursor", nil)]),
                         isCurrent: view.visit.asked("state") == state)
-                }))\(filters(view))\(orderTable(list.rows(), view, of: list))
+                }))\(filters(view))\(found.shown(orderTable(found.rows, view, of: found.list).html))
                 """)
         },
-        Page(
-            "/orders/new", "Order",
-            afterwardsReading: { view, call, answer in
-                call.path.hasSuffix("/orders/quote") ? try confirm(view, call, answer) : nil
-            }
-        ) { view in try new(view) },
+        Page("/orders/new", "Order") { view in try new(view) },
+        Page("/orders/quote", "Confirm the order") { view in try quote(view) },
         Page("/orders/{id}", "Order") { view in try whole(view.get("/orders/\(view.visit.segment())"), view) },
     ]
 
@@ -44,10 +40,12 @@ extension PortalPages {
         Form.get(view.link("/orders"), keeping: view.kept("state")) {
             """
             \(FormField(
-                "Reference", name: "reference", kind: .search, value: view.visit.asked("reference"), isRequired: false))\
+                "Reference", name: "reference", kind: .search, value: view.visit.asked("reference"), hint: "All of it",
+                isRequired: false))\
             \(FormField(
-                "Customer", name: "customer", kind: .search, value: view.visit.asked("customer"), isRequired: false))\
-            <div class="actions">\(Button("Filter"))\(Button("Clear", .quiet, leadsTo: view.link("/orders")))</div>
+                "Customer", name: "customer", kind: .search, value: view.visit.asked("customer"),
+                hint: "Your whole id of it", isRequired: false))\
+            <div class="actions">\(Button("Filter"))\(view.clear(["reference", "customer"]))</div>
             """
         }
     }
@@ -62,24 +60,25 @@ extension PortalPages {
                 actions: Button("All orders", leadsTo: view.link("/orders")).html)
             : view.visit.isTest
                 ? Empty("No test orders yet", "Place one by the API, with a test key.")
-                : Empty(
-                    "No orders yet", "Order from your price list here, or by the API.",
-                    actions: mayOrder(view) ? order(view) : nil)
+                : mayOrder(view)
+                    ? Empty("No orders yet", "Order from your price list here, or by the API.", actions: order(view))
+                    : Empty("No orders yet")
         return DataTable(
             caption: "Orders, newest first",
             columns: [
-                Column("Order"), Column("Ordered"), Column("Product"), Column("Units", .number),
+                Column("Order", .id), Column("Ordered"), Column("Product"), Column("Units", .number),
                 Column("Customer"),
                 Column("Reference"), Column("Total", .number), Column("State"),
             ],
             rows: orders.map { order in
                 [
-                    view.row(order["id"], view.link("/orders", order["id"])), view.when(order["created_at"]),
+                    view.idLink("/orders", order["id"]), view.when(order["created_at"]),
                     "\(order["product"].shortened), \(Word.term(order["term"]))", "\(order["quantity"])",
                     "\(order["customer_external_id"].shortened)", "\(order["reference"].shortened)",
                     "\(Amount(order["wholesale_total"], currency: order["currency"]))", "\(State(order["state"]))",
                 ]
-            }, empty: empty.html, previous: list.flatMap { _ in view.first() }, next: list.flatMap { view.next($0) })
+            }, empty: empty.html, previous: list.flatMap { _ in view.first() },
+            next: list.flatMap { view.next($0) })
     }
 
     // MARK: One order
@@ -91,7 +90,10 @@ extension PortalPages {
             ("Why", order.text("reason").map { "\($0)" }),
             (
                 "Product",
-                #"<a href="\#(view.link("/products"))">\#(order["product"])</a>, \#(order["quantity"]) × \#(Word.term(order["term"]))"#
+                """
+                <a href="\(view.link("/products"))">\(order["product"])</a>, \
+                \(Figure.counted(order.int("quantity"), "unit", "units")) for \(Word.each(order["term"]))
+                """
             ),
             (
                 "Customer",
@@ -138,40 +140,52 @@ extension PortalPages {
 
     private static func new(_ view: View) throws -> PageContent {
         let account = try view.get("/account")
-        let products = try view.get("/products", [("limit", "100")]).rows()
+        let list = try view.get("/products", [("limit", "100")])
+        let (products, isWhole) = (list.rows(), list.nextCursor == nil)
         guard mayOrder(view) else {
-            return PageContent("Order", "\(view.standing(account))<p>Nothing can be ordered now.</p>")
+            let why: HTML =
+                view.visit.isTest
+                ? "<p>Test orders are placed by the API, with a test key.</p>" : "<p>Nothing can be ordered now.</p>"
+            return PageContent("Order", "\(view.standing(account))\(why)")
         }
         guard !products.isEmpty else {
             let none = Empty("Nothing is priced for you yet", "Ask for a price, and order then.")
             return PageContent("Order", none.html)
         }
-        let terms = Word.terms.filter { term in products.contains { $0.row("terms")?.json[term] != nil } }
+        let asked = { (name: String) in view.visit.asked(name) }
+        let terms = Word.terms.filter { term in
+            !isWhole || products.contains { $0.row("terms")?.json[term] != nil }
+        }
         return PageContent(
             "Order", sub: "First you see what it costs.",
             """
             \(if: view.visit.attempt?.refusal?.status == 402, topUp(view))\
             \(Panel("What, and for whom") {
-                view.form("POST /orders/quote") {
+                Form.get(
+                    view.link("/orders/quote"), keeping: [(name: "once", value: view.once)] + view.kept(), .plain
+                ) {
                     """
-                    <div class="cols"><div>\(view.field(
+                    <div class="cols"><div>\(view.choice(
                         "Product", "product",
-                        .select(products.map { .init($0["product"], "\($0["name"]) (\($0["product"]))") }),
-                        value: view.visit.asked("product")))\
+                        products.map { .init($0["product"], "\($0["name"]) (\($0["product"]))") }, isWhole: isWhole,
+                        hint: "Its SKU, as your price list has it.", value: asked("product")))\
                     <div class="fields">\(view.field(
-                        "Term", "term", .select(terms.map { .init($0, "a \(Word.term($0))") }), value: view.visit.asked("term")))\
-                    \(view.field("Units", "quantity", .number, value: "1", size: .short))</div>
+                        "Term", "term", .select(terms.map { .init($0, Word.each($0)) }), value: asked("term")))\
+                    \(view.field("Units", "quantity", .number, value: asked("quantity") ?? "1", size: .short))</div>
                     \(view.field(
-                        "Reference", "reference", hint: "Your own name of the order, say an invoice's number.",
-                        isRequired: false))</div>
+                        "Reference", "reference", value: asked("reference"),
+                        hint: "Your own name of the order, say an invoice's number.", isRequired: false))</div>
                     <fieldset><legend>Customer</legend>\(view.field(
-                        "Your own id of the customer", "customer.external_id", value: view.visit.asked("customer"),
+                        "Your own id of the customer", "customer.external_id",
+                        value: asked("customer.external_id") ?? asked("customer"),
                         hint: "An order for a new id makes a new customer."))\
-                    \(view.field("Name", "customer.name", isRequired: false))\
-                    \(view.field("E-mail", "customer.email", .email, isRequired: false))</fieldset></div>
+                    \(view.field("Name", "customer.name", value: asked("customer.name"), isRequired: false))\
+                    \(view.field(
+                        "E-mail", "customer.email", .email, value: asked("customer.email"), isRequired: false
+                    ))</fieldset></div>
                     <div class="actions">\(Button("Ask for the price", .primary))</div>
                     """
-                }.html
+                }
             })
             """)
     }
@@ -186,15 +200,36 @@ extension PortalPages {
         ).html
     }
 
+    /// What the order of the address costs. It asks anew whenever somebody comes back to it.
+    private static func quote(_ view: View) throws -> PageContent {
+        // What was typed stands below the refusal of an order.
+        guard view.visit.attempt == nil, mayOrder(view) else { return try new(view) }
+        let asked = names.map { (name: $0, value: view.visit.asked($0) ?? "") }
+        guard asked.contains(where: { !$0.value.isEmpty }) else { return .elsewhere(view.link("/orders/new")) }
+        let (quote, view) = try view.tried("/orders/quote", asked)
+        guard let quote else { return try new(view).refused(in: view) }
+        return try confirm(view, asked.filter { !$0.value.isEmpty }, quote)
+    }
+
+    /// An order's fields, in its form and in the address of its price.
+    private static let names = [
+        "product", "term", "quantity", "customer.external_id", "customer.name", "customer.email", "reference",
+    ]
+
     /// What it costs, and what is left then: the order is made by the second form.
-    private static func confirm(_ view: View, _ call: FormCall, _ quote: Row) throws -> PageContent {
+    private static func confirm(
+        _ view: View, _ asked: [(name: String, value: String)], _ quote: Row
+    ) throws -> PageContent {
         let balance = try view.get("/balance")
-        let asked = Row(try JSON.parse(call.body))
         let currency = quote["currency"]
         let after = try rest(quote["wholesale_total"], of: balance["available"])
+        let list = try view.get("/products", [("limit", "100")])
+        let known = list.rows().first { $0["product"] == quote["product"] }
+        let name: HTML? = known.map { "\($0["name"]) " }
         let facts = Facts([
-            ("Product", "\(quote["product"])"), ("Units", "\(quote["quantity"]), for a \(Word.term(quote["term"]))"),
-            ("For", "\(asked.row("customer")?["external_id"] ?? "")"),
+            ("Product", "\(name)<code>\(quote["product"])</code>"),
+            ("Units", "\(quote["quantity"]), for \(Word.each(quote["term"]))"),
+            ("For", "\(view.visit.asked("customer.external_id") ?? "")"),
             ("Units cost", "\(Amount(quote["line_total"], currency: currency))"),
             ("Setup", "\(Amount(quote["setup_total"], currency: currency))"),
             (
@@ -205,14 +240,14 @@ extension PortalPages {
             ("Available now", "\(Amount(balance["available"], currency: currency))"),
             ("Available then", "\(Amount(after, currency: currency))"),
         ])
+        let change = view.link("/orders/new", query: asked.map { ($0.name, $0.value) })
         return PageContent(
             "Confirm the order", sub: "Nothing has been ordered yet.",
             """
             \(Panel("What it costs") {
                 """
                 \(facts)<div class="actions">\(confirmation(view, asked, quote))\
-                \(Button("Change it", .quiet, leadsTo: view.link(
-                    "/orders/new", query: [("product", quote["product"]), ("term", quote["term"])])))</div>
+                \(Button("Change it", .quiet, leadsTo: change))</div>
                 """
             })
             """)
@@ -223,16 +258,17 @@ extension PortalPages {
         return try Money(parsing: available).subtracting(Money(parsing: amount)).decimal(minorUnitDigits: digits)
     }
 
-    private static func confirmation(_ view: View, _ asked: Row, _ quote: Row) -> Form {
-        let customer = asked.row("customer")
-        let fields: [(String, String?)] = [
-            ("product", asked["product"]), ("term", asked["term"]), ("quantity", asked["quantity"]),
-            ("customer.external_id", customer?["external_id"]), ("customer.name", customer?.optional("name")),
-            ("customer.email", customer?.optional("email")), ("reference", asked.optional("reference")),
-        ]
-        return view.form("POST /orders", said: .ordered, next: view.link("/orders/{id}"), isButton: true) {
+    /// The price's address says what makes the order happen once, so that going back and pressing again orders nothing
+    /// more.
+    private static func confirmation(
+        _ view: View, _ asked: [(name: String, value: String)], _ quote: Row
+    ) -> Form {
+        view.form(
+            "POST /orders", said: .ordered, next: view.link("/orders/{id}"), once: view.visit.asked("once"),
+            isButton: true
+        ) {
             """
-            \(each: fields, { name, value in value.map { FormField.hidden(name, $0) } ?? "" })\
+            \(each: asked, { FormField.hidden($0.name, $0.value) })\
             \(Button("Order for \(Amount.grouped(quote["wholesale_total"])) \(quote["currency"])", .primary))
             """
         }

@@ -15,7 +15,7 @@ package struct PortalPages: Dialect, PageSurface {
     package init(_ apis: RouteTable, _ surroundings: @escaping Site.Around) {
         site = Site(
             "Partner portal", at: "/portal", over: "/api/partner/v1", of: apis, access: .resellerSession,
-            elsewhere: "/admin", navigation: Self.navigation, hasTestBook: true, surroundings: surroundings)
+            elsewhere: "/admin", navigation: Self.navigation, testBook: .all, surroundings: surroundings)
         routes = Self.routes(Self.pages, Self.downloads, of: site)
     }
 
@@ -49,7 +49,7 @@ package struct PortalPages: Dialect, PageSurface {
 
     /// Files, one a line.
     private static let downloads: [Download] = [
-        Download("/balance/statement.csv", "/statement.csv", "Download the statement")
+        Download("/balance/statement.csv", "/statement.csv", "Download the statement"), codesDownload,
     ]
 
     /// One line a theme.
@@ -63,6 +63,7 @@ package struct PortalPages: Dialect, PageSurface {
         licences,
         ports,
         api,
+        limit,
         webhooks,
         balance,
         program,

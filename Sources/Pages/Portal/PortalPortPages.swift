@@ -16,15 +16,9 @@ extension PortalPages {
     ]
 
     private static func portList(_ view: View) throws -> PageContent {
-        let list = try view.get("/reseller/ports", view.asked("cursor", "status", "customerId"), of: portsAPI)
-        let tabs = Tabs(
-            "State",
-            ["", "active", "expired"].map { status in
-                Tabs.Tab(
-                    status.isEmpty ? "All" : status,
-                    view.visit.here([("status", status.isEmpty ? nil : status), ("cursor", nil)]),
-                    isCurrent: (view.visit.asked("status") ?? "") == status)
-            })
+        let found = try view.found("/reseller/ports", view.asked("cursor", "status", "customerId"), of: portsAPI)
+        let tabs = view.tabs(
+            "State", "status", [("All", nil, nil), ("Active", "active", nil), ("Expired", "expired", nil)])
         let new = Button("New port", .primary, leadsTo: view.link("/ports/new"))
         let table = DataTable(
             caption: "Ports, newest first",
@@ -32,7 +26,7 @@ extension PortalPages {
                 Column("Port"), Column("State"), Column("Country"), Column("Ends"), Column("You pay", .number),
                 Column("Customer pays", .number),
             ],
-            rows: list.rows("ports").map { port in
+            rows: found.list.listed.map { port in
                 [
                     "<a href=\"\(view.link("/ports", port["_id"]))\">\(port["displayName"])</a>",
                     "\(State(port["status"]))",
@@ -42,13 +36,14 @@ extension PortalPages {
                 ]
             },
             empty: Empty("No ports yet", "Buy one for a customer.", actions: new.html).html, previous: view.first(),
-            next: view.nextOf(list))
-        return PageContent("Ports", actions: "\(new)", "\(tabs)\(table)")
+            next: view.nextOf(found.list))
+        return PageContent("Ports", actions: "\(new)", "\(tabs)\(found.shown(table.html))")
     }
 
     private static func newPort(_ view: View) throws -> PageContent {
-        let customers = try view.get("/reseller/customers", [("limit", "100")], of: portsAPI).rows("customers")
-        let countries = try view.get("/reseller/countries", [("limit", "100")], of: portsAPI).rows("countries")
+        let ofCustomers = try view.get("/reseller/customers", [("limit", "100")], of: portsAPI)
+        let ofCountries = try view.get("/reseller/countries", [("limit", "100")], of: portsAPI)
+        let (customers, countries) = (ofCustomers.rows("customers"), ofCountries.rows("countries"))
         guard !customers.isEmpty else {
             let make = Button("New customer", .primary, leadsTo: view.link("/port-customers"))
             return PageContent(
@@ -56,12 +51,14 @@ extension PortalPages {
         }
         let form = view.form("POST \(portsAPI)/reseller/ports", said: .ordered, next: view.link("/ports")) {
             """
-            \(view.field("Customer", "customerId", .select(customers.map {
-                .init($0["_id"], "\($0.text("name") ?? $0["email"])")
-            }), value: view.visit.asked("customer")))\
-            \(view.field("Country", "countryId", .select(countries.map {
+            \(view.choice(
+                "Customer", "customerId", customers.map { .init($0["_id"], "\($0.text("name") ?? $0["email"])") },
+                isWhole: ofCustomers.nextCursor == nil, hint: "Its id, as the customer's page has it.",
+                value: view.visit.asked("customer")))\
+            \(view.choice("Country", "countryId", countries.map {
                 .init($0["_id"], "\($0.text("name") ?? $0["_id"]): \($0["basePrice"]) \($0["currency"]) base price")
-            })))\(view.field("Days", "days", .number, value: "30", size: .short))\
+            }, isWhole: ofCountries.nextCursor == nil, hint: "Its id, as the price book has it."))\
+            \(view.field("Days", "days", .number, value: "30", size: .short))\
             <div class="actions">\(Button("Buy it", .primary))</div>
             """
         }

@@ -8,7 +8,7 @@ extension PortalPages {
     static let services: [Page] = [
         Page(inSteps: "/services", "Services") { view in
             let account = try await view.get("/account")
-            let list = try await view.get(
+            let found = try await view.found(
                 "/services", view.asked("status", "customer", "order", "cursor") + [("limit", "50")])
             let tabs: [(String, String?)] = [
                 ("Not cancelled", nil), ("Active", "active"), ("Past due", "past_due"), ("Suspended", "suspended"),
@@ -22,7 +22,7 @@ extension PortalPages {
                     Tabs.Tab(
                         title, view.visit.here([("status", state), ("cursor", nil)]),
                         isCurrent: view.visit.asked("status") == state)
-                }))\(filters(view))\(serviceTable(list.rows(), view, of: list))
+                }))\(filters(view))\(found.shown(serviceTable(found.rows, view, of: found.list).html))
                 """)
         },
         Page("/services/{id}", "Service") { view in
@@ -37,9 +37,10 @@ extension PortalPages {
         Form.get(view.link("/services"), keeping: view.kept("status")) {
             """
             \(FormField(
-                "Customer", name: "customer", kind: .search, value: view.visit.asked("customer"), isRequired: false))\
+                "Customer", name: "customer", kind: .search, value: view.visit.asked("customer"),
+                hint: "Your whole id of it", isRequired: false))\
             \(FormField("Order", name: "order", kind: .search, value: view.visit.asked("order"), isRequired: false))\
-            <div class="actions">\(Button("Filter"))\(Button("Clear", .quiet, leadsTo: view.link("/services")))</div>
+            <div class="actions">\(Button("Filter"))\(view.clear(["customer", "order"]))</div>
             """
         }
     }
@@ -61,23 +62,32 @@ extension PortalPages {
         return DataTable(
             caption: "Services, newest first",
             columns: [
-                Column("Service"), Column("Product"), Column("Customer"), Column("Renews"),
+                Column("Service", .id), Column("Product"), Column("Customer"), Column("Renews"),
                 Column("Price", .number),
                 Column("State"), Column("What to do", .buttons),
             ],
             rows: services.map { service in
                 [
-                    view.row(service["id"], view.link("/services", service["id"])), "\(service["product"])",
+                    view.idLink("/services", service["id"]), "\(service["product"])",
                     "\(service["customer_external_id"])", renewal(service, view),
-                    "\(Amount(service["term_price"])) a \(Word.term(service["term"]))", "\(State(service["status"]))",
-                    pay(service, view),
+                    price(service), "\(State(service["status"]))", pay(service, view),
                 ]
-            }, empty: empty.html, previous: list.flatMap { _ in view.first() }, next: list.flatMap { view.next($0) })
+            }, empty: empty.html, previous: list.flatMap { _ in view.first() },
+            next: list.flatMap { view.next($0) })
+    }
+
+    /// What a term costs, and the discount that comes off it.
+    private static func price(_ service: Row) -> HTML {
+        let rate = service["discount_rate"]
+        let discount: HTML = #"<br><span class="sub">less \#(rate) %</span>"#
+        return "\(Amount(service["term_price"])) \(Word.each(service["term"]))\(if: rate != "0", discount)"
     }
 
     private static func renewal(_ service: Row, _ view: some PageView) -> HTML {
-        if let ends = service.text("ends_at") { return "ends \(view.when(ends))" }
-        if let late = service.text("past_due_since") { return "past due \(view.when(late))" }
+        if let ends = service.text("ends_at") {
+            return "\(service["status"] == "cancelled" ? "Ended" : "Ends") \(view.when(ends))"
+        }
+        if let late = service.text("past_due_since") { return "Past due \(view.when(late))" }
         return view.when(service.text("renews_at"))
     }
 
@@ -92,6 +102,9 @@ extension PortalPages {
 
     private static func oneService(_ service: Row, _ view: View) throws -> PageContent {
         let id = service["id"]
+        let hasDiscount = service["discount_rate"].contains { $0 != "0" && $0 != "." }
+        let currency = view.visit.call.tenant.profile.currency
+        let hasEnded = service["status"] == "cancelled"
         let facts = Facts([
             ("State", "\(State(service["status"])) \(Word.service(service["status"]))"),
             (
@@ -107,14 +120,17 @@ extension PortalPages {
                     service["customer_external_id"],
                     view.link("/services", query: [("customer", service["customer_external_id"])]))
             ),
-            ("Order", view.row(service["order_id"], view.link("/orders", service["order_id"]))),
+            ("Order", view.idLink("/orders", service["order_id"])),
             (
                 "Price",
-                "\(Amount(service["term_price"])) a \(Word.term(service["term"])), less \(service["discount_rate"]) %"
+                """
+                \(Amount(service["term_price"], currency: currency)) \(Word.each(service["term"]))\
+                \(if: hasDiscount, ", less \(service["discount_rate"]) %")
+                """
             ),
             ("Since", view.when(service.text("activated_at"))),
-            ("Renews", service.text("renews_at").map { view.when($0) }),
-            ("Ends", service.text("ends_at").map { view.when($0) }),
+            ("Renews", hasEnded ? nil : service.text("renews_at").map { view.when($0) }),
+            (hasEnded ? "Ended" : "Ends", service.text("ends_at").map { view.when($0) }),
             ("Past due", service.text("past_due_since").map { view.when($0) }),
             ("Being set up", service.optional("provisioning_state").map { "\(State($0))" }),
         ])
@@ -132,14 +148,18 @@ extension PortalPages {
     private static func credentials(_ details: [(name: String, value: Row)]) -> HTML {
         """
         <dl class="facts">\(each: details.enumerated(), { index, detail in
-            let value: HTML = "\(CopyBox(text(detail.value), id: "detail-\(index)", label: detail.name))"
+            let box = CopyBox(text(detail.value), id: "detail-\(index)", label: detail.name).html
+            let isSecret = detail.value.optional("secret") == "true"
+            let value: HTML = isSecret ? "<details><summary class=\"button\">Show</summary>\(box)</details>" : box
             return "<div><dt>\(detail.name)</dt><dd>\(value)</dd></div>"
         })</dl>
         """
     }
 
+    /// A detail is an object of its value and whether that is secret; an older one is the value itself.
     private static func text(_ value: Row) -> String {
-        value.value.isEmpty ? String(decoding: value.json.encoded(), as: UTF8.self) : value.value
+        if let own = value.optional("value") { return own }
+        return value.value.isEmpty ? String(decoding: value.json.encoded(), as: UTF8.self) : value.value
     }
 
     private static func actions(_ service: Row, _ view: View) -> HTML? {

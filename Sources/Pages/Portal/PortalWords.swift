@@ -83,6 +83,9 @@ enum Word {
         }
     }
 
+    /// `a month`, `an hour`.
+    static func each(_ term: String) -> String { "\(term == "hourly" ? "an" : "a") \(Self.term(term))" }
+
     static func posting(_ kind: String) -> String {
         switch kind {
         case "top_up": "Top-up"
@@ -102,10 +105,6 @@ enum Word {
     }
 
     static let terms = ["monthly", "quarterly", "semi_annual", "annual", "hourly"]
-
-    static func many(_ count: Int, _ one: String, _ several: String) -> String {
-        "\(Figure.grouped(count)) \(count == 1 ? one : several)"
-    }
 }
 
 extension String {

@@ -21,9 +21,9 @@ extension PortalPages {
                 ("Currency", "\(currency)"),
             ])
             let standing = Facts([
-                ("State", "\(State(account["status"])) \(sentence(account["status"], view))"),
+                ("State", "\(State(account["status"])) \(sentence(account["status"], program, view))"),
                 ("Standing", "\(State(account["standing"], tone: account["standing"] == "good" ? .good : .warn))"),
-                ("Applied", view.when(program["applied_at"])),
+                ("Account made", view.when(program["applied_at"])),
                 ("Approved", program.text("approved_at").map { "\(view.when($0))\(by(program))" }),
                 ("Account", "<code>\(account["id"])</code>"), ("E-mail", "\(account["email"])"),
             ])
@@ -43,9 +43,11 @@ extension PortalPages {
         program.text("approved_by").map { " by \($0)" } ?? ""
     }
 
-    private static func sentence(_ state: String, _ view: some PageView) -> String {
+    private static func sentence(_ state: String, _ program: Row, _ view: some PageView) -> String {
         switch state {
-        case "pending": "You applied, and wait for approval. The sandbox is open to you."
+        case "pending" where program.bool("sandbox_before_approval"):
+            "Your account waits for approval. The sandbox is open to you."
+        case "pending": "Your account waits for approval."
         case "active" where view.visit.has(dialect: orderDialect):
             "You order, and your services renew from your balance."
         case "active": "Your account is open."

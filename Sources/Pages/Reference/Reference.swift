@@ -3,6 +3,7 @@ import HTML
 import HTTPCore
 import PageKit
 import Synchronization
+import TenantRegistry
 
 /// One API's description, read once, and its pages. Any thread.
 final class Reference: Sendable {
@@ -34,24 +35,27 @@ final class Reference: Sendable {
 
     // MARK: All calls
 
-    func index(_ call: Call, _ around: Surroundings) -> OpenPage {
+    func index(_ call: Call, _ around: Surroundings, visitor: KeyRole?) -> OpenPage {
         let title = "\(document.row("info")?["title"] ?? "") API"
         let curl = (["curl \(address(call, firstPath, []))"] + credential).joined(separator: " ")
         return OpenPage(
             title, call, around,
             """
             <div class="head"><div><h1>\(title)</h1><p class="sub"><code>\(base(call))</code></p></div>
-            <div class="actions">\(testKey(call))<a class="button" href="\(openAPI(call))">openapi.json</a></div></div>
+            <div class="actions">\(testKey(call, visitor)?.html)<a class="button" href="\(openAPI(call))">openapi.json</a></div></div>
             \(Panel("First call") { "\(CopyBox(curl, id: "curl", label: "the command", isBlock: true))<p>\(document.row("info")?["description"] ?? "")</p>" })
-            \(Panel("Calls") { "\(calls(call))" })
+            \(signature(of: operations))\(Panel("Calls") { "\(calls(call))" })
             \(events(call))\(Panel("Refusals") { refusals })
             """)
     }
 
-    /// To where whoever calls this API mints a key to try it with.
-    private func testKey(_ call: Call) -> Button {
+    /// To where a key is minted to try it with: by whoever has signed in, or else by those who call this API. Nil for a
+    /// reseller at the operators'.
+    private func testKey(_ call: Call, _ visitor: KeyRole?) -> Button? {
         let isOperators = api.basePath == "/api/admin"
-        let page: StaticString = isOperators ? "/admin/keys/new" : "/portal/api/test-key"
+        if isOperators, visitor.map({ !$0.isAdministrator }) ?? false { return nil }
+        let page: StaticString =
+            visitor?.isAdministrator ?? isOperators ? "/admin/keys/new" : "/portal/api/test-key"
         return Button("Mint a test key", leadsTo: Link(page, below: Link(path: call.head.rootPath)))
     }
 
@@ -70,12 +74,12 @@ final class Reference: Sendable {
 
     private func calls(_ call: Call) -> DataTable {
         DataTable(
-            caption: "Calls", columns: [Column("Call"), Column("What it does"), Column("Who may")],
+            caption: "Calls", columns: [Column("Call"), Column("What it does")],
             rows: operations.map { operation in
                 [
                     """
                     <a href="\(link(call, operation.row["operationId"]))"><code>\(operation.name)</code></a>
-                    """, "\(operation.row["summary"])", "\(operation.row["description"])",
+                    """, "\(operation.row["summary"])",
                 ]
             }, empty: "")
     }
@@ -133,8 +137,8 @@ final class Reference: Sendable {
         <nav class="crumbs" aria-label="Path"><a href="\(link(call))">All calls</a></nav>
         <div class="head"><div><h1>\(operation.row["summary"])</h1><p class="sub"><code>\(operation.name)</code> · \
         \(operation.row["description"])</p></div></div>
-        \(Panel("By hand") { "\(CopyBox(curl(operation, call), id: "curl", label: "the command", isBlock: true))\(signed(operation))" })
-        \(parameters(operation.row))\(body(operation.row))\(answers(operation.row))
+        \(Panel("By hand") { "\(CopyBox(curl(operation, call), id: "curl", label: "the command", isBlock: true))" })
+        \(signature(of: [operation]))\(parameters(operation.row))\(body(operation.row))\(answers(operation.row))
         """
     }
 
@@ -277,10 +281,27 @@ extension Reference {
         }
     }
 
-    private func signed(_ operation: Operation) -> HTML? {
-        guard operation.row.rows("parameters").contains(where: { $0["name"] == "X-Tollgate-Signature" }) else {
-            return nil
+    /// How calls are signed, with one whose signature is known (W5, W12); nil where none of these is.
+    private func signature(of operations: [Operation]) -> HTML? {
+        let signed = operations.filter { operation in
+            operation.row.rows("parameters").contains { $0["name"] == "X-Tollgate-Signature" }
         }
-        return "<p><code>tollgate sign</code> makes the timestamp and the signature of a body.</p>"
+        if signed.isEmpty { return nil }
+        let vector = Facts([
+            ("Secret", "<code>\(SignatureVector.secret)</code>"),
+            ("X-Tollgate-Timestamp", "<code>\(SignatureVector.timestamp)</code>"),
+            ("Method", "<code>\(SignatureVector.method)</code>"), ("Path", "<code>\(SignatureVector.path)</code>"),
+            ("Idempotency-Key", "<code>\(SignatureVector.idempotencyKey)</code>"),
+            ("Body", "<code>\(SignatureVector.body)</code>"),
+            ("X-Tollgate-Signature", "<code>\(SignatureVector.signature)</code>"),
+        ])
+        return Panel("Signature") {
+            """
+            <p>\(each: signed, { "<code>\($0.name)</code> " })is signed. <code>X-Tollgate-Signature</code> is \
+            <code>v1=</code> and the hexadecimal HMAC-SHA256, under the decoded bytes of the signing secret, of \
+            <code>{timestamp}.{METHOD}.{path and query as sent}.{Idempotency-Key, bare}.{raw body}</code>. \
+            <code>tollgate sign</code> makes it. Yours is right if it gives this:</p>\(vector)
+            """
+        }.html
     }
 }

@@ -14,18 +14,21 @@ package struct ReferencePages: Dialect {
     package let title: String
     package let routes: [Route]
 
-    package init(_ api: any Dialect, _ surroundings: @escaping Site.Around) {
+    /// Who has signed in at the tenant, whatever for; nil where nobody has.
+    package typealias Visitor = @Sendable (TenantReader, Call) throws -> KeyRole?
+
+    package init(_ api: any Dialect, _ surroundings: @escaping Site.Around, visitor: @escaping Visitor) {
         name = api.name
         basePath = api.basePath
         isAlwaysThere = api.isAlwaysThere
         title = "\(api.title) reference"
         let reference = Reference(api)
         routes = [
-            Self.route("/docs", "Read about this API", surroundings) { call, around in
-                reference.index(call, around)
+            Self.route("/docs", "Read about this API") { call, reader in
+                try reference.index(call, surroundings(reader, call), visitor: visitor(reader, call))
             },
-            Self.route("/docs/{call}", "Read about one call or event", surroundings) { call, around in
-                try reference.call(call.parameters[0], call, around)
+            Self.route("/docs/{call}", "Read about one call or event") { call, reader in
+                try reference.call(call.parameters[0], call, surroundings(reader, call))
             },
         ]
     }
@@ -37,16 +40,16 @@ package struct ReferencePages: Dialect {
     }
 
     package func render(_ refusal: Refusal, requestID: RequestID, for head: RequestHead?) -> Response {
-        if head?.prefersJSON ?? true { return render(refusal, requestID: requestID) }
-        return RefusalPage(refusal, requestID: requestID).response
+        guard let head, !head.prefersJSON else { return render(refusal, requestID: requestID) }
+        let index = Link("/docs", below: Link(path: head.rootPath + basePath))
+        return RefusalPage(refusal, requestID: requestID, back: head.path == index.text ? nil : index, title).response
     }
 
     private static func route(
-        _ pattern: String, _ summary: String, _ surroundings: @escaping Site.Around,
-        _ write: @escaping @Sendable (Call, Surroundings) throws -> OpenPage
+        _ pattern: String, _ summary: String, _ write: @escaping @Sendable (Call, TenantReader) throws -> OpenPage
     ) -> Route {
         Route(.get, pattern, summary, access: .open, openCalls: .shared, ignoresUnknownParameters: true) { call in
-            .read { reader in try write(call, try surroundings(reader, call)).answer }
+            .read { reader in try write(call, reader).answer }
         }
     }
 }

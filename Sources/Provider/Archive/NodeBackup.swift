@@ -142,21 +142,21 @@ extension ProviderAPI {
         let passphrase = call.head.value(of: .passphrase) == nil ? nil : try passphrase(of: call)
         // Copies take the room that is kept for what is under way.
         if fleet.refusesWrites { throw LaneFailure.storageFull }
-        return .flow { steps in
+        var headers = ResponseHeaders()
+        headers.add("Content-Type", Self.backupMediaType)
+        if call.head.method == .head { return headOfFile(headers) }
+        return .flow { [headers] steps in
             let wrapped: [UInt8] = try await steps.background {
                 try passphrase.map {
                     try ArchiveManifest.wrap(fleet.masterKeyOfBackup, $0, random: fleet.random)
                 } ?? []
             }
-            try await steps.callback { done in
-                fleet.registry.log(
-                    call.act("node.backed_up"), tenant: nil, slug: nil, judge: call.provider.judge, then: done)
-            }
+            try await log(call.act("node.backed_up"), call, steps)
             let backup = NodeBackup(fleet: fleet, provider: call.provider, wrappedMasterKey: wrapped)
-            var headers = ResponseHeaders()
-            headers.add("Content-Type", Self.backupMediaType)
             let stream = steps.stream(from: backup.start) { place in try await backup.next(&place, steps) }
-            return .stream(status: 200, headers: headers, body: stream, length: nil)
+            return .stream(
+                status: 200, headers: headers,
+                body: handedOut(stream, length: nil, "node.backup_broken_off", call), length: nil)
         }
     }
 }

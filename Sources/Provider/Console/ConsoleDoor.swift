@@ -87,7 +87,7 @@ package struct ConsoleDoor: Surface {
         let open = OpenForm(call)
         let notice: HTML =
             if let refusal {
-                "\(Notice(.bad, "<p>\(refusal.sentence)</p>"))"
+                refusal.notice(["key": "Provider key"])
             } else if kept != nil {
                 KeptForm.notice
             } else {
@@ -95,7 +95,8 @@ package struct ConsoleDoor: Surface {
             }
         let key = Field(
             "Provider key", name: "key", kind: .password, hint: "Begins with \(ProviderAPI.keyPrefix)_.",
-            error: refusal?.error(of: "key"), autocomplete: "current-password", isFirst: true)
+            error: refusal?.error(of: "key"), autocomplete: "current-password",
+            isFirst: refusal?.namesFields != true)
         let hidden: HTML =
             "\(next.map { Field.hidden("next", $0) })\(kept.map { Field.hidden(KeptForm.name, $0.sealed) })"
         let form = Form(open: open.tokens, to: Link(signInPath)) {
@@ -129,7 +130,7 @@ package struct ConsoleExit: Surface {
     }
 
     package let routes: [Route] = [
-        Route(.post, "", "Sign out of the console", access: .open) { call in
+        Route(.post, "", "Sign out of the console", access: .open, openCalls: .signOuts) { call in
             if let cookie = PageCookie.value(of: .session, in: call) {
                 let (fleet, hash) = (call.services.fleet, SHA256.hash(cookie, behind: PageCookie.domain))
                 if fleet.cluster != nil, let ticket = ConsoleTicket(opening: cookie[...], of: fleet) {

@@ -30,7 +30,7 @@ extension ProviderAPI {
         try fields.finish()
         guard let slug else { throw Refusal.defect }
         if let host = hosts.baseDomain.map({ "\(slug).\($0)" }), fleet.roster.tenant(host: host) != nil {
-            throw Refusal.conflict(.hostTaken(host))
+            throw Refusal.conflict(.hostTaken(host, pointer: "/slug"))
         }
         if parent.profile.move != nil { throw Refusal.conflict(.tenant(.moved)) }
         try expectExportable(parent, call)
@@ -77,6 +77,7 @@ extension ProviderAPI {
             switch failure {
             case .notKept: throw Refusal.conflict(.pastNotKept)
             case .gap: throw Refusal.conflict(.pastHasGap)
+            case .leapt: throw Refusal.conflict(.pastLeapt)
             case .before(let begin): throw Refusal.conflict(.beforePast(begin))
             case .ahead: throw Refusal.field("/at", "range", "must not be in the future")
             }

@@ -97,8 +97,7 @@ extension ProviderAPI {
                 profile.move = move
                 return
             }
-            guard [.active, .suspended].contains(profile.state), profile.access(at: call.now) != .refused(.cancelled)
-            else { throw Self.refused(.tenant(profile.state)) }
+            try Self.judge(profile, isIn: [.active, .suspended], call)
             profile.move = TenantMove(baseURL: baseURL, at: call.now, stateBefore: profile.state)
             profile.state = .moved
         }
@@ -133,7 +132,11 @@ extension ProviderAPI {
 
     /// The signed file with all that a node needs to serve the tenant, sealed under the caller's passphrase.
     func exportWithSecrets(_ record: TenantRecord, _ passphrase: Passphrase, _ call: Call) -> Work {
-        .flow { steps in
+        var headers = ResponseHeaders()
+        headers.add("Content-Type", TenantBundle.mediaType)
+        headers.add("Content-Disposition", "attachment; filename=\"\(record.slug).tollgate\"")
+        if call.head.method == .head { return headOfFile(headers) }
+        return .flow { [headers] steps in
             let sealing = try await steps.background {
                 try SealedChunks(
                     magic: TenantBundle.magic, version: TenantBundle.version, passphrase: passphrase,
@@ -154,15 +157,11 @@ extension ProviderAPI {
                 }
             }
             // The provider's log says that somebody has the tenant's secrets; whoever asked may not have them any more.
-            try await steps.callback { done in
-                fleet.registry.log(
-                    call.act("tenant.exported_with_secrets"), tenant: record.id, slug: record.slug,
-                    judge: call.provider.judge, then: done)
-            }
-            var headers = ResponseHeaders()
-            headers.add("Content-Type", TenantBundle.mediaType)
-            headers.add("Content-Disposition", "attachment; filename=\"\(record.slug).tollgate\"")
-            return .stream(status: 200, headers: headers, body: bundle, length: bundle.length)
+            try await log(call.act("tenant.exported_with_secrets"), of: record, call, steps)
+            return .stream(
+                status: 200, headers: headers,
+                body: handedOut(bundle, length: bundle.length, "tenant.export_broken_off", of: record, call),
+                length: bundle.length)
         }
     }
 
@@ -214,15 +213,14 @@ extension ProviderAPI {
             if let objection = objection(toSlug: profile.slug) {
                 throw Refusal.field("/slug", objection.code, objection.detail)
             }
-            guard let blueprint = blueprints[profile.blueprint] else {
+            guard blueprints[profile.blueprint] != nil else {
                 throw Refusal.unprocessable(.unknownBlueprint(profile.blueprint))
             }
             if let host = hosts.baseDomain.map({ "\(profile.slug).\($0)" }), fleet.roster.tenant(host: host) != nil {
                 throw Refusal.conflict(.hostTaken(host))
             }
             let arrival = Fleet.Arrival(
-                profile: profile, hasOwnPrefix: profile.keyPrefix != blueprint.keyPrefix, secretKey: bundle.secretKey,
-                signingSeed: bundle.signingSeed, path: opened)
+                profile: profile, secretKey: bundle.secretKey, signingSeed: bundle.signingSeed, path: opened)
             let saved = bundle.levels
             return (
                 arrival,
@@ -243,7 +241,12 @@ extension ProviderAPI {
 
     /// Why no tenant can have this slug; nil where one can (P1).
     func objection(toSlug slug: String) -> (code: String, detail: String)? {
-        if !Self.isSlug(slug) { return ("format", "must match [a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?") }
+        if !Self.isSlug(slug) {
+            return (
+                "format",
+                "must be small letters, digits and hyphens, 63 at most, and begin and end with a letter or digit"
+            )
+        }
         if ReservedNames.isReserved(slug: slug) {
             return ("reserved", "is a name that hosts and paths of the node need")
         }
@@ -260,6 +263,7 @@ extension Refusal {
             case .newer: .unprocessable(.bundleNewer)
             case .wrongPassphrase: .unprocessable(.wrongPassphrase)
             case .damaged: .unprocessable(.bundleDamaged)
+            case .member(let name): .unprocessable(.bundleMember(name))
             }
     }
 }

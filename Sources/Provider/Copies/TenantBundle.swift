@@ -1,3 +1,4 @@
+import CallKit
 import Cryptography
 import HTTPCore
 import RateLimiter
@@ -63,36 +64,45 @@ struct TenantBundle: Sendable {
         }
     }
 
-    /// Throws `BundleFailure.damaged` where anything is missing or of another kind: the seal was good, so that another
-    /// program wrote it.
+    /// Throws `BundleFailure.member` where one is missing, or is not what a call of the provider's would have been
+    /// taken with: the seal was good, so that whoever has the passphrase wrote it. Slug and blueprint are judged by
+    /// whoever takes the tenant in.
     init(reading bytes: [UInt8]) throws {
         guard let json = try? JSON.parse(bytes) else { throw BundleFailure.damaged }
         let fields = BundleFields(json: json)
-        guard let id = TenantID(bytes: try fields.hex("id")),
-            let state = TenantState(rawValue: try fields.int("state")),
-            [.active, .suspended, .cancelled, .refunded].contains(state),
-            let tier = Tier(rawValue: try fields.text("tier"))
-        else { throw BundleFailure.damaged }
+        let id = try fields.value("id", of: fields.hex("id"), as: TenantID.init(bytes:))
         profile = TenantProfile(
-            id: id, slug: try fields.text("slug"), blueprint: try fields.text("blueprint"), state: state, tier: tier,
-            quotaOverrides: QuotaOverrides(
-                bytesMax: try fields.optionalInt("quota_bytes"),
-                resellersMax: try fields.optionalInt("quota_resellers"),
-                keysMax: try fields.optionalInt("quota_keys"),
-                requestsMonthlyMax: try fields.optionalInt("quota_requests")),
-            currency: try fields.text("currency"), keyPrefix: try fields.text("key_prefix"),
-            ownerEmail: try fields.text("owner_email"), createdAt: try fields.time("created_at"),
-            refundableUntil: try fields.time("refundable_until"), endsAt: try fields.optionalTime("ends_at"),
-            endedAt: try fields.optionalTime("ended_at"), limit: try fields.policy(), domains: [], projectionEpoch: 0,
-            requestsMonth: try fields.int("requests_month"), requestsCount: try fields.int("requests_count"),
+            id: id, slug: try fields.text("slug"), blueprint: try fields.text("blueprint"),
+            state: try fields.value("state", of: fields.int("state", in: 0...Int64(UInt8.max)), as: Self.state),
+            tier: try fields.text("tier", as: Tier.init(rawValue:)), quotaOverrides: try fields.quotas(),
+            currency: try fields.text("currency") { Currency($0) == nil ? nil : $0 },
+            keyPrefix: try fields.text("key_prefix", as: Self.keyPrefix),
+            ownerEmail: try fields.text("owner_email") { EmailAddress.canonical($0) == nil ? nil : $0 },
+            createdAt: try fields.time("created_at"), refundableUntil: try fields.time("refundable_until"),
+            endsAt: try fields.optionalTime("ends_at"), endedAt: try fields.optionalTime("ended_at"),
+            limit: try fields.policy(), domains: [], projectionEpoch: 0,
+            requestsMonth: try fields.int("requests_month", in: 0...Timestamp.latest.monthNumber),
+            requestsCount: try fields.int("requests_count", in: TenantCounters.counts),
             lastRequestAt: try fields.optionalTime("last_request_at"))
-        secretKey = try fields.base64("secret_key")
-        signingSeed = try fields.base64("signing_seed")
-        guard secretKey.count == AES256GCM.keyBytes, signingSeed.count == Ed25519.keyBytes,
-            let levels = try? LevelSnapshot(decoding: try fields.base64("levels")),
-            levels.entries.allSatisfy({ TenantID(high: $0.ownerHigh, low: $0.ownerLow) == id })
-        else { throw BundleFailure.damaged }
-        self.levels = levels
+        secretKey = try fields.key("secret_key", bytes: AES256GCM.keyBytes)
+        signingSeed = try fields.key("signing_seed", bytes: Ed25519.keyBytes)
+        levels = try fields.value("levels", of: fields.base64("levels")) { bytes in
+            guard let levels = try? LevelSnapshot(decoding: bytes),
+                levels.entries.allSatisfy({ TenantID(high: $0.ownerHigh, low: $0.ownerLow) == id })
+            else { return nil }
+            return levels
+        }
+    }
+
+    /// One that a tenant can come in.
+    private static func state(_ number: Int64) -> TenantState? {
+        TenantState(rawValue: number).flatMap {
+            [.active, .suspended, .cancelled, .refunded].contains($0) ? $0 : nil
+        }
+    }
+
+    private static func keyPrefix(_ text: String) -> String? {
+        APIKeyFormat.isPrefix(text) && !ReservedNames.keyPrefixes.contains(text) ? text : nil
     }
 }
 
@@ -102,6 +112,8 @@ enum BundleFailure: Error, Sendable, Equatable {
     case newer
     case wrongPassphrase
     case damaged
+    /// It opens, and this member of the JSON in front is not what a tenant has.
+    case member(String)
 
     init(_ failure: SealedChunks.Failure) {
         self =
@@ -114,48 +126,68 @@ enum BundleFailure: Error, Sendable, Equatable {
     }
 }
 
-/// Members of the JSON in front; each throws where it is missing or of another kind.
+/// Members of the JSON in front; each throws where it is missing, of another kind or past its bounds.
 private struct BundleFields {
     let json: JSON
 
+    func value<Sent, Value>(_ name: String, of sent: Sent, as make: (Sent) -> Value?) throws -> Value {
+        guard let value = make(sent) else { throw BundleFailure.member(name) }
+        return value
+    }
+
     func text(_ name: String) throws -> String {
-        guard case .string(let text)? = json[name] else { throw BundleFailure.damaged }
+        guard case .string(let text)? = json[name] else { throw BundleFailure.member(name) }
         return text
     }
 
-    func optionalInt(_ name: String) throws -> Int64? {
+    func text<Value>(_ name: String, as make: (String) -> Value?) throws -> Value {
+        try value(name, of: text(name), as: make)
+    }
+
+    func optionalInt(_ name: String, in range: ClosedRange<Int64>) throws -> Int64? {
         guard let value = json[name], value != .null else { return nil }
-        guard case .number(let number) = value, let integer = number.integer() else { throw BundleFailure.damaged }
+        guard case .number(let number) = value, let integer = number.integer(), range.contains(integer) else {
+            throw BundleFailure.member(name)
+        }
         return integer
     }
 
-    func int(_ name: String) throws -> Int64 {
-        guard let integer = try optionalInt(name) else { throw BundleFailure.damaged }
+    func int(_ name: String, in range: ClosedRange<Int64>) throws -> Int64 {
+        guard let integer = try optionalInt(name, in: range) else { throw BundleFailure.member(name) }
         return integer
     }
 
-    func time(_ name: String) throws -> Timestamp { Timestamp(milliseconds: try int(name)) }
+    private static let times = Timestamp.earliest.milliseconds...Timestamp.latest.milliseconds
+
+    func time(_ name: String) throws -> Timestamp { Timestamp(milliseconds: try int(name, in: Self.times)) }
 
     func optionalTime(_ name: String) throws -> Timestamp? {
-        try optionalInt(name).map { Timestamp(milliseconds: $0) }
+        try optionalInt(name, in: Self.times).map { Timestamp(milliseconds: $0) }
     }
 
-    func hex(_ name: String) throws -> [UInt8] {
-        guard let bytes = Hex.decode(try text(name)) else { throw BundleFailure.damaged }
-        return bytes
+    func hex(_ name: String) throws -> [UInt8] { try text(name) { Hex.decode($0) } }
+
+    func base64(_ name: String) throws -> [UInt8] { try text(name) { Base64.decode($0) } }
+
+    func key(_ name: String, bytes: Int) throws -> [UInt8] {
+        try value(name, of: base64(name)) { $0.count == bytes ? $0 : nil }
     }
 
-    func base64(_ name: String) throws -> [UInt8] {
-        guard let bytes = Base64.decode(try text(name)) else { throw BundleFailure.damaged }
-        return bytes
+    func quotas() throws -> QuotaOverrides {
+        typealias Schemas = ProviderAPI.Schemas
+        return QuotaOverrides(
+            bytesMax: try optionalInt("quota_bytes", in: Schemas.quotaBytes),
+            resellersMax: try optionalInt("quota_resellers", in: Schemas.quotaResellers),
+            keysMax: try optionalInt("quota_keys", in: Schemas.quotaKeys),
+            requestsMonthlyMax: try optionalInt("quota_requests", in: Schemas.quotaRequests))
     }
 
     func policy() throws -> Policy? {
-        guard let requests = try optionalInt("limit_requests") else { return nil }
-        let (window, burst) = (try int("limit_window"), try int("limit_burst"))
-        guard let policy = Policy(requests: Int(requests), windowSeconds: Int(window), burst: Int(burst)) else {
-            throw BundleFailure.damaged
+        guard let requests = try optionalInt("limit_requests", in: 1...Int64(Policy.requestsMax)) else { return nil }
+        let window = try int("limit_window", in: 1...Int64(Policy.windowSecondsMax))
+        let burst = try int("limit_burst", in: 1...Int64(Policy.burstMax))
+        return try value("limit_burst", of: Int(burst)) {
+            Policy(requests: Int(requests), windowSeconds: Int(window), burst: $0)
         }
-        return policy
     }
 }

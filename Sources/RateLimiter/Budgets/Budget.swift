@@ -4,6 +4,7 @@
 package enum Budget: String, Sendable, CaseIterable {
     case openCallsAddress = "open_calls_address"
     case openCallsTenant = "open_calls_tenant"
+    case pageFilesTenant = "page_files_tenant"
     case signInsAddress = "sign_ins_address"
     case applicationsAddress = "applications_address"
     case applicationsPending = "applications_pending"
@@ -67,6 +68,7 @@ package enum Budget: String, Sendable, CaseIterable {
         switch self {
         case .openCallsAddress: calls("an address at a tenant", "open calls", 300, 60)
         case .openCallsTenant: calls("a tenant's strangers together", "open calls", 3_000, 60)
+        case .pageFilesTenant: calls("a tenant's strangers together", "its colours and logo", 30_000, 60)
         case .signInsAddress: calls("an address at a tenant", "sign-ins asked for, right or wrong", 300, 60)
         case .applicationsAddress:
             calls("an address at a tenant, for each of `/apply` and `/register`", "applications", 20, 900)
@@ -75,7 +77,7 @@ package enum Budget: String, Sendable, CaseIterable {
                 "a tenant's strangers together", "applications that wait for the operator", 100, "429 applications_full"
             )
         case .linksTenant: calls("a tenant", "calls by links and signatures that are valid", 3_000, 60)
-        case .linkCalls: calls("one link", "calls by it", 300, 60)
+        case .linkCalls: calls("one link, or a session", "calls by it, or that end it", 300, 60)
         case .guessesAddress: calls("an address at a tenant", "wrong keys, links and signatures", 300, 60)
         case .guessesInFlight:
             held("an address at a tenant that has used up its guesses", "links looked at at once", 4, "429")

@@ -46,8 +46,8 @@ package final class Budgets: Sendable {
     }
 
     private static let metered: [Budget] = [
-        .openCallsAddress, .openCallsTenant, .signInsAddress, .applicationsAddress, .linksTenant, .linkCalls,
-        .guessesAddress,
+        .openCallsAddress, .openCallsTenant, .pageFilesTenant, .signInsAddress, .applicationsAddress, .linksTenant,
+        .linkCalls, .guessesAddress,
     ]
 
     /// Takes one from a budget that comes back with time; a refusal is counted as spent.

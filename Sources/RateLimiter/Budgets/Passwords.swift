@@ -54,11 +54,14 @@ package final class PasswordMeters: Sendable {
     }
 
     package func begin(_ guess: Guess, now: UInt64) -> Judgement {
-        if let seconds = pace.begin(guess.accountAtPlace, now: now) { return refuse(.passwordsAccountAddress, seconds) }
+        if let seconds = pace.begin(guess.accountAtPlace, now: now) {
+            let place = places.look(guess.place, now: now).retryAfterSeconds
+            return refuse(.passwordsAccountAddress, max(seconds, place, accountWait(guess, now: now)))
+        }
         let place = places.take(guess.place, now: now)
         guard place.admitted else {
             pace.end(guess.accountAtPlace, .unjudged, now: now)
-            return refuse(.passwordsAddress, place.retryAfterSeconds)
+            return refuse(.passwordsAddress, max(place.retryAfterSeconds, accountWait(guess, now: now)))
         }
         let account = accounts.take(guess.account, now: now)
         guard account.admitted || guess.isKnownPlace else {
@@ -74,6 +77,11 @@ package final class PasswordMeters: Sendable {
         if outcome == .wrong { return }
         places.giveBack(attempt.guess.place)
         if attempt.countsForAccount { accounts.giveBack(attempt.guess.account) }
+    }
+
+    /// For how many seconds the account's meter, which is asked last, will refuse.
+    private func accountWait(_ guess: Guess, now: UInt64) -> Int {
+        guess.isKnownPlace ? 0 : accounts.look(guess.account, now: now).retryAfterSeconds
     }
 
     private func refuse(_ budget: Budget, _ seconds: Int) -> Judgement {

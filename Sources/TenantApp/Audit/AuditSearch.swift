@@ -14,6 +14,8 @@ package struct AuditSearch: Sendable {
     package var requestID: RequestID?
     package var order: String?
     package var changesAlone = false
+    /// Of a reseller's own calls.
+    package var callers = UsageFilter.Callers.all
     package var before: AuditPlace?
     /// A reseller looks at its own calls, and at nothing else.
     package var ownOf: Int64?
@@ -87,7 +89,7 @@ package struct AuditSearch: Sendable {
             let earliest = known.createdAt.adding(days: -TenantReader.auditDisorderDays)
             filter.from = max(from ?? earliest, earliest)
         }
-        if let ownOf { filter.keyIDs = Set(try tenant.callers(ofReseller: ownOf).keys) }
+        if let ownOf { filter.keyIDs = Set(try tenant.callers(ofReseller: ownOf, callers).keys) }
         return filter
     }
 

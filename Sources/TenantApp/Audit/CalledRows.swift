@@ -78,10 +78,13 @@ extension TenantReader {
         try connection.row("SELECT at FROM audit ORDER BY seq LIMIT 1") { try $0.time() }
     }
 
-    /// The keys and sessions of one reseller, by their ids.
-    package func callers(ofReseller id: Int64) throws -> [Int64: String] {
+    /// The keys and sessions of one reseller, by their ids; or its keys alone.
+    package func callers(
+        ofReseller id: Int64, _ callers: UsageFilter.Callers = .all
+    ) throws -> [Int64: String] {
         let rows = try connection.rows(
-            "SELECT id, public_id FROM api_key WHERE reseller_id = ?1", .integer(id)
+            "SELECT id, public_id FROM api_key WHERE reseller_id = ?1 AND (?2 OR role < ?3)", .integer(id),
+            .bool(callers == .all), .integer(KeyRole.ownerSession.rawValue)
         ) { (id: try $0.int(), name: try $0.text()) }
         return Dictionary(rows.map { ($0.id, $0.name) }, uniquingKeysWith: { first, _ in first })
     }

@@ -22,14 +22,14 @@ package struct KeyActivity: Sendable {
 
     fileprivate init(endingIn hour: Int64) {
         hours = (hour - Self.hoursCount + 1...hour).map {
-            Hour(begins: Timestamp(milliseconds: $0 * Self.millisecondsPerHour))
+            Hour(begins: Timestamp(hour: $0))
         }
     }
 
-    fileprivate static let millisecondsPerHour = Timestamp.millisecondsPerDay / UsageKey.hoursPerDay
-
-    package var requests: Int64 { hours.reduce(0) { $0 + $1.requests } }
-    package var refusals: Int64 { hours.reduce(0) { $0 + $1.refusals + $1.otherRefusals } }
+    package var requests: Int64 { hours.reduce(0) { $0.addingClamped($1.requests) } }
+    package var refusals: Int64 {
+        hours.reduce(0) { $0.addingClamped($1.refusals).addingClamped($1.otherRefusals) }
+    }
 
     /// ?1: the keys' ids as a JSON array. A key's rows of an hour are found by the table's own key.
     fileprivate static let byHour = Statement(
@@ -82,7 +82,7 @@ extension TenantReader {
         ) { row in
             let id = try row.int()
             if let day = try row.optionalInt() {
-                found[id] = Timestamp(milliseconds: day * Timestamp.millisecondsPerDay)
+                found[id] = Timestamp(day: day)
             }
             return true
         }

@@ -9,7 +9,7 @@ extension OperatorAdmin {
             .get, "/api-keys/activity",
             "List keys with their calls of the last day by hour, and when they were last used",
             access: .administrator,
-            parameters: .page(Schemas.reseller, .query("key"), .query("state", .choice(KeyState.self))),
+            parameters: .page(Schemas.reseller, .query("key"), KeyState.parameter),
             gives: .list(Schemas.activeKey), refuses: [404]
         ) { call in
             let query = try call.query()
@@ -19,12 +19,12 @@ extension OperatorAdmin {
             return .flow { steps in
                 try await steps.flushReads()
                 let owned = try await steps.read { tenant in
-                    let keys =
-                        try name.map { [try tenant.knownKey($0)] }
-                        ?? tenant.keys(
-                            resellerID: try tenant.resellerID(filter: reseller), state: state, after: page.after,
-                            limit: page.fetch)
-                    return try keys.map { try tenant.owned($0, call) }
+                    let one = try name.map { try tenant.knownKey($0).id }
+                    // One key is listed where the other filters let it be.
+                    let keys = try tenant.keys(
+                        resellerID: try tenant.resellerID(filter: reseller), state: state,
+                        after: max(page.after, (one ?? 0) - 1), limit: one == nil ? page.fetch : 1)
+                    return try keys.filter { one == nil || $0.id == one }.map { try tenant.owned($0, call) }
                 }
                 let ids = owned.map(\.key.id)
                 let activity = try await steps.read { try $0.activity(ofKeys: ids) }

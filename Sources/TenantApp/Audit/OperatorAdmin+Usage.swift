@@ -15,7 +15,7 @@ extension OperatorAdmin {
             .get, "/usage/total", "Count them for each hour or day, all keys and routes together, oldest first",
             access: .administrator, parameters: UsageAnswers.totalParameters + [Schemas.reseller],
             gives: .read(Schemas.usageTotals), refuses: [404]
-        ) { call in try UsageAnswers.total(call, reseller: try call.query().id("reseller")) },
+        ) { call in try UsageAnswers.total(call, ofReseller: nil, reseller: try call.query().id("reseller")) },
         Route(
             .get, "/usage/groups", "Count them for each key, reseller or route over the whole time, the greatest first",
             access: .administrator,

@@ -46,7 +46,6 @@ package struct RehearseLimit: Sendable {
     }
 
     package static let daysMax: Int64 = 31
-    private static let millisecondsPerHour: Int64 = 3_600_000
 
     package let trial: Trial
     package let now: Timestamp
@@ -102,7 +101,7 @@ package struct RehearseLimit: Sendable {
         var totals = Counts()
         var hours: [Place: Counts] = [:]
         for (call, isRefused) in zip(calls, isRefused) {
-            let hour = (from.milliseconds + Int64(call.milliseconds)) / Self.millisecondsPerHour
+            let hour = (from.milliseconds + Int64(call.milliseconds)) / Timestamp.millisecondsPerHour
             totals.add(call, isRefused)
             hours[Place(hour: hour, key: call.place), default: Counts()].add(call, isRefused)
         }
@@ -112,7 +111,7 @@ package struct RehearseLimit: Sendable {
                 windowSeconds: trial.limit.windowSeconds, burst: trial.keepsBurst ? trial.limit.burst : nil),
             hours: hours.sorted { $0.key < $1.key }.map { place, counts in
                 Hour(
-                    key: names[place.key], begins: Timestamp(milliseconds: place.hour * Self.millisecondsPerHour),
+                    key: names[place.key], begins: Timestamp(hour: place.hour),
                     counts: counts)
             })
     }

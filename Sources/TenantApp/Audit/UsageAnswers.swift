@@ -11,14 +11,13 @@ enum UsageAnswers {
 
     private static let orders = UsageFilter.Order.allCases.flatMap { [$0.rawValue, "-\($0.rawValue)"] }
 
-    static let parameters: [Parameter] = [
-        .from, .to, .limit, .cursor, .query("by", .choice(UsageFilter.Period.self)), .query("key"), .query("route"),
-        .query("sort", .one(of: orders)),
-    ]
+    static let parameters: [Parameter] =
+        totalParameters + [.limit, .cursor, .query("sort", .one(of: orders))]
 
     static let totalParameters: [Parameter] = [
-        .from, .to, .query("by", .choice(UsageFilter.Period.self)), .query("key"), .query("route"),
+        .from, .to, .query("by", .choice(UsageFilter.Period.self)), .query("key"), .query("route"), callers,
     ]
+    static let callers = Parameter.query("callers", .choice(UsageFilter.Callers.self))
     /// So many hours or days are counted in one answer.
     private static let totalsMax: Int64 = 1_000
 
@@ -42,14 +41,14 @@ enum UsageAnswers {
     }
 
     /// Every hour or day of what is asked for, those too in which nobody called.
-    static func total(_ call: Call, reseller named: String?) throws -> Work {
+    static func total(_ call: Call, ofReseller own: Int64?, reseller named: String? = nil) throws -> Work {
         let asked = try read(call)
         guard asked.filter.periods.count <= totalsMax else {
             throw Refusal.field("/from", "range", "must be at most \(totalsMax) hours or days before to")
         }
         return .flow { steps in
             try await prepare(asked.filter, steps)
-            let filter = try await found(asked, ofReseller: nil, reseller: named, steps)
+            let filter = try await found(asked, ofReseller: own, reseller: named, steps)
             let totals = try await UsageWalk(steps, filter).totals().map { row in
                 OperatorAdmin.Schemas.Usage(row: row, period: filter.period, names: AuditNames())
             }
@@ -115,6 +114,7 @@ enum UsageAnswers {
         }
         var filter = UsageFilter(period, try periods(query, period, call.now))
         filter.route = try query.id("route")
+        filter.callers = try query.choice("callers", as: UsageFilter.Callers.self) ?? .all
         return Asked(
             filter: filter, key: try query.id("key"), order: order, limit: try Paging.limit(query),
             cursor: try query["cursor"].map { try CursorSeal(call).open($0) })

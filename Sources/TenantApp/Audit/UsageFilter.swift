@@ -31,11 +31,19 @@ package struct UsageFilter: Sendable {
     }
 
     package let period: Period
+    /// Whose calls count.
+    package enum Callers: String, Sendable, CaseIterable {
+        case all
+        /// Those that came with a key: without what people look at and press once they are signed in.
+        case keys
+    }
+
     /// Days or hours since 1970 in UTC; both ends count.
     package let periods: ClosedRange<Int64>
     package var resellerID: Int64?
     package var keyID: Int64?
     package var route: String?
+    package var callers = Callers.all
 
     package init(_ period: Period, _ periods: ClosedRange<Int64>) {
         self.period = period
@@ -45,6 +53,7 @@ package struct UsageFilter: Sendable {
     func matches(_ row: UsageRow) -> Bool {
         if let keyID, row.place.keyID != keyID { return false }
         if let route, row.place.action != route { return false }
+        if callers == .keys, row.place.keyID == 0 { return false }
         return true
     }
 }

@@ -15,7 +15,7 @@ package struct UsageRow: Sendable, Equatable {
     private var untold: Int64
 
     /// 401, 403 and 429 together.
-    package var refusals: Int64 { unauthorized + forbidden + rateLimited + untold }
+    package var refusals: Int64 { [forbidden, rateLimited, untold].reduce(unauthorized) { $0.addingClamped($1) } }
 
     static func columns(of period: String) -> Columns<UsageRow> {
         Columns(
@@ -75,13 +75,13 @@ package struct UsageRow: Sendable, Equatable {
     }
 
     mutating func add(_ other: UsageRow) {
-        requests += other.requests
-        unauthorized += other.unauthorized
-        forbidden += other.forbidden
-        rateLimited += other.rateLimited
-        otherRefusals += other.otherRefusals
-        orders += other.orders
-        untold += other.untold
+        requests = requests.addingClamped(other.requests)
+        unauthorized = unauthorized.addingClamped(other.unauthorized)
+        forbidden = forbidden.addingClamped(other.forbidden)
+        rateLimited = rateLimited.addingClamped(other.rateLimited)
+        otherRefusals = otherRefusals.addingClamped(other.otherRefusals)
+        orders = orders.addingClamped(other.orders)
+        untold = untold.addingClamped(other.untold)
     }
 }
 
@@ -159,12 +159,10 @@ extension TenantReader {
     /// When a reseller's keys and people called last, to the hour; past the hours that are kept, to the day.
     package func lastCall(ofReseller id: Int64) throws -> Timestamp? {
         let hour = try connection.row(UsageRow.lastHour, .integer(id)) { try $0.optionalInt() } ?? nil
-        if let hour { return Timestamp(milliseconds: hour * Self.millisecondsPerHour) }
+        if let hour { return Timestamp(hour: hour) }
         let day = try connection.row(UsageRow.lastDay, .integer(id)) { try $0.optionalInt() } ?? nil
-        return day.map { Timestamp(milliseconds: $0 * Timestamp.millisecondsPerDay) }
+        return day.map(Timestamp.init(day:))
     }
-
-    private static let millisecondsPerHour = Timestamp.millisecondsPerDay / UsageKey.hoursPerDay
 
     private func usageRows(
         _ statement: Statement, _ filter: UsageFilter, _ place: UsagePlace, _ periods: ClosedRange<Int64>, _ limit: Int

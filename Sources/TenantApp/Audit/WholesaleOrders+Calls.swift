@@ -10,12 +10,18 @@ extension WholesaleOrders {
             parameters: UsageAnswers.parameters, gives: .list(OperatorAdmin.Schemas.usage), refuses: [404]
         ) { call in try UsageAnswers.list(call, ofReseller: call.resellerID) },
         Route(
+            .get, "/usage/total", "Count them for each hour or day, all keys and routes together, oldest first",
+            access: .reseller(.partnerRead), parameters: UsageAnswers.totalParameters,
+            gives: .read(OperatorAdmin.Schemas.usageTotals), refuses: [404]
+        ) { call in try UsageAnswers.total(call, ofReseller: call.resellerID) },
+        Route(
             .get, "/requests", "List your own calls, newest first", access: .reseller(.partnerRead),
             parameters: OperatorAdmin.Schemas.ownCalls, gives: .list(ownCall), refuses: [404]
         ) { call in
             let limit = try Paging.limit(try call.query())
             var search = try AuditSearch(try call.query(), CursorSeal(call))
             search.ownOf = call.resellerID
+            search.callers = try call.query().choice("callers", as: UsageFilter.Callers.self) ?? .all
             let asked = search
             return .flow { steps in
                 let page = try await asked.page(steps, limit: limit)

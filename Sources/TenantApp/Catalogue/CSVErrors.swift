@@ -3,10 +3,8 @@ package import HTTPCore
 /// Where in a table something is wrong: `/line/3/sku`.
 extension FieldError {
     package static func inLine(_ line: Int, _ column: String?, _ code: String, _ detail: String) -> FieldError {
-        let name = column.map {
-            "/" + $0.replacing("~", with: "~0").replacing("/", with: "~1")
-        }
-        return FieldError(pointer: "/line/\(line)\(name ?? "")", code: code, detail: detail)
+        let name = column.map { "/\($0.pointerStep)" } ?? ""
+        return FieldError(pointer: "/line/\(line)\(name)", code: code, detail: detail)
     }
 }
 

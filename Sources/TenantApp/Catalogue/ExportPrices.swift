@@ -20,7 +20,7 @@ package enum ExportPrices {
         }
     }
 
-    private static func render(_ rows: [BookRow], _ minorUnitDigits: Int) -> [UInt8] {
+    private static func render(_ rows: [PriceBookRow], _ minorUnitDigits: Int) -> [UInt8] {
         var writer = CSVWriter()
         for row in rows {
             writer.row(

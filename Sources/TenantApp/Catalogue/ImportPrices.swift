@@ -17,7 +17,7 @@ package final class ImportPrices: ComparedImport, @unchecked Sendable {
     private var file: PriceBookFile
     private let importID: Int64
     private let author: PriceAuthor
-    package let expectedHash: String?
+    package let meant: String?
     private var lines: [PricePlace: Int] = [:]
     /// What a trial tells besides; nil where nobody asked.
     private let effect: Effect?
@@ -26,14 +26,14 @@ package final class ImportPrices: ComparedImport, @unchecked Sendable {
     package var progress = ImportProgress()
 
     package init(
-        _ body: [UInt8], importID: Int64, by author: PriceAuthor, onto expectedHash: String? = nil,
+        _ body: [UInt8], importID: Int64, by author: PriceAuthor, onto meant: String? = nil,
         effect: Effect? = nil
     ) {
         self.effect = effect
         file = PriceBookFile(body)
         self.importID = importID
         self.author = author
-        self.expectedHash = expectedHash
+        self.meant = meant
     }
 
     package static func hash(_ tenant: TenantReader) throws -> String { try tenant.priceBookHash() }
@@ -58,6 +58,16 @@ package final class ImportPrices: ComparedImport, @unchecked Sendable {
                 errors.append(.inLine(row.line, PriceBookFile.skuColumn, "unknown", "there is no such product"))
             }
             guard let reseller, let product else { continue }
+            if try names.isTerminated(reseller, tenant) {
+                let old = try tenant.priceRow(resellerID: reseller, productID: product)
+                // A whole book that was exported comes in again as it is.
+                if old.map({ row.price.taking(file.priceColumns, onto: $0) != $0 }) ?? true {
+                    errors.append(
+                        .inLine(
+                            row.line, PriceBookFile.resellerColumn, "reseller_terminated",
+                            "is terminated, and is given no prices any more"))
+                }
+            }
             staged.append(StagedPrice(line: row.line, resellerID: reseller, productID: product, price: row.price))
         }
         return staged
@@ -127,8 +137,8 @@ package final class ImportPrices: ComparedImport, @unchecked Sendable {
 }
 
 extension PriceRow {
-    /// A reseller that pays more than anybody is asked for is most often a slip of the keyboard. Of what differs from
-    /// the row that is there.
+    /// A reseller that pays more than anybody is asked for is most often a slip of the keyboard, and so is a price that
+    /// nobody can pay exactly; hours are added up before they are rounded. Of what differs from the row that is there.
     fileprivate func warnings(
         _ old: PriceRow?, _ product: Product, line: Int, _ columns: [PriceColumn], _ digits: Int
     ) -> [FieldError] {
@@ -141,12 +151,20 @@ extension PriceRow {
             (.hourly, terms.hourly, was?.terms.hourly, list.terms.hourly),
             (.setupFee, setupFee, was?.setupFee, list.setupFee), (.once, once, was?.once, product.retailPrice),
         ]
-        return pairs.compactMap { column, price, old, most in
-            guard columns.contains(column), let price, let most, price != old, price > most else { return nil }
-            let noun = column == .once ? "retail price" : "list price"
-            return .inLine(
-                line, column.rawValue, "above_list",
-                "is more than the \(noun), \(most.decimal(minorUnitDigits: digits))")
+        return pairs.flatMap { column, price, old, most -> [FieldError] in
+            guard columns.contains(column), let price, price != old else { return [] }
+            var warnings: [FieldError] = []
+            if let most, price > most {
+                let noun = column == .once ? "retail price" : "list price"
+                let detail = "is more than the \(noun), \(most.decimal(minorUnitDigits: digits))"
+                warnings.append(.inLine(line, column.rawValue, "above_list", detail))
+            }
+            if column != .hourly, !price.isWhole(inMinorUnitDigits: digits) {
+                let most = digits == 0 ? "the currency has none" : "the currency has \(digits)"
+                let detail = "has more digits after the point than can be paid, \(most): what is charged is rounded"
+                warnings.append(.inLine(line, column.rawValue, "too_precise", detail))
+            }
+            return warnings
         }
     }
 }

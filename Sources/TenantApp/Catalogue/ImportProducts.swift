@@ -6,14 +6,14 @@ package import TenantRegistry
 package final class ImportProducts: ComparedImport, @unchecked Sendable {
     private var file: ProductFile
     private let importID: Int64
-    package let expectedHash: String?
+    package let meant: String?
     private var lines: [String: Int] = [:]
     package var progress = ImportProgress()
 
-    package init(_ body: [UInt8], importID: Int64, onto expectedHash: String?) {
+    package init(_ body: [UInt8], importID: Int64, onto meant: String?) {
         file = ProductFile(body)
         self.importID = importID
-        self.expectedHash = expectedHash
+        self.meant = meant
     }
 
     package static func hash(_ tenant: TenantReader) throws -> String { try tenant.catalogueHash() }

@@ -2,43 +2,43 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// A reseller's price book, row by row (O4, W2).
+/// A reseller's price book, row by row (O4, W2). A key of mode `test`, or `?mode=test`, reads and writes the rows of
+/// the test book, which go before the live ones there (O1).
 extension OperatorAdmin {
     static let prices: [Route] = [
         Route(
             .get, "/resellers/{id}/products", "List a reseller's price book", access: .administrator,
-            isTagged: true, parameters: .page(), gives: .list(Schemas.priceRow)
+            isTagged: true, parameters: .page(.mode), gives: .list(Schemas.priceRow)
         ) { call in
             let page = try Paging(call)
+            let book = try call.query().mode(or: call.book)
             return .read { tenant in
                 let reseller = try tenant.knownReseller(call.parameters[0])
                 let rows = try tenant.pricedProducts(
-                    resellerID: reseller.id, onlyOffered: false, after: page.after, limit: page.fetch)
+                    resellerID: reseller.id, book: book, onlyOffered: false, after: page.after, limit: page.fetch)
                 let prices = rows.map { Schemas.ResellersPrice(reseller: reseller.publicID, row: $0) }
                 return page.answer(prices, id: \.row.productID, Schemas.priceRow, in: tenant.currency)
             }
         },
         Route(
             .get, "/resellers/{id}/products/{sku}", "Read a price row", access: .administrator, isTagged: true,
-            gives: .read(Schemas.priceRow)
+            parameters: [.mode], gives: .read(Schemas.priceRow)
         ) { call in
-            .read { tenant in
-                let reseller = try tenant.knownReseller(call.parameters[0])
-                guard let row = try tenant.pricedProduct(sku: call.parameters[1], resellerID: reseller.id) else {
-                    throw Refusal.notFound(.price)
-                }
-                let price = Schemas.ResellersPrice(reseller: reseller.publicID, row: row)
-                return .json(Schemas.priceRow, price, in: tenant.currency)
+            let book = try call.query().mode(or: call.book)
+            return .read { tenant in
+                guard let answer = try priceRow(call, book, tenant) else { throw Refusal.notFound(.price) }
+                return answer
             }
         },
         Route(
             .get, "/resellers/{id}/products/{sku}/history", "List a price row's changes, newest first",
-            access: .administrator, parameters: .page(), gives: .list(Schemas.priceChange)
+            access: .administrator, parameters: .page(.mode), gives: .list(Schemas.priceChange)
         ) { call in
             let page = try Paging(call)
+            let book = try call.query().mode(or: call.book)
             return .read { tenant in
                 let filter = PriceChangeFilter(
-                    resellerID: try tenant.knownReseller(call.parameters[0]).id,
+                    book: book, resellerID: try tenant.knownReseller(call.parameters[0]).id,
                     productID: try tenant.knownProduct(call.parameters[1]).id)
                 let rows = try tenant.priceChanges(filter, before: page.before, limit: page.fetch)
                 return page.answer(rows, id: \.id, Schemas.priceChange, in: tenant.currency)
@@ -46,17 +46,63 @@ extension OperatorAdmin {
         },
         Route(
             .put, "/resellers/{id}/products/{sku}", "Write a price row; what is left out stays", access: .administrator,
-            takes: Schemas.newPriceRow.schema, gives: .done(Schemas.priceRow)
+            moves: .oneBook, parameters: [.ifMatch, .mode], takes: Schemas.newPriceRow.schema,
+            gives: .done(Schemas.priceRow), refuses: [409, 412]
         ) { call in
             let change = try call.read(Schemas.newPriceRow)
+            let book = try call.query().mode(or: call.book)
             let set = SetPrice(
-                resellerID: call.parameters[0], sku: call.parameters[1], change: change,
+                resellerID: call.parameters[0], sku: call.parameters[1], book: book, change: change,
                 author: PriceAuthor(.call, of: call))
             return .write { tenant, detail in
+                try judgeTag(call, book, tenant)
                 let row = try set.run(tenant, &detail)
                 let price = Schemas.ResellersPrice(reseller: set.resellerID, row: row)
                 return .json(Schemas.priceRow, price, in: tenant.currency)
             }
         },
+        Route(
+            .delete, "/resellers/{id}/products/{sku}",
+            "Take a price row of the test book away: the live one holds there again", access: .administrator,
+            moves: .oneBook, parameters: [.mode], gives: .nothing, refuses: [409]
+        ) { call in
+            let book = try call.query().mode(or: call.book)
+            let author = PriceAuthor(.call, of: call)
+            return .write { tenant, detail in
+                let reseller = try tenant.standingReseller(call.parameters[0])
+                let product = try tenant.knownProduct(call.parameters[1])
+                guard book == .test else {
+                    throw Refusal.field("/mode", "choice", "must be test: a live row is not removed, but disabled")
+                }
+                guard let row = try tenant.priceRow(resellerID: reseller.id, productID: product.id, book: .test) else {
+                    throw Refusal.notFound(.price)
+                }
+                detail.resellerID = reseller.id
+                detail.note("reseller", reseller.publicID)
+                detail.note("product", product.sku)
+                detail.note("mode", Book.test.name)
+                try tenant.removeTestPrice(row, resellerID: reseller.id, productID: product.id, by: author)
+                return .noContent
+            }
+        },
     ]
+
+    /// As the row is read; nil where there is none.
+    private static func priceRow(_ call: Call, _ book: Book, _ tenant: TenantReader) throws -> Answer? {
+        let reseller = try tenant.knownReseller(call.parameters[0])
+        let row = try tenant.pricedProduct(sku: call.parameters[1], resellerID: reseller.id, book: book)
+        return row.map { row -> Answer in
+            let price = Schemas.ResellersPrice(reseller: reseller.publicID, row: row)
+            return .json(Schemas.priceRow, price, in: tenant.currency)
+        }
+    }
+
+    /// In the transaction that writes the row: it is the one that the caller read (RFC 9110, §13.1.1).
+    private static func judgeTag(_ call: Call, _ book: Book, _ tenant: TenantReader) throws {
+        guard let meant = call.head.meant else { return }
+        _ = try tenant.knownProduct(call.parameters[1])
+        guard let answer = try priceRow(call, book, tenant), EntityTag(of: answer.body).isMeant(by: meant) else {
+            throw Refusal.conflict(.priceMoved)
+        }
+    }
 }

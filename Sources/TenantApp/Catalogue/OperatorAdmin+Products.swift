@@ -16,24 +16,25 @@ extension OperatorAdmin {
             }
         },
         Route(
-            .get, "/products", "List products", access: .administrator, isTagged: true, parameters: .page(),
-            gives: .list(Schemas.product)
+            .get, "/products", "List products", access: .administrator, isTagged: true,
+            parameters: .page(.query("fulfilment", .choice(Fulfilment.self))), gives: .list(Schemas.product)
         ) { call in
             let page = try Paging(call)
+            let fulfilment = try call.query().choice("fulfilment", as: Fulfilment.self)
             return .read { tenant in
-                let rows = try tenant.products(after: page.after, limit: page.fetch)
+                let rows = try tenant.products(after: page.after, limit: page.fetch, fulfilment: fulfilment)
                 return page.answer(rows, id: \.id, Schemas.product, in: tenant.currency)
             }
         },
         Route(
             .get, "/products.csv", "Export all products", access: .administrator, isOpenToSupport: false,
-            gives: .read(.file("text/csv"))
+            isTagged: true, gives: .read(.file("text/csv"))
         ) { call in
             .flow { steps in
                 let hash = try await steps.read { try $0.catalogueHash() }
                 return download(
                     "products.csv", "text/csv; charset=utf-8",
-                    ExportProducts.stream(steps, minorUnitDigits: call.currency.minorUnitDigits), hash: hash)
+                    ExportProducts.stream(steps, minorUnitDigits: call.currency.minorUnitDigits), of: hash, to: call)
             }
         },
         Route(
@@ -41,7 +42,7 @@ extension OperatorAdmin {
             body: .whole(bytesMax: Route.importBytesMax), parameters: [.dryRun, .ifMatch], takes: .file("text/csv"),
             gives: .done(Schemas.importedProducts), refuses: [412]
         ) { call in
-            try call.importFile { importID, hash in ImportProducts(call.body, importID: importID, onto: hash) }
+            try call.importFile { importID, meant in ImportProducts(call.body, importID: importID, onto: meant) }
         },
         Route(.get, "/products/{sku}", "Read a product", access: .administrator, gives: .read(Schemas.product)) {
             call in

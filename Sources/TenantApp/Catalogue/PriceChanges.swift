@@ -54,10 +54,13 @@ package struct PriceChange: Sendable {
         "a.email", "h.old_is_enabled IS NOT NULL AS had_row", PriceRow.columns.named(from: "h.old_"),
         "h.new_is_enabled IS NOT NULL AS has_row", PriceRow.columns.named(from: "h.new_"))
     // CROSS JOIN keeps the changes first: their order needs no sorting.
-    static let tables = """
-        price_change h CROSS JOIN reseller r ON r.id = h.reseller_id CROSS JOIN product p ON p.id = h.product_id \
-        LEFT JOIN api_key k ON k.id = h.key_id LEFT JOIN account a ON a.id = h.account_id
+    static func tables(in book: Book) -> String {
         """
+        \(book.priceChanges) h CROSS JOIN reseller r ON r.id = h.reseller_id \
+        CROSS JOIN product p ON p.id = h.product_id LEFT JOIN api_key k ON k.id = h.key_id \
+        LEFT JOIN account a ON a.id = h.account_id
+        """
+    }
 
     init(_ row: inout RowReader) throws {
         id = try row.int()
@@ -88,14 +91,17 @@ package struct PriceChange: Sendable {
 
 /// Which changes a list of them shows.
 package struct PriceChangeFilter: Sendable {
+    package var book: Book
     package var resellerID: Int64?
     package var productID: Int64?
     package var from: Timestamp?
     package var to: Timestamp?
 
     package init(
-        resellerID: Int64? = nil, productID: Int64? = nil, from: Timestamp? = nil, to: Timestamp? = nil
+        book: Book = .live, resellerID: Int64? = nil, productID: Int64? = nil, from: Timestamp? = nil,
+        to: Timestamp? = nil
     ) {
+        self.book = book
         self.resellerID = resellerID
         self.productID = productID
         self.from = from
@@ -110,6 +116,9 @@ extension TenantReader {
     ) throws -> [PriceChange] {
         var values: [SQLValue] = [.integer(id), .int(limit)]
         var conditions = ["h.id < ?1"]
+        let first = { (time: String) in
+            "(SELECT id FROM \(filter.book.priceChanges) WHERE at >= \(time) ORDER BY at, id LIMIT 1)"
+        }
         func add(_ value: SQLValue, _ condition: (String) -> String) {
             values.append(value)
             conditions.append(condition("?\(values.count)"))
@@ -117,32 +126,28 @@ extension TenantReader {
         if let reseller = filter.resellerID { add(.integer(reseller)) { "h.reseller_id = \($0)" } }
         if let product = filter.productID { add(.integer(product)) { "h.product_id = \($0)" } }
         if let from = filter.from {
-            add(.time(from)) { "h.at >= \($0) AND h.id >= coalesce(\(Self.firstChange(since: $0)), h.id + 1)" }
+            add(.time(from)) { "h.at >= \($0) AND h.id >= coalesce(\(first($0)), h.id + 1)" }
         }
         if let to = filter.to {
-            add(.time(to)) { "h.at < \($0) AND h.id < coalesce(\(Self.firstChange(since: $0)), h.id + 1)" }
+            add(.time(to)) { "h.at < \($0) AND h.id < coalesce(\(first($0)), h.id + 1)" }
         }
         return try connection.rows(
             dynamic: """
-                SELECT \(PriceChange.columns) FROM \(PriceChange.tables)
+                SELECT \(PriceChange.columns) FROM \(PriceChange.tables(in: filter.book))
                 WHERE \(conditions.joined(separator: " AND ")) ORDER BY h.id DESC LIMIT ?2
                 """,
             values, read: PriceChange.init)
     }
 
-    private static func firstChange(since time: String) -> String {
-        "(SELECT id FROM price_change WHERE at >= \(time) ORDER BY at, id LIMIT 1)"
-    }
-
-    /// Names the price book as it stands: another one after any change of it, and after a restore.
+    /// Names the live price book as it stands: another one after any change of it, and after a restore.
     package func priceBookHash() throws -> String {
         let last = try connection.row("SELECT coalesce(max(id), 0) FROM price_change") { try $0.int() } ?? 0
         return bookHash(of: "price", last)
     }
 
-    package func priceRow(resellerID: Int64, productID: Int64) throws -> PriceRow? {
+    package func priceRow(resellerID: Int64, productID: Int64, book: Book = .live) throws -> PriceRow? {
         try connection.row(
-            dynamic: "SELECT \(PriceRow.columns) FROM price WHERE reseller_id = ?1 AND product_id = ?2",
+            dynamic: "SELECT \(PriceRow.columns) FROM \(book.prices) WHERE reseller_id = ?1 AND product_id = ?2",
             [.integer(resellerID), .integer(productID)], read: PriceRow.init)
     }
 }
@@ -150,7 +155,7 @@ extension TenantReader {
 extension TenantTransaction {
     /// A row of the history, where the two differ.
     func notePriceChange(
-        from old: PriceRow?, to new: PriceRow?, resellerID: Int64, productID: Int64, by author: PriceAuthor
+        from old: PriceRow?, to new: PriceRow?, resellerID: Int64, productID: Int64, book: Book, by author: PriceAuthor
     ) throws {
         guard old != new else { return }
         let none = [SQLValue](repeating: .null, count: Int(PriceRow.columnCount))
@@ -159,25 +164,30 @@ extension TenantTransaction {
             + (new?.values ?? none)
         let places = (1...values.count).map { "?\($0)" }.joined(separator: ", ")
         try connection.run(
-            dynamic: "INSERT INTO price_change (\(PriceChange.written)) VALUES (\(places))", values)
+            dynamic: "INSERT INTO \(book.priceChanges) (\(PriceChange.written)) VALUES (\(places))", values)
     }
 
-    /// What a restored book says otherwise than the one that it takes the place of: `replaced` is the file that goes.
+    /// What restored books say otherwise than those that they take the place of: `replaced` is the file that goes.
     package func notePriceChanges(since replaced: Connection, by author: PriceAuthor) throws {
+        for book in Book.allCases { try notePriceChanges(in: book, since: replaced, by: author) }
+    }
+
+    private func notePriceChanges(in book: Book, since replaced: Connection, by author: PriceAuthor) throws {
         // A restore is often the answer to a damaged file: then nobody knows any more what it said.
-        guard let rows = try? replaced.rows(BookRow.all, read: BookRow.init) else { return }
+        guard let rows = try? replaced.rows(PriceBookRow.all[book], read: PriceBookRow.init) else { return }
         var old: [PriceRowName: PriceRow] = [:]
         for row in rows { old[PriceRowName(row)] = row.price }
-        for row in try connection.rows(BookRow.all, read: BookRow.init) {
+        for row in try connection.rows(PriceBookRow.all[book], read: PriceBookRow.init) {
             try notePriceChange(
                 from: old.removeValue(forKey: PriceRowName(row)), to: row.price, resellerID: row.resellerID,
-                productID: row.productID, by: author)
+                productID: row.productID, book: book, by: author)
         }
         for (name, price) in old {
             guard let reseller = try reseller(publicID: name.reseller), let product = try product(sku: name.sku) else {
                 continue
             }
-            try notePriceChange(from: price, to: nil, resellerID: reseller.id, productID: product.id, by: author)
+            try notePriceChange(
+                from: price, to: nil, resellerID: reseller.id, productID: product.id, book: book, by: author)
         }
     }
 }
@@ -187,7 +197,7 @@ private struct PriceRowName: Hashable {
     let reseller: String
     let sku: String
 
-    init(_ row: BookRow) {
+    init(_ row: PriceBookRow) {
         reseller = row.resellerPublicID
         sku = row.sku
     }

@@ -10,23 +10,24 @@ package struct SheetRow: Sendable {
     package let price: PriceRow?
 }
 
-/// Which places of the price book a sheet shows. A value.
+/// Which places of a price book a sheet shows. A value.
 package enum PriceSheet: Sendable {
     case ofReseller(String)
     case ofProduct(String)
 
-    package func rows(after id: Int64, limit: Int, _ tenant: TenantReader) throws -> [SheetRow] {
+    /// `book`: whose rows the prices are.
+    package func rows(of book: Book, after id: Int64, limit: Int, _ tenant: TenantReader) throws -> [SheetRow] {
         switch self {
         case .ofReseller(let name):
             let reseller = try tenant.knownReseller(name)
             return try tenant.products(after: id, limit: limit).map { product in
-                let price = try tenant.priceRow(resellerID: reseller.id, productID: product.id)
+                let price = try tenant.priceRow(resellerID: reseller.id, productID: product.id, book: book)
                 return SheetRow(reseller: reseller, product: product, price: price)
             }
         case .ofProduct(let sku):
             let product = try tenant.knownProduct(sku)
             return try tenant.resellers(ResellerFilter(), after: id, limit: limit).map { reseller in
-                let price = try tenant.priceRow(resellerID: reseller.id, productID: product.id)
+                let price = try tenant.priceRow(resellerID: reseller.id, productID: product.id, book: book)
                 return SheetRow(reseller: reseller, product: product, price: price)
             }
         }

@@ -17,23 +17,25 @@ package struct StagedPrice: Sendable {
     }
 }
 
-/// A row of the whole book, for its export.
-package struct BookRow: Sendable {
+/// A row of a whole book, for its export.
+package struct PriceBookRow: Sendable {
     package let resellerID: Int64
     package let resellerPublicID: String
     package let productID: Int64
     package let sku: String
     package let price: PriceRow
 
-    static let columns = Columns<BookRow>(
+    static let columns = Columns<PriceBookRow>(
         "w.reseller_id", "r.public_id", "w.product_id", "p.sku", PriceRow.columns.of("w"))
-    static let tables = """
-        price w CROSS JOIN reseller r ON r.id = w.reseller_id CROSS JOIN product p ON p.id = w.product_id
+    static func tables(in book: Book) -> String {
         """
-    static let all = Statement("SELECT \(columns) FROM \(tables)")
+        \(book.prices) w CROSS JOIN reseller r ON r.id = w.reseller_id CROSS JOIN product p ON p.id = w.product_id
+        """
+    }
+    static let all = BookStatements { "SELECT \(columns) FROM \(tables(in: $0))" }
     fileprivate static let page = Statement(
         """
-        SELECT \(columns) FROM \(tables)
+        SELECT \(columns) FROM \(tables(in: .live))
         WHERE (w.reseller_id, w.product_id) > (?1, ?2) ORDER BY w.reseller_id, w.product_id LIMIT ?3
         """)
 
@@ -53,10 +55,10 @@ extension TenantReader {
         return (reseller.publicID, product)
     }
 
-    /// All price rows, by reseller and product, behind the given ones.
-    package func priceBook(afterReseller reseller: Int64, product: Int64, limit: Int) throws -> [BookRow] {
+    /// All price rows of the live book, by reseller and product, behind the given ones.
+    package func priceBook(afterReseller reseller: Int64, product: Int64, limit: Int) throws -> [PriceBookRow] {
         try connection.rows(
-            BookRow.page, .integer(reseller), .integer(product), .int(limit), read: BookRow.init)
+            PriceBookRow.page, .integer(reseller), .integer(product), .int(limit), read: PriceBookRow.init)
     }
 }
 
@@ -83,8 +85,10 @@ extension TenantTransaction {
     /// Makes the staged rows the book's, all in this transaction: the one operation that is as long as what it applies,
     /// because half a price book must never be seen.
     /// `columns`: those that the import has; of a row that is there already the others stay as they are. A row that
-    /// says the same already is not written, and has no place in the history.
+    /// says the same already is not written, and has no place in the history. A terminated reseller is given no other
+    /// prices (W1).
     package func applyStaged(importID: Int64, columns: [PriceColumn], by author: PriceAuthor) throws {
+        try judgeStaged(importID: importID, columns: columns)
         try noteStagedChanges(importID: importID, columns: columns, by: author)
         let changes = columns.map { "\($0.rawValue) = excluded.\($0.rawValue)" }.joined(separator: ", ")
         let (old, new) = (columns.map { "price.\($0.rawValue)" }, columns.map { "excluded.\($0.rawValue)" })
@@ -99,6 +103,20 @@ extension TenantTransaction {
             [.integer(importID), .time(now)])
         try connection.run("DELETE FROM price_staging WHERE import_id = ?1", .integer(importID))
         forgetAnswers(resellerID: nil)
+    }
+
+    private func judgeStaged(importID: Int64, columns: [PriceColumn]) throws {
+        let (old, new) = (columns.map { "w.\($0.rawValue)" }, columns.map { "s.\($0.rawValue)" })
+        let isTooLate = try connection.row(
+            dynamic: """
+                SELECT 1 FROM price_staging s JOIN reseller r ON r.id = s.reseller_id
+                LEFT JOIN price w ON w.reseller_id = s.reseller_id AND w.product_id = s.product_id
+                WHERE s.import_id = ?1 AND r.state = 3 AND (w.reseller_id IS NULL
+                    OR (\(old.joined(separator: ", "))) IS NOT (\(new.joined(separator: ", ")))) LIMIT 1
+                """,
+            [.integer(importID)]
+        ) { _ in true }
+        if isTooLate == true { throw Refusal.conflict(.resellerTerminated) }
     }
 
     private func noteStagedChanges(importID: Int64, columns: [PriceColumn], by author: PriceAuthor) throws {

@@ -51,6 +51,40 @@ package struct PriceRow: Sendable, Equatable {
     }
 }
 
+/// Each book has price rows of its own, in a table of its own, so that what the live one holds is as if there were no
+/// other (X7). In the test book a row goes before the live one (O4).
+extension Book {
+    var prices: String { self == .live ? "price" : "test_price" }
+    var priceChanges: String { self == .live ? "price_change" : "test_price_change" }
+}
+
+/// A statement for the tables of each book.
+struct BookStatements: Sendable {
+    private let live: Statement
+    private let test: Statement
+
+    init(_ sql: (Book) -> String) {
+        live = Statement(sql(.live))
+        test = Statement(sql(.test))
+    }
+
+    subscript(book: Book) -> Statement { book == .live ? live : test }
+}
+
+extension PriceRow {
+    /// Joins the row that a reseller orders by: of the live book, or where `isTest` that of the test book and, where it
+    /// has none, the live one. Its values are `inForce`.
+    static func joins(reseller: String, product: String, isTest: String) -> String {
+        """
+        LEFT JOIN test_price t ON \(isTest) AND t.reseller_id = \(reseller) AND t.product_id = \(product)
+        LEFT JOIN price w ON t.product_id IS NULL AND w.reseller_id = \(reseller) AND w.product_id = \(product)
+        """
+    }
+
+    /// At most one of both is joined.
+    static func inForce(_ column: String) -> String { "coalesce(t.\(column), w.\(column))" }
+}
+
 /// A product as one reseller sees it: with its price row.
 package struct PricedProduct: Sendable {
     package let productID: Int64
@@ -65,17 +99,19 @@ package struct PricedProduct: Sendable {
 
     static let columns = Columns<PricedProduct>(
         "p.id", "p.sku", "p.name", "p.fulfilment", "p.hidden", PriceRow.columns.of("w"))
-    fileprivate static let bySKU = Statement(
+    fileprivate static let bySKU = BookStatements { book in
         """
-        SELECT \(columns) FROM product p JOIN price w ON w.product_id = p.id AND w.reseller_id = ?2
+        SELECT \(columns) FROM product p JOIN \(book.prices) w ON w.product_id = p.id AND w.reseller_id = ?2
         WHERE p.sku = ?1
-        """)
-    fileprivate static let ofReseller = Statement(
         """
-        SELECT \(columns) FROM price w JOIN product p ON p.id = w.product_id
+    }
+    fileprivate static let ofReseller = BookStatements { book in
+        """
+        SELECT \(columns) FROM \(book.prices) w JOIN product p ON p.id = w.product_id
         WHERE w.reseller_id = ?1 AND w.product_id > ?2 AND (NOT ?3 OR (w.is_enabled AND NOT p.hidden))
         ORDER BY w.product_id LIMIT ?4
-        """)
+        """
+    }
 
     init(_ row: inout RowReader) throws {
         productID = try row.int()
@@ -88,21 +124,22 @@ package struct PricedProduct: Sendable {
 }
 
 extension TenantReader {
-    package func pricedProduct(sku: String, resellerID: Int64) throws -> PricedProduct? {
-        let key = TenantMemory.PriceKey(resellerID: resellerID, sku: sku)
+    /// With the row that this book itself has.
+    package func pricedProduct(sku: String, resellerID: Int64, book: Book = .live) throws -> PricedProduct? {
+        let key = TenantMemory.PriceKey(resellerID: resellerID, sku: sku, book: book)
         if let known = memory.prices[key] { return known }
         let read = try connection.row(
-            PricedProduct.bySKU, .text(sku), .integer(resellerID), read: PricedProduct.init)
+            PricedProduct.bySKU[book], .text(sku), .integer(resellerID), read: PricedProduct.init)
         if let read { memory.prices.remember(read, for: key) }
         return read
     }
 
     /// A reseller's price book by product id; all rows for the operator, those offered for the reseller.
     package func pricedProducts(
-        resellerID: Int64, onlyOffered: Bool, after productID: Int64, limit: Int
+        resellerID: Int64, book: Book = .live, onlyOffered: Bool, after productID: Int64, limit: Int
     ) throws -> [PricedProduct] {
         try connection.rows(
-            PricedProduct.ofReseller, .integer(resellerID), .integer(productID), .bool(onlyOffered), .int(limit),
+            PricedProduct.ofReseller[book], .integer(resellerID), .integer(productID), .bool(onlyOffered), .int(limit),
             read: PricedProduct.init)
     }
 
@@ -118,17 +155,30 @@ extension TenantReader {
 extension TenantTransaction {
     /// The history has it too (O4).
     package func savePrice(
-        _ price: PriceRow, resellerID: Int64, productID: Int64, by author: PriceAuthor = .setup
+        _ price: PriceRow, resellerID: Int64, productID: Int64, book: Book = .live, by author: PriceAuthor = .setup
     ) throws {
-        let old = try priceRow(resellerID: resellerID, productID: productID)
-        try notePriceChange(from: old, to: price, resellerID: resellerID, productID: productID, by: author)
+        let old = try priceRow(resellerID: resellerID, productID: productID, book: book)
+        try notePriceChange(
+            from: old, to: price, resellerID: resellerID, productID: productID, book: book, by: author)
         try connection.run(
             dynamic: """
-                INSERT INTO price (reseller_id, product_id, updated_at, \(PriceRow.columns))
+                INSERT INTO \(book.prices) (reseller_id, product_id, updated_at, \(PriceRow.columns))
                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
                 ON CONFLICT DO UPDATE SET updated_at = excluded.updated_at, \(PriceRow.columns.taken)
                 """,
             [.integer(resellerID), .integer(productID), .time(now)] + price.values)
+        forgetAnswers(resellerID: resellerID)
+    }
+
+    /// Takes a row of the test book away, so that the live one holds there again: what stays of it is its history.
+    package func removeTestPrice(
+        _ price: PriceRow, resellerID: Int64, productID: Int64, by author: PriceAuthor
+    ) throws {
+        try notePriceChange(
+            from: price, to: nil, resellerID: resellerID, productID: productID, book: .test, by: author)
+        try connection.run(
+            "DELETE FROM test_price WHERE reseller_id = ?1 AND product_id = ?2", .integer(resellerID),
+            .integer(productID))
         forgetAnswers(resellerID: resellerID)
     }
 

@@ -27,17 +27,37 @@ package struct UnitPrice: Sendable, Hashable, Comparable {
         return UnitPrice(picos: sum)
     }
 
-    /// `quantity` units, half up (below zero: half away from zero) to `minorUnitDigits` (0…6) after the point.
-    package func line(quantity: Int64, minorUnitDigits: Int) throws(MoneyError) -> Money {
+    /// Which way an amount goes that is no whole number of minor units. Below zero each goes as its reversal does.
+    package enum Rounding: Sendable {
+        case halfUp
+        /// What is more than nothing is at least one minor unit.
+        case up
+    }
+
+    /// `quantity` units, rounded to `minorUnitDigits` (0…6) after the point.
+    package func line(
+        quantity: Int64, minorUnitDigits: Int, rounding: Rounding = .halfUp
+    ) throws(MoneyError) -> Money {
         let (exact, overflow) = picos.multipliedReportingOverflow(by: Int128(quantity))
         guard !overflow else { throw .overflow }
         let unitMicros = Money.powerOfTen(Money.fractionDigits - minorUnitDigits)
         let unitPicos = Int128(unitMicros) * Int128(Self.picosPerMicro)
         var (units, rest) = exact.quotientAndRemainder(dividingBy: unitPicos)
-        if rest.magnitude * 2 >= unitPicos.magnitude { units += exact < 0 ? -1 : 1 }
+        let isNext = rounding == .up ? rest != 0 : rest.magnitude * 2 >= unitPicos.magnitude
+        if isNext { units += exact < 0 ? -1 : 1 }
         let (micros, tooLarge) = units.multipliedReportingOverflow(by: Int128(unitMicros))
         guard !tooLarge, let micros = Int64(exactly: micros) else { throw .overflow }
         return Money(micros: micros)
+    }
+}
+
+extension UnitPrice {
+    /// What is charged by itself, and may be again and again: rounded half up, but one minor unit at least where it
+    /// comes to anything (0060).
+    package func charge(quantity: Int64, minorUnitDigits: Int) throws(MoneyError) -> Money {
+        let amount = try line(quantity: quantity, minorUnitDigits: minorUnitDigits)
+        return try amount == .zero
+            ? line(quantity: quantity, minorUnitDigits: minorUnitDigits, rounding: .up) : amount
     }
 }
 
@@ -56,6 +76,11 @@ package enum Pricing {
         termPrice: Money, rate: Percent, quantity: Int64, minorUnitDigits: Int
     ) throws(MoneyError) -> Money {
         try unit(termPrice: termPrice, rate: rate).line(quantity: quantity, minorUnitDigits: minorUnitDigits)
+    }
+
+    /// What a renewal of one unit costs.
+    package static func renewal(termPrice: Money, rate: Percent, minorUnitDigits: Int) throws(MoneyError) -> Money {
+        try unit(termPrice: termPrice, rate: rate).charge(quantity: 1, minorUnitDigits: minorUnitDigits)
     }
 
     /// The setup fee of every unit: no fee is 0, it is not discounted, and it is rounded apart from the line.

@@ -90,9 +90,11 @@ extension StagedImport {
     }
 }
 
-/// Resellers and products by the names that a file has for them. Neither is ever deleted, so what was found stays true.
+/// Resellers and products by the names that a file has for them. Neither is ever deleted, so what was found stays true;
+/// whether a reseller is terminated is judged again where the rows count.
 package struct ImportedNames: Sendable {
     private var resellers: [String: Int64] = [:]
+    private var terminated: [Int64: Bool] = [:]
     private var products: [String: Int64] = [:]
 
     /// By public id or e-mail address.
@@ -101,6 +103,13 @@ package struct ImportedNames: Sendable {
         let found = name.contains("@") ? try tenant.reseller(email: name) : try tenant.reseller(publicID: name)
         resellers[name] = found?.id
         return found?.id
+    }
+
+    mutating func isTerminated(_ resellerID: Int64, _ tenant: TenantReader) throws -> Bool {
+        if let known = terminated[resellerID] { return known }
+        let found = try tenant.reseller(id: resellerID)?.state == .terminated
+        terminated[resellerID] = found
+        return found
     }
 
     mutating func product(_ sku: String, _ tenant: TenantReader) throws -> Int64? {

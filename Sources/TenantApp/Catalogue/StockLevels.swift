@@ -13,7 +13,7 @@ struct StockLevel: Sendable {
     let kind: Kind
     /// A SKU; of ports the country's id.
     let name: String
-    /// To be sold now.
+    /// To be sold now, to resellers that are not terminated.
     var free: Int64 = 0
     /// Past their time before somebody had them; none but of licences.
     var expired: Int64 = 0
@@ -49,11 +49,22 @@ extension TenantReader {
         let rows =
             switch kind {
             case .licences:
+                // No two licences have one id, those that were withdrawn neither. What was given to somebody else is
+                // counted there, and what a terminated reseller has left is for nobody.
                 """
-                SELECT l.id, p.sku, l.assigned_at IS NULL AND l.expires_at > ?4 AS free,
-                    l.assigned_at IS NULL AND l.expires_at <= ?4 AS expired, l.assigned_at IS NOT NULL AS used,
-                    0 AS withdrawn, coalesce(l.assigned_at >= ?5, 0) AS recent, l.book
-                FROM licence l CROSS JOIN product p ON p.id = l.product_id WHERE l.id > ?1 ORDER BY l.id LIMIT ?3
+                SELECT * FROM (
+                    SELECT l.id, p.sku, l.assigned_at IS NULL AND l.expires_at > ?4 AND r.state <> 3 AS free,
+                        l.assigned_at IS NULL AND l.expires_at <= ?4 AS expired, l.assigned_at IS NOT NULL AS used,
+                        0 AS withdrawn, coalesce(l.assigned_at >= ?5, 0) AS recent, l.book
+                    FROM licence l CROSS JOIN product p ON p.id = l.product_id
+                        CROSS JOIN reseller r ON r.id = l.reseller_id
+                    WHERE l.id > ?1 ORDER BY l.id LIMIT ?3)
+                UNION ALL
+                SELECT * FROM (
+                    SELECT w.licence_id, p.sku, 0, 0, 0, 1, 0, w.book
+                    FROM licence_withdrawal w CROSS JOIN product p ON p.id = w.product_id
+                    WHERE w.licence_id > ?1 AND w.successor_id IS NULL ORDER BY w.licence_id LIMIT ?3)
+                ORDER BY id LIMIT ?3
                 """
             case .items:
                 """

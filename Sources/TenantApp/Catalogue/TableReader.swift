@@ -124,7 +124,8 @@ package struct TableReader: Sendable {
         for (place, name) in row.fields.prefix(width).enumerated() {
             guard let column = shape.columns.first(where: { $0.name == name }) else {
                 if shape.ignoresOthers { continue }
-                errors.append(.inLine(row.line, name, "unknown_column", "is not a column of \(shape.noun)"))
+                errors.append(
+                    .inLine(row.line, name.quoted, "unknown_column", "is not a column of \(shape.noun)"))
                 continue
             }
             if found.contains(where: { $0.column.name == name }) {

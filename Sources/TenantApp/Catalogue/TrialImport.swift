@@ -33,8 +33,8 @@ package protocol ComparedImport: StagedImport {
     static func hash(_ tenant: TenantReader) throws -> String
     /// On the lane: rows as `resolve` gave them, each beside the row that is there.
     func compare(_ staged: [Staged], _ tenant: TenantReader) throws -> [ComparedRow]
-    /// The hash that the caller means to change; nil: whatever is there.
-    var expectedHash: String? { get }
+    /// What the caller means to change (`RequestHead.meant`); nil: whatever is there.
+    var meant: String? { get }
     /// What the whole of it would mean, once each row has been compared; nothing where nobody asked.
     func consequences(_ steps: Steps) async throws -> [JSONMember]
 }
@@ -158,7 +158,7 @@ extension ComparedImport {
 
     /// In the transaction that applies it: what was tried is what is there.
     func judgeHash(_ tenant: TenantReader) throws {
-        guard let expectedHash, expectedHash != (try Self.hash(tenant)) else { return }
+        guard let meant, !EntityTag(hash: try Self.hash(tenant)).isMeant(by: meant) else { return }
         throw Refusal.conflict(.bookMoved)
     }
 }
@@ -172,27 +172,22 @@ extension TenantReader {
 }
 
 extension Call {
-    /// The hash of `If-Match`; nil where it is missing or any will do.
-    func expectedHash() throws(Refusal) -> String? {
-        guard let text = head.value(of: .ifMatch) else { return nil }
-        if text == "*" { return nil }
-        let isQuoted = text.count >= 2 && text.hasPrefix("\"") && text.hasSuffix("\"")
-        let hash = isQuoted ? String(text.dropFirst().dropLast()) : text
-        guard !hash.isEmpty, !hash.contains("\"") else {
-            throw .field("/If-Match", "format", "must be the hash that a dry run gave")
+    /// JSON, told by its media type, would be refused for the quotes in it.
+    func expectCSV() throws(Refusal) {
+        if head.value(of: .contentType)?.lowercased().contains("json") ?? false {
+            throw .unparseable("This call takes CSV: send it with Content-Type: text/csv.")
         }
-        return hash
     }
 
     /// Runs the import of a file, or tries it where `?dry_run=true` says so.
     func importFile<Import: ComparedImport>(
-        _ make: @escaping @Sendable (_ importID: Int64, _ expectedHash: String?) throws -> Import
+        _ make: @escaping @Sendable (_ importID: Int64, _ meant: String?) throws -> Import
     ) throws -> Work {
+        try expectCSV()
         let isDryRun = try query().flag("dry_run")
-        let expected = try expectedHash()
         return .flow { steps in
             if !isDryRun && services.fleet.refusesWrites { throw LaneFailure.storageFull }
-            let file = try make(ImportID.new(at: now, services.random), expected)
+            let file = try make(ImportID.new(at: now, services.random), head.meant)
             return isDryRun ? try await file.tryOut(steps) : try await file.run(steps)
         }
     }

@@ -89,6 +89,7 @@ extension ActivationCodes {
             let secret = call.newSecret(call.book)
             return .reserving(secret.hash) { tenant, detail in
                 if let key = try keyToRegenerate(keyID, call, tenant) {
+                    try tenant.judgeInForce(key)
                     _ = try tenant.rotateKey(key.id, to: secret, overlapSeconds: 0)
                     detail.note("key", key.publicID)
                 } else {

@@ -18,7 +18,7 @@ extension ActivationCodes {
                 let reseller = try call.caller?.resellerID.flatMap { try tenant.reseller(id: $0) }
                 var json = JSONWriter()
                 try json.array { json in
-                    for plan in try tenant.plans(for: reseller) {
+                    for plan in try tenant.plans(for: reseller, book: call.book) {
                         let priced = Schemas.PricedPlan(plan: plan, margin: try plan.margin())
                         json.object { json in Schemas.plan.write(priced, in: tenant.currency, to: &json) }
                     }
@@ -36,8 +36,9 @@ extension ActivationCodes {
                 planID: plan, count: count, resellerID: call.resellerID, book: call.book, keyID: call.keyID)
             return .write { tenant, detail in
                 let made = try generate.run(tenant, &detail)
+                let links = links(call)
                 let purchased = Schemas.Purchased(
-                    codes: made.codes.map { ($0, "\(call.baseURL)/activate/\($0)") }, total: made.total,
+                    codes: made.codes.map { ($0, links + $0) }, total: made.total,
                     balance: made.balance)
                 return .json(Schemas.purchased, purchased, in: tenant.currency)
             }
@@ -57,5 +58,21 @@ extension ActivationCodes {
                 return .json(Schemas.codes, shown, in: tenant.currency)
             }
         },
+        Route(
+            .get, "/codes.csv", "Export the codes you generated", access: .reseller(.codes),
+            parameters: [.query("status", .choice(CodeStatus.self))], gives: .read(.file("text/csv"))
+        ) { call in
+            let status = try call.query().choice("status", as: CodeStatus.self)
+            return .flow { steps in
+                OperatorAdmin.download(
+                    "codes.csv", "text/csv; charset=utf-8",
+                    ExportCodes.stream(
+                        steps, resellerID: call.resellerID, book: call.book, status: status,
+                        links: links(call)))
+            }
+        },
     ]
+
+    /// What stands before a code in the address that redeems it.
+    private static func links(_ call: Call) -> String { "\(call.baseURL)\(ActivationPages.base)/" }
 }

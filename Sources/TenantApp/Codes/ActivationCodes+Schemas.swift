@@ -42,7 +42,7 @@ extension ActivationCodes {
         /// What the profile does not say.
         static let standing = Shape<Reseller>([
             .ok, .member("companyName") { $0.company ?? $0.name }, .member("status", \.state),
-            .member("standing", \.standing),
+            .member("standing", \.standing), .number("lowBalanceThreshold", orNull: \.lowBalanceThreshold),
         ])
         /// Which key, for the dashboard.
         static let whichKey = Body(Field.id("keyId", 64).optional).omittable
@@ -127,10 +127,11 @@ extension ActivationCodes {
 
         static let webhookRequest = Body(
             Field.webhookURL("url"),
-            Field.events("events", EventType.codes).omittable(or: [EventType.codeRedeemed.rawValue])
+            Field.events("events", EventType.codes).omittable(
+                or: [EventType.codeRedeemed.rawValue, EventType.balanceLow.rawValue])
         ).map { url, events in SetDefaultWebhook(url: url, events: events) }
         static let newSecret = Shape<WebhookBodies.Rotated>([
-            .ok, .omittable("secret", \.secret), .member("previousValidUntil", \.previousValidUntil),
+            .ok, .omittable("secret", \.secret), .alreadyShown, .member("previousValidUntil", \.previousValidUntil),
         ])
     }
 }

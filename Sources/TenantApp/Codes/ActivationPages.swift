@@ -12,7 +12,8 @@ package import TenantRegistry
 package struct ActivationPages: Dialect {
     /// Served where the dialect is.
     package let name = "activation_codes"
-    package let basePath = "/activate"
+    static let base = "/activate"
+    package let basePath = Self.base
     package let isDescribed = false
     package let formGate: FormGate? = .openToPrograms
     package let errorContentType: StaticString = "application/json"
@@ -35,7 +36,9 @@ package struct ActivationPages: Dialect {
         refusal == .unknownCredential ? ActivationCodes.wrongPassword : ActivationCodes.message(refusal)
     }
 
-    package let routes: [Route] = [
+    package let routes: [Route] = Self.redeeming + SubscriberPasswordPages.routes
+
+    private static let redeeming: [Route] = [
         Route(.get, "/{code}", "Show what a code is for", access: .open) { call in
             let prefersJSON = call.head.prefersJSON
             return .read { tenant in
@@ -118,9 +121,9 @@ package struct ActivationPages: Dialect {
         if code.redemption != nil {
             return "<h1>This code has been redeemed</h1><p>It was for \(plan(code)). A code can be redeemed once.</p>"
         }
-        let notice: HTML? = refusal.map { "\(Notice(.bad, "<p>\(text($0))</p>"))" }
+        let notice = refusal.map { $0.notice(["email": "E-mail address", "password": "Password"], text: text($0)) }
         let email = Field(
-            "Email address", name: "email", kind: .email, value: email, error: refusal?.error(of: "email"),
+            "E-mail address", name: "email", kind: .email, value: email, error: refusal?.error(of: "email"),
             autocomplete: "email")
         let password = Field(
             "Password", name: "password", kind: .password,

@@ -33,9 +33,10 @@ package struct GenerateCodes: Sendable {
 
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Result {
         guard let reseller = try tenant.reseller(id: resellerID) else { throw Refusal.unknownCredential }
-        guard let plan = try tenant.plan(sku: planID, for: reseller) else {
+        guard let plan = try tenant.plan(sku: planID, for: reseller, book: book) else {
             throw Refusal.field("/planId", "unknown", "is no plan that is offered")
         }
+        try PayDueServices.payFirst(tenant, resellerID: resellerID, book: book, &detail)
         let total = try plan.wholesalePrice.times(count)
         let account = LedgerAccount.balance(reseller: resellerID)
         let balance = try tenant.balance(account, book: book)

@@ -34,6 +34,21 @@ extension OperatorAdmin {
             }
         },
         Route(
+            .post, "/subscribers/{id}/password-reset", "Make a link by which an end customer sets a new password",
+            access: .administrator, idempotency: .accepted, gives: .made(PersonBodies.reset)
+        ) { call in
+            .write { tenant, detail in
+                let subscriber = try tenant.knownSubscriber(call.parameters[0])
+                let link = SubscriberLink(to: subscriber, in: tenant)
+                detail.note("subscriber", subscriber.publicID)
+                return .shownOnce(201) { json, isShown in
+                    let url = isShown ? SubscriberPasswordPages.url(link, below: call.baseURL) : nil
+                    let reset = PersonBodies.Reset(url: url, expiresAt: link.expiresAt)
+                    PersonBodies.reset.write(reset, in: tenant.currency, to: &json)
+                }
+            }
+        },
+        Route(
             .get, "/subscribers/{id}/redemptions", "List what an end customer redeemed", access: .administrator,
             parameters: .page(), gives: .list(Schemas.redemption)
         ) { call in

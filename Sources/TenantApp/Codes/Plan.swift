@@ -10,6 +10,7 @@ package struct Plan: Sendable {
     package let sku: String
     package let name: String
     package let days: Int64
+    /// What the end customer is to pay, in whole minor units.
     package let retailPrice: Money
     /// What one code costs the reseller who asks, in whole minor units.
     package let wholesalePrice: Money
@@ -17,12 +18,13 @@ package struct Plan: Sendable {
     package func margin() throws -> Money { try retailPrice.subtracting(wholesalePrice) }
 
     /// What one code costs a reseller: its own price or else everybody's, less its rate as W3 has it. Rounded to the
-    /// minor unit, so that a purchase is its codes times the price that is shown.
+    /// minor unit, so that a purchase is its codes times the price that is shown; no code that has a price is free
+    /// (0060).
     package static func unitPrice(
         everybodys: Money?, own: Money?, rate: Percent, minorUnitDigits: Int
     ) throws(MoneyError) -> Money? {
         guard let price = own ?? everybodys else { return nil }
-        return try Pricing.line(termPrice: price, rate: rate, quantity: 1, minorUnitDigits: minorUnitDigits)
+        return try Pricing.unit(termPrice: price, rate: rate).charge(quantity: 1, minorUnitDigits: minorUnitDigits)
     }
 }
 
@@ -40,6 +42,6 @@ package struct SubscriptionStretch: Sendable, Equatable {
     package init?(days: Int64, after end: Timestamp?, now: Timestamp) {
         begins = max(end ?? now, now)
         ends = begins.adding(days: days)
-        guard ends.milliseconds - begins.milliseconds == days * Timestamp.millisecondsPerDay else { return nil }
+        guard Timestamp.days(days, are: ends.milliseconds - begins.milliseconds) else { return nil }
     }
 }

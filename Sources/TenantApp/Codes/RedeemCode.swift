@@ -8,7 +8,7 @@ package struct RedeemCode: Sendable {
     package enum Customer: Sendable {
         /// With the password that was right when it was looked at.
         case known(publicID: String, passwordHash: String)
-        /// `passwordHash` as `Scrypt.hash` gives it.
+        /// `passwordHash` as `Scrypt.hash` gives it, with the salt of the address: the same password has the same hash.
         case new(email: String, passwordHash: String)
     }
 
@@ -65,8 +65,11 @@ package struct RedeemCode: Sendable {
             guard known.passwordHash == passwordHash else { throw Refusal.wrongPassword }
             return known
         case .new(let email, let passwordHash):
-            // Somebody may have made the account since it was looked for.
-            guard try tenant.subscriber(email: email, book: code.book) == nil else { throw Self.emailTaken }
+            // The account may have been made since it was looked for: by the same form, where the password is the same.
+            if let made = try tenant.subscriber(email: email, book: code.book) {
+                guard made.passwordHash == passwordHash else { throw Self.emailTaken }
+                return made
+            }
             if code.redemption != nil { throw Self.alreadyRedeemed }
             return try tenant.insertSubscriber(email: email, passwordHash: passwordHash, book: code.book)
         }

@@ -27,18 +27,21 @@ package struct RedeemingCustomer: Sendable {
 
     package func work(_ call: Call, then redeem: @escaping @Sendable (RedeemCode) -> Work) -> Work {
         .flow { steps in
-            let (known, place, isKnown) = try await steps.read { try look($0, call) }
-            guard known != nil || intent == .existing else {
+            let seen = try await steps.read { try look($0, call) }
+            let place = seen.place
+            guard seen.known != nil || intent == .existing else {
                 let email = try newEmail
                 let hash = try await steps.background {
-                    try Password.hash(password, by: call.services.scrypt, random: call.services.random)
+                    try Password.hash(password, by: call.services.scrypt, salt: seen.salt)
                 }
                 return redeem(RedeemCode(code: code, customer: .new(email: email, passwordHash: hash), from: place))
             }
             let isRight = try await steps.verifies(
-                password, against: known?.passwordHash, decoy: call.services.decoyHash,
-                place.guess(emails.first ?? "", isKnown: isKnown))
-            guard isRight, let known else { throw Refusal.wrongPassword }
+                password, against: seen.known?.passwordHash, decoy: call.services.decoyHash,
+                place.guess(emails.first ?? "", isKnown: seen.isKnown))
+            guard isRight, let known = seen.known else {
+                throw intent == .new ? RedeemCode.emailTaken : Refusal.wrongPassword
+            }
             let customer = RedeemCode.Customer.known(publicID: known.publicID, passwordHash: known.passwordHash)
             return redeem(RedeemCode(code: code, customer: customer, from: place))
         }
@@ -54,16 +57,25 @@ package struct RedeemingCustomer: Sendable {
         }
     }
 
-    /// The account that the address has. A code that nobody can redeem costs no scrypt.
-    private func look(
-        _ tenant: TenantReader, _ call: Call
-    ) throws -> (known: Subscriber?, place: KnownPlace, isKnown: Bool) {
+    private struct Seen: Sendable {
+        /// The account that the address has.
+        let known: Subscriber?
+        let place: KnownPlace
+        let isKnown: Bool
+        /// For the password of a new one: of two forms that make it at once, each knows the other's.
+        let salt: PasswordSalt
+    }
+
+    /// A code that nobody can redeem costs no scrypt. Whoever has redeemed it may ask again, with the form that made
+    /// the account too.
+    private func look(_ tenant: TenantReader, _ call: Call) throws -> Seen {
         guard let code = try tenant.activationCode(code) else { throw RedeemCode.unknownCode }
         let known = try tenant.subscriber(spelt: emails, book: code.book)
         if let redemption = code.redemption, redemption.subscriberID != known?.id { throw RedeemCode.alreadyRedeemed }
-        if known != nil && intent == .new { throw RedeemCode.emailTaken }
-        let place = KnownPlace(
-            code.book == .live ? .subscriber : .testSubscriber, at: call.clientAddress, of: call.tenant)
-        return (known, place, try known.map { try tenant.knows(place, of: $0.id) } ?? false)
+        if known != nil && intent == .new && code.redemption == nil { throw RedeemCode.emailTaken }
+        let place = KnownPlace(Subscriber.realm(of: code.book), at: call.clientAddress, of: call.tenant)
+        return Seen(
+            known: known, place: place, isKnown: try known.map { try tenant.knows(place, of: $0.id) } ?? false,
+            salt: PasswordSalt(for: "subscriber:\(code.book.name):\(emails.first ?? "")", in: tenant))
     }
 }

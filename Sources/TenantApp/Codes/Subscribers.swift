@@ -11,9 +11,10 @@ package struct Subscriber: Sendable {
     /// Nil until a first code.
     package let endsAt: Timestamp?
     package let createdAt: Timestamp
+    package let book: Book
 
     static let columns = Columns<Subscriber>(
-        "id", "public_id", "email", "password_hash", "ends_at", "created_at")
+        "id", "public_id", "email", "password_hash", "ends_at", "created_at", "book")
     fileprivate static let byPublicID = Statement("SELECT \(columns) FROM subscriber WHERE public_id = ?1")
     fileprivate static let byEmail = Statement("SELECT \(columns) FROM subscriber WHERE book = ?1 AND email = ?2")
     fileprivate static let page = Statement(
@@ -26,7 +27,11 @@ package struct Subscriber: Sendable {
         passwordHash = try row.text()
         endsAt = try row.optionalTime()
         createdAt = try row.time()
+        book = try row.value()
     }
+
+    /// Two people may have one address, one in each book.
+    package static func realm(of book: Book) -> KnownPlace.Realm { book == .live ? .subscriber : .testSubscriber }
 }
 
 /// A redemption as the operator reads it.
@@ -56,9 +61,12 @@ extension TenantReader {
             Subscriber.byEmail, .book(book), .text(email.lowercased()), read: Subscriber.init)
     }
 
+    package func subscriber(publicID: String) throws -> Subscriber? {
+        try connection.row(Subscriber.byPublicID, .text(publicID), read: Subscriber.init)
+    }
+
     package func knownSubscriber(_ publicID: String) throws -> Subscriber {
-        let found = try connection.row(Subscriber.byPublicID, .text(publicID), read: Subscriber.init)
-        guard let found else { throw Refusal.notFound(.subscriber) }
+        guard let found = try subscriber(publicID: publicID) else { throw Refusal.notFound(.subscriber) }
         return found
     }
 
@@ -97,5 +105,11 @@ extension TenantTransaction {
             .text(newPublicID("sub")), .book(book), .text(email.lowercased()), .text(passwordHash), .time(now))
         guard let made = try subscriber(email: email, book: book) else { throw Refusal.defect }
         return made
+    }
+
+    /// What was right before is right nowhere any more.
+    package func setPasswordHash(_ hash: String, subscriber id: Int64) throws {
+        try connection.run("UPDATE subscriber SET password_hash = ?2 WHERE id = ?1", .integer(id), .text(hash))
+        for realm in [KnownPlace.Realm.subscriber, .testSubscriber] { try forgetPlaces(of: id, in: realm) }
     }
 }

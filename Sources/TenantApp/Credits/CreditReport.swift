@@ -18,6 +18,9 @@ package struct CreditReport: Sendable {
     /// An object, as it was sent; nil for none.
     package let meta: JSON?
 
+    /// Of every amount that is reported, and of the ledgers that are compared with them, whatever the tenant's own is:
+    /// the field says `amount_usd` (C3).
+    package static let currency = Currency.usDollar
     package static let externalRefCharactersMax = 255
     package static let metaBytesMax = 4_096
 

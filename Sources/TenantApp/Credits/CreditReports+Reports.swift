@@ -43,7 +43,7 @@ extension CreditReports {
                 guard let event = try tenant.creditEvent(publicID: call.parameters[0]),
                     event.resellerID == call.resellerID, event.book == call.book
                 else { throw Refusal.notFound(.event) }
-                return .json(Schemas.event, event, in: tenant.currency)
+                return .json(Schemas.event, event, in: CreditReport.currency)
             }
         },
         Route(

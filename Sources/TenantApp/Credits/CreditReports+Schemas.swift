@@ -23,9 +23,10 @@ extension CreditReports {
 
         private static let amount = BodyField<Money>(
             "amount_usd",
-            .exactNumber(0...1_000_000_000, digits: Money.fractionDigits).with(
+            // No `multipleOf`: a sum of binary fractions is none, and is taken.
+            .integer(0...1_000_000_000).with("type", .string("number")).with(
                 "minimum", .number(JSONNumber(text: "0.000001")))
-        ) { fields, name, _ in fields.moneyNumber(name, in: Money(micros: 1)...AmountRule.most) }
+        ) { fields, name, _ in fields.computedMoneyNumber(name, in: Money(micros: 1)...AmountRule.most) }
 
         private static let meta = BodyField<JSON>("meta", .object) { fields, name, _ in
             guard let meta = fields.value(name) else { return nil }

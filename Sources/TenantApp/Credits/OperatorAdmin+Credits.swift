@@ -29,7 +29,7 @@ extension OperatorAdmin {
                 try tenant.auditNames(
                     keys: Set(rows.map(\.keyID)), resellers: Set(rows.map(\.resellerID)), accounts: [], adding: &names)
                 let named = rows.map { Schemas.NamedCreditEvent($0, names) }
-                return page.answer(named, id: \.event.id, Schemas.creditEvent, in: tenant.currency)
+                return page.answer(named, id: \.event.id, Schemas.creditEvent, in: CreditReport.currency)
             }
         },
         Route(
@@ -46,7 +46,7 @@ extension OperatorAdmin {
                 let differences = try tenant.creditDifferences(ofEvent: event.id, limit: differencesShownMax)
                 let whole = Schemas.CreditEventWithDifferences(
                     event: Schemas.NamedCreditEvent(event, names), differences: differences)
-                return .json(Schemas.creditEventWithDifferences, whole, in: tenant.currency)
+                return .json(Schemas.creditEventWithDifferences, whole, in: CreditReport.currency)
             }
         },
         Route(

@@ -178,7 +178,7 @@ package final class ReconcileCredits: BodyReader, @unchecked Sendable {
                 json.field("status", "done")
                 scope.write(&json)
                 json.field("at", tenant.now.text)
-                result.write(tenant, &json)
+                result.write(&json)
                 json.field("review", review)
             }
             try tenant.insertReconciliation(
@@ -200,56 +200,60 @@ extension ReconcileCredits.Scope {
 
 extension Reconciliation {
     /// Counts and sums of each outcome, and the first `listedMax` of each disagreement.
-    fileprivate func write(_ tenant: TenantReader, _ json: inout JSONWriter) {
+    fileprivate func write(_ json: inout JSONWriter) {
         json.field("lines", lineCount)
         json.field("agrees", agrees)
         json.object("matched") { json in
             json.field("count", matched.count)
-            json.field("amount", tenant.decimal(matched.amount))
+            json.field("amount", Self.decimal(matched.amount))
         }
         json.object("missing_here") { json in
             json.field("count", missingHere.count)
-            json.field("amount", tenant.decimal(missingHere.amount))
+            json.field("amount", Self.decimal(missingHere.amount))
             json.array("items") { json in
-                for line in missingHereListed { json.object { json in Self.write(line, tenant, &json) } }
+                for line in missingHereListed { json.object { json in Self.write(line, &json) } }
             }
         }
         json.object("missing_there") { json in
             json.field("count", missingThere.count)
-            json.field("amount", tenant.decimal(missingThere.amount))
+            json.field("amount", Self.decimal(missingThere.amount))
             json.array("items") { json in
-                for event in missingThereListed { json.object { json in Self.write(event, tenant, &json) } }
+                for event in missingThereListed { json.object { json in Self.write(event, &json) } }
             }
         }
         json.object("differing") { json in
             json.field("count", differingHere.count)
-            json.field("amount_here", tenant.decimal(differingHere.amount))
-            json.field("amount_there", tenant.decimal(differingThere.amount))
+            json.field("amount_here", Self.decimal(differingHere.amount))
+            json.field("amount_there", Self.decimal(differingThere.amount))
             json.array("items") { json in
                 for pair in differingListed {
                     json.object { json in
-                        json.object("here") { json in Self.write(pair.here, tenant, &json) }
-                        json.object("there") { json in Self.write(pair.there, tenant, &json) }
+                        json.object("here") { json in Self.write(pair.here, &json) }
+                        json.object("there") { json in Self.write(pair.there, &json) }
                     }
                 }
             }
         }
-        json.field("currency", tenant.currency.code)
+        json.field("currency", CreditReport.currency.code)
     }
 
-    private static func write(_ line: LedgerLine, _ tenant: TenantReader, _ json: inout JSONWriter) {
+    private static func decimal(_ amount: Money) -> String {
+        amount.decimal(minorUnitDigits: CreditReport.currency.minorUnitDigits)
+    }
+
+    private static func write(_ line: LedgerLine, _ json: inout JSONWriter) {
         json.field("line", line.line)
         json.field("external_ref", line.externalRef)
         json.field("kind", line.kind)
-        json.field("amount", tenant.decimal(line.amount))
+        json.field("amount", Self.decimal(line.amount))
         json.field("at", line.at.text)
     }
 
-    private static func write(_ event: ReportedEvent, _ tenant: TenantReader, _ json: inout JSONWriter) {
+    private static func write(_ event: ReportedEvent, _ json: inout JSONWriter) {
         json.field("event", event.publicID)
         json.field("external_ref", event.externalRef)
         json.field("kind", event.kind)
-        json.field("amount", tenant.decimal(event.amount))
+        json.field("amount", Self.decimal(event.amount))
         json.field("at", event.at.text)
     }
 }

@@ -37,7 +37,7 @@ package struct Demo {
     }
 
     /// The table to print; nil where the folder has tenants of its own and no demo.
-    package func provision() throws -> String? {
+    package func provision(showsPasswords: Bool) throws -> String? {
         let files = FileManager.default
         if files.fileExists(atPath: pendingPath) {
             for blueprint in blueprints.all {
@@ -47,7 +47,7 @@ package struct Demo {
                 try wait { fleet.delete(record, as: fleet.ownAct("tenant.deleting"), then: $0) }
             }
         } else if let json = try file.refreshed(baseURL: baseURL) {
-            return file.table(json)
+            return file.table(json, showsPasswords: showsPasswords)
         } else if fleet.roster.tenantCount > 0 {
             return nil
         }
@@ -62,7 +62,7 @@ package struct Demo {
         let json = document(providerKey, tenants)
         try file.write(json)
         DataDirectory.remove(pendingPath)
-        return file.table(json)
+        return file.table(json, showsPasswords: showsPasswords)
     }
 
     private func make(_ blueprint: Blueprint) throws -> Tenant {

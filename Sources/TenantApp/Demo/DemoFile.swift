@@ -27,9 +27,9 @@ package struct DemoFile: Sendable {
     func write(_ json: JSON) throws { try fleet.data.writePrivately(json.encoded() + [0x0A], to: path) }
 
     private func read() throws -> JSON? {
-        guard let data = FileManager.default.contents(atPath: path) else { return nil }
+        guard let bytes = try DataDirectory.contents(of: path) else { return nil }
         do throws(JSONError) {
-            return try JSON.parse(Array(data))
+            return try JSON.parse(bytes)
         } catch {
             throw Failure.unreadable(path, error)
         }
@@ -91,26 +91,30 @@ package struct DemoFile: Sendable {
 
     // MARK: What is printed
 
-    /// The three surfaces of pages, each with somebody who can sign in.
-    private func pages(_ json: JSON) -> [String] {
+    /// The three surfaces of pages, each with somebody who can sign in. Passwords are for whoever looks at a terminal:
+    /// elsewhere lines are kept, in a log say.
+    private func pages(_ json: JSON, showsPasswords: Bool) -> [String] {
         func text(_ value: JSON?) -> String { if case .string(let text)? = value { text } else { "–" } }
         func line(_ surface: String, _ address: String, _ login: String) -> String {
             "  \(surface.padding(toLength: 10, withPad: " ", startingAt: 0)) "
                 + "\(address.padding(toLength: 44, withPad: " ", startingAt: 0)) \(login)"
         }
+        func login(_ person: JSON?) -> String {
+            "\(text(person?["email"])), \(showsPasswords ? text(person?["password"]) : "password in demo.json")"
+        }
         var lines = ["", "  pages      address                                      sign in with"]
         lines.append(line("provider", "\(text(json["base_url"]))/console", "the provider key in the file below"))
         guard let tenant = json["tenants"]?["hosting"] else { return lines }
-        let (base, owner) = (text(tenant["base_url"]), tenant["owner_login"])
-        lines.append(line("operator", "\(base)/admin", "\(text(owner?["email"])), \(text(owner?["password"]))"))
+        let base = text(tenant["base_url"])
+        lines.append(line("operator", "\(base)/admin", login(tenant["owner_login"])))
         guard case .array(let resellers)? = tenant["resellers"], let reseller = resellers.first else { return lines }
-        lines.append(
-            line("reseller", "\(base)/portal", "\(text(reseller["email"])), \(text(reseller["password"]))"))
+        lines.append(line("reseller", "\(base)/portal", login(reseller)))
         return lines
     }
 
-    /// Addresses and one line to copy; keys and passwords stand in the file.
-    func table(_ json: JSON) -> String {
+    /// Addresses, where somebody can sign in, and one line to copy, with a reseller's key; all keys and logins stand in
+    /// the file.
+    func table(_ json: JSON, showsPasswords: Bool) -> String {
         func text(_ value: JSON?) -> String { if case .string(let text)? = value { text } else { "–" } }
         var lines = ["", "  tenant     address                                      owner"]
         var example: String?
@@ -134,7 +138,7 @@ package struct DemoFile: Sendable {
                 }
             }
         }
-        lines += pages(json)
+        lines += pages(json, showsPasswords: showsPasswords)
         lines += ["", "  Keys and logins are in \(path)."]
         if hasDeadKeys {
             lines.append("  Keys that died since are null there; remove \(fleet.data.path) for a new demo.")

@@ -18,7 +18,7 @@ extension FillDemo {
             let made = try GenerateCodes(
                 planID: plan, count: count, resellerID: reseller.id, book: .live, keyID: key.id
             ).run(tenant, &detail)
-            tenant.noteSystemEvent("demo.codes", detail, resellerID: reseller.id)
+            tenant.noteClockwork("demo.codes", resellerID: reseller.id, book: .live, detail)
             for (code, customer) in zip(made.codes, customers) {
                 guard case .string(let email) = customer else { continue }
                 try redeem(code, email, person, reseller, tenant)
@@ -37,6 +37,6 @@ extension FillDemo {
             customer: known.map { .known(publicID: $0.publicID, passwordHash: $0.passwordHash) }
                 ?? .new(email: email, passwordHash: person.passwordHash)
         ).run(tenant, &detail)
-        tenant.noteSystemEvent("demo.redemption", detail, resellerID: reseller.id)
+        tenant.noteClockwork("demo.redemption", resellerID: reseller.id, book: .live, detail)
     }
 }

@@ -27,7 +27,7 @@ extension FillDemo {
             var detail = AuditDetail()
             _ = try ReportCredit(report: report, resellerID: reseller.id, keyID: key.id, book: .live).run(
                 tenant, &detail)
-            tenant.noteSystemEvent("demo.credit", detail, resellerID: reseller.id)
+            tenant.noteClockwork("demo.credit", resellerID: reseller.id, book: .live, detail)
         }
         try fields.finish()
     }

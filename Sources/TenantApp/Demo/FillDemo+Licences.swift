@@ -43,10 +43,10 @@ extension FillDemo {
         guard try tenant.applyStagedLicences(importID: 0, count: Int64(rows.count), book: book, detail: &detail) else {
             throw Refusal.defect
         }
-        tenant.noteSystemEvent("demo.licences", detail, resellerID: reseller.id)
+        tenant.noteClockwork("demo.licences", resellerID: reseller.id, book: .live, detail)
     }
 
-    /// `ps-XXXX-XXXXXXX-XXX`
+    /// `ps-` and three groups of 4, 7 and 3 letters and digits.
     private func licenceKey(_ tenant: TenantTransaction) -> String {
         let letters = Array("ABCDEFGHJKLMNPQRSTUVWXYZ23456789")
         let parts = [4, 7, 3].map { count in

@@ -79,6 +79,6 @@ extension FillDemo {
     ) throws {
         var detail = AuditDetail()
         try perform(&detail)
-        tenant.noteSystemEvent(action, detail, resellerID: reseller.id)
+        tenant.noteClockwork(action, resellerID: reseller.id, book: .live, detail)
     }
 }

@@ -87,7 +87,7 @@ package struct FillDemo: Sendable {
         var prices: [(sku: String, row: PriceRow)] = []
         if case .object(let members)? = fields.value("prices") {
             for member in members {
-                var row = FieldReader(member.value, at: "/prices/\(member.name)")
+                var row = FieldReader(member.value, at: "/prices/\(member.name.pointerStep)")
                 let price = row.read(Field.part(PriceRow.body))
                 fields.absorb(row)
                 if let price { prices.append((member.name, price)) }
@@ -112,7 +112,7 @@ package struct FillDemo: Sendable {
             try tenant.post(
                 .topUp, balance, from: .funding, to: .balance(reseller: reseller.id), reference: "demo",
                 resellerID: reseller.id, book: .live, keyID: 0, detail: &detail)
-            tenant.noteSystemEvent("demo.top_up", detail, resellerID: reseller.id)
+            tenant.noteClockwork("demo.top_up", resellerID: reseller.id, book: .live, detail)
         }
         try fillPorts(of: reseller, person.json, tenant)
         guard state != .pending else { return report(made, person, key: nil, state) }
@@ -135,15 +135,5 @@ package struct FillDemo: Sendable {
         MadeReseller(
             id: made.reseller.publicID, email: made.reseller.email, password: person.password, signsIn: signsIn,
             key: key, webhookSecret: made.webhookSecret, state: state)
-    }
-}
-
-extension TenantTransaction {
-    /// A line in the audit log for a movement of money that no call made: the chain vouches for its postings.
-    package func noteSystemEvent(_ action: String, _ detail: AuditDetail, resellerID: Int64) {
-        var record = AuditRecord(at: now, action: action, status: 200, requestID: .none)
-        record.resellerID = resellerID
-        record.detail = detail.json
-        store.note(record)
     }
 }

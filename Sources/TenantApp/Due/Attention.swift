@@ -51,7 +51,7 @@ package struct AttentionSource: Sendable {
     }
 
     /// `rows`: object, instant, reseller and note of those that have waited longest, `?1` at the most; `places`: one
-    /// row for each, `?1` at the most. Both by an index.
+    /// row for each, `?1` at the most. Both by an index; where none has that order, of the first `countMax`.
     package init(kind: String, link: String, rows: Statement, places: Statement) {
         self.init(kind: kind) { tenant in
             var count = 0

@@ -58,7 +58,7 @@ package struct DueItem: Sendable {
 
     package init(
         kind: DueKind, at: Timestamp, id: Int64, object: String, resellerPublicID: String?, amount: Money? = nil,
-        tries: Int64? = nil, book: Book = .live
+        tries: Int64? = nil, book: Book
     ) {
         self.kind = kind
         self.at = at
@@ -72,12 +72,12 @@ package struct DueItem: Sendable {
 }
 
 extension TenantTransaction {
-    /// The audit row of an effect that the clock has: nobody called for it, so it counts as no request.
+    /// The audit row of an effect that no call has, the clock's or the demo's: it counts as no request, and the chain
+    /// vouches for its postings.
     package func noteClockwork(_ action: String, resellerID: Int64, book: Book, _ detail: AuditDetail) {
-        var record = AuditRecord(at: now, action: action, status: 200, requestID: .none)
+        var record = AuditRecord.act(at: now, action: action)
         record.resellerID = resellerID
         record.book = book
-        record.count = 0
         record.detail = detail.json
         store.note(record)
     }

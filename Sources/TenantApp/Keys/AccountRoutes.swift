@@ -77,12 +77,14 @@ package struct AccountRoutes: Sendable {
     private var list: Route {
         let (shapes, name) = (shapes, keysName)
         return Route(
-            .get, keysPath, "List your keys", access: .resellerSession, openIn: [.pending], parameters: .page(),
-            gives: shapes.list(name.description, shapes.key)
+            .get, keysPath, "List your keys", access: .resellerSession, openIn: [.pending],
+            parameters: .page(KeyState.parameter), gives: shapes.list(name.description, shapes.key)
         ) { call in
             let page = try Paging(call)
+            let state = try call.query().choice("state", as: KeyState.self)
             return .read { tenant in
-                let rows = try tenant.keys(resellerID: call.resellerID, after: page.after, limit: page.fetch)
+                let rows = try tenant.keys(
+                    resellerID: call.resellerID, state: state, after: page.after, limit: page.fetch)
                 return shapes.answer(name, rows, page, id: \.id, shapes.key, in: tenant.currency)
             }
         }
@@ -92,10 +94,12 @@ package struct AccountRoutes: Sendable {
         let shapes = shapes
         return Route(
             .post, "\(keysPath)/{id}/rotate", "Give a key of yours a new secret", access: .resellerSession,
-            idempotency: .accepted, openIn: [.pending], takes: KeyBodies.rotation.schema, gives: .done(shapes.minted),
+            idempotency: .accepted, openIn: [.pending], takes: KeyBodies.rotation(isCamel: shapes.style.isCamel).schema,
+            gives: .done(shapes.minted),
             refuses: [409]
         ) { call in
-            try KeyAnswers.rotate(call, call.parameters[0], resellerID: call.resellerID, shapes.minted)
+            try KeyAnswers.rotate(
+                call, call.parameters[0], resellerID: call.resellerID, shapes.minted, isCamel: shapes.style.isCamel)
         }
     }
 
@@ -104,11 +108,13 @@ package struct AccountRoutes: Sendable {
         let shapes = shapes
         return Route(
             .post, "/key/rotate", "Give the key that calls a new secret", access: .reseller([]), moves: .oneBook,
-            idempotency: .accepted, takes: KeyBodies.rotation.schema, gives: .done(shapes.minted), refuses: [409]
+            idempotency: .accepted, takes: KeyBodies.rotation(isCamel: shapes.style.isCamel).schema,
+            gives: .done(shapes.minted), refuses: [409]
         ) { call in
             guard !call.known.role.isSession else { throw Refusal.forbidden(.sessionRotatesByID) }
             let own = call.known.projection.publicID
-            return try KeyAnswers.rotate(call, own, resellerID: call.resellerID, shapes.minted)
+            return try KeyAnswers.rotate(
+                call, own, resellerID: call.resellerID, shapes.minted, isCamel: shapes.style.isCamel)
         }
     }
 

@@ -97,7 +97,7 @@ package struct AccountShapes: Sendable {
 }
 
 extension AccountShapes.Style {
-    private var isCamel: Bool { self == .codes || self == .ports }
+    var isCamel: Bool { self == .codes || self == .ports }
     /// Activation codes mark what was done, and no list.
     var isListMarked: Bool { self == .reports || self == .licences }
 

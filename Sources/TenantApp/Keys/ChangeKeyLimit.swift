@@ -15,9 +15,7 @@ package struct ChangeKeyLimit: Sendable {
     ) throws -> APIKey {
         let key = try tenant.knownKey(keyID)
         try judge(key)
-        guard key.revokedAt == nil else {
-            throw Refusal.conflict(.keyRevoked)
-        }
+        try tenant.judgeInForce(key)
         detail.resellerID = key.resellerID
         detail.note("key", key.publicID)
         detail.note("limit", limit.map { "\($0.requests)/\($0.windowSeconds)s burst \($0.burst)" } ?? "none")

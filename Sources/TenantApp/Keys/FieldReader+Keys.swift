@@ -11,9 +11,10 @@ extension FieldReader {
     }
 
     /// The address of a service, or of a page, outside: an absolute https URL without credentials or fragment that
-    /// leads to a public host. Where this node may call private addresses, those too, and by plain http (H6).
+    /// leads to a public host. Where this node may call private addresses, those too, and by plain http (H6). Returns
+    /// it with scheme and host in lower case.
     package mutating func webAddress(_ name: String, allowsPrivateAddresses: Bool) -> String? {
-        guard let text = string(name, characters: 8...2_000) else { return nil }
+        guard let text = string(name, characters: 8...2_000).map(WebAddress.folded) else { return nil }
         guard let address = WebAddress(parsing: text), allowsPrivateAddresses || !address.isPlain else {
             let scheme = allowsPrivateAddresses ? "http or https" : "https"
             fail(

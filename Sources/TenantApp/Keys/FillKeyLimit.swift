@@ -15,7 +15,7 @@ package struct FillKeyLimit: Sendable {
     ) throws -> APIKey {
         let key = try tenant.knownKey(keyID)
         try judge(key)
-        guard key.revokedAt == nil else { throw Refusal.conflict(.keyRevoked) }
+        try tenant.judgeInForce(key)
         guard key.limit != nil else { throw Refusal.conflict(.noLimit) }
         detail.resellerID = key.resellerID
         detail.note("key", key.publicID)

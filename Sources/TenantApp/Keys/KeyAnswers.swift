@@ -22,9 +22,10 @@ package enum KeyAnswers {
     /// `POST …/{id}/rotate {overlap_seconds}`: a new secret; limits, dedupe and attribution stay with the key's id.
     /// `resellerID`: whose keys may be rotated; nil for all of the tenant's. `shape`: the API's own.
     package static func rotate(
-        _ call: Call, _ publicID: String, resellerID: Int64?, _ shape: Shape<KeyBodies.Minted> = KeyBodies.minted
+        _ call: Call, _ publicID: String, resellerID: Int64?, _ shape: Shape<KeyBodies.Minted> = KeyBodies.minted,
+        isCamel: Bool = false
     ) throws -> Work {
-        let overlap = try call.read(KeyBodies.rotation)
+        let overlap = try call.read(KeyBodies.rotation(isCamel: isCamel))
         // A secret says its key's mode, which only the file knows; so the secret is made once it has been read.
         return .flow { steps in
             let key = try await steps.read { try $0.key(publicID: publicID) }
@@ -44,9 +45,8 @@ package enum KeyAnswers {
         }
         let secret = call.newSecret(key.book)
         return .reserving(secret.hash) { tenant, detail in
-            guard let current = try tenant.key(id: key.id), current.revokedAt == nil else {
-                throw Refusal.conflict(.keyRevoked)
-            }
+            guard let current = try tenant.key(id: key.id) else { throw Refusal.notFound(.key) }
+            try tenant.judgeInForce(current)
             let rotated = try tenant.rotateKey(current.id, to: secret, overlapSeconds: overlap)
             detail.resellerID = rotated.resellerID
             detail.note("key", rotated.publicID)

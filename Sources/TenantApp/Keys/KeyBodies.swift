@@ -22,9 +22,17 @@ package enum KeyBodies {
         return nil
     }
 
-    /// How long the old secret lives beside the new one.
-    package static let rotation = Body(Field.integer("overlap_seconds", 0...KeyAnswers.overlapSecondsMax).or(0))
-        .omittable
+    /// How long the old secret of a key lives beside the new one.
+    package static func rotation(isCamel: Bool = false) -> Body<Int64> { overlap(or: 0, isCamel: isCamel) }
+
+    /// How long an old secret lives beside the new one. A dialect that writes camelCase takes both names, as it passes
+    /// over members that it does not know: a name that is not its own would change nothing and say nothing.
+    static func overlap(or seconds: Int64, isCamel: Bool) -> Body<Int64> {
+        let native = Field.integer("overlap_seconds", 0...KeyAnswers.overlapSecondsMax)
+        guard isCamel else { return Body(native.or(seconds)).omittable }
+        return Body(Field.integer("overlapSeconds", 0...KeyAnswers.overlapSecondsMax).optional, native.optional)
+            .map { $0 ?? $1 ?? seconds }.omittable
+    }
 
     package static let credentials = Body(
         Field.knownEmail("email"), Field.password("password", 1...PasswordRule.charactersMax))
@@ -50,6 +58,13 @@ package enum KeyBodies {
             self.policy = policy
             remaining = standing?.remaining ?? policy.burst
             resetSeconds = standing?.resetSeconds ?? 0
+        }
+
+        /// How much is left of the limit that all of a reseller's keys share.
+        init(of reseller: Reseller, _ call: Call) {
+            let fleet = call.services.fleet
+            let bucket = fleet.roster.reseller(reseller.id, of: call.tenant.id)?.bucket
+            self.init(reseller.limit, of: bucket, now: fleet.monotonic.nanoseconds())
         }
     }
     package static let limitNow = Shape<LimitNow>([

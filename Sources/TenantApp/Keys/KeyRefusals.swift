@@ -1,4 +1,5 @@
 import CallKit
+import TenantRegistry
 
 extension Missing {
     static let key = Missing("key")
@@ -21,4 +22,8 @@ extension Conflict {
     static let noLimit = Conflict("no_limit", "The key has no limit of its own.")
     static let lastKey = Conflict(
         "last_key", "This is the owner's last key, and no password is set: without it nobody could come back in.")
+
+    static func keyExpired(_ end: Timestamp) -> Conflict {
+        Conflict("key_expired", "The key ended at \(end.text): mint another.")
+    }
 }

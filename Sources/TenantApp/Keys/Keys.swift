@@ -48,11 +48,6 @@ package struct APIKey: Sendable {
         SELECT \(columns) FROM api_key
         WHERE account_id = ?1 AND reseller_id IS NULL AND revoked_at IS NULL ORDER BY id
         """)
-    fileprivate static let ofPersonByID = Statement(
-        """
-        SELECT \(columns) FROM api_key
-        WHERE account_id = ?1 AND reseller_id IS NULL AND id > ?2 AND role < ?3 ORDER BY id LIMIT ?4
-        """)
     fileprivate static let newest = Statement(
         """
         SELECT \(columns) FROM api_key
@@ -80,11 +75,38 @@ package struct APIKey: Sendable {
     }
 }
 
+extension APIKey {
+    /// The row `k` of a key that opens something: neither revoked, nor past its end, nor of a terminated reseller or a
+    /// disabled person. `now`: the parameter that has the time. `closed`: of which resellers `r` it is left out.
+    fileprivate static func isInForce(at now: String, closed: String = "r.state = 3") -> String {
+        """
+        k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > \(now))
+            AND (k.reseller_id IS NULL OR NOT EXISTS (
+                SELECT 1 FROM reseller r WHERE r.id = k.reseller_id AND (\(closed))))
+            AND (k.reseller_id IS NOT NULL OR NOT EXISTS (
+                SELECT 1 FROM account a WHERE a.id = k.account_id AND a.state = 'disabled'))
+        """
+    }
+}
+
 /// Whether a key opens anything, as lists tell them apart.
 package enum KeyState: String, Sendable, CaseIterable {
     case active
-    /// Revoked, or past its end.
+    /// Revoked, past its end, of a terminated reseller or of a disabled person.
     case ended
+
+    static let parameter = Parameter.query("state", .choice(KeyState.self))
+}
+
+/// What a key is good for, as the operator's API says it.
+enum KeyCondition: String, Sendable, CaseIterable, AnswerValue {
+    case active
+    case revoked
+    case expired
+    /// Its reseller is.
+    case terminated
+    /// Its person is.
+    case disabled
 }
 
 /// What an operation's own transaction says of the key that called it: judged again there (G3).
@@ -158,26 +180,33 @@ extension TenantReader {
     package func keys(
         resellerID: Int64?, state: KeyState? = nil, after id: Int64, limit: Int
     ) throws -> [APIKey] {
-        var values: [SQLValue] = [.integer(id), .integer(KeyRole.ownerSession.rawValue), .int(limit), .time(now)]
-        var filter = "id > ?1 AND role < ?2"
-        if let resellerID {
-            values.append(.integer(resellerID))
-            filter += " AND reseller_id = ?5"
-        }
-        switch state {
-        case .active: filter += " AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?4)"
-        case .ended: filter += " AND (revoked_at IS NOT NULL OR expires_at <= ?4)"
-        case nil: filter += " AND ?4 IS NOT NULL"
-        }
-        return try connection.rows(
-            dynamic: "SELECT \(APIKey.columns) FROM api_key WHERE \(filter) ORDER BY id LIMIT ?3", values,
-            read: APIKey.init)
+        try keys(resellerID.map { ("reseller_id = ?5", $0) }, state, after: id, limit: limit)
     }
 
     /// Those of one of the tenant's people, not its sessions.
-    package func keys(ofPerson account: Int64, after id: Int64, limit: Int) throws -> [APIKey] {
-        try connection.rows(
-            APIKey.ofPersonByID, .integer(account), .integer(id), .integer(KeyRole.ownerSession.rawValue), .int(limit),
+    package func keys(
+        ofPerson account: Int64, state: KeyState? = nil, after id: Int64, limit: Int
+    ) throws -> [APIKey] {
+        try keys(("account_id = ?5 AND reseller_id IS NULL", account), state, after: id, limit: limit)
+    }
+
+    /// `owner`: a filter by the id that stands beside it.
+    private func keys(
+        _ owner: (String, Int64)?, _ state: KeyState?, after id: Int64, limit: Int
+    ) throws -> [APIKey] {
+        var values: [SQLValue] = [.integer(id), .integer(KeyRole.ownerSession.rawValue), .int(limit), .time(now)]
+        var filter = "id > ?1 AND role < ?2"
+        if let (ofOwner, ownerID) = owner {
+            values.append(.integer(ownerID))
+            filter += " AND \(ofOwner)"
+        }
+        switch state {
+        case .active: filter += " AND \(APIKey.isInForce(at: "?4"))"
+        case .ended: filter += " AND NOT (\(APIKey.isInForce(at: "?4")))"
+        case nil: filter += " AND ?4 IS NOT NULL"
+        }
+        return try connection.rows(
+            dynamic: "SELECT \(APIKey.columns) FROM api_key k WHERE \(filter) ORDER BY id LIMIT ?3", values,
             read: APIKey.init)
     }
 
@@ -193,9 +222,9 @@ extension TenantReader {
         try keysInForce(resellerID: resellerID, book: book, limit: 1).first
     }
 
-    /// Throws where tenant or reseller have no room for one more key. What opens nothing any more, revoked, ended or of
-    /// a terminated reseller, has given its place back (P2). Those who applied and wait have a bound of their own, and
-    /// take no place of the tenant's: anybody may apply (W12).
+    /// Throws where tenant or reseller have no room for one more key. What opens nothing, revoked, ended, of a
+    /// terminated reseller or of a disabled person, has no place (P2). Those who applied and wait have a bound of their
+    /// own, and take no place of the tenant's: anybody may apply (W12).
     package func judgeKeyQuota(resellerID: Int64?) throws {
         let isWaiting = try resellerID.map { try isApplication($0) && reseller(id: $0)?.state == .pending } ?? false
         if !isWaiting, let most = store.record?.profile.quotas.keysMax {
@@ -209,19 +238,42 @@ extension TenantReader {
         }
     }
 
-    private static let orWaiting = " OR r.state = 0 AND r.is_applicant = 1"
+    /// Throws where keys that open again are more than the tenant has room for (P2). `before`: how many were in force.
+    func judgeKeyQuota(since before: Int64) throws {
+        guard let most = store.record?.profile.quotas.keysMax else { return }
+        let inForce = try keysInForce(resellerID: nil)
+        if inForce > before, inForce > most { throw Refusal.quotaExceeded("keys") }
+    }
 
-    /// Of one reseller, or of all that have a place in the quota.
+    /// Throws where a secret of the key would open nothing, by the reasons for which none is minted (O1).
+    func judgeInForce(_ key: APIKey) throws {
+        switch try condition(of: key) {
+        case .active: break
+        case .revoked: throw Refusal.conflict(.keyRevoked)
+        case .expired: throw Refusal.conflict(.keyExpired(key.expiresAt ?? now))
+        case .terminated: throw Refusal.conflict(.resellerTerminated)
+        case .disabled: throw Refusal.conflict(.personDisabled)
+        }
+    }
+
+    /// Anything but `active` opens nothing, as `APIKey.isInForce` has it.
+    func condition(of key: APIKey) throws -> KeyCondition {
+        if key.revokedAt != nil { return .revoked }
+        if let end = key.expiresAt, now >= end { return .expired }
+        guard let resellerID = key.resellerID else {
+            return try account(id: key.accountID)?.state == .disabled ? .disabled : .active
+        }
+        return try reseller(id: resellerID)?.state == .terminated ? .terminated : .active
+    }
+
+    /// Of one reseller, or of all that have a place in the quota: those who applied and wait have none.
     package func keysInForce(resellerID: Int64?) throws -> Int64 {
-        try connection.row(
-            dynamic: """
-                SELECT count(*) FROM api_key k
-                WHERE revoked_at IS NULL AND role < ?1 AND (expires_at IS NULL OR expires_at > ?2)
-                \(resellerID == nil ? "" : "AND reseller_id = ?3")
-                AND NOT EXISTS (
-                    SELECT 1 FROM reseller r
-                    WHERE r.id = k.reseller_id AND (r.state = 3\(resellerID == nil ? Self.orWaiting : "")))
-                """,
+        let isCounted =
+            resellerID == nil
+            ? APIKey.isInForce(at: "?2", closed: "r.state = 3 OR r.state = 0 AND r.is_applicant = 1")
+            : "k.reseller_id = ?3 AND \(APIKey.isInForce(at: "?2"))"
+        return try connection.row(
+            dynamic: "SELECT count(*) FROM api_key k WHERE k.role < ?1 AND \(isCounted)",
             [.integer(KeyRole.ownerSession.rawValue), .time(now)] + (resellerID.map { [.integer($0)] } ?? [])
         ) { try $0.int() } ?? 0
     }
@@ -264,8 +316,8 @@ extension TenantReader {
             expiresAt: key.expiresAt, limit: key.limit, epoch: key.epoch, secrets: secrets)
     }
 
-    /// Every key and reseller that can be read, for the registry (`TenantSchema.readProjections`). A key opens nothing
-    /// while its own row or its reseller's cannot be read; `corrupt` is told of those.
+    /// The owner, and every key and reseller that can be read, for the registry (`TenantSchema.readProjections`). A key
+    /// opens nothing while its own row or its reseller's cannot be read; `corrupt` is told of those.
     package func allProjections(corrupt: (CorruptRow) -> Void) throws -> [ProjectionChange] {
         var changes: [ProjectionChange] = []
         var resellers: Set<Int64> = []
@@ -289,6 +341,7 @@ extension TenantReader {
             }
             return true
         }
+        if let email = try ownerEmail() { changes.append(.owner(email: email)) }
         return changes
     }
 }

@@ -63,11 +63,10 @@ extension TenantTransaction {
             .integer(place.realm.rawValue), .integer(person), .blob(place.hash), .time(now))
     }
 
-    /// Those of an account: what was right there is right no more.
-    package func forgetPlaces(of account: Int64) throws {
+    /// Those of an account, or of another's: what was right there is right no more.
+    package func forgetPlaces(of person: Int64, in realm: KnownPlace.Realm = .account) throws {
         try connection.run(
-            "DELETE FROM known_place WHERE realm = ?1 AND person_id = ?2",
-            .integer(KnownPlace.Realm.account.rawValue), .integer(account))
+            "DELETE FROM known_place WHERE realm = ?1 AND person_id = ?2", .integer(realm.rawValue), .integer(person))
     }
 
     /// Those from where nobody has signed in for long.

@@ -18,15 +18,17 @@ extension OperatorAdmin {
             }
         },
         Route(
-            .get, "/api-keys", "List keys", access: .administrator, parameters: .page(Schemas.reseller),
-            gives: .list(Schemas.key), refuses: [404]
+            .get, "/api-keys", "List keys", access: .administrator,
+            parameters: .page(Schemas.reseller, KeyState.parameter), gives: .list(Schemas.key), refuses: [404]
         ) { call in
             let query = try call.query()
             let page = try Paging(call)
             let reseller = try query.id("reseller")
+            let state = try query.choice("state", as: KeyState.self)
             return .read { tenant in
                 let rows = try tenant.keys(
-                    resellerID: try tenant.resellerID(filter: reseller), after: page.after, limit: page.fetch)
+                    resellerID: try tenant.resellerID(filter: reseller), state: state, after: page.after,
+                    limit: page.fetch)
                 let owned = try rows.map { try tenant.owned($0, call) }
                 return page.answer(owned, id: \.key.id, Schemas.key, in: tenant.currency)
             }
@@ -41,7 +43,7 @@ extension OperatorAdmin {
         },
         Route(
             .post, "/api-keys/{id}/rotate", "Give a key a new secret", access: .administrator, idempotency: .accepted,
-            takes: KeyBodies.rotation.schema, gives: .done(KeyBodies.minted), refuses: [409]
+            takes: KeyBodies.rotation().schema, gives: .done(KeyBodies.minted), refuses: [409]
         ) { call in try KeyAnswers.rotate(call, call.parameters[0], resellerID: nil) },
         Route(
             .put, "/api-keys/{id}/limit", "Set a key's own limit", access: .administrator,
@@ -109,7 +111,7 @@ extension TenantReader {
         _ key: APIKey, _ call: Call, isFull: Bool = false
     ) throws -> OperatorAdmin.Schemas.OwnedKey {
         OperatorAdmin.Schemas.OwnedKey(
-            key: key, limit: OperatorAdmin.limit(of: key, call, isFull: isFull),
+            key: key, state: try condition(of: key), limit: OperatorAdmin.limit(of: key, call, isFull: isFull),
             ownerEmail: try account(id: key.accountID)?.email,
             reseller: try key.resellerID.flatMap { try reseller(id: $0) }?.publicID,
             previousValidUntil: try endOfPreviousSecret(ofKey: key.id))

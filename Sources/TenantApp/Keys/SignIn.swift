@@ -53,6 +53,8 @@ package enum SignIn {
                     throw Refusal.wrongPassword
                 }
             }
+            detail.accountID = account.id
+            detail.resellerID = account.resellerID
             let role = account.role.sessionRole
             var new = NewKey(
                 accountID: account.id, resellerID: account.resellerID, role: role, scopes: .all,

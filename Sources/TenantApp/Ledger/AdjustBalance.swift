@@ -28,9 +28,10 @@ package struct AdjustBalance: Sendable {
         detail.resellerID = reseller.id
         detail.note("reseller", reseller.publicID)
         detail.note("reference", reference)
+        let before = try tenant.balance(balance, book: book)
         do {
             if amount.isNegative {
-                let after = try tenant.balance(balance, book: book).adding(amount)
+                let after = try before.adding(amount)
                 guard try after.adding(reseller.creditLimit) >= .zero else {
                     throw Refusal.unprocessable(.belowCreditLimit)
                 }
@@ -47,6 +48,8 @@ package struct AdjustBalance: Sendable {
         } catch is MoneyError {
             throw Refusal.unprocessable(.balanceTooLarge)
         }
+        detail.note(
+            "balance", from: tenant.decimal(before), to: tenant.decimal(try tenant.balance(balance, book: book)))
         return reseller
     }
 }

@@ -1,4 +1,5 @@
 package import CallKit
+import Cryptography
 import HTTPCore
 import SQLite
 package import TenantRegistry
@@ -101,6 +102,12 @@ package struct Posting: Sendable {
     }
 }
 
+/// A posting of a statement, with the name that its reseller knows it by.
+package struct StatedPosting: Sendable {
+    package let posting: Posting
+    package let publicID: String
+}
+
 extension TenantReader {
     package func balance(_ account: LedgerAccount, book: Book) throws -> Money {
         try ledgerAccount(account, book: book)?.balance ?? .zero
@@ -132,6 +139,15 @@ extension TenantReader {
         }
         guard let newest else { return [] }
         return try connection.rows(Posting.chain, .integer(newest), .int(limit), read: Posting.init)
+    }
+
+    /// With what a reseller knows a posting by, the same at each look: its number counts what all others do.
+    func stated(_ posting: Posting) -> StatedPosting {
+        let code = HMACSHA256.code(key: store.secretKey, tenantID.bytes, Array("posting:\(posting.id)".utf8)).bytes
+        let chance = code.withUnsafeBytes {
+            ($0.loadUnaligned(as: UInt64.self), $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+        }
+        return StatedPosting(posting: posting, publicID: PublicID.make("pst", at: posting.at, chance: chance))
     }
 }
 

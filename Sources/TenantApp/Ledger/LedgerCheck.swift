@@ -30,7 +30,7 @@ enum LedgerCheck {
     private static func isChained(_ file: VerifiedFile) -> Bool { file.version >= Migration0006.version }
 
     /// One account while its entries go by. There are a few for each reseller.
-    private struct Account {
+    private struct CheckedAccount {
         let book: Int64
         let kind: String
         let reseller: Int64
@@ -42,14 +42,14 @@ enum LedgerCheck {
         var name: String { "\(kind):\(reseller)\(book == Book.test.rawValue ? " (test book)" : "")" }
     }
 
-    private static func readAccounts(_ file: inout VerifiedFile) throws -> [Int64: Account] {
-        var accounts: [Int64: Account] = [:]
+    private static func readAccounts(_ file: inout VerifiedFile) throws -> [Int64: CheckedAccount] {
+        var accounts: [Int64: CheckedAccount] = [:]
         let last = isChained(file) ? "last_entry_id" : "NULL"
         try file.connection.forEach(
             dynamic: "SELECT id, book, kind, reseller_id, balance, \(last) FROM ledger_account"
         ) { row in
             let id = try row.int()
-            accounts[id] = try Account(
+            accounts[id] = try CheckedAccount(
                 book: row.int(), kind: row.text(), reseller: row.int(), stored: row.int(),
                 storedLast: row.optionalInt())
             return true
@@ -64,7 +64,7 @@ enum LedgerCheck {
         var count = 0
     }
 
-    private static func checkEntries(_ file: inout VerifiedFile, _ accounts: inout [Int64: Account]) throws {
+    private static func checkEntries(_ file: inout VerifiedFile, _ accounts: inout [Int64: CheckedAccount]) throws {
         var group = Group()
         var postings = AscendingIDs()
         let isChained = isChained(file)
@@ -147,7 +147,7 @@ enum LedgerCheck {
         "order", "hold", "capture", "void", "renewal", "hourly", "port", "codes", "refund",
     ]
 
-    private static func checkPosting(of entry: EntryLine, _ account: Account, _ file: inout VerifiedFile) {
+    private static func checkPosting(of entry: EntryLine, _ account: CheckedAccount, _ file: inout VerifiedFile) {
         guard let side = entry.side else {
             file.report.add(
                 .ledger, "entry", entry.id, "The entry belongs to posting \(entry.posting), which is missing.")
@@ -190,7 +190,7 @@ enum LedgerCheck {
     }
 
     /// What a reseller's held account has is what its open orders hold.
-    private static func checkHeld(_ file: inout VerifiedFile, _ accounts: [Int64: Account]) throws {
+    private static func checkHeld(_ file: inout VerifiedFile, _ accounts: [Int64: CheckedAccount]) throws {
         var open: [Int64: Int64] = [:]
         try file.connection.forEach(
             "SELECT reseller_id, wholesale_total FROM orders WHERE state = 'pending' AND book = 0"

@@ -1,4 +1,5 @@
 import CallKit
+import HTTPCore
 package import TenantRegistry
 
 /// What the provider's meter counts of postings (P9): of the live book alone, whose money it is.
@@ -13,24 +14,22 @@ extension MeteredSale {
         self.init(orders: kind.isOrder ? 1 : 0, turnover: turnover)
     }
 
-    /// Of all postings that a record of the audit log names, as `AuditDetail.notePosting` writes them.
+    /// Of all postings of the live book that a record of the audit log names, as `AuditDetail.notePosting` writes them.
     package init(detail: String) {
         self.init()
-        for part in detail.split(separator: #""posting"#).dropFirst() {
-            // `": "1 live order 5000000 balance:2>sales:0"`, or `_2":…` and so on.
-            guard let text = part.split(separator: "\"", omittingEmptySubsequences: false).dropFirst(2).first else {
-                continue
-            }
-            let words = text.split(separator: " ")
-            guard words.count == 5, words[1] == Book.live.name, let kind = PostingKind(rawValue: String(words[2])),
-                let micros = Int64(words[3])
-            else { continue }
-            let accounts = words[4].split(separator: ">")
+        // Most records name none, and only JSON tells a member from a text that somebody wrote.
+        guard detail.utf8.firstRange(of: #""posting"#.utf8) != nil,
+            let object = try? JSON.parse(Array(detail.utf8))
+        else { return }
+        for case let voucher? in PostingVoucher.all(in: object) where voucher.book == .live {
+            guard let kind = PostingKind(rawValue: voucher.kind) else { continue }
             if kind.isOrder { orders += 1 }
-            if accounts.last?.hasPrefix("sales:") ?? false { turnover += micros }
-            if accounts.first?.hasPrefix("sales:") ?? false { turnover -= micros }
+            if voucher.target == Self.sales { turnover = turnover.addingClamped(voucher.micros) }
+            if voucher.source == Self.sales { turnover = turnover.subtractingClamped(voucher.micros) }
         }
     }
+
+    private static let sales = PostingVoucher.name(of: .sales)
 }
 
 extension PostingKind {

@@ -37,7 +37,8 @@ extension OperatorAdmin {
                 let reseller = try tenant.knownReseller(call.parameters[0])
                 let rows = try tenant.statement(
                     resellerID: reseller.id, book: book, before: page.cursor, limit: page.fetch)
-                return page.answer(rows, id: \.entryID, Schemas.posting, in: tenant.currency)
+                return page.answer(
+                    rows.map { tenant.stated($0) }, id: \.posting.entryID, Schemas.posting, in: tenant.currency)
             }
         },
         Route(
@@ -52,10 +53,17 @@ extension OperatorAdmin {
                 return download(
                     "statement.csv", "text/csv; charset=utf-8",
                     ExportStatement.stream(
-                        steps, resellerID: reseller.id, book: book, from: from, to: to, currency: currency))
+                        steps, resellerID: reseller.id, book: book, isOwn: false, from: from, to: to,
+                        currency: currency))
             }
         },
     ]
+}
+
+/// What a movement is meant to be: of the other sign it is a slip, and refused (O5).
+enum MovementKind: String, CaseIterable, Sendable {
+    case topUp = "top_up"
+    case correction
 }
 
 /// What a reseller has in one book.
@@ -66,6 +74,8 @@ package struct Balances: Sendable {
     /// The balance and the credit limit.
     package let available: Money
     package let standing: Standing
+    /// Under which `balance.low` tells.
+    package let lowBalanceThreshold: Money?
 }
 
 extension TenantReader {
@@ -74,6 +84,6 @@ extension TenantReader {
         return Balances(
             balance: balance, held: try self.balance(.held(reseller: reseller.id), book: book),
             creditLimit: reseller.creditLimit, available: try balance.adding(reseller.creditLimit),
-            standing: reseller.standing)
+            standing: reseller.standing, lowBalanceThreshold: reseller.lowBalanceThreshold)
     }
 }

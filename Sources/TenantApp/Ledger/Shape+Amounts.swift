@@ -35,6 +35,10 @@ extension Shape.Member {
         .member(name) { AmountNumber(amount: get($0)) }
     }
 
+    static func number(_ name: StaticString, orNull get: @escaping @Sendable (Value) -> Money?) -> Self {
+        .member(name) { get($0).map { AmountNumber(amount: $0) } }
+    }
+
     /// A number by its text.
     static func number(_ name: StaticString, text: @escaping @Sendable (Value) -> String) -> Self {
         .member(name) { RawNumber(text: text($0)) }

@@ -26,6 +26,20 @@ struct PostingVoucher: Equatable {
         source = String(accounts[0])
         target = String(accounts[1])
     }
+
+    /// Of every posting that a detail names, in its order; nil for one that cannot be read. The members of the detail
+    /// itself: a text in it may say anything.
+    static func all(in detail: JSON) -> [PostingVoucher?] {
+        guard case .object(let members) = detail else { return [] }
+        let postings = members.filter { $0.name == "posting" || $0.name.hasPrefix("posting_") }
+        return postings.map { member -> PostingVoucher? in
+            guard case .string(let text) = member.value else { return nil }
+            return PostingVoucher(text)
+        }
+    }
+
+    /// An account as postings name it.
+    static func name(of account: LedgerAccount) -> String { "\(account.kind):\(account.resellerID)" }
 }
 
 /// Compares the ledger with what the chain vouches for: a posting that was changed, added or removed shows even where
@@ -41,9 +55,8 @@ struct VouchedPostings {
         """)
 
     mutating func take(_ detail: JSON, _ sequence: Int64, _ file: inout VerifiedFile) throws {
-        guard case .object(let members) = detail else { return }
-        for member in members where member.name == "posting" || member.name.hasPrefix("posting_") {
-            guard case .string(let text) = member.value, let voucher = PostingVoucher(text) else {
+        for voucher in PostingVoucher.all(in: detail) {
+            guard let voucher else {
                 file.report.add(.ledger, "audit", sequence, "What the row says of a posting cannot be read.")
                 continue
             }

@@ -17,7 +17,7 @@ package struct CorrectLicences: Sendable {
     package let accountID: Int64
 
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws {
-        let resellerID = try reseller.map { try tenant.knownReseller($0).id }
+        let resellerID = try reseller.map { try tenant.standingReseller($0).id }
         let productID = try product.map { try tenant.knownProduct($0).id }
         var withdrawn: [WithdrawnLicence] = []
         var errors: [FieldError] = []

@@ -44,6 +44,9 @@ final class ImportLicences: StagedImport, @unchecked Sendable {
             }
             let (reseller, product) = (try names.reseller(row.reseller, tenant), try names.product(row.product, tenant))
             if reseller == nil { fail("reseller", "unknown", "there is no such reseller") }
+            if let reseller, try names.isTerminated(reseller, tenant) {
+                fail("reseller", "reseller_terminated", "is terminated, and is given no licences any more")
+            }
             if product == nil { fail("product", "unknown", "there is no such product") }
             if try tenant.licence(key: row.key, resellerID: nil, book: book) != nil {
                 fail("key", "duplicate", "is in stock already")

@@ -2,59 +2,81 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// The four calls of the product document. Times are milliseconds since 1970 (L2).
+/// The four calls of the product document. What it shows with GET takes POST as well (L1). Times are milliseconds since
+/// 1970 (L2).
 extension LicenceKeys {
-    static let licences: [Route] = [
-        Route(
-            .get, "/myavailable", "List the licenses that are not resold yet", access: .reseller(.licences),
-            body: .whole(bytesMax: bodyBytesMax), gives: .read(Schemas.available)
-        ) { call in
-            ListAvailableLicences(call) { licence, json in
-                Schemas.availableLicence.write(licence, in: call.currency, to: &json)
-            }.work(head: #"{"ok":true,"licenses":["#, tail: "]}")
-        },
-        Route(
-            .get, "/licenseinfo", "Read one license", access: .reseller(.licences),
-            body: .whole(bytesMax: bodyBytesMax), parameters: [.query("license", Schemas.key.schema, isRequired: true)],
-            gives: .read(Schemas.info)
-        ) { call in
-            var fields = try parameters(call)
-            let key = try fields.read(Schemas.licenceQuery, call.reading)
-            return .read { tenant in
-                guard let licence = try tenant.licence(key: key, resellerID: call.resellerID, book: call.book) else {
-                    throw Refusal.notFound(.licence)
-                }
-                let info = Schemas.Info(licence: licence, isExpired: licence.expiresAt <= tenant.now)
-                return .json(Schemas.info, info, in: tenant.currency)
+    static let licences: [Route] = available + info + fetched + [assigned]
+
+    private static let available = byEitherMethod(
+        "/myavailable", "List the licenses that are not resold yet", takes: Schemas.tokenAlone,
+        gives: .read(Schemas.available)
+    ) { call, _ in
+        ListAvailableLicences(call) { licence, json in
+            Schemas.availableLicence.write(licence, in: call.currency, to: &json)
+        }.work(head: #"{"ok":true,"licenses":["#, tail: "]}")
+    }
+
+    private static let info = byEitherMethod(
+        "/licenseinfo", "Read one license", query: [.query("license", Schemas.key.schema, isRequired: true)],
+        takes: Schemas.whichLicence.schema, gives: .read(Schemas.info)
+    ) { call, fields in
+        let key = try fields.read(Schemas.whichLicence, call.reading)
+        return .read { tenant in
+            guard let licence = try tenant.licence(key: key, resellerID: call.resellerID, book: call.book) else {
+                throw Refusal.notFound(.licence)
             }
-        },
-        Route(
-            .get, "/fetchlicense", "Draw a random available license", access: .reseller(.licences), moves: .oneBook,
-            body: .whole(bytesMax: bodyBytesMax), gives: .done(Schemas.fetched)
-        ) { call in
-            let fetch = FetchLicence(resellerID: call.resellerID, book: call.book)
-            return .write { tenant, detail in
-                let licence = try fetch.run(tenant, &detail)
-                return .json(Schemas.fetched, licence, in: tenant.currency)
+            let info = Schemas.Info(licence: licence, isExpired: licence.expiresAt <= tenant.now)
+            return .json(Schemas.info, info, in: tenant.currency)
+        }
+    }
+
+    private static let fetched = byEitherMethod(
+        "/fetchlicense", "Draw a random available license", moves: .oneBook, takes: Schemas.tokenAlone,
+        gives: .done(Schemas.fetched)
+    ) { call, _ in
+        let fetch = FetchLicence(resellerID: call.resellerID, book: call.book)
+        return .write { tenant, detail in
+            let licence = try fetch.run(tenant, &detail)
+            return .json(Schemas.fetched, licence, in: tenant.currency)
+        }
+    }
+
+    private static let assigned = Route(
+        .post, "/assignlicense", "Assign a license to a Discord user", access: .reseller(.licences), moves: .oneBook,
+        body: .whole(bytesMax: bodyBytesMax), idempotency: .accepted, takes: Schemas.assignment.schema,
+        gives: .done(Schemas.assigned), refuses: [409]
+    ) { call in
+        var fields = try parameters(call)
+        let (key, user) = try fields.read(Schemas.assignment, call.reading)
+        let assign = AssignLicence(
+            licenceKey: key, discordUserID: user, resellerID: call.resellerID, book: call.book,
+            keyID: call.known.projection.keyID)
+        return .write { tenant, detail in
+            try assign.run(tenant, &detail)
+            return .json(Schemas.assigned, "License assigned successfully", in: tenant.currency)
+        }
+    }
+
+    /// A call by GET, as the document's examples have it, and by POST, with all of it in the body: one handler, and the
+    /// same callers. `query`: what GET is described with; `takes`: what POST is.
+    private static func byEitherMethod(
+        _ pattern: String, _ summary: String, moves: Route.Moves = .nothing, query: [Parameter] = [], takes: Schema,
+        gives: Success, handle: @escaping @Sendable (Call, inout FieldReader) throws -> Work
+    ) -> [Route] {
+        [Method.get, .post].map { method in
+            let isPost = method == .post
+            return Route(
+                method, pattern, summary, access: .reseller(.licences), moves: moves,
+                body: .whole(bytesMax: bodyBytesMax),
+                idempotency: isPost && moves != .nothing ? .accepted : .ignored,
+                openIn: moves == .nothing ? [.suspended] : [], parameters: isPost ? [] : query,
+                takes: isPost ? takes : nil, gives: gives
+            ) { call in
+                var fields = try parameters(call)
+                return try handle(call, &fields)
             }
-        },
-        Route(
-            .post, "/assignlicense", "Assign a license to a Discord user", access: .reseller(.licences),
-            moves: .oneBook,
-            body: .whole(bytesMax: bodyBytesMax), idempotency: .accepted, takes: Schemas.assignment.schema,
-            gives: .done(Schemas.assigned), refuses: [409]
-        ) { call in
-            var fields = try parameters(call)
-            let (key, user) = try fields.read(Schemas.assignment, call.reading)
-            let assign = AssignLicence(
-                licenceKey: key, discordUserID: user, resellerID: call.resellerID, book: call.book,
-                keyID: call.known.projection.keyID)
-            return .write { tenant, detail in
-                try assign.run(tenant, &detail)
-                return .json(Schemas.assigned, "License assigned successfully", in: tenant.currency)
-            }
-        },
-    ]
+        }
+    }
 
     /// Parameters stand in the JSON body or in the query; the body's come first.
     private static func parameters(_ call: Call) throws(Refusal) -> FieldReader {

@@ -7,10 +7,9 @@ extension LicenceKeys {
         static let session = Shape<SignIn.Session>([
             .ok, .member("token", \.token), .member("expires_at", \.expiresAt.milliseconds),
         ])
-        /// The credential may stand here in place of the query.
         static let newKey = Body(Field.text("name", 1...100).optional, Field.mode("mode").or(.live)).map {
             MintOwnKey.Request(name: $0, scopes: LicenceKeys.scopes.bits, book: $1, expiresAt: nil)
-        }.omittable.described { $0 + Schema(dictionaryLiteral: (token, .string.omittable)) }
+        }.omittable.described(withToken)
 
         static let key = Field.id("license", LicenceFile.keyCharactersMax)
 
@@ -44,10 +43,13 @@ extension LicenceKeys {
             .object("license", [.member("key", \.key), .member("expiration", \.expiresAt.milliseconds)]),
         ])
 
-        static let licenceQuery = Body(key)
-        static let assignment = Body(key, user)
-            // The credential may stand here in place of the query.
-            .described { $0 + Schema(dictionaryLiteral: (token, .string.omittable)) }
+        /// The credential may stand here in place of the query.
+        static let tokenAlone = Schema(dictionaryLiteral: (token, .string.omittable)).omittable
+        static let whichLicence = Body(key).described(withToken)
+        static let assignment = Body(key, user).described(withToken)
+        private static func withToken(_ schema: Schema) -> Schema {
+            schema + Schema(dictionaryLiteral: (token, .string.omittable))
+        }
         static let assigned = Shape<String>([.ok, .member("message") { $0 }])
     }
 }

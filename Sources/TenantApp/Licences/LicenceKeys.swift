@@ -35,21 +35,23 @@ package struct LicenceKeys: Dialect {
 
     package let credentialBodyBytesMax: Int? = bodyBytesMax
 
-    package func credential(inBody body: [UInt8]) -> [UInt8]? {
-        guard !body.isEmpty, let json = try? JSON.parse(body), case .string(let token)? = json[Self.token] else {
-            return nil
-        }
+    package func credential(inBody body: [UInt8]) throws(Refusal) -> [UInt8]? {
+        if body.isEmpty { return nil }
+        guard case .string(let token)? = try JSON.read(body)[Self.token] else { return nil }
         return Array(token.utf8)
     }
 
     /// Without the credential: neither a rotated key nor the place of it makes another call.
-    package func fingerprinted(_ head: RequestHead, _ body: [UInt8]) -> (target: String, body: [UInt8]) {
+    package func fingerprinted(
+        _ head: RequestHead, below addressBytes: Int, _ body: [UInt8]
+    ) -> IdempotencyClaim.Said {
         let pairs = head.query.split(separator: "&").filter { !$0.hasPrefix("\(Self.token)=") }
         var rest = body
         if case .object(let members)? = try? JSON.parse(body) {
             rest = JSON.object(members.filter { $0.name != Self.token }).encoded()
         }
-        return ("\(head.path)?\(pairs.joined(separator: "&"))", rest)
+        let path = head.string(head.pathRange.lowerBound + addressBytes..<head.pathRange.upperBound)
+        return ("\(path)?\(pairs.joined(separator: "&"))", rest)
     }
 
     /// The product document's envelope, and its sentence for a limit that is reached.

@@ -34,10 +34,14 @@ extension TenantTransaction {
     }
 
     /// Makes the staged rows stock, all in this transaction; false, and nothing done that stays, where one of the keys
-    /// is there already or rows are missing: throw then.
+    /// is there already or rows are missing: throw then. Refuses rows of a reseller that was terminated meanwhile (W1).
     package func applyStagedLicences(importID: Int64, count: Int64, book: Book, detail: inout AuditDetail) throws
         -> Bool
     {
+        let isTooLate = try connection.exists(
+            "SELECT 1 FROM licence_staging s JOIN reseller r ON r.id = s.reseller_id WHERE s.import_id = ?1 AND r.state = 3",
+            .integer(importID))
+        if isTooLate { throw Refusal.conflict(.resellerTerminated) }
         let before = try lastLicenceID()
         try connection.run(
             """

@@ -16,12 +16,11 @@ package struct ChargeDueServices: DueWork {
     }
 
     package func run(_ tenant: TenantTransaction, limit: Int) throws -> Int {
-        var left = limit - (kind == .renewal ? try PayDueServices.goOn(tenant, limit: limit) : 0)
-        while left > 0 {
-            let ids = try tenant.dueServices(kind, limit: left)
-            guard let last = ids.last else { break }
-            for group in try tenant.readServices(ids.map(\.id), kind) {
-                try charge(group, upTo: last, budget: &left, tenant)
+        var left = try limit - PayDueServices.goOn(tenant, limit: limit)
+        while left > 0, let due = try tenant.readDueServices(kind, limit: left) {
+            left -= due.putOff
+            for group in due.groups {
+                try charge(group, upTo: due.last, budget: &left, tenant)
             }
         }
         return limit - left
@@ -54,7 +53,7 @@ package struct ChargeDueServices: DueWork {
             let amount = service.term == .hourly ? nil : try tenant.renewalAmount(of: service)
             return DueItem(
                 kind: kind, at: at, id: id, object: service.publicID, resellerPublicID: service.resellerPublicID,
-                amount: amount)
+                amount: amount, book: service.book)
         }
     }
 }

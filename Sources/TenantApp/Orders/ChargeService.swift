@@ -11,7 +11,7 @@ struct ChargeService {
         case paid(Money)
         /// The balance has less than this.
         case unpaid(Money)
-        /// No hour has begun since the last charge.
+        /// No hour has begun since the last charge, and that is not rounded up at an end.
         case nothing
     }
 
@@ -83,30 +83,47 @@ struct ChargeService {
     }
 
     private func payHours(_ service: inout Service, _ detail: inout AuditDetail) throws -> Outcome {
-        var counted = service
-        if service.isRunning, let due = service.renewsAt { counted.accrue(until: due) }
-        let before = try tenant.hourlyStand(ofService: service.id)
-        let hours = counted.accruedHours - before.hours
-        if service.isRunning, let due = service.renewsAt { counted.renewsAt = counted.dailyCharge(after: due) }
-        guard hours > 0, let until = counted.accruesFrom else {
-            service = counted
+        let due = try hoursDue(of: service)
+        guard due.hours > 0 || due.amount > .zero, let until = due.counted.accruesFrom else {
+            service = due.counted
             try settle(&service, paid: nil)
             return .nothing
         }
-        let unit = Pricing.unit(termPrice: service.termPrice, rate: service.rate)
-        let accrued = try before.accrued.adding(unit, times: hours)
-        let owed = try accrued.line(quantity: 1, minorUnitDigits: tenant.currency.minorUnitDigits)
-        let amount = try owed.subtracting(before.charged)
+        let amount = due.amount
         guard try isThere(amount, service.book) else { return .unpaid(amount) }
         let posting = try post(.hourly, amount, for: service, &detail)
         try tenant.insertHourlyCharge(
-            of: service, number: service.period + 1, until: until,
-            stand: HourlyStand(hours: counted.accruedHours, accrued: accrued, charged: owed), amount: amount,
-            posting: posting)
-        service = counted
+            of: service, number: service.period + 1, until: until, stand: due.stand, amount: amount, posting: posting)
+        service = due.counted
         service.period += 1
         try settle(&service, paid: amount)
         return .paid(amount)
+    }
+
+    /// What a charge of hours would take now.
+    private struct HoursDue {
+        /// The service with them counted.
+        let counted: Service
+        let hours: Int64
+        let stand: HourlyStand
+        let amount: Money
+    }
+
+    private func hoursDue(of service: Service) throws -> HoursDue {
+        var counted = service
+        if service.isRunning, let due = service.renewsAt {
+            counted.accrue(until: due)
+            counted.renewsAt = counted.dailyCharge(after: due)
+        }
+        let before = try tenant.hourlyStand(ofService: service.id)
+        let hours = counted.accruedHours - before.hours
+        let unit = Pricing.unit(termPrice: service.termPrice, rate: service.rate)
+        let accrued = try before.accrued.adding(unit, times: hours)
+        let digits = tenant.currency.minorUnitDigits
+        let owed = try accrued.line(quantity: 1, minorUnitDigits: digits, rounding: service.hoursRounding)
+        let amount = try owed.subtracting(before.charged)
+        let stand = HourlyStand(hours: counted.accruedHours, accrued: accrued, charged: owed)
+        return HoursDue(counted: counted, hours: hours, stand: stand, amount: amount)
     }
 
     private func isThere(_ amount: Money, _ book: Book) throws -> Bool {
@@ -184,7 +201,9 @@ struct ChargeService {
         guard let event else { return }
         if service.state == .suspended { try tenant.want(.suspended, ofService: service.id) }
         detail.note(named: service.publicID, service.state.rawValue)
-        service = try tenant.emitService(event, service) { json in json.field("amount", tenant.decimal(amount)) }
+        // Hours that began since the charge that was tried are owed with it, as soon as they stop.
+        let owed = try service.term == .hourly ? hoursDue(of: service).amount : amount
+        service = try tenant.emitService(event, service) { json in json.field("amount", tenant.decimal(owed)) }
     }
 }
 

@@ -1,4 +1,5 @@
 import CallKit
+import HTTPCore
 import SQLite
 package import TenantRegistry
 
@@ -6,6 +7,7 @@ package import TenantRegistry
 package struct Customer: Sendable {
     package let id: Int64
     package let publicID: String
+    package let book: Book
     package let resellerID: Int64
     package let externalID: String?
     package let email: String?
@@ -13,7 +15,7 @@ package struct Customer: Sendable {
     package let createdAt: Timestamp
 
     static let columns = Columns<Customer>(
-        "id", "public_id", "reseller_id", "external_id", "email", "name", "created_at")
+        "id", "public_id", "book", "reseller_id", "external_id", "email", "name", "created_at")
     fileprivate static let byExternalID = Statement(
         "SELECT \(columns) FROM customer WHERE reseller_id = ?1 AND book = ?2 AND external_id = ?3")
 
@@ -22,11 +24,12 @@ package struct Customer: Sendable {
 
     /// One that has just been written.
     fileprivate init(
-        id: Int64, publicID: String, resellerID: Int64, externalID: String?, email: String?, name: String?,
+        id: Int64, publicID: String, book: Book, resellerID: Int64, externalID: String?, email: String?, name: String?,
         createdAt: Timestamp
     ) {
         self.id = id
         self.publicID = publicID
+        self.book = book
         self.resellerID = resellerID
         self.externalID = externalID
         self.email = email
@@ -37,6 +40,7 @@ package struct Customer: Sendable {
     init(_ row: inout RowReader) throws {
         id = try row.int()
         publicID = try row.text()
+        book = try row.value()
         resellerID = try row.int()
         externalID = try row.optionalText()
         email = try row.optionalText()
@@ -62,6 +66,12 @@ extension TenantReader {
         try connection.row(Customer.byPublicID, .text(publicID), read: Customer.init)
     }
 
+    /// The customer that an operator's call names, or 404.
+    package func knownCustomer(_ publicID: String) throws -> Customer {
+        guard let customer = try customer(publicID: publicID) else { throw Refusal.notFound(.customer) }
+        return customer
+    }
+
     /// By id; of one reseller or of all (the operator's list). `text`: how an id, an external id or an address begins,
     /// folded.
     package func customers(
@@ -74,9 +84,11 @@ extension TenantReader {
             filter += " AND reseller_id = ?\(values.count)"
         }
         if let text {
-            values += [.text(text), .text(text.behindAll)]
-            let found = ["public_id", "external_folded", "email"].map { column in
-                "SELECT id FROM customer WHERE \(column) >= ?\(values.count - 1) AND \(column) < ?\(values.count)"
+            let found = EmailAddress.beginnings(text).flatMap { beginning -> [String] in
+                values += [.text(beginning), .text(beginning.behindAll)]
+                return ["public_id", "external_folded", "email"].map { column in
+                    "SELECT id FROM customer WHERE \(column) >= ?\(values.count - 1) AND \(column) < ?\(values.count)"
+                }
             }
             filter += " AND id IN (\(found.joined(separator: " UNION ALL ")))"
         }
@@ -117,7 +129,14 @@ extension TenantTransaction {
             row.text(externalID.folded)
         }
         return Customer(
-            id: connection.lastInsertedRowID, publicID: publicID, resellerID: resellerID, externalID: externalID,
-            email: email, name: name, createdAt: now)
+            id: connection.lastInsertedRowID, publicID: publicID, book: book, resellerID: resellerID,
+            externalID: externalID, email: email, name: name, createdAt: now)
+    }
+
+    /// What is nil stays as it is.
+    package func changeCustomer(_ id: Int64, email: String?, name: String?) throws {
+        try connection.run(
+            "UPDATE customer SET email = coalesce(?2, email), name = coalesce(?3, name) WHERE id = ?1", .integer(id),
+            .optional(email), .optional(name))
     }
 }

@@ -14,7 +14,10 @@ package struct DuePlace: Sendable, Comparable {
 extension TenantReader {
     private static let first: [DueKind: Statement] = sources.mapValues { sources in
         let times = sources.map { source in
-            "SELECT * FROM (SELECT \(source.time) AS at FROM \(source.rows) ORDER BY \(source.column) LIMIT 1)"
+            """
+            SELECT * FROM (SELECT \(source.time) AS at FROM \(source.rows)
+                AND id NOT IN (SELECT value FROM json_each(?1)) ORDER BY \(source.column) LIMIT 1)
+            """
         }
         return Statement("SELECT min(at) FROM (\(times.joined(separator: " UNION ALL ")))")
     }
@@ -22,7 +25,8 @@ extension TenantReader {
         let lists = sources.map { source in
             """
             SELECT * FROM (SELECT \(source.time) AS at, id FROM \(source.rows) AND \(source.column) <= ?1\(source.less)
-                ORDER BY \(source.column), id LIMIT ?2)
+                AND (\(source.column), id) > (?4\(source.less), ?5)
+                AND id NOT IN (SELECT value FROM json_each(?3)) ORDER BY \(source.column), id LIMIT ?2)
             """
         }
         return Statement("\(lists.joined(separator: " UNION ALL ")) ORDER BY 1, 2 LIMIT ?2")
@@ -73,13 +77,18 @@ extension TenantReader {
     /// When the next service is due of a kind.
     func nextService(_ kind: DueKind) throws -> Timestamp? {
         guard let statement = Self.first[kind] else { return nil }
-        return try connection.row(statement) { try $0.optionalTime() } ?? nil
+        return try memory.unreadableServices.next(kind, now: now) { putOff in
+            try connection.row(statement, .text(putOff)) { try $0.optionalTime() } ?? nil
+        }
     }
 
-    /// What is due of a kind now, oldest first.
-    func dueServices(_ kind: DueKind, limit: Int) throws -> [DuePlace] {
+    /// What is due of a kind now, oldest first, behind a place.
+    fileprivate func dueServices(_ kind: DueKind, after place: DuePlace, limit: Int) throws -> [DuePlace] {
         guard let statement = Self.due[kind] else { return [] }
-        return try connection.rows(statement, .time(now), .int(limit)) { row in
+        let putOff = memory.unreadableServices.ids(now: now)
+        return try connection.rows(
+            statement, .time(now), .int(limit), .text(putOff), .time(place.at), .integer(place.id)
+        ) { row in
             DuePlace(at: try row.time(), id: try row.int())
         }
     }
@@ -110,33 +119,23 @@ extension TenantReader {
 
     private static let unpaid = Statement(
         """
-        SELECT s.id FROM service s INDEXED BY service_unpaid
+        SELECT coalesce(s.renews_at, s.past_due_since), s.id FROM service s INDEXED BY service_unpaid
         WHERE s.reseller_id = ?1 AND s.past_due_since IS NOT NULL AND (s.ends_at IS NULL OR s.state = 'cancelled')
             AND (coalesce(s.renews_at, s.past_due_since), s.id) > (?2, ?3)
+            AND s.id NOT IN (SELECT value FROM json_each(?5))
         ORDER BY coalesce(s.renews_at, s.past_due_since), s.id LIMIT ?4
         """)
 
     /// What a reseller has not paid, oldest first, behind a place.
-    func unpaidServices(resellerID: Int64, after place: DuePlace?, limit: Int) throws -> [Int64] {
+    func unpaidServices(resellerID: Int64, after place: DuePlace?, limit: Int) throws -> [DuePlace] {
         try connection.rows(
             Self.unpaid, .integer(resellerID), .integer(place?.at.milliseconds ?? .min), .integer(place?.id ?? .min),
-            .int(limit)
-        ) { try $0.int() }
+            .int(limit), .text(memory.unreadableServices.ids(now: now))
+        ) { DuePlace(at: try $0.time(), id: try $0.int()) }
     }
 }
 
 extension TenantTransaction {
-    /// A row that cannot be read is looked at again a day later, so that it keeps no other from its hour.
-    func postponeService(_ id: Int64, _ kind: DueKind) throws {
-        let later = now.adding(days: 1)
-        if kind == .end {
-            try connection.run("UPDATE service SET ends_at = ?2 WHERE id = ?1", .integer(id), .time(later))
-        } else {
-            try connection.run("UPDATE service SET next_at = ?2 WHERE id = ?1", .integer(id), .time(later))
-        }
-        noteDue(kind, at: later)
-    }
-
     /// The next period has been announced.
     func noteAnnounced(_ service: Service) throws {
         try connection.run(
@@ -152,6 +151,13 @@ extension TenantReader {
         try connection.row("SELECT reseller_id, due_at, service_id FROM payable ORDER BY reseller_id LIMIT 1") { row in
             (resellerID: try row.int(), place: DuePlace(at: try row.time(), id: try row.int()))
         }
+    }
+
+    /// Where to go on with what this one has not paid; nil: nothing waits.
+    func payable(resellerID: Int64) throws -> DuePlace? {
+        try connection.row(
+            "SELECT due_at, service_id FROM payable WHERE reseller_id = ?1", .integer(resellerID)
+        ) { DuePlace(at: try $0.time(), id: try $0.int()) }
     }
 }
 
@@ -178,9 +184,38 @@ struct ServiceGroup {
     var services: [Service]
 }
 
+/// What is due of a kind, as far as one look at the rows goes.
+struct DueServices {
+    let groups: [ServiceGroup]
+    /// The place of the last row that was looked at.
+    let last: DuePlace
+    /// So many rows were put off, which is done with them for today.
+    let putOff: Int
+
+    /// Rows that have been seen to.
+    var count: Int { groups.reduce(putOff) { $0 + $1.services.count } }
+}
+
 extension TenantTransaction {
-    /// By reseller and book. A row that cannot be read is told and put off by a day.
-    func readServices(_ ids: [Int64], _ kind: DueKind) throws -> [ServiceGroup] {
+    /// What is due of a kind now, oldest first, `limit` rows at the most; nil: nothing is. Rows that cannot be read and
+    /// are too many to be remembered are stepped over.
+    func readDueServices(_ kind: DueKind, limit: Int) throws -> DueServices? {
+        var place = DuePlace.beginning
+        while true {
+            let due = try dueServices(kind, after: place, limit: limit)
+            guard let last = due.last else { break }
+            let known = memory.unreadableServices.count
+            let groups = try readServices(due.map(\.id))
+            let found = DueServices(groups: groups, last: last, putOff: memory.unreadableServices.count - known)
+            if found.count > 0 { return found }
+            place = last
+        }
+        if place != .beginning { memory.unreadableServices.rest(kind, now: now) }
+        return nil
+    }
+
+    /// By reseller and book. A row that cannot be read is told and put off by a day, in memory alone.
+    func readServices(_ ids: [Int64]) throws -> [ServiceGroup] {
         struct Place: Hashable {
             let resellerID: Int64
             let book: Book
@@ -199,10 +234,10 @@ extension TenantTransaction {
                 }
             } catch let corrupt as CorruptRow {
                 store.tell(corrupt)
-                try postponeService(id, kind)
+                memory.unreadableServices.add(id, now: now)
             } catch is Refusal {
                 // Its order, customer or product is missing: `verify` says so.
-                try postponeService(id, kind)
+                memory.unreadableServices.add(id, now: now)
             }
         }
         return groups

@@ -63,8 +63,13 @@ struct EndService {
         }
         service.endsAt = nil
         service.endedBy = nil
-        service.renewsAt = service.term == .hourly ? service.dailyCharge(after: tenant.now) : end
-        service.schedule()
+        if service.term != .hourly {
+            service.renewsAt = end
+        } else if service.isRunning {
+            service.renewsAt = service.dailyCharge(after: tenant.now)
+        }
+        // What is suspended may owe, and is tried on as before.
+        if service.isRunning { service.schedule() }
         detail.note("renews_at", service.renewsAt?.text ?? "")
         try tenant.save(service)
         service = try tenant.emitService(.serviceUpdated, service)

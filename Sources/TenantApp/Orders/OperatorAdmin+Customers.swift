@@ -25,16 +25,30 @@ extension OperatorAdmin {
             }
         },
         Route(
-            .get, "/customers/{id}", "Read an end customer", access: .administrator, gives: .read(Schemas.customer)
+            .get, "/customers/{id}", "Read an end customer", access: .administrator, parameters: [.mode],
+            gives: .read(Schemas.customer)
         ) { call in
-            .read { tenant in
-                guard let customer = try tenant.customer(publicID: call.parameters[0]) else {
-                    throw Refusal.notFound(.customer)
-                }
-                let owned = Schemas.OwnedCustomer(
-                    customer: customer, reseller: try tenant.reseller(id: customer.resellerID)?.publicID)
-                return .json(Schemas.customer, owned, in: tenant.currency)
+            let query = try call.query()
+            return .read { tenant in
+                let customer = try tenant.knownCustomer(call.parameters[0])
+                try query.mode(or: customer.book).judgeRead(of: customer.book)
+                return try answer(customer, tenant)
             }
         },
+        Route(
+            .patch, "/customers/{id}", "Change an end customer's address or name", access: .administrator,
+            moves: .oneBook, parameters: [.mode], takes: Schemas.customerChange.schema, gives: .done(Schemas.customer)
+        ) { call in
+            let (email, name) = try call.read(Schemas.customerChange)
+            let change = ChangeCustomer(
+                customerID: call.parameters[0], email: email, name: name, book: try call.query().mode(or: call.book))
+            return .write { tenant, detail in try answer(try change.run(tenant, &detail), tenant) }
+        },
     ]
+
+    private static func answer(_ customer: Customer, _ tenant: TenantReader) throws -> Answer {
+        let reseller = try tenant.reseller(id: customer.resellerID)?.publicID
+        let owned = Schemas.OwnedCustomer(customer: customer, reseller: reseller)
+        return .json(Schemas.customer, owned, in: tenant.currency)
+    }
 }

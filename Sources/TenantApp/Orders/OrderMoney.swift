@@ -24,7 +24,7 @@ package struct OrderMoney: Sendable {
     /// By renewals and hours since.
     package let renewed: Money
     package let refunded: Money
-    /// What can still be paid back.
+    /// What can still be paid back: nothing while a unit is open.
     package let refundable: Money
 
     package func sum(_ place: Place) -> Money {
@@ -62,6 +62,6 @@ extension TenantReader {
         let part = RefundedPart(orderID: order.id)
         return OrderMoney(
             units: units, renewed: try charged(since: part), refunded: order.refunded,
-            refundable: try refundable(part))
+            refundable: try refundable(part, of: order))
     }
 }

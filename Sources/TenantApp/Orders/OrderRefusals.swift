@@ -16,7 +16,8 @@ extension Conflict {
     }
 
     static let orderPending = Conflict(
-        "order_pending", "The order is pending: nothing was taken for it yet. Reject it to give the hold back.")
+        "order_pending",
+        "Units of the order are still open: nothing of it is refunded before all of them are decided.")
     static let nothingDue = Conflict("nothing_due", "Nothing of the service is past due.")
     static let notEnding = Conflict("not_ending", "The service does not end with its term.")
     static let endedByOperator = Conflict(
@@ -42,6 +43,7 @@ extension Unavailable {
     static let clockNotBelieved = Unavailable(
         "clock_not_believed", "The node's clock has leapt; no service is charged or ends by it until it is believed.",
         retryAfterSeconds: 60)
+    static let payingDue = busy.saying("The services that were due before are being paid first; nothing was done.")
 }
 
 extension Unprocessable {

@@ -1,4 +1,5 @@
 package import CallKit
+import HTTPCore
 import SQLite
 package import TenantRegistry
 
@@ -296,10 +297,12 @@ private struct SearchQuery {
 
     private mutating func take(_ beginning: String) {
         needsCustomer = true
-        let (first, end) = (bind(.text(beginning)), bind(.text(beginning.behindAll)))
         var columns = ["o.public_id", "o.reference_folded", "c.external_folded", "c.email"]
         if isOfServices { columns.append("s.public_id") }
-        let either = columns.map { "coalesce(\($0) >= \(first) AND \($0) < \(end), 0)" }
+        let either = EmailAddress.beginnings(beginning).flatMap { beginning -> [String] in
+            let (first, end) = (bind(.text(beginning)), bind(.text(beginning.behindAll)))
+            return columns.map { "coalesce(\($0) >= \(first) AND \($0) < \(end), 0)" }
+        }
         rules.append("(\(either.joined(separator: " OR ")))")
     }
 
@@ -372,11 +375,6 @@ private struct SearchQuery {
             WHERE \(places.joined(separator: " AND ")) ORDER BY \(order)\(limit.map { " LIMIT \($0)" } ?? "")
             """
     }
-}
-
-extension String {
-    /// Sorts behind every text that begins with this one: no text holds that character.
-    var behindAll: String { self + "\u{10FFFF}" }
 }
 
 // MARK: Few orders, by name
@@ -466,12 +464,14 @@ extension TenantReader {
     fileprivate func orderIDs(beginning text: String, isOfServices: Bool, limit: Int) throws -> [Int64]? {
         func gathered(_ sources: [Statement]) throws -> Set<Int64>? {
             var ids: Set<Int64> = []
-            for source in sources {
-                let found = try connection.rows(source, .text(text), .text(text.behindAll), .int(limit + 1)) {
-                    try $0.int()
+            for text in EmailAddress.beginnings(text) {
+                for source in sources {
+                    let found = try connection.rows(source, .text(text), .text(text.behindAll), .int(limit + 1)) {
+                        try $0.int()
+                    }
+                    if found.count > limit { return nil }
+                    ids.formUnion(found)
                 }
-                if found.count > limit { return nil }
-                ids.formUnion(found)
             }
             return ids
         }

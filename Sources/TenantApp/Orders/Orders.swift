@@ -133,6 +133,16 @@ extension TenantReader {
     package func order(id: Int64) throws -> Order? {
         try connection.row(Order.byID, .integer(id), read: Order.init)
     }
+
+    /// What an order of an hourly term costs as it accrues, at the price that it was placed at; nil for other terms.
+    func hourlyPrice(of order: Order) throws -> HourlyPrice? {
+        guard order.term == .hourly else { return nil }
+        let unit = try connection.row(
+            "SELECT term_price, discount_rate FROM orders WHERE id = ?1", .integer(order.id)
+        ) { Pricing.unit(termPrice: try $0.money(), rate: try $0.percent()) }
+        guard let unit else { throw Refusal.defect }
+        return try HourlyPrice(unit, quantity: order.quantity, currency: currency)
+    }
 }
 
 extension TenantTransaction {

@@ -34,6 +34,20 @@ package struct PayDueServices {
         return paid
     }
 
+    /// Called first by whatever spends a reseller's balance on something new: where money came in and more was due than
+    /// one transaction pays, the rest is paid before. Throws where it is more than this one has room for.
+    package static func payFirst(
+        _ tenant: TenantTransaction, resellerID: Int64, book: Book, _ detail: inout AuditDetail
+    ) throws {
+        guard book == .live, tenant.isClockBelieved, let place = try tenant.payable(resellerID: resellerID),
+            let reseller = try tenant.reseller(id: resellerID)
+        else { return }
+        let pay = PayDueServices(tenant: tenant, reseller: reseller, keyID: 0)
+        let (_, _, rest) = try pay.pay(after: place, limit: servicesMax, &detail)
+        guard rest == nil else { throw Refusal.unavailable(.payingDue) }
+        try tenant.setPayable(resellerID: resellerID, after: nil)
+    }
+
     /// Pays on where transactions had no room. Returns how many services were looked at.
     static func goOn(_ tenant: TenantTransaction, limit: Int) throws -> Int {
         var done = 0
@@ -61,8 +75,8 @@ package struct PayDueServices {
     ) throws -> (paid: [Paid], count: Int, rest: DuePlace?) {
         let ids = try tenant.unpaidServices(resellerID: reseller.id, after: place, limit: limit + 1)
         let charge = ChargeService(tenant: tenant, reseller: reseller, keyID: keyID)
-        let services = try tenant.readServices(Array(ids.prefix(limit)), .renewal).flatMap(\.services)
-        let last = ids.count > limit ? services.last.flatMap { DuePlace($0) } : nil
+        let services = try tenant.readServices(ids.prefix(limit).map(\.id)).flatMap(\.services)
+        let last = ids.count > limit ? ids.prefix(limit).last : nil
         var (paid, spent, budget) = ([Paid](), Money.zero, Int.max)
         try charge.run(services, upTo: last ?? .end, budget: &budget, &detail) { service, outcome, detail in
             switch outcome {

@@ -30,6 +30,7 @@ package struct PlaceOrder {
     }
 
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Result {
+        try PayDueServices.payFirst(tenant, resellerID: resellerID, book: book, &detail)
         let quote = try QuoteOrder(request: request, resellerID: resellerID, book: book).run(tenant)
         let (holds, productID) = (quote.product.fulfilment.holds, quote.product.productID)
         let stock =

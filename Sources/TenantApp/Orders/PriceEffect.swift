@@ -3,7 +3,7 @@ import HTTPCore
 import TenantRegistry
 
 /// What a changed price book would mean (O4): the orders of some days, priced by the rows that it changes. Orders of
-/// the live book; what was rejected, and what accrues by the hour, is not in them.
+/// the live book; what was rejected, whole orders and single units, and what accrues by the hour, is not in them.
 struct PriceEffect: Sendable {
     static let daysMax: Int64 = 90
     /// So many orders are looked at, newest first.
@@ -73,9 +73,9 @@ struct PriceEffect: Sendable {
         sum.orders += 1
         if new.isEnabled, let termPrice = new.terms[order.term] {
             let price = try QuoteOrder.price(
-                new, termPrice: termPrice, term: order.term, quantity: order.quantity,
+                new, termPrice: termPrice, term: order.term, quantity: order.quantity - order.rejectedUnits,
                 standardRate: reseller.defaultDiscountRate, currency: tenant.currency)
-            try sum.add(order.total, price.total)
+            try sum.add(order.total.subtracting(tenant.sharesGivenBack(of: order)), price.total)
         } else {
             sum.notSold += 1
         }

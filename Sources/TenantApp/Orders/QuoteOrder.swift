@@ -44,14 +44,20 @@ package struct OrderPrice: Sendable, Equatable {
 
 /// What units of an hourly term will cost as they accrue (W3).
 package struct HourlyPrice: Sendable, Equatable {
-    /// An hour of all units: exact to the micro.
+    /// An hour of all units, rounded to the micro: an hour accrues unrounded.
     package let total: Money
     /// A day of all units, rounded to the minor unit.
     package let firstDay: Money
+
+    init(_ unit: UnitPrice, quantity: Int64, currency: Currency) throws(MoneyError) {
+        total = try unit.line(quantity: quantity, minorUnitDigits: Money.fractionDigits)
+        firstDay = try unit.line(
+            quantity: quantity * Pricing.hoursInAdvance, minorUnitDigits: currency.minorUnitDigits)
+    }
 }
 
-/// Prices an order and refuses what may not be ordered. Writes nothing: `PlaceOrder` begins with it, `/orders/quote` is
-/// it.
+/// Prices an order and refuses what may not be ordered. Writes nothing: `/orders/quote` is it, and `PlaceOrder` once
+/// what was due is paid.
 package struct QuoteOrder {
     package struct Result {
         package let product: PricedProduct
@@ -98,7 +104,7 @@ package struct QuoteOrder {
         return Result(product: product, price: price, reseller: reseller)
     }
 
-    /// What has to be there: the total, and with an hourly term a day of it and of every hourly unit that there is.
+    /// What has to be there: the total, and with an hourly term a day of it and of every hourly unit that is held.
     private func required(_ price: OrderPrice, _ tenant: TenantReader) throws -> Money {
         guard price.hourly != nil else { return price.total }
         var units = try tenant.hourlyUnits(resellerID: resellerID, book: book)
@@ -121,13 +127,7 @@ package struct QuoteOrder {
                 : try Pricing.line(termPrice: termPrice, rate: rate, quantity: quantity, minorUnitDigits: digits)
             let setup = try Pricing.setup(fee: row.setupFee, quantity: quantity, minorUnitDigits: digits)
             let unit = Pricing.unit(termPrice: termPrice, rate: rate)
-            let hourly =
-                term == .hourly
-                ? HourlyPrice(
-                    total: try unit.line(quantity: quantity, minorUnitDigits: Money.fractionDigits),
-                    firstDay: try unit.line(
-                        quantity: quantity * Pricing.hoursInAdvance, minorUnitDigits: digits))
-                : nil
+            let hourly = term == .hourly ? try HourlyPrice(unit, quantity: quantity, currency: currency) : nil
             return OrderPrice(
                 termPrice: termPrice, rate: rate, line: line, setup: setup, total: try line.adding(setup),
                 hourly: hourly)

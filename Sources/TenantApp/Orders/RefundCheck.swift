@@ -91,7 +91,7 @@ private struct RefundLine {
         guard let order else { return ["Its order is missing."] }
         var faults: [String] = []
         if order.book != book { faults.append("It is of another book than its order.") }
-        if order.state == "pending" { faults.append("Its order is pending: nothing was taken yet.") }
+        if order.state == "pending" { faults.append("Its order is pending: nothing of it is refunded yet.") }
         if part.serviceID != nil && serviceOrderID != part.orderID {
             faults.append("Its service is of another order, or missing.")
         }

@@ -51,7 +51,7 @@ package struct RefundOrder: Sendable {
         try callerBook.judgeWrite(to: order.book)
         guard order.state != .pending else { throw Refusal.conflict(.orderPending) }
         let part = try part(of: order, tenant)
-        let rest = try tenant.refundable(part)
+        let rest = try tenant.refundable(part, of: order)
         guard request.amount <= rest else {
             throw Refusal.unprocessable(.refundExceedsCaptured(rest: tenant.decimal(rest)))
         }

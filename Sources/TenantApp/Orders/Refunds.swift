@@ -143,8 +143,10 @@ extension TenantReader {
         try CapturedAmounts(connection: connection, minorUnitDigits: currency.minorUnitDigits).later(part)
     }
 
-    /// What can still be paid back of a part: the least that any whole of it leaves.
-    package func refundable(_ part: RefundedPart) throws -> Money {
+    /// What can still be paid back of a part of an order: the least that any whole of it leaves, and nothing while a
+    /// unit of the order is open.
+    package func refundable(_ part: RefundedPart, of order: Order) throws -> Money {
+        guard order.state != .pending else { return .zero }
         let amounts = CapturedAmounts(connection: connection, minorUnitDigits: currency.minorUnitDigits)
         let rests = try part.wholes.map { try amounts.captured($0).subtracting(amounts.refunded($0)) }
         return rests.min() ?? .zero

@@ -52,9 +52,12 @@ enum RenewalCheck {
             if service.start(ofPeriod: period) != begins || service.start(ofPeriod: period + 1) != ends {
                 add("it runs from \(begins.text) to \(ends.text), which is not where the anchor has it.")
             }
-            let price = Pricing.unit(termPrice: life.prices.price(at: period), rate: service.rate)
-            let wanted = try? price.line(quantity: 1, minorUnitDigits: file.currency.minorUnitDigits)
-            if wanted != amount {
+            let (price, digits) = (life.prices.price(at: period), file.currency.minorUnitDigits)
+            let wanted = try? Pricing.renewal(termPrice: price, rate: service.rate, minorUnitDigits: digits)
+            // Before 0060 what came to less than half a minor unit cost nothing.
+            let former = try? Pricing.line(
+                termPrice: price, rate: service.rate, quantity: 1, minorUnitDigits: digits)
+            if wanted != amount && former != amount {
                 let owed = wanted.map { file.amount($0.micros) } ?? "too much"
                 add("it cost \(file.amount(amount.micros)); its price comes to \(owed).")
             }
@@ -111,14 +114,22 @@ enum RenewalCheck {
             if number != last + 1 { add("the one before it is \(last): a charge was left out.") }
             if price != life.prices.price(at: number) { add("its price is not the one that was recorded.") }
             let hours = stand.hours - before.hours
-            if hours <= 0 || !(until.map { Service.hours(hours, fitBetween: $0, and: end) } ?? false) {
+            // It may count no hour of its own: then it rounds up what those before it came to.
+            let isLast = service.state == .cancelled && number == service.period
+            let isRoom = until.map { Service.hours(hours, fitBetween: $0, and: end) } ?? false
+            if hours < (isLast ? 0 : 1) || !isRoom {
                 add("\(hours) hours do not fit between the charge before it and \(end.text).")
             }
             let unit = Pricing.unit(termPrice: price, rate: service.rate)
             let accrued = try? before.accrued.adding(unit, times: hours)
-            let owed = try? stand.accrued.line(quantity: 1, minorUnitDigits: file.currency.minorUnitDigits)
+            // Before 0060 the last charge was rounded as all others.
+            let roundings: [UnitPrice.Rounding] = isLast ? [.up, .halfUp] : [.halfUp]
+            let owed = roundings.map {
+                try? stand.accrued.line(
+                    quantity: 1, minorUnitDigits: file.currency.minorUnitDigits, rounding: $0)
+            }
             if accrued != stand.accrued { add("what its hours are said to come to is not hours times price.") }
-            if owed != stand.charged || (try? before.charged.adding(amount)) != stand.charged {
+            if !owed.contains(stand.charged) || (try? before.charged.adding(amount)) != stand.charged {
                 add("what was charged so far is \(file.amount(stand.charged.micros)), not the accrual rounded once.")
             }
             if book != service.book.rawValue { add("it is of another book than its service.") }

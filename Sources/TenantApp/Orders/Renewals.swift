@@ -47,15 +47,49 @@ extension TenantReader {
 
     /// What the next period will be charged: of one that is overdue, at the price of when it began.
     func renewalAmount(of service: Service) throws -> Money {
-        try Pricing.line(
-            termPrice: agreedPrice(of: service, at: service.period + 1), rate: service.rate, quantity: 1,
-            minorUnitDigits: currency.minorUnitDigits)
+        try renewalAmount(agreedPrice(of: service, at: service.period + 1), service.rate)
+    }
+
+    private func renewalAmount(_ termPrice: Money, _ rate: Percent) throws -> Money {
+        try Pricing.renewal(termPrice: termPrice, rate: rate, minorUnitDigits: currency.minorUnitDigits)
     }
 
     /// Of the charge `number`, which is not paid yet.
     private func agreedPrice(of service: Service, at number: Int64) throws -> Money {
         guard service.nextTermPrice != nil else { return service.termPrice }
         return try repricing(of: service.id, at: number)?.price ?? service.termPrice
+    }
+
+    private static let coming = Statement(
+        """
+        SELECT id, period, term_price, next_term_price, discount_rate FROM service
+        WHERE reseller_id = ?1 AND book = ?2 AND state = 'active' AND renews_at > ?3 AND renews_at <= ?4
+            AND term <> 'hourly'
+        ORDER BY renews_at, id LIMIT ?5
+        """)
+
+    /// What a reseller's services will be charged for the periods that begin up to then, in the order of the charges. A
+    /// row that cannot be read is left out: it is told where it is charged. `isWhole`: the limit cut none off.
+    func comingRenewals(
+        ofReseller resellerID: Int64, book: Book, until end: Timestamp, limit: Int
+    ) throws -> (renewals: [(serviceID: Int64, amount: Money)], isWhole: Bool) {
+        var renewals: [(serviceID: Int64, amount: Money)] = []
+        var rows = 0
+        try connection.forEach(
+            Self.coming, .integer(resellerID), .book(book), .time(now), .time(end), .int(limit)
+        ) { row in
+            rows += 1
+            do {
+                let (id, period) = (try row.int(), try row.int())
+                let (first, next) = (try row.money(), try row.optionalMoney())
+                let price = try next == nil ? first : repricing(of: id, at: period + 1)?.price ?? first
+                renewals.append((serviceID: id, amount: try renewalAmount(price, row.percent())))
+            } catch is CorruptRow {
+                return true
+            }
+            return true
+        }
+        return (renewals, rows < limit)
     }
 
     /// The first charge for which a price holds that is agreed now: the first that has not begun, or of a term that is

@@ -92,7 +92,8 @@ extension TenantReader {
 
     /// An hourly price is exact, since it accrues.
     private func amount(_ service: Service, termPrice: Money, rate: Percent) throws -> Money {
-        let digits = service.term == .hourly ? Money.fractionDigits : currency.minorUnitDigits
-        return try Pricing.line(termPrice: termPrice, rate: rate, quantity: 1, minorUnitDigits: digits)
+        try service.term == .hourly
+            ? Pricing.line(termPrice: termPrice, rate: rate, quantity: 1, minorUnitDigits: Money.fractionDigits)
+            : Pricing.renewal(termPrice: termPrice, rate: rate, minorUnitDigits: currency.minorUnitDigits)
     }
 }

@@ -18,6 +18,9 @@ extension Service {
     /// What was agreed last for the periods to come: of an hourly term, for an hour.
     package var nextPrice: Money { nextTermPrice ?? termPrice }
 
+    /// What its hours come to is rounded half up as long as it may go on, and up at its end: none are free (0060).
+    var hoursRounding: UnitPrice.Rounding { state == .cancelled ? .up : .halfUp }
+
     /// The charge whose price is `termPrice`: of a term the one that was paid last, of hours the one to come.
     var runningCharge: Int64 { period + (term == .hourly ? 1 : 0) }
 
@@ -61,11 +64,11 @@ extension Service {
         accruesFrom = from.adding(milliseconds: hours * Self.hour)
     }
 
-    /// Its hours count again: from now on, but none twice.
+    /// Its hours count again: from now on, but none twice. One that ends is charged at its end.
     package mutating func countAgain(from now: Timestamp) {
         guard term == .hourly, let from = accruesFrom else { return }
         accruesFrom = max(from, now)
-        renewsAt = dailyCharge(after: now)
+        renewsAt = endsAt == nil ? dailyCharge(after: now) : nil
     }
 
     /// The first charge for which a price holds that is agreed now and is no lower. Periods that have begun are of the

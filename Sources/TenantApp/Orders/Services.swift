@@ -153,14 +153,21 @@ extension TenantReader {
             Service.byPublicID, .text(publicID), .optional(resellerID), .optional(book?.rawValue), read: Service.init)
     }
 
-    /// The units of hourly terms that accrue, or will once they are there: price and number, a row for each price (W3).
-    package func hourlyUnits(resellerID: Int64, book: Book) throws -> [(price: UnitPrice, count: Int64)] {
+    /// The units of hourly terms that a reseller holds: price and number (W3). They accrue, or will: a suspended one
+    /// once it is resumed.
+    package func hourlyUnits(
+        resellerID: Int64, book: Book, withSuspended: Bool = true
+    ) throws -> [(price: UnitPrice, count: Int64)] {
         try connection.rows(
             """
             SELECT term_price, discount_rate, count(*) FROM service
             WHERE reseller_id = ?1 AND book = ?2 AND term = 'hourly' AND state IN ('pending', 'active', 'past_due')
             GROUP BY term_price, discount_rate
-            """, .integer(resellerID), .book(book)
+            UNION ALL
+            SELECT term_price, discount_rate, count(*) FROM service
+            WHERE reseller_id = ?1 AND book = ?2 AND term = 'hourly' AND state = 'suspended' AND ?3
+            GROUP BY term_price, discount_rate
+            """, .integer(resellerID), .book(book), .bool(withSuspended)
         ) { row in (Pricing.unit(termPrice: try row.money(), rate: try row.percent()), try row.int()) }
     }
 
@@ -248,7 +255,9 @@ extension TenantTransaction {
     /// was due becomes the end, and an hourly unit ends with the hour that has begun. Units of pending orders are
     /// decided with their orders. `asksClock`: 503 where hours would end by a time of day that is not believed (G7).
     package func endServicesWithTerm(resellerID: Int64, asksClock: Bool = false) throws {
-        if asksClock, try !hourlyUnits(resellerID: resellerID, book: .live).isEmpty { try judgeClock() }
+        if asksClock, try !hourlyUnits(resellerID: resellerID, book: .live, withSuspended: false).isEmpty {
+            try judgeClock()
+        }
         try connection.run(
             """
             UPDATE service SET ends_at = CASE

@@ -15,6 +15,18 @@ extension TenantReader {
         ) { try $0.int() } ?? 0
     }
 
+    private static let voided = Statement(
+        """
+        SELECT coalesce(sum(\(EntryPlaces.amount(of: "p.id"))), 0)
+        FROM unit_decision d JOIN posting p ON p.id = d.posting_id WHERE d.order_id = ?1 AND p.kind = 'void'
+        """)
+
+    /// The shares of units of a live order that were rejected one by one.
+    func sharesGivenBack(of order: Order) throws -> Money {
+        guard order.rejectedUnits > 0 else { return .zero }
+        return try connection.row(Self.voided, .integer(order.id)) { try $0.money() } ?? .zero
+    }
+
     package func hasPendingUnits(_ order: Order) throws -> Bool {
         try connection.exists(
             "SELECT 1 FROM service WHERE order_id = ?1 AND state = 'pending'", .integer(order.id))

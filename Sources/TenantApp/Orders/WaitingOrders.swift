@@ -19,9 +19,13 @@ extension AttentionSource {
         kind: "services_past_due", link: "/api/admin/services?status=past_due",
         rows: Statement(
             """
-            SELECT s.public_id, s.renews_at, r.public_id, NULL
-            FROM service s INDEXED BY service_unpaid CROSS JOIN reseller r ON r.id = s.reseller_id
-            WHERE s.past_due_since IS NOT NULL AND s.state = 'past_due' AND s.book = 0 ORDER BY s.id LIMIT ?1
+            SELECT s.public_id, s.since, r.public_id, NULL
+            FROM (
+                SELECT id, public_id, reseller_id, coalesce(renews_at, past_due_since) AS since
+                FROM service INDEXED BY service_unpaid
+                WHERE past_due_since IS NOT NULL AND state = 'past_due' AND book = 0 LIMIT \(AttentionSource.countMax)
+            ) s CROSS JOIN reseller r ON r.id = s.reseller_id
+            ORDER BY s.since, s.id LIMIT ?1
             """),
         places: Statement(
             """

@@ -41,19 +41,20 @@ extension WholesaleOrders {
             Route(
                 .post, "/webhook/secret/rotate",
                 "Get a new signing secret; the old one works on for a day, or as you say",
-                access: .resellerSession, openIn: [.pending], takes: WebhookBodies.rotation.schema,
-                gives: .done(Schemas.webhookSecret)
-            ) {
-                call in
-                let overlap = try call.read(WebhookBodies.rotation)
+                access: .resellerSession, idempotency: .accepted, openIn: [.pending],
+                takes: WebhookBodies.rotation(.native).schema, gives: .done(Schemas.webhookSecret)
+            ) { call in
+                let overlap = try call.read(WebhookBodies.rotation(.native))
                 return .write { tenant, detail in
                     // One secret signs in both books, and whoever waits for approval signs test orders.
                     try tenant.judgeOwnSecrets(resellerID: call.resellerID, book: .test)
                     let secret = try tenant.mintWebhookSecret(resellerID: call.resellerID, overlapSeconds: overlap)
                     detail.note("webhook_secret", "rotated")
-                    let rotated = WebhookBodies.Rotated(
-                        secret: secret, previousValidUntil: tenant.now.adding(seconds: overlap))
-                    return .json(Schemas.webhookSecret, rotated, in: tenant.currency)
+                    let end = tenant.now.adding(seconds: overlap)
+                    return .shownOnce(200) { json, isShown in
+                        let rotated = WebhookBodies.Rotated(secret: isShown ? secret : nil, previousValidUntil: end)
+                        Schemas.webhookSecret.write(rotated, in: tenant.currency, to: &json)
+                    }
                 }
             },
         ] + AccountRoutes(.native, newKey: Schemas.newKey).all

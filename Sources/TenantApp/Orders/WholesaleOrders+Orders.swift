@@ -84,7 +84,8 @@ extension WholesaleOrders {
 extension TenantReader {
     func whole(_ order: Order) throws -> WholesaleOrders.Schemas.WholeOrder {
         WholesaleOrders.Schemas.WholeOrder(
-            order: order, services: try services(ofOrder: order.id), refunds: try refunds(ofOrder: order.id))
+            order: order, services: try services(ofOrder: order.id), refunds: try refunds(ofOrder: order.id),
+            hourly: try hourlyPrice(of: order))
     }
 
     /// With its details, opened: for the answer to its reseller or operator and nothing else.

@@ -14,10 +14,13 @@ extension WholesaleOrders {
             let name: String?
         }
 
+        static let customerEmail = Field.email("email")
+        static let customerName = Field.text("name", 1...200)
+
         private static let buyer: Body<Buyer> = {
             let externalID = Field.id("external_id", 128)
-            let email = Field.email("email").optional
-            let name = Field.text("name", 1...200).optional
+            let email = customerEmail.optional
+            let name = customerName.optional
             return Body(externalID, email, name) { fields, reading in
                 let externalID = externalID.read(&fields, reading)
                 let email = email.read(&fields, reading)
@@ -46,10 +49,13 @@ extension WholesaleOrders {
             }.named("OrderRequest")
         }()
 
+        static let hourly: [Shape<HourlyPrice?>.Member] = [
+            .omittable("hourly_total") { hourly -> Money? in hourly?.total },
+            .omittable("first_day") { hourly -> Money? in hourly?.firstDay },
+        ]
         private static let price: [Shape<OrderPrice>.Member] = [
             .member("line_total", \.line), .member("setup_total", \.setup), .member("wholesale_total", \.total),
-            .omittable("hourly_total", \.hourly?.total), .omittable("first_day", \.hourly?.firstDay),
-            .currency("currency"),
+            .part(hourly, \.hourly), .currency("currency"),
         ]
 
         struct NewService: Sendable {
@@ -135,6 +141,8 @@ extension WholesaleOrders {
             package let services: [Service]
             /// The newest ones.
             package let refunds: [Refund]
+            /// Nil for terms that are paid in advance.
+            package let hourly: HourlyPrice?
         }
         package static let refundMembers: [Shape<Refund>.Member] = [
             .member("id", \.publicID), .member("amount", \.amount), .currency("currency"), .member("reason", \.reason),
@@ -142,7 +150,7 @@ extension WholesaleOrders {
         ]
         package static let refund = Shape<Refund>("Refund", refundMembers)
         static let orderWithServices = Shape<WholeOrder>([
-            .part(orderMembers, \.order), .list("services", service, \.services),
+            .part(orderMembers, \.order), .part(hourly, \.hourly), .list("services", service, \.services),
             .list("refunds", refund, \.refunds),
         ])
 
@@ -172,7 +180,8 @@ extension WholesaleOrders {
         ]
         static let customer = Shape<Customer>("Customer", customerMembers)
 
-        static let posting = OperatorAdmin.Schemas.posting
+        static let posting = Shape<StatedPosting>(
+            "Posting", [.member("posting", \.publicID), .part(OperatorAdmin.Schemas.postingMembers, \.posting)])
         static let balance = Shape<Balances>(
             "Balance",
             [
@@ -195,7 +204,8 @@ extension WholesaleOrders {
         static let webhookRequest = Body(Field.webhookURL("url"), Field.events("events", EventType.wholesale))
             .map { url, events in SetDefaultWebhook(url: url, events: events) }
         static let webhookSecret = Shape<WebhookBodies.Rotated>([
-            .ok, .omittable("webhook_secret", \.secret), .member("previous_valid_until", \.previousValidUntil),
+            .ok, .omittable("webhook_secret", \.secret), .alreadyShown,
+            .member("previous_valid_until", \.previousValidUntil),
         ])
     }
 }

@@ -31,7 +31,8 @@ extension WholesaleOrders {
             return .read { tenant in
                 let rows = try tenant.statement(
                     resellerID: call.resellerID, book: book, before: page.cursor, limit: page.fetch)
-                return page.answer(rows, id: \.entryID, Schemas.posting, in: tenant.currency)
+                return page.answer(
+                    rows.map { tenant.stated($0) }, id: \.posting.entryID, Schemas.posting, in: tenant.currency)
             }
         },
         Route(
@@ -44,7 +45,7 @@ extension WholesaleOrders {
                 OperatorAdmin.download(
                     "statement.csv", "text/csv; charset=utf-8",
                     ExportStatement.stream(
-                        steps, resellerID: call.resellerID, book: book, from: from, to: to,
+                        steps, resellerID: call.resellerID, book: book, isOwn: true, from: from, to: to,
                         currency: call.currency))
             }
         },

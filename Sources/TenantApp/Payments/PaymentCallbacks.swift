@@ -1,25 +1,17 @@
 package import CallKit
-package import HTTPCore
-package import TenantRegistry
+import HTTPCore
+import TenantRegistry
 
 /// Where a payment service reports what became of a payment, in tenants whose dialects have no address of their own for
 /// it (A6, W6). Each tenant has it.
-package struct PaymentCallbacks: Dialect {
+package struct PaymentCallbacks: OpenDialect {
     /// Below the tenant's base URL.
     package static let path = "/api/payments/callback"
 
     package let name = "payment_callbacks"
     package let basePath = "/api/payments"
-    package let isAlwaysThere = true
-    package let isDescribed = false
 
     package init() {}
-
-    package func credential(in head: RequestHead) -> Range<Int>? { nil }
-
-    package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
-        Problem.response(refusal, requestID: requestID)
-    }
 
     package let routes: [Route] = [
         Route(

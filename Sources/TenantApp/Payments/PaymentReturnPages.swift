@@ -6,19 +6,15 @@ package import TenantRegistry
 
 /// Where a payment service sends the payer back to, where the operator says nothing else (A6). It knows no payment:
 /// what was paid shows in the balance, once the service has reported it.
-package struct PaymentReturnPages: Dialect {
+package struct PaymentReturnPages: OpenDialect {
     /// Below the tenant's base URL.
     package static let path = "/payment/done"
 
     package let name = "payment_return"
     package let basePath = "/payment"
-    package let isAlwaysThere = true
-    package let isDescribed = false
     package let errorContentType = HTMLPage.contentType
 
     package init() {}
-
-    package func credential(in head: RequestHead) -> Range<Int>? { nil }
 
     package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
         let content: HTML = "<h1>Payment</h1>\(Notice(.bad, "<p>\(refusal.sentence)</p>"))"

@@ -8,17 +8,13 @@ package import TenantRegistry
 /// press them, as whoever has a payment service's address may pay there. The page says that no money moves.
 ///
 /// Invariant: a payment of the live book is decided here only while the operator has live keys on the sandbox.
-package struct SandboxPayPages: Dialect {
+package struct SandboxPayPages: OpenDialect {
     package let name = "sandbox_pay"
     package let basePath = SandboxPaymentDriver.basePath
-    package let isAlwaysThere = true
-    package let isDescribed = false
     package let formGate: FormGate? = .openToPrograms
     package let errorContentType = HTMLPage.contentType
 
     package init() {}
-
-    package func credential(in head: RequestHead) -> Range<Int>? { nil }
 
     package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
         Self.page("Payment", theme: nil, "\(Notice(.bad, "<p>\(refusal.sentence)</p>"))").response(to: refusal)
@@ -35,30 +31,43 @@ package struct SandboxPayPages: Dialect {
 
     package let routes: [Route] = [
         Route(.get, "/{orderId}", "Show the sandbox's payment page", access: .open) { call in
-            .read { tenant in
-                let open = OpenForm(call)
-                return open.answer(try page(try payment(call, tenant), tenant, call, open.tokens))
-            }
+            .read { tenant in try shown(try payment(call, tenant), tenant, call) }
         },
         Route(
             .post, "/{orderId}", "Press a button of the sandbox's payment page", access: .open,
             body: .whole(bytesMax: formBytesMax)
         ) { call in
             let choice = try call.readForm(Body(Field.choice("action", Choice.self)))
-            return .write { tenant, detail in
-                let payment = try payment(call, tenant)
-                // Nobody's money: unlike at a real service, none can come late.
-                if payment.state(at: tenant.now) == .pending, try tenant.isSandboxOpen(for: payment) {
-                    _ = try ConfirmTopUp(
-                        paymentID: payment.id, report: choice.report,
-                        amount: tenant.decimal(payment.amount), currency: tenant.currency.code
-                    ).run(tenant, &detail)
+            return .flow { steps in
+                // What is decided is shown, and leaves no row.
+                let decided = try await steps.read { tenant -> Answer? in
+                    let payment = try payment(call, tenant)
+                    return try isOpen(payment, tenant) ? nil : shown(payment, tenant, call)
                 }
-                let open = OpenForm(call)
-                return open.answer(try page(try tenant.knownPayment(id: payment.id), tenant, call, open.tokens))
+                if let decided { return .answer(decided) }
+                return .write { tenant, detail in
+                    let payment = try payment(call, tenant)
+                    if try isOpen(payment, tenant) {
+                        _ = try ConfirmTopUp(
+                            paymentID: payment.id, report: choice.report,
+                            amount: tenant.decimal(payment.amount), currency: tenant.currency.code
+                        ).run(tenant, &detail)
+                    }
+                    return try shown(try tenant.knownPayment(id: payment.id), tenant, call)
+                }
             }
         },
     ]
+
+    /// Nobody's money: unlike at a real service, none can come late.
+    private static func isOpen(_ payment: Payment, _ tenant: TenantReader) throws -> Bool {
+        try payment.state(at: tenant.now) == .pending && tenant.isSandboxOpen(for: payment)
+    }
+
+    private static func shown(_ payment: Payment, _ tenant: TenantReader, _ call: Call) throws -> Answer {
+        let open = OpenForm(call)
+        return open.answer(try page(payment, tenant, call, open.tokens))
+    }
 
     /// Real payments have no page here.
     private static func payment(_ call: Call, _ tenant: TenantReader) throws -> Payment {

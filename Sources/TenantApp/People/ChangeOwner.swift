@@ -10,19 +10,16 @@ package struct InviteOwner: Sendable {
         package let until: Timestamp
     }
 
-    /// As the provider knows it.
-    package let ownerEmail: String
     package let tokenHash: Digest
 
-    package init(ownerEmail: String, tokenHash: Digest) {
-        self.ownerEmail = ownerEmail
-        self.tokenHash = tokenHash
-    }
+    package init(tokenHash: Digest) { self.tokenHash = tokenHash }
 
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Invited {
-        let owner = try tenant.owner(email: ownerEmail)
+        let owner = try tenant.owner()
         try tenant.endLinks(account: owner.id)
         let until = try tenant.insertLink(.invitation, account: owner.id, tokenHash: tokenHash)
+        // The provider is shown whom it has invited, whatever it was shown before.
+        try tenant.projectOwner()
         detail.note("person", owner.publicID)
         return Invited(email: owner.email, until: until)
     }
@@ -31,22 +28,21 @@ package struct InviteOwner: Sendable {
 /// The tenant's owner has another address, perhaps because it is somebody else (P10). What the one before could sign in
 /// by ends: password, sessions, links. Keys stay: programs have them.
 package struct ChangeOwner: Sendable {
-    package let before: String
     package let email: String
     package let tokenHash: Digest
 
-    package init(from before: String, to email: String, tokenHash: Digest) {
-        self.before = before
+    package init(to email: String, tokenHash: Digest) {
         self.email = email
         self.tokenHash = tokenHash
     }
 
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws {
-        let owner = try tenant.owner(email: before)
+        let owner = try tenant.owner()
         if let other = try tenant.account(email: email), other.id != owner.id {
             throw Refusal.field("/owner_email", "taken", "is another account's of this tenant")
         }
         try tenant.setProfile(email: email.lowercased(), name: owner.name, account: owner.id)
+        try tenant.projectOwner()
         _ = try SetPassword(accountID: owner.id, passwordHash: nil).run(tenant, &detail)
         try tenant.insertLink(.invitation, account: owner.id, tokenHash: tokenHash)
         detail.note("person", owner.publicID)
@@ -54,14 +50,18 @@ package struct ChangeOwner: Sendable {
 }
 
 extension TenantReader {
-    /// The owner whom the provider knows by this address; else the first.
-    fileprivate func owner(email: String) throws -> Account {
-        if let account = try account(email: email), account.role == .owner, account.state == .active {
-            return account
-        }
+    /// Whom the provider deals with (P10): the first owner that is active.
+    fileprivate func owner() throws -> Account {
         guard let account = try ownerAccount().flatMap({ try account(id: $0) }) else {
             throw Refusal.notFound(.owner)
         }
         return account
+    }
+}
+
+extension TenantTransaction {
+    /// The provider is shown whom it deals with from now on.
+    func projectOwner() throws {
+        if let email = try ownerEmail() { try project(.owner(email: email)) }
     }
 }

@@ -33,6 +33,9 @@ package struct ChangePerson: Sendable {
 
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Account {
         let person = try judge(tenant)
+        // A disabled person's keys take no place, and open again once it is active.
+        let opensAgain = person.state == .disabled && state == .active
+        let keys = opensAgain ? try tenant.keysInForce(resellerID: nil) : nil
         try tenant.setPerson(
             person.id, name: name ?? person.name, role: role?.account ?? person.role, state: state ?? person.state)
         guard let changed = try tenant.account(id: person.id) else { throw Refusal.defect }
@@ -43,7 +46,11 @@ package struct ChangePerson: Sendable {
             try tenant.endLinks(account: person.id)
             _ = try EndSessions(.account(person.id), sparingOwner: false, but: 0).run(tenant, limit: .max, &detail)
         }
-        if changed.role != person.role || changed.state != person.state { try tenant.followPerson(changed) }
+        if changed.role != person.role || changed.state != person.state {
+            if let keys { try tenant.judgeKeyQuota(since: keys) }
+            try tenant.followPerson(changed)
+            if person.role == .owner || changed.role == .owner { try tenant.projectOwner() }
+        }
         return changed
     }
 }

@@ -2,6 +2,7 @@ package import CallKit
 import Cryptography
 package import HTML
 import HTTPCore
+import PageKit
 
 /// What the forms of a page carry that nobody has signed in for (U4): the token of a cookie that is theirs alone.
 /// Whoever comes without the cookie is given one.
@@ -28,6 +29,18 @@ package struct OpenForm {
     }
 }
 
+extension Steps {
+    /// Whether a form that set a password came again (0062): the password that it brings is the one that stands.
+    /// Metered as a sign-in is, and with it (G6).
+    package func isSentAgain(
+        _ password: String, setting hash: String?, of email: String, id: Int64, at place: KnownPlace, _ call: Call
+    ) async throws -> Bool {
+        let isKnown = try await read { try $0.knows(place, of: id) }
+        return try await verifies(
+            password, against: hash, decoy: call.services.decoyHash, place.guess(email, isKnown: isKnown))
+    }
+}
+
 extension Call {
     /// A page below the tenant's address, or the node's.
     package func link(_ path: StaticString, query: [(name: StaticString, value: String?)] = []) -> Link {
@@ -41,9 +54,18 @@ extension Call {
 }
 
 extension Refusal {
+    /// At the head of a page that shows its form again. `labels`: what it calls its fields; without them, or where none
+    /// of them is to blame, it is one sentence. `text`: where a surface has its own.
+    package func notice(_ labels: [String: String], text: String? = nil) -> HTML {
+        guard namesFields else { return Notice(.bad, "<p>\(text ?? sentence)</p>").html }
+        return Problems(self) { name in labels[name].map { (label: $0, id: FormField.id(name)) } }.html
+    }
+
+    /// Whether its notice leads to fields. It has the focus then, and no field has.
+    package var namesFields: Bool { !fieldErrors.isEmpty }
+
     /// What is wrong with the field of this name.
     package func error(of name: String) -> String? {
-        guard case .invalid(let errors) = self else { return nil }
-        return errors.first { $0.pointer == "/\(name)" }?.detail
+        fieldErrors.first { $0.pointer == "/\(name)" }?.detail
     }
 }

@@ -23,12 +23,14 @@ extension OperatorAdmin {
             return PasswordAnswers.change(call, old: old, new: new) { .json(PersonBodies.changed, $0, in: $1) }
         },
         Route(
-            .get, "/account/keys", "List your account's keys", access: .administrator, parameters: .page(),
-            gives: .list(Schemas.key)
+            .get, "/account/keys", "List your account's keys", access: .administrator,
+            parameters: .page(KeyState.parameter), gives: .list(Schemas.key)
         ) { call in
             let page = try Paging(call)
+            let state = try call.query().choice("state", as: KeyState.self)
             return .read { tenant in
-                let keys = try tenant.keys(ofPerson: call.accountID, after: page.after, limit: page.fetch)
+                let keys = try tenant.keys(
+                    ofPerson: call.accountID, state: state, after: page.after, limit: page.fetch)
                 let owned = try keys.map { try tenant.owned($0, call) }
                 return page.answer(owned, id: \.key.id, Schemas.key, in: tenant.currency)
             }

@@ -46,7 +46,7 @@ extension OperatorAdmin {
         },
         Route(
             .patch, "/people/{id}", "Change a person's role or state", access: .owner,
-            takes: PersonBodies.change.schema, gives: .done(PersonBodies.person), refuses: [409]
+            takes: PersonBodies.change.schema, gives: .done(PersonBodies.person), refuses: [402, 409]
         ) { call in
             let (name, role, state) = try call.read(PersonBodies.change)
             let change = ChangePerson(personID: call.parameters[0], name: name, role: role, state: state)

@@ -7,11 +7,9 @@ package import TenantRegistry
 
 /// Where a link to a password leads: a page that asks for one, and the form that sets it (P1, O3, O13). Programs get
 /// the same as JSON.
-package struct PasswordPages: Dialect {
+package struct PasswordPages: OpenDialect {
     package let name: String
     package let basePath: String
-    package let isAlwaysThere = true
-    package let isDescribed = false
     package let formGate: FormGate? = .openToPrograms
     package let routes: [Route]
     package let title: String
@@ -24,12 +22,6 @@ package struct PasswordPages: Dialect {
         title = kind.title
         basePath = kind.basePath
         routes = [Self.page(kind), Self.form(kind)]
-    }
-
-    package func credential(in head: RequestHead) -> Range<Int>? { nil }
-
-    package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
-        Problem.response(refusal, requestID: requestID)
     }
 
     package func render(_ refusal: Refusal, requestID: RequestID, for head: RequestHead?) -> Response {
@@ -77,9 +69,19 @@ package struct PasswordPages: Dialect {
             let password = try call.readForm(Body(Field.newPassword("password")))
             return .flow { steps in
                 // A link that leads nowhere costs no scrypt.
-                let account = try await steps.read { try AcceptLink.account(kind, hash, $0) }
+                let (user, account, salt) = try await steps.read { tenant in
+                    let user = try AcceptLink.user(kind, hash, tenant)
+                    return (user, try user ?? AcceptLink.account(kind, hash, tenant), AcceptLink.salt(hash, tenant))
+                }
+                if let user {
+                    let place = KnownPlace(.account, at: call.clientAddress, of: call.tenant)
+                    let isAgain = try await steps.isSentAgain(
+                        password, setting: user.passwordHash, of: user.email, id: user.id, at: place, call)
+                    guard isAgain else { throw Refusal.notFound(kind.missing) }
+                    return .read { try answer(user, call, $0) }
+                }
                 let passwordHash = try await steps.background {
-                    try Password.hash(password, by: call.services.scrypt, random: call.services.random)
+                    try Password.hash(password, by: call.services.scrypt, salt: salt)
                 }
                 _ = try await EndSessions.untilFew(steps) { _ in
                     EndSessions(.account(account.id), sparingOwner: false, but: 0)
@@ -111,7 +113,7 @@ package struct PasswordPages: Dialect {
     private static func form(
         _ kind: AccountLink, email: String, _ tokens: FormTokens, _ refusal: Refusal?
     ) -> HTML {
-        let notice: HTML? = refusal.map { "\(Notice(.bad, "<p>\($0.sentence)</p>"))" }
+        let notice = refusal?.notice(["password": "Password"])
         let password = Field(
             "Password", name: "password", kind: .password, hint: "\(PasswordRule.charactersMin) characters or more",
             error: refusal?.error(of: "password"), charactersMin: PasswordRule.charactersMin,

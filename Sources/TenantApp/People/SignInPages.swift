@@ -5,11 +5,9 @@ import PageKit
 package import TenantRegistry
 
 /// Where the people of a tenant sign in to its pages: one form for operators and resellers of every dialect (U4).
-package struct SignInPages: Dialect {
+package struct SignInPages: OpenDialect {
     package let name = "sign_in"
     package let basePath = "/sign-in"
-    package let isAlwaysThere = true
-    package let isDescribed = false
     package let formGate: FormGate? = .open
     package let errorContentType = HTMLPage.contentType
     package let routes: [Route]
@@ -20,8 +18,6 @@ package struct SignInPages: Dialect {
     private static let keptBytesMax = 8 << 10
 
     package init() { routes = [Self.page, Self.signIn] }
-
-    package func credential(in head: RequestHead) -> Range<Int>? { nil }
 
     package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
         guard refusal == .unknownCredential else { return HTMLPage.refusal(refusal, title: Self.title) }
@@ -126,18 +122,20 @@ package struct SignInPages: Dialect {
         let open = OpenForm(call)
         let notice: HTML? =
             if let refusal {
-                "\(Notice(.bad, "<p>\(refusal.sentence)</p>"))"
+                refusal.notice(["email": "E-mail", "password": "Password"])
             } else if attempt.kept != nil {
                 KeptForm.notice
             } else {
                 attempt.said.map { "\(Notice(.good, "<p>\($0.sentence)</p>"))" }
             }
+        let asksFocus = refusal?.namesFields != true
         let email = Field(
-            "Email", name: "email", kind: .email, value: attempt.email, error: refusal?.error(of: "email"),
-            autocomplete: "username", isFirst: attempt.email == nil)
+            "E-mail", name: "email", kind: .email, value: attempt.email, error: refusal?.error(of: "email"),
+            autocomplete: "username", isFirst: asksFocus && attempt.email == nil)
         let password = Field(
             "Password", name: "password", kind: .password, error: refusal?.error(of: "password"),
-            charactersMax: PasswordRule.charactersMax, autocomplete: "current-password", isFirst: attempt.email != nil)
+            charactersMax: PasswordRule.charactersMax, autocomplete: "current-password",
+            isFirst: asksFocus && attempt.email != nil)
         let next: HTML? = attempt.next.map { Field.hidden("next", $0) }
         let kept: HTML? = attempt.kept.map { Field.hidden(KeptForm.name, $0.sealed) }
         let page = HTMLPage(
@@ -147,6 +145,7 @@ package struct SignInPages: Dialect {
                 \(Form(open: open.tokens, to: call.link("/sign-in")) {
                     "\(next)\(kept)\(email)\(password)\(Button("Sign in", .primary))"
                 })
+                <p>Forgotten your password? Ask whoever runs this programme for a link to set a new one.</p>
                 <p><a href="\(call.link("/apply"))">Apply to become a reseller</a></p>
                 """)
         return open.answer(page, to: refusal ?? (attempt.kept == nil ? nil : .unknownCredential))

@@ -52,6 +52,7 @@ package struct CreatePort: Sendable {
             discount: customer.discountPercent, resellerID: resellerID, book: book
         ).run(tenant).price
         let charge = ChargePort(price: price, resellerID: resellerID, book: book, keyID: keyID)
+        try PayDueServices.payFirst(tenant, resellerID: resellerID, book: book, &detail)
         try charge.judge(tenant)
         let wish = PortWish(
             countryID: country.id, city: request.cityID, carrier: request.carrierID, isExclusive: request.isExclusive,

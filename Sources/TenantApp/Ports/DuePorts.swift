@@ -9,12 +9,17 @@ package struct DuePorts: DueWork {
     package init() {}
 
     private static let nextEnd = Statement(
-        "SELECT min(expires_at) FROM port WHERE book = ?1 AND state = 'active'")
+        """
+        SELECT min(expires_at) FROM port
+        WHERE book = ?1 AND state = 'active' AND id NOT IN (SELECT value FROM json_each(?2))
+        """)
 
     package func next(_ tenant: TenantReader) throws -> Timestamp? {
-        try Book.allCases.compactMap { book in
-            try tenant.connection.row(Self.nextEnd, .book(book)) { try $0.optionalTime() } ?? nil
-        }.min()
+        try tenant.memory.unreadablePorts.next(kind, now: tenant.now) { putOff in
+            try Book.allCases.compactMap { book in
+                try tenant.connection.row(Self.nextEnd, .book(book), .text(putOff)) { try $0.optionalTime() } ?? nil
+            }.min()
+        }
     }
 
     package func run(_ tenant: TenantTransaction, limit: Int) throws -> Int {
@@ -27,6 +32,7 @@ package struct DuePorts: DueWork {
                 count += 1
             }
         }
+        if count == 0 { tenant.memory.unreadablePorts.rest(kind, now: tenant.now) }
         return count
     }
 

@@ -6,15 +6,19 @@ package struct MovePort: Sendable {
     package let port: Port
     /// The device that it leaves; nil: another slot of the same one does as well.
     package let notDevice: Int64?
+    /// Its reseller asks for it, and wants all devices in turn.
+    package var isRotation: Bool
 
-    package init(port: Port, notDevice: Int64?) {
+    package init(port: Port, notDevice: Int64?, isRotation: Bool = false) {
         self.port = port
         self.notDevice = notDevice
+        self.isRotation = isRotation
     }
 
     package func run(_ tenant: TenantTransaction) throws -> Port {
         var wish = port.wish
         wish.notDevice = notDevice
+        wish.isRotation = isRotation
         let place = try AllocateSlot(wish: wish).run(tenant)
         try tenant.release(slot: port.slotID, isExclusive: port.isExclusive, isPrivate: port.isPrivate)
         try tenant.move(port, toSlot: place.slot)

@@ -8,7 +8,7 @@ extension OperatorAdmin {
         Route(
             .get, "/devices", "List devices of the stock of ports", access: .administrator,
             parameters: .page(.mode, .query("country"), .query("status", .choice(PortDeviceState.self))),
-            gives: .list(Schemas.device)
+            gives: .list(Schemas.device), refuses: [404]
         ) { call in
             let query = try call.query()
             let page = try Paging(call)
@@ -16,6 +16,7 @@ extension OperatorAdmin {
             let country = try query.id("country")
             let state = try query.choice("status", as: PortDeviceState.self)
             return .read { tenant in
+                try tenant.expectPortCountry(country)
                 let rows = try tenant.portDevices(
                     book: book, country: country, state: state, after: page.after, limit: page.fetch)
                 return page.answer(rows, id: \.id, Schemas.device, in: tenant.currency)

@@ -26,7 +26,7 @@ extension OperatorAdmin {
         Route(
             .get, "/ports", "List the stock of ports", access: .administrator,
             parameters: .page(.mode, .query("country"), .query("status", .choice(PortSlotState.self))),
-            gives: .list(Schemas.slot)
+            gives: .list(Schemas.slot), refuses: [404]
         ) { call in
             let query = try call.query()
             let page = try Paging(call)
@@ -34,6 +34,7 @@ extension OperatorAdmin {
             let country = try query.id("country")
             let state = try query.choice("status", as: PortSlotState.self)
             return .read { tenant in
+                try tenant.expectPortCountry(country)
                 let rows = try tenant.portSlots(
                     book: book, country: country, state: state, after: page.after, limit: page.fetch)
                 return page.answer(rows, id: \.id, Schemas.slot, in: tenant.currency)

@@ -30,10 +30,7 @@ enum PortCheck {
                 """, []
         ) { row in
             let port = try PortLine(&row)
-            let wanted = try? Pricing.line(
-                termPrice: port.basePrice, rate: .zero, quantity: port.days,
-                minorUnitDigits: file.currency.minorUnitDigits)
-            if wanted?.micros != port.cost {
+            if !port.costsItsDays(in: file.currency) {
                 file.report.add(
                     .orders, "port", port.id,
                     "The port cost \(file.amount(port.cost)); \(port.days) days of \(file.amount(port.basePrice.micros)) are another amount."
@@ -76,13 +73,10 @@ enum PortCheck {
                 """
         ) { row in
             let renewal = try PortLine(&row)
-            let wanted = try? Pricing.line(
-                termPrice: renewal.basePrice, rate: .zero, quantity: renewal.days,
-                minorUnitDigits: file.currency.minorUnitDigits)
             let charge = PostingSide(
                 kind: PostingKind.port.rawValue, book: renewal.book, reseller: renewal.reseller,
                 reference: renewal.publicID, amount: renewal.book == Book.live.rawValue ? renewal.cost : 0)
-            if wanted?.micros != renewal.cost || renewal.posting != charge {
+            if !renewal.costsItsDays(in: file.currency) || renewal.posting != charge {
                 file.report.add(
                     .ledger, "port_renewal", renewal.id,
                     "The renewal's posting is missing or moves another amount than its days cost.")
@@ -217,6 +211,16 @@ private struct PortLine {
         cost = try row.int()
         milliseconds = try row.int()
         posting = try PostingSide(&row)
+    }
+
+    func costsItsDays(in currency: Currency) -> Bool {
+        let (price, digits) = (Pricing.unit(termPrice: basePrice, rate: .zero), currency.minorUnitDigits)
+        // Before 0060 was of ports too, days of less than half a minor unit cost nothing.
+        let costs = [
+            try? price.charge(quantity: days, minorUnitDigits: digits),
+            try? price.line(quantity: days, minorUnitDigits: digits),
+        ]
+        return costs.contains { $0?.micros == cost }
     }
 }
 

@@ -28,6 +28,11 @@ extension TenantReader {
         try connection.row(PortCountry.byPublicID, .text(publicID), read: PortCountry.init)
     }
 
+    /// Of a filter: a country that nobody has priced is a mistake, not an empty list.
+    func expectPortCountry(_ publicID: String?) throws {
+        if let publicID, try portCountry(publicID) == nil { throw Refusal.notFound(.country) }
+    }
+
     package func portCountries(after id: Int64, limit: Int) throws -> [PortCountry] {
         try connection.rows(PortCountry.page, .integer(id), .int(limit), read: PortCountry.init)
     }

@@ -12,11 +12,11 @@ package struct PortCustomer: Sendable {
     package let isActive: Bool
     package let discountPercent: Percent
     package let balance: Money
-    package let book: Book
     package var revision: Int64
 
     package var id: Int64 { customer.id }
     package var publicID: String { customer.publicID }
+    package var book: Book { customer.book }
 
     /// `?1` in every query is the time now: a port that is due has left its slot, whether or not it was cleared yet.
     static let columns = Columns<PortCustomer>(
@@ -28,7 +28,7 @@ package struct PortCustomer: Sendable {
         """
         (SELECT a.balance FROM ledger_account a WHERE a.book = c.book AND a.kind = 'customer:' || c.id \
         AND a.reseller_id = c.reseller_id) AS balance
-        """, "c.book", "p.revision")
+        """, "p.revision")
     static let tables = "customer c JOIN port_customer p ON p.customer_id = c.id"
     fileprivate static let byPublicID = Statement(
         "SELECT \(columns) FROM \(tables) WHERE c.public_id = ?2 AND c.reseller_id = ?3 AND c.book = ?4")
@@ -43,7 +43,6 @@ package struct PortCustomer: Sendable {
         discountPercent = try row.percent()
         // Without an account nothing was ever moved to it.
         balance = try row.optionalMoney() ?? .zero
-        book = try row.value()
         revision = try row.int()
     }
 }
@@ -72,9 +71,10 @@ extension TenantReader {
         return customer
     }
 
-    /// The discount of the customer that a call names, or 404: all that a price needs of it.
+    /// The discount of the customer that a call names, which is all that a price needs of it. One that is unknown, or
+    /// another reseller's, has none (X2).
     package func portCustomerDiscount(_ publicID: String, resellerID: Int64, book: Book) throws -> Percent {
-        let discount = try connection.row(
+        try connection.row(
             """
             SELECT p.customer_id, p.discount_percent FROM customer c JOIN port_customer p ON p.customer_id = c.id
             WHERE c.public_id = ?1 AND c.reseller_id = ?2 AND c.book = ?3
@@ -83,9 +83,7 @@ extension TenantReader {
         ) { row in
             row.skip()
             return try row.percent()
-        }
-        guard let discount else { throw Refusal.notFound(.customer) }
-        return discount
+        } ?? .zero
     }
 
     /// By id; `externalID` nil lists all.

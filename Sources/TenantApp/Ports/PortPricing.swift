@@ -126,12 +126,13 @@ package struct PortPrice: Sendable, Equatable {
     /// The mark-up that comes of rule and discount, before rounding; negative where it sells under its cost.
     package let marginPartsPerMillion: Int64
 
-    /// `quantity`: days of a port. Each amount is rounded once, half up (W3).
+    /// `quantity`: days of a port. Each amount is rounded once, half up (W3), but what is more than nothing is one
+    /// minor unit at least: ports are bought and renewed day by day (0060).
     package init(
         base: Money, quantity: Int64, rule: PricingRule, discount: Percent, minorUnitDigits: Int
     ) throws(MoneyError) {
         let cost = try UnitPrice(picos: Int128(base.micros) * 1_000_000)
-            .line(quantity: quantity, minorUnitDigits: minorUnitDigits)
+            .charge(quantity: quantity, minorUnitDigits: minorUnitDigits)
         let kept = Int128(Percent.hundred.partsPerMillion - discount.partsPerMillion)
         // In picos: a price in micros times a share in millionths, the share rounded nowhere.
         let price: Money
@@ -139,7 +140,7 @@ package struct PortPrice: Sendable, Equatable {
         switch rule {
         case .fixed(let fixed):
             price = try UnitPrice(picos: Int128(fixed.micros) * kept)
-                .line(quantity: quantity, minorUnitDigits: minorUnitDigits)
+                .charge(quantity: quantity, minorUnitDigits: minorUnitDigits)
             let daily = Int128(base.micros)
             change = daily == 0 ? 0 : Self.divided((Int128(fixed.micros) * kept - daily * 1_000_000), by: daily)
         case .margin(let markUp):
@@ -157,14 +158,16 @@ package struct PortPrice: Sendable, Equatable {
         marginPartsPerMillion = Int64(clamping: change)
     }
 
-    /// base × quantity × factor × kept, the last two in millionths, rounded once.
+    /// base × quantity × factor × kept, the last two in millionths, rounded once: more than nothing is one unit at
+    /// least.
     private static func line(
         _ base: Money, factor: Int128, _ kept: Int128, _ quantity: Int64, _ digits: Int
     ) throws(MoneyError) -> Money {
         let (amount, overflow) = (Int128(base.micros) * Int128(quantity)).multipliedReportingOverflow(by: factor * kept)
         guard !overflow else { throw .overflow }
         let unit = Int128(Money.powerOfTen(Money.fractionDigits - digits))
-        let (micros, tooLarge) = divided(amount, by: 1_000_000_000_000 * unit).multipliedReportingOverflow(by: unit)
+        let units = max(divided(amount, by: 1_000_000_000_000 * unit), amount > 0 ? 1 : 0)
+        let (micros, tooLarge) = units.multipliedReportingOverflow(by: unit)
         guard !tooLarge, let micros = Int64(exactly: micros) else { throw .overflow }
         return Money(micros: micros)
     }

@@ -11,7 +11,8 @@ extension Missing {
 
 extension Conflict {
     static let customerInactive = Conflict("customer_inactive", "The customer is not active.")
-    static let externalIDTaken = Conflict("external_id_taken", "There is a customer with this externalId.")
+    static let externalIDTaken = Conflict(
+        "external_id_taken", "There is a customer with this externalId.", pointer: "/externalId")
     static let noPortAvailable = Conflict(
         "no_port_available", "No port is available there now; nothing was charged.")
     static let addressTaken = Conflict(

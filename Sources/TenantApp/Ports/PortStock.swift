@@ -107,8 +107,10 @@ package struct PortWish: Sendable {
     package var isPrivate: Bool
     package var resellerID: Int64
     package var book: Book
-    /// The device that a rotation leaves.
+    /// The device that it leaves.
     package var notDevice: Int64?
+    /// It goes round the devices.
+    package var isRotation = false
 }
 
 extension TenantReader {
@@ -142,11 +144,12 @@ extension TenantReader {
 
 extension TenantTransaction {
     /// A free slot that does for the wish; nil where there is none. Devices that can be exclusive are kept for those
-    /// who ask for that; else the least used comes first, and among them the one left longest ago, so that rotations go
-    /// round.
+    /// who ask for that. Else a port gets the least used device, and a rotation the one that was left longest ago,
+    /// however used, so that rotations go round all that have room.
     package func freeSlot(for wish: PortWish) throws -> (slot: Int64, device: Int64)? {
         let open = "used < capacity AND exclusive_ports = 0"
-        let order = "ORDER BY exclusive_capable, used, left_at LIMIT 1"
+        let next = wish.isRotation ? "left_at, used" : "used, left_at"
+        let order = "ORDER BY exclusive_capable, \(next) LIMIT 1"
         let searches: [String]
         switch (wish.isExclusive, wish.isPrivate) {
         case (true, _): searches = ["\(open) AND exclusive_capable = 1 AND used = 0 \(order)"]

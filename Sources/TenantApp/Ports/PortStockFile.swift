@@ -214,16 +214,18 @@ package struct PortStockFile: Sendable {
 }
 
 extension FieldReader {
-    /// An IPv4 or IPv6 address, or a name of at least two labels, in the one spelling in which addresses are compared.
+    /// An IPv4 or IPv6 address that others can reach, or a name of at least two labels, in the one spelling in which
+    /// addresses are compared.
     mutating func serverAddress(_ name: String) -> String? {
         guard let text = string(name, characters: 1...253) else { return nil }
         let folded = text.lowercased()
         let host = folded.hasSuffix(".") ? String(folded.dropLast()) : folded
-        if let address = IPAddress(parsing: text) {
-            if address.isReachable { return address.description }
+        let address = IPAddress(parsing: text)
+        if address?.isReachable == false || HostName.isLoopback(host) {
             fail(name, code: "unreachable", detail: "must be an address that others can reach")
             return nil
         }
+        if let address { return address.description }
         guard HostName.isDomain(host) else {
             fail(name, code: "format", detail: "must be an IPv4 or IPv6 address, or a host name")
             return nil

@@ -144,28 +144,6 @@ extension TenantReader {
             read: Port.init)
     }
 
-    /// Ports whose time is up and whose slots are still taken, the longest due first; of one customer or of all. One
-    /// that cannot be read is left where it is and told: the call that clears it is another's.
-    package func duePorts(book: Book, customer: Int64?, limit: Int) throws -> [Port] {
-        let filter = customer == nil ? "p.book = ?2 AND ?3 IS NULL" : "p.book = ?2 AND p.customer_id = ?3"
-        var ports: [Port] = []
-        try connection.forEach(
-            dynamic: """
-                SELECT \(Port.columns) FROM \(Port.tables)
-                WHERE \(filter) AND p.state = 'active' AND p.expires_at <= ?1 ORDER BY p.expires_at
-                """,
-            [.time(now), .book(book), .optional(customer)]
-        ) { row in
-            do {
-                ports.append(try Port(&row))
-            } catch let corrupt as CorruptRow {
-                store.tell(corrupt)
-            }
-            return ports.count < limit
-        }
-        return ports
-    }
-
     /// The password that a port's user signs in with.
     package func password(of port: Port) throws -> String {
         String(
@@ -214,6 +192,52 @@ extension TenantTransaction {
             try connection.run(
                 "UPDATE port SET password = ?2 WHERE id = ?1", .integer(port.id), .blob(sealed))
         }
+    }
+
+    /// Ports whose time is up and whose slots are still taken, the longest due first; of one customer or of all. One
+    /// that cannot be read is told and put off by a day, in memory alone, so that it keeps no other from its hour.
+    package func duePorts(book: Book, customer: Int64?, limit: Int) throws -> [Port] {
+        let filter = customer == nil ? "book = ?2 AND ?3 IS NULL" : "book = ?2 AND customer_id = ?3"
+        let due = """
+            SELECT expires_at, id FROM port
+            WHERE \(filter) AND state = 'active' AND expires_at <= ?1
+                AND expires_at >= ?5 AND (expires_at > ?5 OR id > ?6) AND id NOT IN (SELECT value FROM json_each(?7))
+            ORDER BY expires_at, id LIMIT ?4
+            """
+        let putOff = memory.unreadablePorts.ids(now: now)
+        var last = (at: Timestamp.earliest, id: Int64.min)
+        var ports: [Port] = []
+        // Those that could not be read made room.
+        while ports.count < limit {
+            let room = limit - ports.count
+            let found = try connection.rows(
+                dynamic: due,
+                [
+                    .time(now), .book(book), .optional(customer), .int(room), .time(last.at), .integer(last.id),
+                    .text(putOff),
+                ]
+            ) { (at: try $0.time(), id: try $0.int()) }
+            for place in found {
+                if let port = try readDue(place.id) { ports.append(port) }
+            }
+            guard let end = found.last, found.count == room else { break }
+            last = end
+        }
+        return ports
+    }
+
+    /// Nil where it was put off.
+    private func readDue(_ id: Int64) throws -> Port? {
+        var corrupt: CorruptRow?
+        do {
+            if let port = try port(id: id) { return port }
+            // Its customer, country or slot is missing: `verify` says so.
+        } catch let error as CorruptRow {
+            corrupt = error
+        }
+        memory.unreadablePorts.add(id, now: now)
+        if let corrupt { store.tell(corrupt) }
+        return nil
     }
 
     /// Its end is another one.

@@ -94,7 +94,7 @@ extension ProxyPorts.Schemas {
     }
     static let salesOfDay = Shape<SalesOfDay>([
         .member("date") {
-            String(Timestamp(milliseconds: $0.line.place.day * Timestamp.millisecondsPerDay).text.prefix(10))
+            String(Timestamp(day: $0.line.place.day).text.prefix(10))
         },
         .member("customerId", as: .string, \.customer?.publicID), .member("externalId", \.customer?.externalID),
         .part(salesMembers, \.line.sales),

@@ -30,6 +30,7 @@ extension ProxyPorts {
         static let balance = Shape<Balances>([
             .number("balance", \.balance), .number("creditLimit", \.creditLimit), .number("available", \.available),
             .currency("currency"), .member("standing", \.standing),
+            .number("lowBalanceThreshold", orNull: \.lowBalanceThreshold),
         ])
 
         // The price book

@@ -35,6 +35,7 @@ package struct RenewPort: Sendable {
             discount: customer.discountPercent, resellerID: resellerID, book: book
         ).run(tenant).price
         let charge = ChargePort(price: price, resellerID: resellerID, book: book, keyID: keyID)
+        try PayDueServices.payFirst(tenant, resellerID: resellerID, book: book, &detail)
         try charge.judge(tenant)
         let posting = try charge.run(tenant, port: port.publicID, &detail)
         try tenant.insertPortRenewal(

@@ -19,6 +19,6 @@ package struct RotatePort: Sendable {
         guard port.state == .active else {
             throw Refusal.conflict(.portExpired)
         }
-        return try MovePort(port: port, notDevice: port.deviceID).run(tenant)
+        return try MovePort(port: port, notDevice: port.deviceID, isRotation: true).run(tenant)
     }
 }

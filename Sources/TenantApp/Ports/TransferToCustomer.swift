@@ -42,6 +42,7 @@ package struct TransferToCustomer: Sendable {
             return (known, customer)
         }
         guard let reseller = try tenant.reseller(id: resellerID) else { throw Refusal.unknownCredential }
+        try PayDueServices.payFirst(tenant, resellerID: resellerID, book: book, &detail)
         let source = LedgerAccount.balance(reseller: resellerID)
         let available = try tenant.balance(source, book: book)
         if book == .live, amount > available {

@@ -46,17 +46,10 @@ extension ServiceDetails: AnswerValue {
 extension ServiceDetails {
     /// Those that there are, changed name by name; null takes one away. Throws what is wrong with the whole.
     init(_ known: ServiceDetails?, changedBy change: JSON, at name: String) throws(Refusal) {
-        guard case .object(let changes) = change else { throw .field("/\(name)", "type", "must be an object") }
-        var members: [JSONMember] = []
-        if case .object(let there)? = known?.json { members = there }
-        for new in changes {
-            members.removeAll { $0.name == new.name }
-            if new.value != .null { members.append(new) }
-        }
         do throws(Fault) {
-            try self.init(.object(members))
+            self = try (known ?? ServiceDetails([])).changed(by: change)
         } catch {
-            throw .field("/\(name)" + (error.name.map { "/\($0)" } ?? ""), error.code, error.detail)
+            throw .field("/\(name)" + (error.name.map { "/\($0.pointerStep)" } ?? ""), error.code, error.detail)
         }
     }
 }

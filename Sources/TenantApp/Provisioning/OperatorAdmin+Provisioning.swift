@@ -26,20 +26,20 @@ extension OperatorAdmin {
             },
             Route(
                 .post, "/provisioning/{service}/retry", "Ask for a unit's verb again, now, under the same id",
-                access: .administrator, moves: .oneBook, idempotency: .accepted, gives: .done(Schemas.queued),
-                refuses: [409]
-            ) { call in move(call, .retry) },
+                access: .administrator, moves: .oneBook, idempotency: .accepted, parameters: [.mode],
+                gives: .done(Schemas.queued), refuses: [409]
+            ) { call in try move(call, .retry) },
             Route(
                 .post, "/provisioning/{service}/confirm", "Say that a unit's verb is done at the provisioner",
-                access: .administrator, moves: .oneBook, idempotency: .accepted, takes: Schemas.confirmation.schema,
-                gives: .done(Schemas.queued), refuses: [409]
-            ) { call in move(call, .confirm(try call.read(Schemas.confirmation))) },
+                access: .administrator, moves: .oneBook, idempotency: .accepted, parameters: [.mode],
+                takes: Schemas.confirmation.schema, gives: .done(Schemas.queued), refuses: [409]
+            ) { call in try move(call, .confirm(try call.read(Schemas.confirmation))) },
             Route(
                 .post, "/provisioning/{service}/give_up",
                 "Give a unit up: one that was to be created is paid back, anything else is left as it is",
-                access: .administrator, moves: .oneBook, idempotency: .accepted, takes: Schemas.givingUp.schema,
-                gives: .done(Schemas.queued), refuses: [409]
-            ) { call in move(call, .giveUp(reason: try call.read(Schemas.givingUp))) },
+                access: .administrator, moves: .oneBook, idempotency: .accepted, parameters: [.mode],
+                takes: Schemas.givingUp.schema, gives: .done(Schemas.queued), refuses: [409]
+            ) { call in try move(call, .giveUp(reason: try call.read(Schemas.givingUp))) },
             Route(
                 .post, "/provisioning/test", "Try a provisioner with a dry run: the request, its signature, the answer",
                 access: .administrator, takes: Schemas.dryRun.schema, gives: .done(Schemas.dryRunAnswer),
@@ -110,10 +110,10 @@ extension OperatorAdmin {
         return Schemas.ShownProvisioner(provisioner: known, sku: product?.sku, secret: secret)
     }
 
-    private static func move(_ call: Call, _ move: MoveProvisioning.Move) -> Work {
+    private static func move(_ call: Call, _ move: MoveProvisioning.Move) throws -> Work {
         let move = MoveProvisioning(
             serviceID: call.parameters[0], move: move, accountID: call.accountID, keyID: call.keyID,
-            callerBook: call.book)
+            callerBook: try call.query().mode(or: call.book))
         return .write { tenant, detail in
             .json(Schemas.queued, try move.run(tenant, &detail), in: tenant.currency)
         }
@@ -128,7 +128,7 @@ extension OperatorAdmin {
                     throw Refusal.notFound(.provisioner)
                 }
                 let task = ProvisioningTask(
-                    dryRunOf: asked.verb, product: product?.sku ?? "dry-run", productID: product?.id ?? 0
+                    dryRunOf: asked.verb, product: product?.sku ?? "dry-run", productID: product?.id ?? 0, at: call.now
                 ) { PublicID.make($0, at: call.now, chance: tenant.store.randomWords()) }
                 return (ProvisioningRequest(task, to: access), access.timeoutSeconds)
             }

@@ -77,6 +77,7 @@ extension OperatorAdmin.Schemas {
     /// By name: null takes one away.
     static let detailsChange: Schema = [
         "details": .map(of: (["value": .string, "secret": .boolean.optional] as Schema).nullable)
+            .with("minProperties", .int(1))
     ]
 
     /// A service as the operator sees it.

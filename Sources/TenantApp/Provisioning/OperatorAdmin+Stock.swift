@@ -11,6 +11,7 @@ extension OperatorAdmin {
             moves: .oneBook, body: .whole(bytesMax: Route.importBytesMax), idempotency: .required,
             parameters: [.mode], takes: Schemas.stockFile, gives: .made(Schemas.importedStock), refuses: [404]
         ) { call in
+            try call.expectCSV()
             let book = try call.query().mode(or: call.book)
             return .flow { steps in
                 let product = try await steps.read { tenant in try tenant.knownProduct(call.parameters[0]) }
@@ -52,13 +53,15 @@ extension OperatorAdmin {
         },
         Route(
             .delete, "/products/{sku}/stock/items/{id}", "Withdraw a free item: nobody is sold it any more",
-            access: .administrator, moves: .oneBook, gives: .done(Schemas.stockItem), refuses: [409]
+            access: .administrator, moves: .oneBook, parameters: [.mode], gives: .done(Schemas.stockItem),
+            refuses: [409]
         ) { call in
-            .write { tenant, detail in
+            let callerBook = try call.query().mode(or: call.book)
+            return .write { tenant, detail in
                 let product = try tenant.knownProduct(call.parameters[0])
                 guard let (item, book) = try tenant.stockItem(publicID: call.parameters[1], product: product.id)
                 else { throw Refusal.notFound(.stockItem) }
-                try call.book.judgeWrite(to: book)
+                try callerBook.judgeWrite(to: book)
                 guard item.soldAt == nil else { throw Refusal.conflict(.stockItemSold) }
                 if item.withdrawnAt == nil { try tenant.withdraw(item) }
                 detail.note("stock_item", item.publicID)

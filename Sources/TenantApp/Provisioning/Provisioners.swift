@@ -61,14 +61,32 @@ extension TenantReader {
         }
     }
 
+    /// Whom a product's units are asked of now; nil where there is nobody. `ofTenant`: of products without their own.
+    package func provisionerURL(product: Int64) throws -> String? {
+        try connection.row(
+            "SELECT url FROM provisioner WHERE product_id = ?1 OR product_id = 0 ORDER BY product_id DESC LIMIT 1",
+            .integer(product)
+        ) { try $0.text() }
+    }
+
     fileprivate func provisionerContext(_ product: Int64) -> [UInt8] {
         tenantID.bytes + Array("provisioner:\(product)".utf8)
     }
 }
 
 extension TenantTransaction {
-    /// Puts a provisioner in force. Nil for the secret keeps the one there is, which must exist then.
+    /// Puts a provisioner in force: what waits for it is asked for. Nil for the secret keeps the one there is, which
+    /// must exist then.
     package func setProvisioner(
+        product: Int64, url: String, secret: [UInt8]?, timeoutSeconds: Int64, baseURL: String
+    ) throws {
+        let before = try provisionerURL(product: product)
+        try saveProvisioner(
+            product: product, url: url, secret: secret, timeoutSeconds: timeoutSeconds, baseURL: baseURL)
+        try askAnew(product: product, before: before)
+    }
+
+    private func saveProvisioner(
         product: Int64, url: String, secret: [UInt8]?, timeoutSeconds: Int64, baseURL: String
     ) throws {
         let sealed = try secret.map {
@@ -97,6 +115,24 @@ extension TenantTransaction {
 
     /// What is under way is asked of whoever is in force then; of nobody, it waits.
     package func removeProvisioner(product: Int64) throws {
+        let before = try provisionerURL(product: product)
         try connection.run("DELETE FROM provisioner WHERE product_id = ?1", .integer(product))
+        try askAnew(product: product, before: before)
+    }
+
+    /// Another one knows nothing of what is under way at the one before: it is asked for there, under the same id, as
+    /// is what found nobody to ask. All of it has all its tries and its time before it.
+    private func askAnew(product: Int64, before: String?) throws {
+        let isAnother = try provisionerURL(product: product) != before
+        try connection.run(
+            """
+            UPDATE provisioning SET phase = 'asking', tries = 0, since = ?2, next_at = ?2
+            WHERE phase <> 'idle'
+                AND (?3 AND phase = 'pending' OR last_outcome IN ('no_provisioner', 'address_refused'))
+                AND (SELECT s.product_id = ?1 OR ?1 = 0 AND s.product_id NOT IN (SELECT product_id FROM provisioner)
+                    FROM service s WHERE s.id = provisioning.service_id)
+            """,
+            .integer(product), .time(now), .bool(isAnother))
+        if connection.changes > 0 { noteDue(.provisioning, at: now) }
     }
 }

@@ -1,21 +1,14 @@
 package import CallKit
-package import HTTPCore
-package import TenantRegistry
+import Cryptography
+import HTTPCore
+import TenantRegistry
 
 /// Where provisioners say what became of a verb (W13): signed under the secret that the verb was. Each tenant has it.
-package struct ProvisioningCallbacks: Dialect {
+package struct ProvisioningCallbacks: OpenDialect {
     package let name = "provisioning_callbacks"
     package let basePath = ProvisioningRequest.callbackPath
-    package let isAlwaysThere = true
-    package let isDescribed = false
 
     package init() {}
-
-    package func credential(in head: RequestHead) -> Range<Int>? { nil }
-
-    package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
-        Problem.response(refusal, requestID: requestID)
-    }
 
     package let routes: [Route] = [
         Route(
@@ -34,7 +27,8 @@ package struct ProvisioningCallbacks: Dialect {
                 if let (n, answer) = said(call.body) {
                     let news = ProvisioningNews(at: tenant.now, outcome: "callback \(answer.name)")
                     try TakeProvisioningAnswer(
-                        serviceID: unit.serviceID, n: n, answer: answer, news: news, callbackID: id
+                        serviceID: unit.serviceID, n: n, answer: answer, news: news,
+                        callbackMark: mark(id: id, body: call.body)
                     ).run(tenant, &detail)
                 } else {
                     detail.note("answer", "unreadable")
@@ -43,6 +37,10 @@ package struct ProvisioningCallbacks: Dialect {
             }
         }
     ]
+
+    /// What tells the same callback again from news: a provisioner may use an id twice, but then it says something
+    /// else.
+    package static func mark(id: String, body: [UInt8]) -> String { SHA256.hash(Array("\(id).".utf8) + body).hex }
 
     /// Nil where it says nothing that means anything.
     private static func said(_ body: [UInt8]) -> (n: Int64, answer: ProvisioningAnswer)? {

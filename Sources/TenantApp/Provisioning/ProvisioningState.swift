@@ -122,13 +122,16 @@ package struct ProvisioningState: Sendable, Equatable {
 
     package static let firstPauseSeconds: Int64 = 5
     package static let pauseSecondsMax: Int64 = 600
-    /// A verb without a clear answer is asked for so long, then a person looks at it.
+    /// A verb without a clear answer, and a change that is refused, is asked for so long, then a person looks at it.
     package static let unclearSecondsMax: Int64 = 24 * 3600
     /// A unit that must not be there any more is asked away so often, over so many days.
     package static let terminateTriesMax: Int64 = 30
     package static let terminateSecondsMax: Int64 = 7 * 86_400
     /// 5 s, 10 s … and then every 8 hours: thirty tries take a little over six days.
     package static let terminatePauseSecondsMax: Int64 = 8 * 3600
+    /// What is later than this when asking begins was kept waiting: the tenant was suspended, the node was away, what
+    /// leaves was held. That time is no part of the verb's.
+    package static let lateSecondsMax: Int64 = 3 * pauseSecondsMax
 
     // MARK: What we want
 
@@ -142,10 +145,12 @@ package struct ProvisioningState: Sendable, Equatable {
         case (.terminated, .terminate?): break
         case (.terminated, _): begin(.terminate, now)
         case (_, _?):
-            // A change that nobody answered clearly may have been made: its opposite is asked for to be sure.
-            if phase == .stuck, verb != .create { begin(wish == .active ? .unsuspend : .suspend, now) }
+            if phase == .stuck, verb != .create { turnBack(now) }
         }
     }
+
+    /// A change that was not answered clearly may have been made: its opposite is asked for to be sure.
+    private mutating func turnBack(_ now: Timestamp) { begin(wanted == .active ? .unsuspend : .suspend, now) }
 
     /// The next verb, where what is wanted is not there.
     private mutating func advance(_ now: Timestamp) {
@@ -181,8 +186,11 @@ package struct ProvisioningState: Sendable, Equatable {
 
     // MARK: What they say
 
-    /// Takes an answer to the verb that runs. Call it for `verb` and `n` alone; others are `late`.
-    package mutating func take(_ answer: ProvisioningAnswer, at now: Timestamp) -> Outcome {
+    /// Takes an answer to the verb that runs. Call it for `verb` and `n` alone; others are `late`. `idleUntil`: before
+    /// then nobody could ask.
+    package mutating func take(
+        _ answer: ProvisioningAnswer, at now: Timestamp, idleUntil: Timestamp? = nil
+    ) -> Outcome {
         guard let verb else { return .nothing }
         switch (answer, verb) {
         case (.ready(let details), .create):
@@ -203,18 +211,31 @@ package struct ProvisioningState: Sendable, Equatable {
         case (.pending, _):
             if phase == .asking {
                 phase = .pending
-                tries = 0
+                // Of a change it is counted how often it was sent, whatever was under way in between.
+                tries = verb == .create ? 0 : tries + 1
             }
-            askAgain(now)
+            askAgain(now, idleUntil)
             return .nothing
-        case (.failed, .suspend), (.failed, .unsuspend), (.absent, .suspend), (.absent, .unsuspend):
-            // Money and service have moved already: a person sees to the other side, unless it is not wanted any more.
-            if verb.result.isAs(wanted) { stop() } else { advance(now) }
+        case (.failed, _), (.absent, _):
+            refuse(verb, now, idleUntil)
             return .nothing
-        case (.unclear, _), (.failed, .terminate):
-            // What was under way and is not known there now is asked for anew, under the same id.
-            askAgain(now)
+        case (.unclear, _):
+            askAgain(now, idleUntil)
             return .nothing
+        }
+    }
+
+    /// A no to a change. Money and service have moved already: it is sent on, unless it is not wanted any more.
+    private mutating func refuse(_ change: ProvisioningVerb, _ now: Timestamp, _ idleUntil: Timestamp?) {
+        switch (change.result.isAs(wanted), phase) {
+        case (true, .pending):
+            // What was under way came to nothing: it is sent anew, under the same id.
+            phase = .asking
+            pause(now, idleUntil)
+        case (true, _): askAgain(now, idleUntil)
+        // The try that was answered may not have been the only one; one that is under way is counted already.
+        case (false, _) where tries > (phase == .pending ? 1 : 0) && wanted != .terminated: turnBack(now)
+        case (false, _): advance(now)
         }
     }
 
@@ -235,24 +256,36 @@ package struct ProvisioningState: Sendable, Equatable {
         nextAt = nil
     }
 
-    private mutating func askAgain(_ now: Timestamp) {
+    private mutating func askAgain(_ now: Timestamp, _ idleUntil: Timestamp?) {
         // A callback that says nothing clear leaves it with the person who sees to it.
         if phase == .stuck { return }
-        tries += 1
-        let isLast =
-            verb == .terminate
-            ? tries >= Self.terminateTriesMax || now.isPast(since, seconds: Self.terminateSecondsMax)
-            : now.isPast(since, seconds: Self.unclearSecondsMax)
-        if isLast { return stop() }
-        nextAt = now.adding(seconds: Self.pauseSeconds(after: tries, of: verb, in: phase))
+        if !isChanging { tries += 1 }
+        pause(now, idleUntil)
     }
 
-    /// Doubled after each try.
-    package static func pauseSeconds(
-        after tries: Int64, of verb: ProvisioningVerb?, in phase: ProvisioningPhase
-    ) -> Int64 {
-        let most = verb == .terminate && phase == .asking ? terminatePauseSecondsMax : pauseSecondsMax
-        return min(most, firstPauseSeconds << min(max(tries - 1, 0), 20))
+    /// A change that is under way over there: asked about for as long as it has time, however often.
+    private var isChanging: Bool { verb != .create && phase == .pending }
+
+    /// Until the next try; for good where the verb has had its tries or its time. Its turn among others, however late
+    /// it comes, is part of its time.
+    private mutating func pause(_ now: Timestamp, _ idleUntil: Timestamp?) {
+        if let due = nextAt, let idleUntil, idleUntil.isPast(due, seconds: Self.lateSecondsMax) {
+            since = since.adding(milliseconds: idleUntil.milliseconds - due.milliseconds)
+        }
+        let secondsMax = verb == .terminate ? Self.terminateSecondsMax : Self.unclearSecondsMax
+        let hasHadTries = verb == .terminate && !isChanging && tries >= Self.terminateTriesMax
+        if hasHadTries || now.isPast(since, seconds: secondsMax) { return stop() }
+        nextAt = now.adding(seconds: pauseSeconds(now))
+    }
+
+    /// Doubled after each try. Asking about a change goes by its age, which comes to the same: its tries are those of
+    /// sending it.
+    private func pauseSeconds(_ now: Timestamp) -> Int64 {
+        if isChanging {
+            return min(Self.pauseSecondsMax, Self.firstPauseSeconds + max(0, now.seconds - since.seconds))
+        }
+        let most = verb == .terminate ? Self.terminatePauseSecondsMax : Self.pauseSecondsMax
+        return min(most, Self.firstPauseSeconds << min(max(tries - 1, 0), 20))
     }
 
     /// Something came that is not about the verb that runs. A unit that was made after it had been given up must go
@@ -305,7 +338,7 @@ package struct ProvisioningState: Sendable, Equatable {
         case unsuspending
         case terminating
         case terminated
-        /// No clear answer in its time, or a no to a change: for a person.
+        /// No clear answer in its time, or nothing but a no to a change: for a person.
         case stuck
         /// It may still be over there, and nobody pays for it: for a person.
         case orphan

@@ -32,7 +32,8 @@ package struct Provisioning: Sendable {
     package let book: Book
     package var state: ProvisioningState
     package let news: ProvisioningNews?
-    package let callbackID: String?
+    /// Of the last callback that was taken.
+    package let callbackMark: String?
 
     static let columns = Columns<Provisioning>(
         "v.service_id", "s.public_id", "o.public_id", "p.sku", "r.id", "r.public_id", "v.book", "v.wanted", "v.actual",
@@ -69,7 +70,7 @@ package struct Provisioning: Sendable {
             if let at, let outcome {
                 ProvisioningNews(at: at, outcome: outcome, status: status, excerpt: excerpt)
             } else { nil }
-        callbackID = try row.optionalText()
+        callbackMark = try row.optionalText()
     }
 }
 
@@ -82,6 +83,9 @@ package struct ProvisioningTask: Sendable {
     package let isPoll: Bool
     package let order: String
     package let productID: Int64
+    /// Whose calls it is one of: the product's own provisioner, by the product's id, or `Provisioner.ofTenant`.
+    package let provisionerID: Int64
+    package let dueAt: Timestamp
     package let product: String
     package let term: String
     package let customerExternalID: String
@@ -90,10 +94,14 @@ package struct ProvisioningTask: Sendable {
     package let reseller: String
     /// Nothing is to be made: the operator tries the way there.
     package var isDryRun = false
+    /// Before then nobody could ask.
+    package var idleUntil: Timestamp?
 
     /// A unit that does not exist.
-    package init(dryRunOf verb: ProvisioningVerb, product: String, productID: Int64, publicID: (StaticString) -> String)
-    {
+    package init(
+        dryRunOf verb: ProvisioningVerb, product: String, productID: Int64, at now: Timestamp,
+        publicID: (StaticString) -> String
+    ) {
         serviceID = 0
         service = publicID("svc")
         self.verb = verb
@@ -101,6 +109,8 @@ package struct ProvisioningTask: Sendable {
         isPoll = false
         order = publicID("ord")
         self.productID = productID
+        provisionerID = productID
+        dueAt = now
         self.product = product
         term = Term.monthly.rawValue
         customerExternalID = "dry-run"
@@ -111,15 +121,20 @@ package struct ProvisioningTask: Sendable {
     }
 
     static let columns = Columns<ProvisioningTask>(
-        "v.service_id", "s.public_id", "v.verb", "v.n", "v.phase = 'pending'", "o.public_id", "s.product_id", "p.sku",
-        "s.term", "c.external_id", "c.email", "c.name", "r.public_id")
+        "v.service_id", "s.public_id", "v.verb", "v.n", "v.phase = 'pending'", "o.public_id", "s.product_id",
+        "coalesce(w.product_id, 0)", "v.next_at", "p.sku", "s.term", "c.external_id", "c.email", "c.name",
+        "r.public_id")
+    /// Of some provisioners, or of all but some.
     fileprivate static let due = Statement(
         """
         SELECT \(columns)
-        FROM provisioning v CROSS JOIN service s ON s.id = v.service_id CROSS JOIN orders o ON o.id = s.order_id
+        FROM provisioning v CROSS JOIN service s ON s.id = v.service_id
+        LEFT JOIN provisioner w ON w.product_id = s.product_id CROSS JOIN orders o ON o.id = s.order_id
         CROSS JOIN product p ON p.id = s.product_id CROSS JOIN reseller r ON r.id = s.reseller_id
         CROSS JOIN customer c ON c.id = s.customer_id
-        WHERE v.next_at IS NOT NULL AND v.next_at <= ?1 AND v.book = ?2 ORDER BY v.next_at, v.service_id LIMIT ?3
+        WHERE v.next_at IS NOT NULL AND v.next_at <= ?1 AND v.book = ?2
+            AND (coalesce(w.product_id, 0) IN (SELECT value FROM json_each(?3))) = ?4
+        ORDER BY v.next_at, v.service_id LIMIT ?5
         """)
 
     init(_ row: inout RowReader) throws {
@@ -130,6 +145,8 @@ package struct ProvisioningTask: Sendable {
         isPoll = try row.bool()
         order = try row.text()
         productID = try row.int()
+        provisionerID = try row.int()
+        dueAt = try row.time()
         product = try row.text()
         term = try row.text()
         customerExternalID = try row.text()
@@ -137,6 +154,19 @@ package struct ProvisioningTask: Sendable {
         customerName = try row.optionalText()
         reseller = try row.text()
     }
+}
+
+/// Whose calls are asked for, by `ProvisioningTask.provisionerID`. A value.
+package struct ProvisionerChoice: Sendable {
+    fileprivate let ids: Set<Int64>
+    /// Else all but these.
+    fileprivate let areMeant: Bool
+
+    package static let all = ProvisionerChoice(ids: [], areMeant: false)
+
+    package static func allBut(_ ids: Set<Int64>) -> ProvisionerChoice { ProvisionerChoice(ids: ids, areMeant: false) }
+
+    package static func only(_ id: Int64) -> ProvisionerChoice { ProvisionerChoice(ids: [id], areMeant: true) }
 }
 
 extension TenantReader {
@@ -165,13 +195,16 @@ extension TenantReader {
                 """, [.integer(id), .int(limit)], read: Provisioning.init)
     }
 
-    /// Of this book, due now, longest due first. Nothing is written: what is under way is the caller's to know, and a
-    /// restart asks again.
+    /// Of this book, due now, longest due first: of the calls of all provisioners, of these alone, or of all but these.
+    /// Nothing is written: what is under way is the caller's to know, and a restart asks again.
     package func dueProvisionings(
-        book: Book, excluding underWay: Set<Int64>, limit: Int
+        book: Book, excluding underWay: Set<Int64>, of chosen: ProvisionerChoice = .all, limit: Int
     ) throws -> [ProvisioningTask] {
+        guard limit > 0 else { return [] }
+        let ids = "[\(chosen.ids.map(String.init).joined(separator: ","))]"
         let tasks = try connection.rows(
-            ProvisioningTask.due, .time(now), .book(book), .int(limit + underWay.count), read: ProvisioningTask.init)
+            ProvisioningTask.due, .time(now), .book(book), .text(ids), .bool(chosen.areMeant),
+            .int(limit + underWay.count), read: ProvisioningTask.init)
         return Array(tasks.lazy.filter { !underWay.contains($0.serviceID) }.prefix(limit))
     }
 }
@@ -217,7 +250,7 @@ extension TenantTransaction {
         if let nextAt = state.nextAt { noteDue(.provisioning, at: nextAt) }
     }
 
-    package func note(_ news: ProvisioningNews, ofService id: Int64, callbackID: String? = nil) throws {
+    package func note(_ news: ProvisioningNews, ofService id: Int64, callbackMark: String? = nil) throws {
         try connection.run(
             """
             UPDATE provisioning SET last_at = ?2, last_outcome = ?3, last_status = ?4, last_excerpt = ?5,
@@ -225,6 +258,6 @@ extension TenantTransaction {
             WHERE service_id = ?1
             """,
             .integer(id), .time(news.at), .text(news.outcome), .optional(news.status), .optional(news.excerpt),
-            .optional(callbackID))
+            .optional(callbackMark))
     }
 }

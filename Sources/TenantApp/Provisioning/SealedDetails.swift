@@ -10,7 +10,7 @@ extension TenantReader {
     package func details(ofService id: Int64) throws -> ServiceDetails? {
         try connection.row("SELECT sealed FROM service_details WHERE service_id = ?1", .integer(id)) { row in
             let bytes = try AES256GCM.open(row.blob(), key: store.secretKey, associatedData: detailsContext(id))
-            return try ServiceDetails(try JSON.parse(bytes))
+            return try ServiceDetails(kept: try JSON.parse(bytes))
         }
     }
 

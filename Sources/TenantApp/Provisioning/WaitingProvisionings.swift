@@ -7,8 +7,11 @@ extension AttentionSource {
         rows: Statement(
             """
             SELECT s.public_id, p.since, r.public_id, p.verb
-            FROM provisioning p CROSS JOIN service s ON s.id = p.service_id CROSS JOIN reseller r ON r.id = s.reseller_id
-            WHERE p.phase = 'stuck' AND p.book = 0 ORDER BY p.service_id LIMIT ?1
+            FROM (
+                SELECT service_id, since, verb FROM provisioning
+                WHERE phase = 'stuck' AND book = 0 LIMIT \(AttentionSource.countMax)
+            ) p CROSS JOIN service s ON s.id = p.service_id CROSS JOIN reseller r ON r.id = s.reseller_id
+            ORDER BY p.since, p.service_id LIMIT ?1
             """),
         places: Statement("SELECT 1 FROM provisioning WHERE phase = 'stuck' AND book = 0 LIMIT ?1"))
 }

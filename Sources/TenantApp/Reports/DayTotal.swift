@@ -35,10 +35,7 @@ package struct DayTotal: Sendable, Equatable {
 
     /// A sum past what a number holds stays at its end: no balance comes there, since the ledger refuses it.
     static func sum(_ numbers: Int64...) -> Int64 {
-        numbers.reduce(0) { total, number in
-            let (sum, overflow) = total.addingReportingOverflow(number)
-            return overflow ? (number < 0 ? .min : .max) : sum
-        }
+        numbers.reduce(0) { $0.addingClamped($1) }
     }
 
     /// One posting of the live book, by what it does to balances.
@@ -142,7 +139,7 @@ package enum ReportPeriod: String, Sendable, CaseIterable {
 
     /// `2026-11-28`, or `2026-11`.
     package func text(of number: Int64) -> String {
-        let start = Timestamp(milliseconds: firstDay(of: number) * Timestamp.millisecondsPerDay)
+        let start = Timestamp(day: firstDay(of: number))
         return String(start.text.prefix(self == .day ? 10 : 7))
     }
 }

@@ -109,8 +109,8 @@ extension TenantReader {
             Overview.renewing, .integer(reseller.id), .book(book), .time(until), .int(Overview.renewalsMax + 1)
         ) { row in (price: try row.money(), rate: try row.percent(), count: try row.int()) }
         for group in groups {
-            let one = try Pricing.line(
-                termPrice: group.price, rate: group.rate, quantity: 1, minorUnitDigits: currency.minorUnitDigits)
+            let one = try Pricing.renewal(
+                termPrice: group.price, rate: group.rate, minorUnitDigits: currency.minorUnitDigits)
             amount = try amount.adding(try one.times(group.count))
             count += group.count
         }
@@ -147,12 +147,7 @@ extension TenantReader {
     /// How many units the reseller holds of each product, by sku.
     package func heldUnits(resellerID: Int64, book: Book, after id: Int64, limit: Int) throws -> [HeldUnits] {
         try connection.rows(
-            """
-            SELECT h.product_id, p.sku, h.units, r.max_quantity FROM holding h JOIN product p ON p.id = h.product_id
-            LEFT JOIN price r ON r.reseller_id = h.reseller_id AND r.product_id = h.product_id
-            WHERE h.reseller_id = ?1 AND h.book = ?2 AND h.units > 0 AND h.product_id > ?3
-            ORDER BY h.product_id LIMIT ?4
-            """, .integer(resellerID), .book(book), .integer(id), .int(limit)
+            HeldUnits.page, .integer(resellerID), .book(book), .integer(id), .int(limit)
         ) { row in
             HeldUnits(
                 productID: try row.int(), sku: try row.text(), units: try row.int(), maxQuantity: try row.optionalInt())
@@ -165,4 +160,13 @@ package struct HeldUnits: Sendable {
     package let sku: String
     package let units: Int64
     package let maxQuantity: Int64?
+
+    fileprivate static let page = Statement(
+        """
+        SELECT h.product_id, p.sku, h.units, \(PriceRow.inForce("max_quantity"))
+        FROM holding h JOIN product p ON p.id = h.product_id
+        \(PriceRow.joins(reseller: "h.reseller_id", product: "h.product_id", isTest: "h.book"))
+        WHERE h.reseller_id = ?1 AND h.book = ?2 AND h.units > 0 AND h.product_id > ?3
+        ORDER BY h.product_id LIMIT ?4
+        """)
 }

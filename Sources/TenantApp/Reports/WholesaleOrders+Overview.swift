@@ -7,12 +7,14 @@ extension WholesaleOrders {
     static let glances: [Route] = [
         Route(
             .get, "/overview", "Read what you have, what you spend and what is coming",
-            access: .reseller(.partnerRead), parameters: [.mode], gives: .read(overview)
+            access: .reseller(.partnerRead), parameters: [.mode], gives: .read(glance)
         ) { call in
             let book = try call.readBook()
             return .read { tenant in
                 guard let reseller = try tenant.reseller(id: call.resellerID) else { throw Refusal.unknownCredential }
-                return .json(overview, try tenant.overview(of: reseller, book: book), in: tenant.currency)
+                let overview = try tenant.overview(of: reseller, book: book)
+                let limit = KeyBodies.LimitNow(of: reseller, call)
+                return .json(glance, Glance(overview: overview, limit: limit), in: tenant.currency)
             }
         },
         Route(
@@ -28,8 +30,16 @@ extension WholesaleOrders {
         },
     ]
 
-    private static let overview = Shape<Overview>(
-        "Overview",
+    private struct Glance: Sendable {
+        let overview: Overview
+        /// What all of its keys share, of both books.
+        let limit: KeyBodies.LimitNow
+    }
+
+    private static let glance = Shape<Glance>(
+        "Overview", [.part(overview, \.overview), .object("rate_limit", KeyBodies.limitNow, \.limit)])
+
+    private static let overview: [Shape<Overview>.Member] =
         [
             .object("services", [ServiceState.pending, .active, .pastDue, .suspended].map(count)),
             .object(
@@ -46,7 +56,7 @@ extension WholesaleOrders {
                     .member("has_key", \.steps.hasKey), .member("has_webhook", \.steps.hasWebhook),
                     .member("has_test_order", \.steps.hasTestOrder), .member("has_order", \.steps.hasOrder),
                 ]),
-        ])
+        ]
 
     /// Of this state, counted up to `Overview.countMax`.
     private static func count(_ state: ServiceState) -> Shape<Overview>.Member {

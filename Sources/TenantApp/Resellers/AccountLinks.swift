@@ -45,15 +45,18 @@ extension Account {
     fileprivate static let linked = Statement(
         """
         SELECT \(columns.of("a")) FROM account_link l JOIN account a ON a.id = l.account_id
-        WHERE l.token_hash = ?1 AND l.kind = ?2 AND l.used_at IS NULL AND l.expires_at > ?3 AND a.state = 'active'
+        WHERE l.token_hash = ?1 AND l.kind = ?2 AND (l.used_at IS NOT NULL) = ?4 AND l.expires_at > ?3
+            AND a.state = 'active'
         """)
 }
 
 extension TenantReader {
-    /// The account that a link is for; nil where it is unknown, used, past its time or of somebody disabled.
-    package func account(linkedBy tokenHash: Digest, _ kind: AccountLink) throws -> Account? {
+    /// The account that a link is for; nil where it is unknown, used, past its time or of somebody disabled. `isUsed`:
+    /// of a link that has been used, or ended unused.
+    package func account(linkedBy tokenHash: Digest, _ kind: AccountLink, isUsed: Bool = false) throws -> Account? {
         try connection.row(
-            Account.linked, .blob(tokenHash.bytes), .integer(kind.rawValue), .time(now), read: Account.init)
+            Account.linked, .blob(tokenHash.bytes), .integer(kind.rawValue), .time(now), .bool(isUsed),
+            read: Account.init)
     }
 }
 

@@ -57,6 +57,15 @@ extension TenantReader {
         ) { try $0.int() }
     }
 
+    /// The address of that account: the one that the provider knows (P10).
+    package func ownerEmail() throws -> String? {
+        try connection.row(
+            """
+            SELECT email FROM account WHERE reseller_id IS NULL AND role = 0 AND state = 'active' ORDER BY id LIMIT 1
+            """
+        ) { try $0.text() }
+    }
+
     /// By e-mail address, case-folded.
     package func account(email: String) throws -> Account? {
         try connection.row(Account.byEmail, .text(email.lowercased()), read: Account.init)

@@ -5,11 +5,9 @@ import PageKit
 package import TenantRegistry
 
 /// Where somebody applies to become a reseller, whatever the tenant sells (U4, W11, A2).
-package struct ApplyPages: Dialect {
+package struct ApplyPages: OpenDialect {
     package let name = "apply"
     package let basePath = "/apply"
-    package let isAlwaysThere = true
-    package let isDescribed = false
     package let formGate: FormGate? = .open
     package let errorContentType = HTMLPage.contentType
     package let routes: [Route]
@@ -17,8 +15,6 @@ package struct ApplyPages: Dialect {
     private static let title = "Apply"
 
     package init() { routes = [Self.page, Self.apply, Self.waiting] }
-
-    package func credential(in head: RequestHead) -> Range<Int>? { nil }
 
     package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
         HTMLPage.refusal(refusal, title: Self.title)
@@ -33,12 +29,24 @@ package struct ApplyPages: Dialect {
         showing: { call, refusal in .read { try form(call, $0, refusal) } }
     ) { call in
         let application = try call.readForm(ResellerApplication.own)
+        let waiting = Answer.seeOther(call.link("/apply/waiting"))
         return .flow { steps in
-            try await steps.read { try application.judge($0) }
-            let application = try await steps.background { try application.hashed(call.services) }
+            let (made, salt) = try await steps.read { tenant in
+                let made = try application.sentBefore(tenant)
+                if made == nil { try application.judge(tenant) }
+                return (made, application.salt(tenant))
+            }
+            if let made {
+                let isAgain = try await steps.isSentAgain(
+                    application.password ?? "", setting: made.passwordHash, of: made.email, id: made.id,
+                    at: KnownPlace(.account, at: call.clientAddress, of: call.tenant), call)
+                guard isAgain else { throw Refusal.conflict(.emailTaken) }
+                return .answer(waiting)
+            }
+            let application = try await steps.background { try application.hashed(call.services, salt: salt) }
             return .write { tenant, detail in
-                _ = try Apply(application).run(tenant, &detail)
-                return .seeOther(call.link("/apply/waiting"))
+                if try !application.isMade(tenant) { _ = try Apply(application).run(tenant, &detail) }
+                return waiting
             }
         }
     }
@@ -67,15 +75,18 @@ package struct ApplyPages: Dialect {
 
     private static func form(_ call: Call, _ tenant: TenantReader, _ refusal: Refusal? = nil) throws -> Answer {
         let open = OpenForm(call)
-        let notice: HTML? = refusal.map { "\(Notice(.bad, "<p>\($0.sentence)</p>"))" }
+        let notice = refusal?.notice([
+            "company": "Company", "name": "Your name", "email": "E-mail", "password": "Password",
+        ])
         let company = Field(
             "Company", name: "company", value: call.field("company"), error: refusal?.error(of: "company"),
-            isRequired: false, charactersMax: 200, autocomplete: "organization", isFirst: true)
+            isRequired: false, charactersMax: 200, autocomplete: "organization",
+            isFirst: refusal?.namesFields != true)
         let name = Field(
             "Your name", name: "name", value: call.field("name"), error: refusal?.error(of: "name"),
             charactersMax: 200, autocomplete: "name")
         let email = Field(
-            "Email", name: "email", kind: .email, value: call.field("email"), hint: "You sign in with it.",
+            "E-mail", name: "email", kind: .email, value: call.field("email"), hint: "You sign in with it.",
             error: refusal?.error(of: "email"), charactersMax: 254, autocomplete: "email")
         let password = Field(
             "Password", name: "password", kind: .password, hint: "\(PasswordRule.charactersMin) characters or more",

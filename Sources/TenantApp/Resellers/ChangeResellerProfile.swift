@@ -1,4 +1,5 @@
 package import CallKit
+import HTTPCore
 package import TenantRegistry
 
 /// Changes who a reseller is, and what operators note of it (O3): what is nil stays as it is. Its person signs in by
@@ -31,9 +32,12 @@ package struct ChangeResellerProfile: Sendable {
             guard try tenant.account(email: email).map({ $0.id == account.id }) ?? true else {
                 throw Refusal.conflict(.emailTaken)
             }
+            // Another spelling is the same address.
+            if !EmailAddress.areOne(email, reseller.email) {
+                try tenant.endLinks(account: account.id)
+                detail.note("email", "changed")
+            }
             reseller.email = email
-            try tenant.endLinks(account: account.id)
-            detail.note("email", "changed")
         }
         if let name {
             reseller.name = name

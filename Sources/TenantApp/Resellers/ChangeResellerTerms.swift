@@ -24,20 +24,17 @@ package struct ChangeResellerTerms: Sendable {
     }
 
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Reseller {
-        var reseller = try tenant.knownReseller(resellerID)
-        guard reseller.state != .terminated else {
-            throw Refusal.conflict(.resellerTerminated)
-        }
+        var reseller = try tenant.standingReseller(resellerID)
         detail.resellerID = reseller.id
         if let rate = defaultDiscountRate {
+            detail.note("default_discount_rate", from: reseller.defaultDiscountRate.decimal, to: rate.decimal)
             reseller.defaultDiscountRate = rate
-            detail.note("default_discount_rate", rate.decimal)
             // Every net price in the list follows from it.
             tenant.forgetAnswers(resellerID: reseller.id)
         }
         if let credit = creditLimit {
+            detail.note("credit_limit", from: tenant.decimal(reseller.creditLimit), to: tenant.decimal(credit))
             reseller.creditLimit = credit
-            detail.note("credit_limit", tenant.decimal(credit))
         }
         if let limit {
             try tenant.noteLimitChange(of: .reseller(reseller.id), from: reseller.limit, to: limit, by: author)
@@ -45,12 +42,13 @@ package struct ChangeResellerTerms: Sendable {
             detail.note("rate_limit", "\(limit.requests)/\(limit.windowSeconds)s burst \(limit.burst)")
         }
         if let access = apiAccess {
+            detail.note("api_access", from: reseller.apiAccess ? "on" : "off", to: access ? "on" : "off")
             reseller.apiAccess = access
-            detail.note("api_access", access ? "on" : "off")
         }
         if let threshold = lowBalanceThreshold {
+            let words = { (threshold: Money?) in threshold.map { tenant.decimal($0) } ?? "none" }
+            detail.note("low_balance_threshold", from: words(reseller.lowBalanceThreshold), to: words(threshold))
             reseller.lowBalanceThreshold = threshold
-            detail.note("low_balance_threshold", threshold.map { tenant.decimal($0) } ?? "none")
         }
         try tenant.saveTerms(of: reseller)
         return reseller

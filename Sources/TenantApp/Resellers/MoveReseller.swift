@@ -1,8 +1,8 @@
 package import CallKit
 package import TenantRegistry
 
-/// Approves, suspends, resumes or terminates a reseller (O3, W1). Its keys are judged by its state from the
-/// answer on; none is revoked by it.
+/// Approves, suspends, resumes or terminates a reseller (O3, W1). Its keys are judged by its state from the answer on.
+/// None is revoked by it; a restore to before a termination revokes them (P5).
 package struct MoveReseller: Sendable {
     package let resellerID: String
     package let move: ResellerState.Move
@@ -19,7 +19,7 @@ package struct MoveReseller: Sendable {
         }
         detail.resellerID = reseller.id
         detail.note("reseller", reseller.publicID)
-        detail.note("status", next.name)
+        detail.note("status", from: reseller.state.name, to: next.name)
         var moved = try tenant.setState(of: reseller, to: next, by: accountID)
         switch move {
         case .approve, .resume: break

@@ -30,7 +30,7 @@ extension OperatorAdmin {
         Route(
             .get, "/resellers", "List resellers", access: .administrator,
             parameters: .page(
-                .query("status", .resellerState), .query("email", .email), .query("q", .id(255)), .mode),
+                .query("status", .resellerState), .query("email", .email), .search, .mode),
             gives: .list(Schemas.resellerWithBalance)
         ) { call in
             let query = try call.query()
@@ -38,7 +38,7 @@ extension OperatorAdmin {
             var filter = ResellerFilter()
             filter.state = try query.resellerState("status")
             filter.email = try query.email("email")
-            filter.prefix = try query.id("q")
+            filter.prefix = try query.search()
             let book = try query.mode(or: call.book)
             return .read { [filter] tenant in
                 let rows = try tenant.resellers(filter, after: page.after, limit: page.fetch)
@@ -102,10 +102,10 @@ extension OperatorAdmin {
         },
         Route(
             .post, "/resellers/{id}/webhook-secret/rotate", "Give a reseller a new signing secret",
-            access: .administrator, idempotency: .accepted, takes: WebhookBodies.rotation.schema,
+            access: .administrator, idempotency: .accepted, takes: WebhookBodies.rotation(.native).schema,
             gives: .done(Schemas.newSecret), refuses: [409]
         ) { call in
-            let overlap = try call.read(WebhookBodies.rotation)
+            let overlap = try call.read(WebhookBodies.rotation(.native))
             return .write { tenant, detail in
                 let reseller = try tenant.knownReseller(call.parameters[0])
                 guard reseller.state != .terminated else {
@@ -138,13 +138,6 @@ extension OperatorAdmin {
         }
     }
 
-    /// How much is left of the limit that all of its keys share.
-    fileprivate static func limitNow(of reseller: Reseller, _ call: Call) -> KeyBodies.LimitNow {
-        let fleet = call.services.fleet
-        let bucket = fleet.roster.reseller(reseller.id, of: call.tenant.id)?.bucket
-        return KeyBodies.LimitNow(reseller.limit, of: bucket, now: fleet.monotonic.nanoseconds())
-    }
-
     /// Who it is, and what was agreed; nil where that stays.
     private static func changes(_ call: Call) throws -> (ChangeResellerProfile, ChangeResellerTerms?) {
         var profile = ChangeResellerProfile(resellerID: call.parameters[0])
@@ -161,7 +154,7 @@ extension TenantReader {
     fileprivate func known(_ reseller: Reseller, _ call: Call) throws -> OperatorAdmin.Schemas.KnownReseller {
         OperatorAdmin.Schemas.KnownReseller(
             reseller: reseller, approvedBy: try reseller.approvedBy.flatMap { try account(id: $0) }?.email,
-            notes: try notes(ofReseller: reseller.id), limit: OperatorAdmin.limitNow(of: reseller, call))
+            notes: try notes(ofReseller: reseller.id), limit: KeyBodies.LimitNow(of: reseller, call))
     }
 
     fileprivate func whole(
@@ -169,6 +162,7 @@ extension TenantReader {
     ) throws -> OperatorAdmin.Schemas.ResellerWithBalance {
         OperatorAdmin.Schemas.ResellerWithBalance(
             known: try known(reseller, call), balances: try balances(of: reseller, book: book),
-            lastCall: try lastCall(ofReseller: reseller.id))
+            lastCall: try lastCall(ofReseller: reseller.id),
+            recentOrders: try recentOrders(ofReseller: reseller.id, book: book, at: call.now))
     }
 }

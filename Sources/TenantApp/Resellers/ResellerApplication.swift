@@ -23,7 +23,7 @@ package struct ResellerApplication: Sendable {
     package let email: String
     package let name: String
     package let company: String?
-    private let password: String?
+    let password: String?
     private var passwordHash: String?
     /// By somebody unknown, who waits for the operator; not by the operator.
     private let isOwn: Bool
@@ -52,11 +52,33 @@ package struct ResellerApplication: Sendable {
 
     package var hasPassword: Bool { password != nil }
 
-    /// With the password's scrypt hash; on the background pool.
-    package func hashed(_ services: Services) throws -> ResellerApplication {
+    /// With the password's scrypt hash; on the background pool. `salt`: where the form may be sent twice.
+    package func hashed(_ services: Services, salt: PasswordSalt? = nil) throws -> ResellerApplication {
         var copy = self
-        copy.passwordHash = try password.map { try Password.hash($0, by: services.scrypt, random: services.random) }
+        copy.passwordHash = try password.map { password in
+            guard let salt else { return try Password.hash(password, by: services.scrypt, random: services.random) }
+            return try Password.hash(password, by: services.scrypt, salt: salt)
+        }
         return copy
+    }
+
+    /// Of the password that the page's form brings.
+    package func salt(_ tenant: TenantReader) -> PasswordSalt { PasswordSalt(for: "application:\(email)", in: tenant) }
+
+    /// The account that the same form, sent before, has made, and which waits (0062); nil where there is none. Whether
+    /// it is the same person's, its password says.
+    package func sentBefore(_ tenant: TenantReader) throws -> Account? {
+        guard let account = try tenant.account(email: email), account.name == name, let id = account.resellerID,
+            let hash = account.passwordHash, salt(tenant).isOf(hash), let reseller = try tenant.reseller(id: id),
+            reseller.state == .pending, reseller.company == company, try lapsed(account, tenant) == nil
+        else { return nil }
+        return account
+    }
+
+    /// Whether the same form, sent at the same time, has made it.
+    package func isMade(_ tenant: TenantReader) throws -> Bool {
+        guard let passwordHash else { return false }
+        return try sentBefore(tenant)?.passwordHash == passwordHash
     }
 
     package func with(passwordHash: String) -> ResellerApplication {

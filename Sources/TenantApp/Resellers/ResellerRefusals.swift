@@ -24,7 +24,8 @@ extension Conflict {
     static let applicationLapsed = Conflict(
         "application_lapsed", "The application has waited too long and has lapsed; whoever made it may apply again.")
     static let personDisabled = Conflict("person_disabled", "This person is disabled.")
-    static let emailTaken = Conflict("email_taken", "There is an account with this e-mail address.")
+    static let emailTaken = Conflict(
+        "email_taken", "There is an account with this e-mail address.", pointer: "/email")
     static let passwordSet = Conflict(
         "password_set", "A password is set for this account, so that no invitation is open; it can be reset.")
     static let resellerTerminated = Conflict("reseller_terminated", "The reseller is terminated.")

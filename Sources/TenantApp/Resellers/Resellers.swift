@@ -4,7 +4,7 @@ package import RateLimiter
 import SQLite
 package import TenantRegistry
 
-/// What a list of resellers asks for (O3). `prefix`: of id, address, name or company, in any case.
+/// What a list of resellers asks for (O3). `prefix`: of id, address, name or company, folded.
 package struct ResellerFilter: Sendable {
     package var state: ResellerState?
     package var email: String?
@@ -39,6 +39,8 @@ package struct Reseller: Sendable {
     package let suspendedAt: Timestamp?
     package let terminatedAt: Timestamp?
     package var revision: Int64
+    /// It applied by itself (W12).
+    package let isApplicant: Bool
     package let standing: Standing
 
     /// The limit of a reseller for which no other is set (W7).
@@ -47,7 +49,7 @@ package struct Reseller: Sendable {
     static let columns = Columns<Reseller>(
         "id", "public_id", "email", "name", "company", "state", "default_discount_rate", "credit_limit",
         "limit_requests", "limit_window", "limit_burst", "api_access", "low_balance_threshold", "created_at",
-        "approved_at", "approved_by", "suspended_at", "terminated_at", "revision",
+        "approved_at", "approved_by", "suspended_at", "terminated_at", "revision", "is_applicant",
         """
         EXISTS (SELECT 1 FROM account_review v
             WHERE v.reseller_id = reseller.id AND v.book = 0 AND v.closed_at IS NULL)
@@ -74,11 +76,14 @@ package struct Reseller: Sendable {
         suspendedAt = try row.optionalTime()
         terminatedAt = try row.optionalTime()
         revision = try row.int()
+        isApplicant = try row.bool()
         standing = try row.bool() ? .underReview : .good
     }
 
     package var projection: ResellerProjection {
-        ResellerProjection(resellerID: id, publicID: publicID, state: state, apiAccess: apiAccess, limit: limit)
+        ResellerProjection(
+            resellerID: id, publicID: publicID, state: state, apiAccess: apiAccess, limit: limit,
+            isWaiting: state == .pending && isApplicant)
     }
 }
 
@@ -86,6 +91,13 @@ extension TenantReader {
     /// The reseller that a path names, or 404: for the operator, who sees all of the tenant.
     package func knownReseller(_ publicID: String) throws -> Reseller {
         guard let reseller = try reseller(publicID: publicID) else { throw Refusal.notFound(.reseller) }
+        return reseller
+    }
+
+    /// The same, where it is not terminated: no terms, prices or stock of it change any more (W1).
+    package func standingReseller(_ publicID: String) throws -> Reseller {
+        let reseller = try knownReseller(publicID)
+        guard reseller.state != .terminated else { throw Refusal.conflict(.resellerTerminated) }
         return reseller
     }
 
@@ -121,8 +133,10 @@ extension TenantReader {
         if let state = filter.state { conditions.append("state = \(value(.integer(state.rawValue)))") }
         if let email = filter.email { conditions.append("email = \(value(.text(email)))") }
         if let prefix = filter.prefix {
-            let (from, to) = (value(.text(prefix.folded)), value(.text(prefix.folded + Self.behindAll)))
-            let found = Self.searched.map { "SELECT id FROM reseller WHERE \($0) >= \(from) AND \($0) < \(to)" }
+            let found = EmailAddress.beginnings(prefix).flatMap { beginning -> [String] in
+                let (from, to) = (value(.text(beginning)), value(.text(beginning.behindAll)))
+                return Self.searched.map { "SELECT id FROM reseller WHERE \($0) >= \(from) AND \($0) < \(to)" }
+            }
             conditions.append("id IN (\(found.joined(separator: " UNION ALL ")))")
         }
         return try connection.rows(
@@ -131,9 +145,6 @@ extension TenantReader {
                 ORDER BY id LIMIT ?2
                 """, values, read: Reseller.init)
     }
-
-    /// Behind every text that begins alike: no text holds it.
-    private static let behindAll = "\u{10FFFF}"
 
     /// What a prefix is looked for in: each an index of its own.
     private static let searched = ["public_id", "email", "name_folded", "company_folded"]
@@ -274,4 +285,9 @@ extension TenantTransaction {
         try project(.reseller(reseller.projection))
         return reseller
     }
+}
+
+extension String {
+    /// Sorts behind every text that begins with this one: no text holds that character.
+    var behindAll: String { self + "\u{10FFFF}" }
 }

@@ -15,26 +15,7 @@ enum Migration0021 {
         ALTER TABLE product ADD COLUMN list_setup_fee INTEGER CHECK (list_setup_fee >= 0);
 
         -- What a price row said before a change and says since; where `is_enabled` is null there was none, or is none.
-        CREATE TABLE price_change (
-            id INTEGER PRIMARY KEY,
-            reseller_id INTEGER NOT NULL REFERENCES reseller(id),
-            product_id INTEGER NOT NULL REFERENCES product(id),
-            at INTEGER NOT NULL,
-            way TEXT NOT NULL CHECK (
-                way = 'call' OR way = 'file' OR way = 'setup' OR way = 'restore' OR way = 'earlier'),
-            -- 0 where nobody's key wrote it.
-            key_id INTEGER NOT NULL,
-            account_id INTEGER NOT NULL,
-            request_id BLOB NOT NULL CHECK (length(request_id) = 16),
-            \(sides)
-        ) STRICT;
-        CREATE INDEX price_change_by_row ON price_change (reseller_id, product_id, id);
-        CREATE INDEX price_change_by_product ON price_change (product_id, id);
-        CREATE INDEX price_change_by_time ON price_change (at, id);
-        CREATE TRIGGER price_change_is_append_only_update BEFORE UPDATE ON price_change
-            BEGIN SELECT RAISE(ABORT, 'price changes are append-only'); END;
-        CREATE TRIGGER price_change_is_append_only_delete BEFORE DELETE ON price_change
-            BEGIN SELECT RAISE(ABORT, 'price changes are append-only'); END;
+        \(changes("price_change"))
         -- Rows from before: how they came about nobody knows any more.
         INSERT INTO price_change (reseller_id, product_id, at, way, key_id, account_id, request_id, \(names("new_")))
             SELECT reseller_id, product_id, updated_at, 'earlier', 0, 0, zeroblob(16), \(names(""))
@@ -61,6 +42,32 @@ enum Migration0021 {
             PRIMARY KEY (import_id, line)
         ) STRICT, WITHOUT ROWID;
         """
+
+    /// A table of changes of price rows.
+    static func changes(_ table: String) -> String {
+        """
+        CREATE TABLE \(table) (
+            id INTEGER PRIMARY KEY,
+            reseller_id INTEGER NOT NULL REFERENCES reseller(id),
+            product_id INTEGER NOT NULL REFERENCES product(id),
+            at INTEGER NOT NULL,
+            way TEXT NOT NULL CHECK (
+                way = 'call' OR way = 'file' OR way = 'setup' OR way = 'restore' OR way = 'earlier'),
+            -- 0 where nobody's key wrote it.
+            key_id INTEGER NOT NULL,
+            account_id INTEGER NOT NULL,
+            request_id BLOB NOT NULL CHECK (length(request_id) = 16),
+            \(sides)
+        ) STRICT;
+        CREATE INDEX \(table)_by_row ON \(table) (reseller_id, product_id, id);
+        CREATE INDEX \(table)_by_product ON \(table) (product_id, id);
+        CREATE INDEX \(table)_by_time ON \(table) (at, id);
+        CREATE TRIGGER \(table)_is_append_only_update BEFORE UPDATE ON \(table)
+            BEGIN SELECT RAISE(ABORT, 'price changes are append-only'); END;
+        CREATE TRIGGER \(table)_is_append_only_delete BEFORE DELETE ON \(table)
+            BEGIN SELECT RAISE(ABORT, 'price changes are append-only'); END;
+        """
+    }
 
     /// The columns of a price row, as this schema has them.
     private static let price = [

@@ -7,7 +7,9 @@ extension TenantSchema {
         migrations: all,
         readProjections: { try $0.allProjections(corrupt: $1) },
         housekeep: { _ = try $0.housekeep() }, due: DueWorks.schema,
-        meter: MeterSchema(quotas: { try $0.quotaUses(countsRows: $1) }, sale: MeteredSale.init(detail:)),
+        meter: MeterSchema(
+            quotas: { try $0.quotaUses(countsRows: $1) }, sale: MeteredSale.init(detail:),
+            backlog: { try $0.backlog() }),
         vouched: shapes,
         examine: { try Examination.run($0) },
         succeed: { tenant, replaced, requestID in
@@ -22,7 +24,7 @@ extension TenantSchema {
         Migration0017.migration, Migration0018.migration, Migration0019.migration, Migration0020.migration,
         Migration0021.migration, Migration0022.migration, Migration0023.migration, Migration0024.migration,
         Migration0025.migration, Migration0026.migration, Migration0027.migration,
-        Migration0028.migration, Migration0029.migration,
+        Migration0028.migration, Migration0029.migration, Migration0030.migration, Migration0031.migration,
     ]
 
     /// Of a schema that we wrote and that every test runs.

@@ -38,17 +38,26 @@ package struct HTMLPage: Sendable {
     }
 
     /// A refusal as people read it, with the fields that HTTP asks for beside it. `status`, `text`: where a surface has
-    /// its own.
+    /// its own. `head`: of a call at a path that is nobody's.
     package static func refusal(
-        _ refusal: Refusal, title: String, status: Int? = nil, text: String? = nil
+        _ refusal: Refusal, title: String, status: Int? = nil, text: String? = nil, at head: RequestHead? = nil
     ) -> Response {
         HTMLPage(
             title: title,
             content: """
                 <h1>That did not work</h1>\(Notice(.bad, "<p>\(text ?? refusal.sentence)</p>"))
-                <p><a href="">Try again</a></p>
+                \(way(onFrom: status ?? refusal.status, head))
                 """
         ).response(to: refusal, status: status)
+    }
+
+    /// The same again, unless it will be the same for ever: then the address's first page, if this is not it.
+    private static func way(onFrom status: Int, _ head: RequestHead?) -> HTML? {
+        guard status == 404 else { return #"<p><a href="">Try again</a></p>"# }
+        guard let head, let home = Link(path: head.rootPath.isEmpty ? "/" : head.rootPath),
+            ![home.text, home.text + "/"].contains(head.path)
+        else { return nil }
+        return #"<p><a href="\#(home)">To the first page</a></p>"#
     }
 
     /// This page as the answer to a refused call.

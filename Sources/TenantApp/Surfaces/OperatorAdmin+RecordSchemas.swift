@@ -36,7 +36,7 @@ extension OperatorAdmin.Schemas {
     /// What a reseller may ask of its own calls.
     static let ownCalls: [Parameter] = .page(
         .from, .to, .query("key"), .query("status", .integer(100...599)), .query("action"),
-        .query("request_id", .matching("^req_[0-9a-f]{32}$")), .query("order"))
+        .query("request_id", .matching("^req_[0-9a-f]{32}$")), .query("order"), UsageAnswers.callers)
     struct Usage {
         let row: UsageRow
         let reseller: String?
@@ -49,8 +49,7 @@ extension OperatorAdmin.Schemas {
             reseller = names.resellers[row.place.resellerID]
             key = names.keys[row.place.keyID].flatMap { $0.isEmpty ? nil : $0 }
             isHour = period == .hour
-            let length = isHour ? Timestamp.millisecondsPerDay / UsageKey.hoursPerDay : Timestamp.millisecondsPerDay
-            begins = Timestamp(milliseconds: row.place.period * length)
+            begins = isHour ? Timestamp(hour: row.place.period) : Timestamp(day: row.place.period)
         }
     }
     static let usage = Shape<Usage>(

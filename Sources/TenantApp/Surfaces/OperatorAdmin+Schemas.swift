@@ -20,6 +20,7 @@ extension OperatorAdmin {
             let order: Order
             let money: OrderMoney
             let refunds: [Refund]
+            let hourly: HourlyPrice?
         }
         static let orderWithServices = Shape<KnownOrder>("OrderWithServices", orderParts)
         private static let refund = Shape<Refund>(
@@ -31,7 +32,7 @@ extension OperatorAdmin {
                 .member("share", \.share), .member("money", \.place),
             ])
         private static let orderParts: [Shape<KnownOrder>.Member] = [
-            .part(order.members, \.order),
+            .part(order.members, \.order), .part(WholesaleOrders.Schemas.hourly, \.hourly),
             .object(
                 "money",
                 [
@@ -70,6 +71,8 @@ extension OperatorAdmin {
         static let customer = Shape<OwnedCustomer>(
             "Customer",
             [.member("reseller", \.reseller), .part(WholesaleOrders.Schemas.customerMembers, \.customer)])
+        static let customerChange = Body.change(
+            WholesaleOrders.Schemas.customerEmail.omittable, WholesaleOrders.Schemas.customerName.omittable)
 
         struct Setting {
             let theme: Theme
@@ -172,6 +175,7 @@ extension OperatorAdmin.Schemas {
     /// A key with whose it is.
     struct OwnedKey {
         let key: APIKey
+        let state: KeyCondition
         let limit: KeyBodies.LimitNow?
         let ownerEmail: String?
         let reseller: String?
@@ -179,7 +183,8 @@ extension OperatorAdmin.Schemas {
         let previousValidUntil: Timestamp?
     }
     static let keyMembers: [Shape<OwnedKey>.Member] = [
-        .part(KeyBodies.keyHead, \.key), .objectOrNull("limit", KeyBodies.limitNow, \.limit),
+        .part(KeyBodies.keyHead, \.key), .member("state", \.state),
+        .objectOrNull("limit", KeyBodies.limitNow, \.limit),
         .part(KeyBodies.keyTail, \.key), .member("previous_valid_until", \.previousValidUntil),
         .member("owner_email", \.ownerEmail), .member("reseller", \.reseller),
     ]
@@ -225,11 +230,13 @@ extension OperatorAdmin.Schemas {
         let balances: Balances
         /// To the hour, and past 35 days to the day.
         let lastCall: Timestamp?
+        let recentOrders: Int64
     }
     static let resellerWithBalance = Shape<ResellerWithBalance>(
         "ResellerWithBalance",
         [
             .part(resellerMembers, \.known), .part(balances, \.balances), .member("last_call_at", \.lastCall),
+            .member("orders_in_30_days", \.recentOrders),
         ])
 
     static let resellerChange = Body.change(
@@ -262,7 +269,19 @@ extension OperatorAdmin.Schemas {
 
     static let movement = Body(
         Field.payable("amount", AmountRule.movements).unless({ $0 == .zero }, "range", "must not be zero"),
-        Field.text("reference", 1...200))
+        Field.text("reference", 1...200), Field.choice("kind", MovementKind.self).optional
+    ).made { (sent: (Money, String, MovementKind?), fields) -> (Money, String)? in
+        let (amount, reference, kind) = sent
+        switch kind {
+        case .topUp? where amount.isNegative:
+            fields.fail("amount", code: "range", detail: "must be more than zero for a top-up")
+            return nil
+        case .correction? where !amount.isNegative:
+            fields.fail("amount", code: "range", detail: "must be less than zero for a correction")
+            return nil
+        default: return (amount, reference)
+        }
+    }
     struct Moved {
         let reseller: String
         let amount: Money
@@ -301,11 +320,15 @@ extension OperatorAdmin.Schemas {
         .list("services", repriced, \.result.listed), .currency("currency"),
     ])
 
-    static let posting = Shape<Posting>(
+    /// `public_id` is what the reseller has as `posting`.
+    static let posting = Shape<StatedPosting>(
         "Posting",
         [
-            .member("posting", \.id), .member("kind", as: .choice(PostingKind.self), \.kind),
-            .member("reference", as: .string.nullable, \.reference), .member("at", \.at),
-            .member("amount", \.amount), .member("balance_after", \.balanceAfter), .currency("currency"),
+            .member("posting", \.posting.id), .member("public_id", \.publicID), .part(postingMembers, \.posting),
         ])
+    static let postingMembers: [Shape<Posting>.Member] = [
+        .member("kind", as: .choice(PostingKind.self), \.kind),
+        .member("reference", as: .string.nullable, \.reference), .member("at", \.at), .member("amount", \.amount),
+        .member("balance_after", \.balanceAfter), .currency("currency"),
+    ]
 }

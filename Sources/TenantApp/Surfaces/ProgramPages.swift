@@ -5,16 +5,12 @@ package import TenantRegistry
 
 /// What a tenant's reseller programme is, for whoever thinks of joining it: what is sold, at which prices where
 /// everybody may see them, and which API one would call (U4).
-package struct ProgramPages: Dialect {
+package struct ProgramPages: OpenDialect {
     package let name = "program"
     package let basePath = "/program"
-    package let isAlwaysThere = true
-    package let isDescribed = false
     package let errorContentType = HTMLPage.contentType
 
     package init() {}
-
-    package func credential(in head: RequestHead) -> Range<Int>? { nil }
 
     package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
         HTMLPage.refusal(refusal, title: "Reseller programme")

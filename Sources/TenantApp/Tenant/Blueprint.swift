@@ -1,4 +1,5 @@
 package import CallKit
+import Cryptography
 import Foundation
 package import HTTPCore
 package import RateLimiter
@@ -97,6 +98,10 @@ package struct Blueprint: Sendable {
         if let currency, Currency(currency) == nil {
             fields.fail("currency", code: "choice", detail: "is not an ISO 4217 code")
         }
+        if let prefix, !APIKeyFormat.isPrefix(prefix) {
+            fields.fail(
+                "key_prefix", code: "format", detail: "must be a letter and 1 to 15 letters or digits, in lower case")
+        }
         fields.expectNoOthers(than: [
             "name", "title", "currency", "key_prefix", "key_shape", "tier", "key_limit", "dialects", "settings",
             "products", "demo",
@@ -144,6 +149,10 @@ package final class Blueprints: ProcessState {
 
     /// The shape of the tenant's keys; its blueprint's, with the prefix of its own.
     package func keyShape(of tenant: TenantRecord) -> KeyShape {
-        KeyShape(self[tenant.blueprint]?.keyShape ?? .prefixed, prefix: tenant.profile.keyPrefix)
+        let blueprint = self[tenant.blueprint]
+        // The registry may have one that was taken over before they were judged.
+        let own = tenant.profile.keyPrefix
+        let prefix = APIKeyFormat.isPrefix(own) ? own : blueprint?.keyPrefix ?? "key"
+        return KeyShape(blueprint?.keyShape ?? .prefixed, prefix: prefix)
     }
 }

@@ -14,7 +14,8 @@ package struct DueHousekeeping: DueWork {
     private static let ends = Statement(
         """
         SELECT min(at) FROM (
-            SELECT (SELECT created_at FROM idempotency ORDER BY rowid LIMIT 1) + ?1 AS at
+            SELECT min(created_at) + ?1 AS at FROM (SELECT created_at FROM idempotency ORDER BY rowid LIMIT 1)
+                WHERE created_at + ?1 <= (SELECT at FROM audit ORDER BY seq DESC LIMIT 1)
             UNION ALL SELECT min(expires_at) + ?2 FROM api_key_secret WHERE expires_at IS NOT NULL
             UNION ALL SELECT min(expires_at) FROM webhook_secret WHERE expires_at IS NOT NULL
             UNION ALL SELECT min(expires_at) FROM webhook_endpoint_secret WHERE expires_at IS NOT NULL

@@ -28,10 +28,11 @@ package struct FillTenant: Sendable {
         try tenant.setKeyLimitDefault(blueprint.keyLimit)
         for setting in blueprint.settings { try tenant.set(setting.name, to: setting.value) }
         for product in blueprint.products {
+            let digits = tenant.currency.minorUnitDigits
             _ = try tenant.insertProduct(
                 sku: product.sku, name: product.name, fulfilment: product.fulfilment, isHidden: product.isHidden,
-                days: product.days, retailPrice: product.retailPrice, wholesalePrice: product.wholesalePrice,
-                list: product.list)
+                days: product.days, retailPrice: try product.retailPrice?.payable(digits),
+                wholesalePrice: try product.wholesalePrice?.payable(digits), list: try product.list.payable(digits))
         }
         let owner = try tenant.insertAccount(
             email: ownerEmail, name: "Owner", role: .owner, resellerID: nil, passwordHash: passwordHash)
@@ -49,5 +50,27 @@ package struct FillTenant: Sendable {
             createdBy: 0)
         new.name = "owner"
         return try tenant.insertKey(new, secretHash: secret.hash)
+    }
+}
+
+/// A blueprint's prices are written in its own currency; a tenant may have one with fewer digits.
+extension Money {
+    /// The next whole minor unit.
+    fileprivate func payable(_ minorUnitDigits: Int) throws(MoneyError) -> Money {
+        try Pricing.unit(termPrice: self, rate: .zero).line(
+            quantity: 1, minorUnitDigits: minorUnitDigits, rounding: .up)
+    }
+}
+
+extension ListPrices {
+    /// Hours are added up before they are rounded, and stay as fine as they are.
+    fileprivate func payable(_ minorUnitDigits: Int) throws(MoneyError) -> ListPrices {
+        var list = self
+        list.terms.monthly = try terms.monthly?.payable(minorUnitDigits)
+        list.terms.quarterly = try terms.quarterly?.payable(minorUnitDigits)
+        list.terms.semiAnnual = try terms.semiAnnual?.payable(minorUnitDigits)
+        list.terms.annual = try terms.annual?.payable(minorUnitDigits)
+        list.setupFee = try setupFee?.payable(minorUnitDigits)
+        return list
     }
 }

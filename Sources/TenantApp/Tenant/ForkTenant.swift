@@ -16,6 +16,7 @@ package struct ForkTenant: Sendable {
         try tenant.dropProvisioning()
         try tenant.replaceStockTexts()
         try tenant.replacePortPasswords()
+        try tenant.dropSealedAnswers()
         guard let owner = try tenant.ownerAccount() else { throw Refusal.notFound(.owner) }
         try FillTenant.mintOwnerKey(ownerKey, account: owner, tenant)
     }

@@ -1,22 +1,14 @@
 package import CallKit
-package import HTTPCore
-package import TenantRegistry
+import HTTPCore
+import TenantRegistry
 
 /// The tenant's logo, for its pages and for whoever shows the tenant (O12). Its address names its bytes: they never
 /// change, and another logo has another address.
-package struct LogoPages: Dialect {
+package struct LogoPages: OpenDialect {
     package let name = "logo"
     package let basePath = ""
-    package let isAlwaysThere = true
-    package let isDescribed = false
 
     package init() {}
-
-    package func credential(in head: RequestHead) -> Range<Int>? { nil }
-
-    package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
-        Problem.response(refusal, requestID: requestID)
-    }
 
     package let routes: [Route] = [
         Route(

@@ -19,6 +19,7 @@ final class TenantMemory: StoreMemory {
     struct PriceKey: Hashable {
         let resellerID: Int64
         let sku: String
+        let book: Book
     }
 
     struct EndpointsKey: Hashable {
@@ -39,6 +40,10 @@ final class TenantMemory: StoreMemory {
 
     /// Bytes of the file that a reseller has filled, as the file says.
     var rooms: [Int64: Int64] = [:]
+
+    /// Of the file they say nothing, so they outlive what is undone.
+    var unreadablePorts = PutOff()
+    var unreadableServices = PutOff()
 
     /// The tenant's one, which never changes.
     var currency: Currency?

@@ -1,24 +1,16 @@
 package import CallKit
 import Cryptography
 package import HTML
-package import HTTPCore
+import HTTPCore
 import PageKit
-package import TenantRegistry
+import TenantRegistry
 
 /// The tenant's colours as a stylesheet, for its pages (O12). Its address names its bytes, as the logo's does.
-package struct ThemePages: Dialect {
+package struct ThemePages: OpenDialect {
     package let name = "theme"
     package let basePath = ""
-    package let isAlwaysThere = true
-    package let isDescribed = false
 
     package init() {}
-
-    package func credential(in head: RequestHead) -> Range<Int>? { nil }
-
-    package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
-        Problem.response(refusal, requestID: requestID)
-    }
 
     package let routes: [Route] = [
         Route(

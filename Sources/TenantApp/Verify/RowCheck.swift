@@ -17,6 +17,16 @@ enum RowCheck {
         try readCodes(&sweep, &file)
         try readPayments(&sweep, &file)
         try readProvisioning(&sweep, &file)
+        try readTexts(&sweep, &file)
+    }
+
+    /// Every text, whoever reads it: one that is no UTF-8 fails the call that comes to it. The audit log is read as it
+    /// is.
+    private static func readTexts(_ sweep: inout RowSweep, _ file: inout VerifiedFile) throws {
+        let tables = try file.connection.rows(
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'audit' ORDER BY name"
+        ) { try $0.text() }
+        for table in tables { try sweep.takeTexts(of: table, &file) }
     }
 
     /// What the rules of `Migration0007` are about, in files of any schema.
@@ -55,9 +65,15 @@ enum RowCheck {
 
     private static func readOrders(_ sweep: inout RowSweep, _ file: inout VerifiedFile) throws {
         try sweep.take(Product.columns, from: "product", since: Migration0021.version, &file, Product.init)
-        try sweep.take(BookRow.columns, from: BookRow.tables, since: Migration0004.version, &file, BookRow.init)
-        let sinceChanges = Migration0021.version
-        try sweep.take(PriceChange.columns, from: PriceChange.tables, since: sinceChanges, &file, PriceChange.init)
+        for (book, since, sinceChanges) in [
+            (Book.live, Migration0004.version, Migration0021.version),
+            (Book.test, Migration0031.version, Migration0031.version),
+        ] {
+            try sweep.take(
+                PriceBookRow.columns, from: PriceBookRow.tables(in: book), since: since, &file, PriceBookRow.init)
+            try sweep.take(
+                PriceChange.columns, from: PriceChange.tables(in: book), since: sinceChanges, &file, PriceChange.init)
+        }
         try sweep.take(
             LimitChange.columns, from: LimitChange.tables, since: Migration0027.version, &file, LimitChange.init)
         try sweep.take(Customer.columns, from: "customer", &file, Customer.init)
@@ -65,7 +81,9 @@ enum RowCheck {
         try sweep.take(Refund.columns, from: Refund.tables, since: Migration0023.version, &file, Refund.init)
         try sweep.take(Service.columns, from: Service.tables, since: Migration0017.version, &file, Service.init)
         let since = Migration0015.version
-        try sweep.take(WebhookEndpoint.columns, from: "webhook_endpoint", since: since, &file, WebhookEndpoint.init)
+        try sweep.take(
+            WebhookEndpoint.columns, from: "webhook_endpoint", since: Migration0030.version, &file,
+            WebhookEndpoint.init)
         let sinceReplays = Migration0026.version
         try sweep.take(
             EndpointHealth.columns, from: "endpoint_health", since: sinceReplays, &file, EndpointHealth.init)
@@ -155,13 +173,10 @@ struct RowSweep {
     mutating func take(
         _ column: String, of table: String, oneOf values: String, _ file: inout VerifiedFile
     ) throws {
-        var key = try file.connection.rows(
-            dynamic: "SELECT name FROM pragma_table_info(?1) WHERE pk > 0 ORDER BY pk", [.text(table)]
-        ) { try $0.text() }
+        let key = try Self.key(of: table, file)
         let isThere = try file.connection.exists("SELECT 1 FROM pragma_table_info(?1)", .text(table))
         // The table is younger than the file.
         guard isThere else { return }
-        if key.isEmpty { key = ["rowid"] }
         let list = (key + [column]).joined(separator: ", ")
         let columns = Int32(key.count + 1)
         try file.connection.forEach(dynamic: "SELECT \(list) FROM \(table) WHERE \(column) NOT IN (\(values))") { row in
@@ -169,6 +184,34 @@ struct RowSweep {
             if let corrupt = row.corrupt() as? CorruptRow { tell(corrupt, &file) }
             return true
         }
+    }
+
+    /// Every row of a table, as far as it is texts.
+    mutating func takeTexts(of table: String, _ file: inout VerifiedFile) throws {
+        let texts = try file.connection.rows(
+            dynamic: "SELECT name FROM pragma_table_info(?1) WHERE type = 'TEXT' ORDER BY cid", [.text(table)]
+        ) { try $0.text() }
+        guard !texts.isEmpty else { return }
+        let key = try Self.key(of: table, file)
+        let keys = Int32(key.count)
+        let list = (key + texts).joined(separator: ", ")
+        try file.connection.forEach(dynamic: "SELECT \(list) FROM \(table)") { row in
+            row.skip(keys)
+            do {
+                for _ in texts { _ = try row.optionalText() }
+            } catch let corrupt as CorruptRow {
+                tell(corrupt, &file)
+            }
+            return true
+        }
+    }
+
+    /// The columns that tell a table's rows apart.
+    private static func key(of table: String, _ file: VerifiedFile) throws -> [String] {
+        let key = try file.connection.rows(
+            dynamic: "SELECT name FROM pragma_table_info(?1) WHERE pk > 0 ORDER BY pk", [.text(table)]
+        ) { try $0.text() }
+        return key.isEmpty ? ["rowid"] : key
     }
 
     private mutating func tell(_ corrupt: CorruptRow, _ file: inout VerifiedFile) {

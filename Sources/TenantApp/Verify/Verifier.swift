@@ -99,6 +99,8 @@ package struct Verifier {
         guard FileManager.default.isReadableFile(atPath: path) else {
             throw VerificationError.unreadable("there is no such file, or it may not be read")
         }
+        // Opening a pipe would wait for whoever writes to it.
+        guard DataDirectory.isRegularFile(path) else { throw VerificationError.unreadable("it is no file") }
         for suffix in ["-wal", "-journal"] where (DataDirectory.size(of: path + suffix) ?? 0) > 0 {
             throw VerificationError.notWhole((path + suffix as NSString).lastPathComponent)
         }

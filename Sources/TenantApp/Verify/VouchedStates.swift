@@ -9,7 +9,7 @@ enum VouchedStates {
     static let tables = [
         "setting", "logo", "account", "account_link", "api_key", "api_key_secret", "reseller", "webhook_secret",
         "product",
-        "price", "price_change", "limit_change",
+        "price", "price_change", "test_price", "test_price_change", "limit_change",
         "webhook_endpoint", "webhook_endpoint_secret", "panel_user", "reconciliation", "account_review", "port_country",
         "port_device", "port_slot", "port_customer", "port_pricebook", "port_country_override", "port",
         "port_renewal",

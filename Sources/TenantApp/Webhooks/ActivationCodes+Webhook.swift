@@ -8,15 +8,18 @@ extension ActivationCodes {
         hooks.ofDefault(Schemas.webhookRequest) + [
             Route(
                 .post, "/webhook/secret", "Get a new signing secret; the old one works on for a day, or as you say",
-                access: .resellerSession, takes: WebhookBodies.rotation.schema, gives: .done(Schemas.newSecret)
+                access: .resellerSession, idempotency: .accepted, takes: WebhookBodies.rotation(.codes).schema,
+                gives: .done(Schemas.newSecret)
             ) { call in
-                let overlap = try call.read(WebhookBodies.rotation)
+                let overlap = try call.read(WebhookBodies.rotation(.codes))
                 return .write { tenant, detail in
                     let secret = try tenant.mintWebhookSecret(resellerID: call.resellerID, overlapSeconds: overlap)
                     detail.note("webhook_secret", "rotated")
-                    let rotated = WebhookBodies.Rotated(
-                        secret: secret, previousValidUntil: tenant.now.adding(seconds: overlap))
-                    return .json(Schemas.newSecret, rotated, in: tenant.currency)
+                    let end = tenant.now.adding(seconds: overlap)
+                    return .shownOnce(200) { json, isShown in
+                        let rotated = WebhookBodies.Rotated(secret: isShown ? secret : nil, previousValidUntil: end)
+                        Schemas.newSecret.write(rotated, in: tenant.currency, to: &json)
+                    }
                 }
             }
         ]

@@ -14,6 +14,20 @@ enum StatusClass {
     }
 }
 
+/// A time between which deliveries were made, as callers say it in a query or in a body.
+enum DeliveryTime {
+    static let text = Schema.either(.moment, .matching("^[1-9][0-9]{4,15}$"))
+    static let expected = "must be an RFC 3339 time, a day (YYYY-MM-DD) or milliseconds since 1970"
+
+    /// Milliseconds as some APIs write times: of five digits or more, which no year has.
+    static func parse(_ text: String) -> Timestamp? {
+        if text.utf8.count > 4, text.first != "0", let number = JSONNumber(plain: text)?.integer() {
+            return Timestamp(milliseconds: number)
+        }
+        return Timestamp(parsingTimeOrDay: text)
+    }
+}
+
 /// Which deliveries somebody asks for, by the names that callers have.
 struct AskedDeliveries: Sendable {
     var states: Set<DeliveryState> = []
@@ -30,7 +44,8 @@ struct AskedDeliveries: Sendable {
         let list = Schema.matching("^[a-z_.]+(,[a-z_.]+)*$")
         var all: [Parameter] = [
             .limit, .cursor, .query("state", list), .query("type", list), .query("endpoint"), .query("event"),
-            .query("status_class", .one(of: StatusClass.names)), .query("since", instant), .query("until", instant),
+            .query("status_class", .one(of: StatusClass.names)), .query("since", DeliveryTime.text),
+            .query("until", DeliveryTime.text),
         ]
         if !style.isNative { all.append(.query("statusClass", .one(of: StatusClass.names))) }
         return all
@@ -84,16 +99,10 @@ struct AskedDeliveries: Sendable {
         return filter
     }
 
-    private static let instant = Schema.either(.moment, .matching("^[1-9][0-9]{4,15}$"))
-
-    /// Milliseconds too, as some APIs write times.
     private static func time(_ query: Query, _ name: String) throws(Refusal) -> Timestamp? {
-        if let text = query[name], text.utf8.count > 4, text.first != "0",
-            let number = JSONNumber(plain: text)?.integer()
-        {
-            return Timestamp(milliseconds: number)
-        }
-        return try query.time(name)
+        guard let text = query[name] else { return nil }
+        guard let time = DeliveryTime.parse(text) else { throw .field("/\(name)", "format", DeliveryTime.expected) }
+        return time
     }
 }
 

@@ -40,9 +40,15 @@ struct DeliveryStand {
     let attempts: Int64
     let tries: Int64
     let isTest: Bool
+    /// Where its endpoint leads now.
+    let url: String
 
-    static let columns = Columns<DeliveryStand>("id", "endpoint_id", "state", "attempts", "tries", "is_test")
-    fileprivate static let byID = Statement("SELECT \(columns) FROM delivery WHERE id = ?1")
+    static let columns = Columns<DeliveryStand>(
+        "d.id", "d.endpoint_id", "d.state", "d.attempts", "d.tries", "d.is_test", "w.url")
+    fileprivate static let byID = Statement(
+        """
+        SELECT \(columns) FROM delivery d CROSS JOIN webhook_endpoint w ON w.id = d.endpoint_id WHERE d.id = ?1
+        """)
 
     init(_ row: inout RowReader) throws {
         id = try row.int()
@@ -51,7 +57,14 @@ struct DeliveryStand {
         attempts = try row.int()
         tries = try row.int()
         isTest = try row.bool()
+        url = try row.text()
     }
+}
+
+/// When a delivery's next attempt is due, and until when it keeps to that though its endpoint answers again.
+struct NextAttempt {
+    var at: Timestamp
+    var notBefore: Timestamp?
 }
 
 extension TenantReader {
@@ -84,15 +97,16 @@ extension TenantTransaction {
 
     /// Where the delivery stands after it.
     func save(
-        _ result: AttemptResult, of stand: DeliveryStand, state: DeliveryState, attempts: Int64, nextAt: Timestamp?
+        _ result: AttemptResult, of stand: DeliveryStand, state: DeliveryState, attempts: Int64, next: NextAttempt?
     ) throws {
         try connection.run(
             """
             UPDATE delivery SET state = ?2, attempts = ?3, tries = ?4, first_at = coalesce(first_at, ?5), next_at = ?6,
-                last_outcome = ?7, last_status = ?8, updated_at = ?9
+                last_outcome = ?7, last_status = ?8, updated_at = ?9, not_before = ?10
             WHERE id = ?1
             """,
             .integer(stand.id), .text(state.rawValue), .integer(attempts), .integer(stand.tries + 1), .time(result.at),
-            .optional(nextAt), .text(result.outcome.rawValue), .optional(result.status), .time(now))
+            .optional(next?.at), .text(result.outcome.rawValue), .optional(result.status), .time(now),
+            .optional(next?.notBefore))
     }
 }

@@ -142,6 +142,23 @@ extension TenantReader {
     }
 }
 
+extension TenantReader {
+    /// Of all endpoints together.
+    func backlog() throws -> Backlog {
+        var counts = DeliveryCounts()
+        try connection.forEach(
+            """
+            SELECT state, sum(count) FROM delivery_count
+            WHERE (state = 'dead' OR state = 'held') AND count > 0 GROUP BY state
+            """
+        ) { row in
+            counts.add(try row.value(), try row.int())
+            return true
+        }
+        return Backlog(held: counts.held, dead: counts.dead)
+    }
+}
+
 extension DeliveryCounts {
     fileprivate mutating func add(_ state: DeliveryState, _ count: Int64) {
         switch state {
@@ -181,7 +198,7 @@ extension TenantTransaction {
             .text(newPublicID("dlv")), .integer(event), .integer(endpoint.id), .integer(endpoint.resellerID),
             .book(endpoint.book), .text(type.rawValue), .text(state.rawValue), .time(now),
             endpoint.isActive ? .time(now) : .null)
-        if endpoint.isActive { noteDue(.delivery, at: now) }
+        if endpoint.isActive { noteDue(.delivery, at: now) } else { store.backlogChanges() }
     }
 
     /// What is sent at once and alone, and by no schedule: nothing is queued for it (H4). Returns its row's id.
@@ -205,6 +222,7 @@ extension TenantTransaction {
             """,
             .integer(id), .time(at), .time(now))
         noteDue(.delivery, at: at)
+        store.backlogChanges()
     }
 
     /// The same of one among many, of an endpoint that is active; false where it is nobody's any more.
@@ -233,6 +251,7 @@ extension TenantTransaction {
                 """,
             [.integer(id), .time(now), .int(limit)])
         let settled = connection.changes
+        if settled > 0 { store.backlogChanges() }
         // There may be more: nothing of it is claimed, and the file is cleared up at once.
         if settled == limit { noteDue(.housekeeping, at: now) }
         return settled
@@ -262,7 +281,10 @@ extension TenantTransaction {
             """,
             .time(since), .time(now), .int(limit))
         let count = try connection.row("SELECT changes()") { try Int($0.int()) } ?? 0
-        if count > 0 { noteDue(.delivery, at: now) }
+        if count > 0 {
+            noteDue(.delivery, at: now)
+            store.backlogChanges()
+        }
         return count
     }
 
@@ -275,6 +297,7 @@ extension TenantTransaction {
             let values: [SQLValue] = [.time(now.adding(days: -days)), .int(limit)]
             try connection.run(dynamic: "DELETE FROM attempt WHERE delivery_id IN (\(old))", values)
             try connection.run(dynamic: "DELETE FROM delivery WHERE id IN (\(old))", values)
+            if connection.changes > 0 { store.backlogChanges() }
         }
     }
 

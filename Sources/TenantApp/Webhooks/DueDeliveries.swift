@@ -9,12 +9,14 @@ package struct DueEndpoint: Sendable {
     package let resellerID: Int64
     package let url: String
     package let concurrency: Int
+    package let maxPerSecond: Int?
     package let failuresInRow: Int
     /// When the first of what waits is due.
     package let nextAt: Timestamp
 
     fileprivate static let columns = Columns<DueEndpoint>(
-        "w.id", "w.public_id", "w.reseller_id", "w.url", "w.concurrency", "coalesce(h.failures_in_row, 0)", "q.next_at")
+        "w.id", "w.public_id", "w.reseller_id", "w.url", "w.concurrency", "w.max_per_second",
+        "coalesce(h.failures_in_row, 0)", "q.next_at")
     /// From one endpoint to the next, however much each has waiting.
     static let due = Statement(
         """
@@ -57,6 +59,7 @@ package struct DueEndpoint: Sendable {
         resellerID = try row.int()
         url = try row.text()
         concurrency = Int(try row.int())
+        maxPerSecond = try row.optionalInt().map { Int($0) }
         failuresInRow = Int(try row.int())
         nextAt = try row.time()
     }
@@ -66,6 +69,8 @@ package struct DueEndpoint: Sendable {
 package struct ClaimedDelivery: Sendable {
     package let id: Int64
     package let endpointID: Int64
+    /// Where its endpoint led when it was read.
+    package let url: String
     /// The `webhook-id`, the same in every attempt.
     package let eventPublicID: String
     package let body: [UInt8]
@@ -91,8 +96,9 @@ package struct ClaimedDelivery: Sendable {
         LIMIT ?3
         """)
 
-    fileprivate init(_ id: Int64, _ row: inout RowReader, _ secrets: [[UInt8]]) throws {
+    fileprivate init(_ id: Int64, _ row: inout RowReader, to url: String, _ secrets: [[UInt8]]) throws {
         self.id = id
+        self.url = url
         endpointID = try row.int()
         eventPublicID = try row.text()
         body = try row.withText { Array($0) }
@@ -121,10 +127,10 @@ extension TenantReader {
             try isReceiving(resellerID: endpoint.resellerID)
         else { return [] }
         let secrets = try secrets(of: endpoint)
-        let old = try claim(ClaimedDelivery.due, of: id, secrets, excluding: underWay, limit: limit)
+        let old = try claim(ClaimedDelivery.due, of: endpoint, secrets, excluding: underWay, limit: limit)
         let share = endpoint.concurrency > 1 ? limit / 4 : 0
         guard old.count == limit, share > 0 else { return old }
-        var news = try claim(ClaimedDelivery.news, of: id, secrets, excluding: underWay, limit: share)
+        var news = try claim(ClaimedDelivery.news, of: endpoint, secrets, excluding: underWay, limit: share)
         let oldest = old.prefix(limit - share)
         let known = Set(oldest.map(\.id))
         news.removeAll { known.contains($0.id) }
@@ -142,12 +148,15 @@ extension TenantReader {
     }
 
     private func claim(
-        _ statement: Statement, of endpoint: Int64, _ secrets: [[UInt8]], excluding underWay: Set<Int64>, limit: Int
+        _ statement: Statement, of endpoint: WebhookEndpoint, _ secrets: [[UInt8]], excluding underWay: Set<Int64>,
+        limit: Int
     ) throws -> [ClaimedDelivery] {
         var claimed: [ClaimedDelivery] = []
-        try connection.forEach(statement, .integer(endpoint), .time(now), .int(limit + underWay.count)) { row in
+        try connection.forEach(statement, .integer(endpoint.id), .time(now), .int(limit + underWay.count)) { row in
             let id = try row.int()
-            if !underWay.contains(id) { claimed.append(try ClaimedDelivery(id, &row, secrets)) }
+            if !underWay.contains(id) {
+                claimed.append(try ClaimedDelivery(id, &row, to: endpoint.url, secrets))
+            }
             return claimed.count < limit
         }
         return claimed
@@ -157,7 +166,7 @@ extension TenantReader {
     func claimTest(delivery id: Int64, of endpoint: WebhookEndpoint) throws -> ClaimedDelivery? {
         let secrets = try secrets(of: endpoint)
         return try connection.row(ClaimedDelivery.byID, .integer(id)) { row in
-            try ClaimedDelivery(try row.int(), &row, secrets)
+            try ClaimedDelivery(try row.int(), &row, to: endpoint.url, secrets)
         }
     }
 

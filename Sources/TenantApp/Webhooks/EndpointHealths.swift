@@ -10,6 +10,10 @@ package struct EndpointHealth: Sendable, Equatable {
     package static let failuresApartHours: Int64 = 12
     /// … and none comes after a longer silence, which begins anew: what failed long ago says nothing of today.
     package static let silenceDaysMax: Int64 = 7
+    /// So many in a row are told to the operator; fewer come of a receiver that restarts.
+    package static let failuresTold: Int64 = 5
+    /// Of a row `h` of the table: it is to be told.
+    static let isFailing = "h.failures_in_row >= \(failuresTold)"
 
     /// The first failure since its last 2xx.
     package internal(set) var failingSince: Timestamp?

@@ -10,6 +10,7 @@ package struct EventFeed: Sendable {
     /// What its routes ask for.
     package static let parameters: [Parameter] = [
         .limit, .query("after", Parameter.cursor.schema), .query("types", .matching("^[a-z_.]+(,[a-z_.]+)*$")),
+        .query("wait", .integer(0...Int64(EventWaits.secondsMax))),
     ]
 
     /// What a page's elements look like; a surface adds what it says besides. Of every type: a reseller of several
@@ -21,6 +22,8 @@ package struct EventFeed: Sendable {
     private let types: Set<String>?
     private let after: EventPlace
     private let limit: Int
+    /// Where there is nothing yet.
+    private let waitSeconds: Int
     private let seal: CursorSeal
 
     /// `types`: those that the surface has.
@@ -29,6 +32,7 @@ package struct EventFeed: Sendable {
         let seal = try CursorSeal(call, at: "after")
         self.seal = seal
         limit = try Paging.limit(query)
+        waitSeconds = try query.integer("wait", in: 0...EventWaits.secondsMax) ?? 0
         types = try query["types"].map { text throws(Refusal) in
             let names = known.map(\.rawValue)
             let wanted = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
@@ -40,7 +44,9 @@ package struct EventFeed: Sendable {
         after =
             try query["after"].map { text throws(Refusal) in
                 let place = try seal.open(text)
-                guard let id = place.place(0), let at = place.place(1) else { throw .badQuery(.unknownCursor) }
+                guard let id = place.place(0), let at = place.place(1) else {
+                    throw .badQuery(.unknown(cursorAt: "after"))
+                }
                 return EventPlace(id: id, at: Timestamp(milliseconds: at))
             } ?? .beginning
     }
@@ -52,8 +58,33 @@ package struct EventFeed: Sendable {
         /// For `after`.
         package let cursor: String
 
+        fileprivate var isAtRest: Bool { events.isEmpty && !hasMore }
+
         package func write(_ name: StaticString, to json: inout JSONWriter) {
             json.array(name) { json in for event in events { json.object { json in event.write(to: &json) } } }
+        }
+    }
+
+    /// Answers with a page. Where that is empty and the caller waits, it is read anew as soon as there is an event of
+    /// theirs, until their time is over.
+    func work(
+        _ call: Call, _ read: @escaping @Sendable (TenantReader) throws -> (page: Page, answer: Answer)
+    ) -> Work {
+        guard waitSeconds > 0 else { return .read { try read($0).answer } }
+        let waits: EventWaits = call.services.shared()
+        let (tenant, reseller) = (call.tenant, call.known.projection.resellerID)
+        let clock = call.services.fleet.monotonic
+        let end = clock.nanoseconds() + UInt64(waitSeconds) * 1_000_000_000
+        return .flow { steps in
+            while true {
+                let seen = tenant.events.count(of: reseller)
+                let (page, answer) = try await steps.read(read)
+                guard page.isAtRest, clock.nanoseconds() < end else { return .answer(answer) }
+                let hasCome: Bool = try await steps.callback { done in
+                    waits.begin(for: tenant, reseller: reseller, since: seen, until: end) { done(.success($0)) }
+                }
+                guard hasCome else { return .answer(answer) }
+            }
         }
     }
 

@@ -147,6 +147,7 @@ extension TenantTransaction {
             row.int(object.revision)
             row.text(utf8: writer.bytes)
         }
+        store.eventWritten(of: object.resellerID)
         return (connection.lastInsertedRowID, publicID)
     }
 

@@ -4,17 +4,17 @@ import TenantRegistry
 
 /// Fields of calls about deliveries.
 extension Field {
-    /// RFC 3339, or milliseconds since 1970 as a number, which some APIs write.
+    /// As a query has it; milliseconds may be a number too.
     static func moment(_ name: String) -> BodyField<Timestamp> {
-        BodyField(name, .either(.time, .integer)) { fields, name, _ in
+        BodyField(name, .either(DeliveryTime.text, .integer)) { fields, name, _ in
             switch fields.value(name) {
             case .string(let text):
-                if let time = Timestamp(parsing: text) { return time }
+                if let time = DeliveryTime.parse(text) { return time }
             case .number(let number):
                 if let milliseconds = number.integer() { return Timestamp(milliseconds: milliseconds) }
             default: break
             }
-            fields.fail(name, code: "format", detail: "must be an RFC 3339 time or milliseconds since 1970")
+            fields.fail(name, code: "format", detail: DeliveryTime.expected)
             return nil
         }
     }

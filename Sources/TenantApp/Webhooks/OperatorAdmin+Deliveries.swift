@@ -78,13 +78,13 @@ extension OperatorAdmin {
             access: .administrator, moves: .nothing, isOpenToSupport: true, takes: Schemas.signatureCheck.schema,
             gives: .done(Schemas.signatureChecked)
         ) { call in
-            let (seconds, signature) = try call.read(Schemas.signatureCheck)
+            let (timestamp, signature) = try call.read(Schemas.signatureCheck)
             return .read { tenant in
                 guard let delivery = try tenant.delivery(publicID: call.parameters[0]) else {
                     throw Refusal.notFound(.delivery)
                 }
                 let signer = WebhookSignature.signer(
-                    of: signature, id: delivery.eventPublicID, timestamp: "\(seconds)",
+                    of: signature, id: delivery.eventPublicID, timestamp: timestamp,
                     secrets: try tenant.secrets(ofEndpoint: delivery.endpointPublicID),
                     body: Array(try tenant.body(of: delivery).utf8))
                 return .json(Schemas.signatureChecked, signer, in: tenant.currency)
@@ -127,7 +127,7 @@ extension TenantReader {
     fileprivate func known(
         _ replay: Replay, _ running: RunningReplays
     ) throws -> OperatorAdmin.Schemas.ReplayNow {
-        let isUnderWay = running.isUnderWay(of: tenantID, reseller: replay.resellerID ?? 0)
+        let isUnderWay = running.isUnderWay(replay.id, of: tenantID)
         return OperatorAdmin.Schemas.ReplayNow(
             replay: replay, progress: try progress(ofReplay: replay.id),
             state: replay.finishedAt != nil ? .done : isUnderWay ? .running : .interrupted)
@@ -139,8 +139,22 @@ extension OperatorAdmin.Schemas {
 
     static let counted = Shape<Int>([.member("count") { $0 }])
 
-    static let signatureCheck = Body(
-        Field.integer("timestamp", 0...Int64(UInt32.max)), Field.text("signature", 1...1_000))
+    private static let seconds: ClosedRange<Int64> = 0...Int64(UInt32.max)
+    /// A number, or the header's own text, which is what is signed.
+    private static let signedAt = BodyField<String>(
+        "timestamp", .either(.integer(seconds), .matching("^[0-9]{1,10}$"))
+    ) { fields, name, _ in
+        guard case .string(let text)? = fields.value(name) else {
+            return fields.integer(name, in: seconds).map { "\($0)" }
+        }
+        guard 1...10 ~= text.utf8.count, text.utf8.allSatisfy({ 0x30...0x39 ~= $0 }) else {
+            fields.fail(name, code: "format", detail: "must be a number, or 1 to 10 digits as the header has them")
+            return nil
+        }
+        return text
+    }
+
+    static let signatureCheck = Body(signedAt, Field.text("signature", 1...1_000))
     static let signatureChecked = Shape<Int?>([
         .member("matches") { $0 != nil },
         .member("secret", as: Schema.one(of: ["current", "previous"]).nullable) { signer in

@@ -17,9 +17,9 @@ extension OperatorAdmin {
             let feed = try EventFeed(call, types: EventType.allCases)
             let book = try query.mode(or: call.book)
             let reseller = try query.id("reseller")
-            return .read { tenant in
+            return feed.work(call) { tenant in
                 let page = try feed.page(tenant, resellerID: try tenant.resellerID(filter: reseller), book: book)
-                return .json { json in
+                let answer = Answer.json { json in
                     json.array("data") { json in
                         for event in page.events {
                             json.object { json in
@@ -32,6 +32,7 @@ extension OperatorAdmin {
                     json.field("has_more", page.hasMore)
                     json.field("next_cursor", page.cursor)
                 }
+                return (page, answer)
             }
         }
     ]

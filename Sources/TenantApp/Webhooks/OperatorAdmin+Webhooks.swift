@@ -10,18 +10,20 @@ extension OperatorAdmin {
                 .get, "/webhooks", "List resellers' webhooks: their state, health, and what waits for them",
                 access: .administrator,
                 parameters: .page(
-                    .query("state", .choice(EndpointState.self)), .mode, Schemas.reseller),
+                    .query("state", .choice(EndpointState.self)), .query("failing", .one(of: ["true", "false"])), .mode,
+                    Schemas.reseller),
                 gives: .list(Schemas.webhook), refuses: [404]
             ) { call in
                 let query = try call.query()
                 let page = try Paging(call)
                 let state = try query.choice("state", as: EndpointState.self)
                 let book = try query.mode(or: call.book)
+                let isFailing = try query.flag("failing")
                 let reseller = try query.id("reseller")
                 return .read { tenant in
                     let rows = try tenant.webhookEndpoints(
                         resellerID: try tenant.resellerID(filter: reseller), book: book, state: state,
-                        after: page.after, limit: page.fetch)
+                        isFailing: isFailing, after: page.after, limit: page.fetch)
                     return page.answer(
                         try rows.map { try tenant.owned($0) }, id: \.shown.endpoint.id, Schemas.webhook,
                         in: tenant.currency)
@@ -39,7 +41,7 @@ extension OperatorAdmin {
             Route(
                 .post, "/webhooks/{id}/test", "Send a test event to a reseller's webhook, and see its answer",
                 access: .administrator, routeClass: .webhookTest, gives: .done(WebhookShapes.native.tested),
-                refuses: [503]
+                refuses: [409, 503]
             ) { call in
                 call.testing(WebhookShapes.native.tested) { try $0.knownWebhookEndpoint(call.parameters[0]) }
             },

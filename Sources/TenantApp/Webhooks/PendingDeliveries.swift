@@ -14,7 +14,7 @@ package struct PendingDeliveries: DueWork {
             SELECT (SELECT min(d.endpoint_id) FROM delivery d WHERE d.state = 'pending' AND d.endpoint_id > waiting.id)
             FROM waiting WHERE waiting.id IS NOT NULL
         )
-        SELECT w.id, r.public_id FROM waiting CROSS JOIN webhook_endpoint w ON w.id = waiting.id
+        SELECT w.id, w.book, r.public_id FROM waiting CROSS JOIN webhook_endpoint w ON w.id = waiting.id
             CROSS JOIN reseller r ON r.id = w.reseller_id
         WHERE w.state = 'active' AND w.removed_at IS NULL AND (?1 IS NULL OR r.id = ?1)
         """)
@@ -33,7 +33,7 @@ package struct PendingDeliveries: DueWork {
 
     package func coming(_ tenant: TenantReader, _ page: DuePage) throws -> [DueItem] {
         let endpoints = try tenant.connection.rows(Self.waiting, .optional(page.resellerID)) { row in
-            try (id: row.int(), reseller: row.text())
+            try (id: row.int(), book: row.value(of: Book.self), reseller: row.text())
         }
         var items: [DueItem] = []
         for endpoint in endpoints {
@@ -44,7 +44,7 @@ package struct PendingDeliveries: DueWork {
                 let (id, publicID) = (try row.int(), try row.text())
                 return DueItem(
                     kind: kind, at: try row.time(), id: id, object: publicID, resellerPublicID: endpoint.reseller,
-                    tries: try row.int())
+                    tries: try row.int(), book: endpoint.book)
             }
         }
         items.sort { ($0.at, $0.id) < ($1.at, $1.id) }
@@ -53,16 +53,22 @@ package struct PendingDeliveries: DueWork {
 }
 
 extension TenantTransaction {
+    /// One that has failed so often waits so long after its last attempt all the same: of an endpoint that answers one
+    /// in ten it would have used up its attempts within a minute.
+    private static let hastenedAtOnce = 3
+    private static let restMilliseconds: Int64 = 300_000
+    private static let soonest =
+        "max(?2, coalesce(not_before, ?2), iif(attempts > \(hastenedAtOnce), updated_at + \(restMilliseconds), ?2))"
     private static let hastened = Statement(
         """
-        UPDATE delivery SET next_at = ?2 WHERE id IN (
+        UPDATE delivery SET next_at = \(soonest) WHERE id IN (
             SELECT id FROM delivery WHERE state = 'pending' AND endpoint_id = ?1 AND next_at > ?2
-                AND coalesce(last_status, 0) <> 429
+                AND next_at > \(soonest)
             ORDER BY next_at LIMIT ?3)
         """)
 
-    /// An endpoint answers again: what waits for the next attempt is due now, but for what it has asked to wait with
-    /// (H3). Returns how many there were, `limit` at the most.
+    /// An endpoint answers again: what waits for the next attempt is due now, or as soon as the endpoint has asked for,
+    /// or, after many failures, in a few minutes (H3). Returns how many there were, `limit` at the most.
     package func hastenDeliveries(ofEndpoint id: Int64, limit: Int) throws -> Int {
         try connection.run(Self.hastened, .integer(id), .time(now), .int(limit))
         let count = connection.changes

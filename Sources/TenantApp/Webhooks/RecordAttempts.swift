@@ -12,11 +12,13 @@ package struct AttemptResult: Sendable {
     package let excerpt: String?
     package let address: String?
     package let retryAfter: RetryAfter?
+    /// Where it was sent; nil: where its endpoint leads now.
+    package let url: String?
 
     /// `answer`: the answer's body, of which the beginning is kept.
     package init(
         deliveryID: Int64, at: Timestamp, milliseconds: Int64, outcome: AttemptOutcome, status: Int? = nil,
-        answer: [UInt8]? = nil, address: String? = nil, retryAfter: RetryAfter? = nil
+        answer: [UInt8]? = nil, address: String? = nil, retryAfter: RetryAfter? = nil, url: String? = nil
     ) {
         self.deliveryID = deliveryID
         self.at = at
@@ -26,6 +28,7 @@ package struct AttemptResult: Sendable {
         excerpt = answer.flatMap { Self.excerpt(of: $0) }
         self.address = address
         self.retryAfter = retryAfter
+        self.url = url
     }
 
     /// The status alone says what a complete answer means (H3).
@@ -71,7 +74,7 @@ package struct EndpointChange: Sendable, Equatable {
 extension TenantTransaction {
     /// Takes in what came of attempts: keeps each, moves its delivery along the schedule, and disables an endpoint that
     /// is gone or has failed for days (H3). A result for a delivery that waits no more is kept and moves nothing; only
-    /// that it did arrive is always good.
+    /// that it did arrive is always good. A result of an address that the endpoint had before says nothing of it.
     @discardableResult
     package func record(_ results: [AttemptResult]) throws -> [EndpointChange] {
         var healths: [Int64: EndpointHealth] = [:]
@@ -79,10 +82,11 @@ extension TenantTransaction {
         for result in results {
             guard let stand = try stand(ofDelivery: result.deliveryID) else { continue }
             try insertAttempt(result, n: stand.tries + 1)
-            try move(stand, by: result)
-            guard !stand.isTest, result.outcome != .interrupted else { continue }
             let id = stand.endpointID
             var health = try healths[id] ?? health(ofEndpoint: id)
+            let isElsewhere = result.url.map { $0 != stand.url } ?? false
+            try move(stand, by: result, isElsewhere: isElsewhere, endpointAnswers: health.answers)
+            guard !stand.isTest, result.outcome != .interrupted, !isElsewhere else { continue }
             health.note(result)
             healths[id] = health
             let reason: DisabledReason? =
@@ -96,32 +100,59 @@ extension TenantTransaction {
         return changes
     }
 
-    private func move(_ stand: DeliveryStand, by result: AttemptResult) throws {
+    private func move(
+        _ stand: DeliveryStand, by result: AttemptResult, isElsewhere: Bool, endpointAnswers: Bool
+    ) throws {
         var (state, attempts) = (stand.state, stand.attempts)
-        var next: Timestamp?
+        var next: NextAttempt?
         let waits = state == .pending
+        func soon() -> NextAttempt {
+            NextAttempt(
+                at: now.adding(
+                    milliseconds: DeliverySchedule.spread(DeliverySchedule.interruptedMilliseconds, store.random)))
+        }
         switch result.outcome {
         case .delivered where waits || state == .held || stand.isTest: state = .delivered
         case .interrupted where waits:
-            next = now.adding(
-                milliseconds: DeliverySchedule.spread(DeliverySchedule.interruptedMilliseconds, store.random))
+            next = soon()
+        // It uses up no attempt either: the new address has had none.
+        case _ where waits && isElsewhere:
+            next = soon()
         // Nothing makes such an address better by itself (H6).
         case .addressRefused where waits:
             attempts += 1
             state = .dead
         case _ where waits:
             attempts += 1
-            next = DeliverySchedule.next(
-                afterFailure: attempts, at: now, asked: result.retryAfter, random: store.random)
+            next = nextAttempt(after: result, failures: attempts, endpointAnswers: endpointAnswers)
             if next == nil { state = .dead }
         default: break
         }
-        try save(result, of: stand, state: state, attempts: attempts, nextAt: next)
-        if let next { noteDue(.delivery, at: next) }
+        try save(result, of: stand, state: state, attempts: attempts, next: next)
+        if state == .dead || stand.state == .held || stand.state == .dead { store.backlogChanges() }
+        if let next { noteDue(.delivery, at: next.at) }
+    }
+
+    /// An endpoint that answers again gets at once what waits for it, but for what it asked to have later, and for
+    /// what has failed before and fails again though the endpoint answers: that is no outage's.
+    private func nextAttempt(
+        after result: AttemptResult, failures: Int64, endpointAnswers: Bool
+    ) -> NextAttempt? {
+        let next = DeliverySchedule.next(
+            afterFailure: failures, at: now, asked: result.retryAfter, random: store.random)
+        guard let next else { return nil }
+        if failures > 1, endpointAnswers { return NextAttempt(at: next, notBefore: next) }
+        guard let asked = result.retryAfter else {
+            return NextAttempt(at: next, notBefore: result.status == 429 ? next : nil)
+        }
+        return NextAttempt(at: next, notBefore: min(next, now.adding(milliseconds: asked.milliseconds(from: now))))
     }
 }
 
 extension EndpointHealth {
+    /// Its last attempt that counts was a 2xx.
+    fileprivate var answers: Bool { failuresInRow == 0 && lastSuccessAt != nil }
+
     fileprivate mutating func note(_ result: AttemptResult) {
         remember(isFailure: result.outcome.isFailure)
         lastOutcome = result.outcome

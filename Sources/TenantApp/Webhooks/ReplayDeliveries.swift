@@ -86,6 +86,7 @@ struct ReplayDeliveries: Sendable {
                 var next = before
                 try next.advance(tenant) { delivery, at in try tenant.replay(delivery, at: at, of: id) }
                 try tenant.addToReplay(id, next.count - before.count)
+                tenant.store.backlogChanges()
                 return next
             }
         }
@@ -101,14 +102,42 @@ final class RunningReplays: ProcessState {
         let reseller: Int64
     }
 
+    fileprivate struct Row: Hashable {
+        let tenant: TenantID
+        let id: Int64
+    }
+
+    /// A replay is under way for as long as somebody has its mark.
+    final class Mark: Sendable {
+        private let running: RunningReplays
+        private let row: Row
+
+        fileprivate init(_ row: Row, _ running: RunningReplays) {
+            self.row = row
+            self.running = running
+            running.rows.withLock { $0[row, default: 0] += 1 }
+        }
+
+        deinit {
+            running.rows.withLock { rows in
+                let left = (rows[row] ?? 1) - 1
+                rows[row] = left == 0 ? nil : left
+            }
+        }
+    }
+
     private let callers = Mutex<Set<Caller>>([])
+    /// With how many marks: what is written may be written twice.
+    private let rows = Mutex<[Row: Int]>([:])
 
     init() {}
 
-    /// `reseller`: 0 for operators.
-    func isUnderWay(of tenant: TenantID, reseller: Int64) -> Bool {
-        callers.withLock { $0.contains(Caller(tenant: tenant, reseller: reseller)) }
+    /// Whether this node sends the replay of that row, whoever asked for it.
+    func isUnderWay(_ id: Int64, of tenant: TenantID) -> Bool {
+        rows.withLock { $0[Row(tenant: tenant, id: id)] != nil }
     }
+
+    func mark(_ id: Int64, of tenant: TenantID) -> Mark { Mark(Row(tenant: tenant, id: id), self) }
 
     /// `reseller`: 0 for operators. Throws where one is under way.
     func run<Value: Sendable>(

@@ -18,9 +18,7 @@ package struct RetryDelivery: Sendable {
         guard let delivery = try tenant.delivery(publicID: deliveryID),
             resellerID.map({ $0 == delivery.resellerID }) ?? true, book.map({ $0 == delivery.book }) ?? true
         else { throw Refusal.notFound(.delivery) }
-        guard try tenant.reseller(id: delivery.resellerID)?.state != .terminated else {
-            throw Refusal.conflict(.terminatedGetsNoWebhooks)
-        }
+        try tenant.judgeReceiver(resellerID: delivery.resellerID)
         guard delivery.isEndpointOpen else { throw Refusal.conflict(.endpointDisabled) }
         if delivery.isTest { throw Refusal.conflict(.testIsNotRetried) }
         detail.resellerID = delivery.resellerID
@@ -28,5 +26,14 @@ package struct RetryDelivery: Sendable {
         try tenant.requeue(delivery.id, at: tenant.now)
         guard let queued = try tenant.delivery(publicID: deliveryID) else { throw Refusal.defect }
         return queued
+    }
+}
+
+extension TenantReader {
+    /// Refuses to send anything to a reseller that is terminated (W1).
+    func judgeReceiver(resellerID: Int64) throws {
+        guard try reseller(id: resellerID)?.state != .terminated else {
+            throw Refusal.conflict(.terminatedGetsNoWebhooks)
+        }
     }
 }

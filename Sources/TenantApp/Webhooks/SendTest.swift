@@ -10,6 +10,7 @@ struct SendTest: Sendable {
     func prepare(
         _ tenant: TenantTransaction, _ detail: inout AuditDetail
     ) throws -> (event: String, delivery: Delivery, claimed: ClaimedDelivery) {
+        try tenant.judgeReceiver(resellerID: endpoint.resellerID)
         let event = try tenant.emitUnsent(.webhookTest, endpoint) { json in json.field("test", true) }
         let id = try tenant.insertTestDelivery(event: event.id, to: endpoint)
         guard let delivery = try tenant.delivery(id: id), let claimed = try tenant.claimTest(delivery: id, of: endpoint)

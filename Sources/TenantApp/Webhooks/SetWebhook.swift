@@ -1,4 +1,5 @@
 package import CallKit
+import HTTPCore
 package import TenantRegistry
 
 /// What a reseller says of a webhook endpoint, made or changed (H4).
@@ -7,12 +8,17 @@ package struct WebhookTerms: Sendable {
     package var url: String?
     package var events: [String]?
     package var concurrency: Int64?
+    /// `.some(nil)`: no limit any more.
+    package var maxPerSecond: Int64??
 
-    package init(name: String?, url: String?, events: [String]?, concurrency: Int64?) {
+    package init(
+        name: String?, url: String?, events: [String]?, concurrency: Int64?, maxPerSecond: Int64?? = nil
+    ) {
         self.name = name
         self.url = url
         self.events = events
         self.concurrency = concurrency
+        self.maxPerSecond = maxPerSecond
     }
 }
 
@@ -22,14 +28,17 @@ package struct CreateWebhook: Sendable {
     package let url: String
     package let events: [String]
     package let concurrency: Int64
+    package let maxPerSecond: Int64?
 
     package init(
-        name: String, url: String, events: [String], concurrency: Int64 = WebhookEndpoint.concurrencyDefault
+        name: String, url: String, events: [String], concurrency: Int64 = WebhookEndpoint.concurrencyDefault,
+        maxPerSecond: Int64? = nil
     ) {
         self.name = name
         self.url = url
         self.events = events
         self.concurrency = concurrency
+        self.maxPerSecond = maxPerSecond
     }
 
     package func run(
@@ -42,8 +51,10 @@ package struct CreateWebhook: Sendable {
         if name == WebhookEndpoint.defaultName, known.contains(where: \.isDefault) {
             throw Refusal.conflict(.defaultWebhookExists)
         }
+        try known.refuseDisabled(url)
         let endpoint = try tenant.insertWebhookEndpoint(
-            name: name, url: url, events: events, concurrency: concurrency, resellerID: resellerID, book: book)
+            name: name, url: url, events: events, concurrency: concurrency, maxPerSecond: maxPerSecond,
+            resellerID: resellerID, book: book)
         detail.note("webhook", endpoint.publicID)
         if endpoint.isDefault { return (endpoint, nil) }
         return (endpoint, try tenant.mintSecret(of: endpoint, overlapSeconds: 0))
@@ -64,9 +75,20 @@ package struct ChangeWebhook: Sendable {
         guard (name == WebhookEndpoint.defaultName) == endpoint.isDefault else {
             throw Refusal.conflict(.defaultWebhookKeepsItsName)
         }
+        let url = terms.url ?? endpoint.url
+        if !WebAddress.leadToOne(url, endpoint.url) {
+            // Led elsewhere it would no longer keep its reseller from the address that an operator disabled.
+            if endpoint.disabledReason == .byOperator { throw Refusal.conflict(.endpointDisabledByOperator) }
+            try tenant.webhookEndpoints(resellerID: endpoint.resellerID, book: endpoint.book).refuseDisabled(url)
+            // How the old address has answered says nothing of the new one.
+            try tenant.save(try tenant.health(ofEndpoint: endpoint.id).forgotten, ofEndpoint: endpoint.id)
+        }
         try tenant.save(
-            endpoint, name: name, url: terms.url ?? endpoint.url, events: terms.events ?? endpoint.events,
-            concurrency: terms.concurrency ?? endpoint.concurrency)
+            endpoint, name: name, url: url, events: terms.events ?? endpoint.events,
+            concurrency: terms.concurrency ?? endpoint.concurrency,
+            maxPerSecond: terms.maxPerSecond ?? endpoint.maxPerSecond)
+        // Its sender looks at it anew.
+        tenant.noteDue(.delivery, at: tenant.now)
         detail.note("webhook", endpoint.publicID)
         guard let changed = try tenant.webhookEndpoint(id: endpoint.id) else { throw Refusal.defect }
         return changed
@@ -97,13 +119,24 @@ package struct SetDefaultWebhook: Sendable {
     }
 }
 
-/// Takes an endpoint away, and drops what is queued for it (H4).
+/// Takes an endpoint away, and drops what is queued for it (H4). One that an operator disabled stays: made anew it
+/// would be enabled.
 package struct RemoveWebhook: Sendable {
     package init() {}
 
     package func run(_ endpoint: WebhookEndpoint, _ tenant: TenantTransaction, _ detail: inout AuditDetail) throws {
+        if endpoint.disabledReason == .byOperator { throw Refusal.conflict(.endpointDisabledByOperator) }
         try tenant.remove(endpoint)
         try tenant.settleQueue(ofEndpoint: endpoint.id, as: .dropped, limit: TenantTransaction.settledAtOnceMax)
         detail.note("webhook", endpoint.publicID)
+    }
+}
+
+extension [WebhookEndpoint] {
+    /// Nothing leads to where an operator disabled one of them.
+    fileprivate func refuseDisabled(_ url: String) throws {
+        if contains(where: { $0.disabledReason == .byOperator && WebAddress.leadToOne($0.url, url) }) {
+            throw Refusal.conflict(.endpointDisabledByOperator)
+        }
     }
 }

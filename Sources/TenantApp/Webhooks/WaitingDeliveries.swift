@@ -14,6 +14,23 @@ extension AttentionSource {
             """),
         places: Statement("SELECT 1 FROM delivery WHERE state = 'dead' AND book = 0 LIMIT ?1"))
 
+    /// Endpoints that are still called, and have answered with nothing but failures of late (H3).
+    static let failingEndpoints = AttentionSource(
+        kind: "webhooks_failing", link: "/api/admin/webhooks?failing=true",
+        rows: Statement(
+            """
+            SELECT w.public_id, h.failing_since, r.public_id, NULL
+            FROM endpoint_health h CROSS JOIN webhook_endpoint w ON w.id = h.endpoint_id
+                CROSS JOIN reseller r ON r.id = w.reseller_id
+            WHERE \(EndpointHealth.isFailing) AND w.state = 'active' AND w.removed_at IS NULL AND w.book = 0
+            ORDER BY h.failing_since, w.id LIMIT ?1
+            """),
+        places: Statement(
+            """
+            SELECT 1 FROM endpoint_health h CROSS JOIN webhook_endpoint w ON w.id = h.endpoint_id
+            WHERE \(EndpointHealth.isFailing) AND w.state = 'active' AND w.removed_at IS NULL AND w.book = 0 LIMIT ?1
+            """))
+
     /// Endpoints that nothing is sent to any more, through no wish of anybody (H3).
     static let disabledEndpoints = AttentionSource(
         kind: "webhooks_disabled", link: "/api/admin/webhooks?state=disabled",

@@ -5,9 +5,9 @@ package import TenantRegistry
 /// What calls about webhooks take.
 package enum WebhookBodies {
     /// How long the old secret signs and verifies beside the new one; 0: it is dead now (O3).
-    package static let rotation = Body(
-        Field.integer("overlap_seconds", 0...KeyAnswers.overlapSecondsMax).or(TenantReader.secretOverlapSeconds)
-    ).omittable
+    package static func rotation(_ style: WebhookStyle) -> Body<Int64> {
+        KeyBodies.overlap(or: TenantReader.secretOverlapSeconds, isCamel: !style.isNative)
+    }
 
     /// An endpoint as events show it, in this form in every dialect.
     package static let told = Shape<WebhookEndpoint>("ToldEndpoint", WebhookShapes.toldMembers)
@@ -19,25 +19,31 @@ package enum WebhookBodies {
     }
 
     /// A new endpoint (H4).
-    static func new(_ events: [EventType]) -> Body<CreateWebhook> {
+    static func new(_ events: [EventType], _ style: WebhookStyle) -> Body<CreateWebhook> {
         Body(
             Field.text("name", 1...100), Field.webhookURL("url"), Field.events("events", events),
-            concurrency.or(WebhookEndpoint.concurrencyDefault), version.optional
-        ).map { name, url, events, concurrency, _ in
-            CreateWebhook(name: name, url: url, events: events, concurrency: concurrency)
+            concurrency.or(WebhookEndpoint.concurrencyDefault), perSecond(style).optional, version.optional
+        ).map { name, url, events, concurrency, perSecond, _ in
+            CreateWebhook(
+                name: name, url: url, events: events, concurrency: concurrency, maxPerSecond: perSecond)
         }
     }
 
-    static func change(_ events: [EventType]) -> Body<WebhookTerms> {
+    static func change(_ events: [EventType], _ style: WebhookStyle) -> Body<WebhookTerms> {
         Body.change(
             Field.text("name", 1...100).omittable, Field.webhookURL("url").omittable,
-            Field.events("events", events).omittable, concurrency.omittable, version.omittable
-        ).map { name, url, events, concurrency, _ in
-            WebhookTerms(name: name, url: url, events: events, concurrency: concurrency)
+            Field.events("events", events).omittable, concurrency.omittable, perSecond(style).clearable,
+            version.omittable
+        ).map { name, url, events, concurrency, perSecond, _ in
+            WebhookTerms(name: name, url: url, events: events, concurrency: concurrency, maxPerSecond: perSecond)
         }
     }
 
     private static let concurrency = Field.integer("concurrency", 1...WebhookEndpoint.concurrencyMax)
+    private static func perSecond(_ style: WebhookStyle) -> BodyField<Int64> {
+        Field.integer("\(style.name("max_per_second", "maxPerSecond"))", 1...WebhookEndpoint.perSecondMax)
+    }
+
     /// The form of events' bodies: there is one.
     private static let version = Field.integer("version", WebhookEndpoint.version...WebhookEndpoint.version)
 

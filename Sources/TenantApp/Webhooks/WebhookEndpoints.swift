@@ -29,6 +29,7 @@ package struct WebhookEndpoint: Sendable {
     package static let countMax = 20
     package static let concurrencyDefault: Int64 = 8
     package static let concurrencyMax: Int64 = 64
+    package static let perSecondMax: Int64 = 1_000
     /// The form of events' bodies: there is one so far.
     package static let version: Int64 = 1
 
@@ -44,6 +45,8 @@ package struct WebhookEndpoint: Sendable {
     package let disabledAt: Timestamp?
     /// So many calls to it at once; 1: first attempts in order.
     package let concurrency: Int64
+    /// So many calls to it in a second, after as many at once; nil: as many as it takes.
+    package let maxPerSecond: Int64?
     package let version: Int64
     package let createdAt: Timestamp
     package let updatedAt: Timestamp
@@ -51,7 +54,7 @@ package struct WebhookEndpoint: Sendable {
 
     static let columns = Columns<WebhookEndpoint>(
         "id", "public_id", "reseller_id", "book", "name", "url", "events", "state", "disabled_reason", "disabled_at",
-        "concurrency", "version", "created_at", "updated_at", "revision")
+        "concurrency", "max_per_second", "version", "created_at", "updated_at", "revision")
     fileprivate static let ofReseller = Statement(
         """
         SELECT \(columns) FROM webhook_endpoint
@@ -64,14 +67,21 @@ package struct WebhookEndpoint: Sendable {
     fileprivate static let page = Statement(
         """
         SELECT \(columns) FROM webhook_endpoint
-        WHERE id > ?1 AND book = ?2 AND removed_at IS NULL AND (?4 IS NULL OR state = ?4) ORDER BY id LIMIT ?3
+        WHERE id > ?1 AND book = ?2 AND removed_at IS NULL AND (?4 IS NULL OR state = ?4) AND \(isAsked)
+        ORDER BY id LIMIT ?3
         """)
     fileprivate static let pageOfReseller = Statement(
         """
         SELECT \(columns) FROM webhook_endpoint
-        WHERE reseller_id = ?5 AND book = ?2 AND id > ?1 AND removed_at IS NULL AND (?4 IS NULL OR state = ?4)
+        WHERE reseller_id = ?6 AND book = ?2 AND id > ?1 AND removed_at IS NULL AND (?4 IS NULL OR state = ?4)
+            AND \(isAsked)
         ORDER BY id LIMIT ?3
         """)
+    /// `?5`: only those that are called and fail.
+    private static let isAsked = """
+        (NOT ?5 OR state = 'active' AND EXISTS (
+            SELECT 1 FROM endpoint_health h WHERE h.endpoint_id = webhook_endpoint.id AND \(EndpointHealth.isFailing)))
+        """
 
     init(_ row: inout RowReader) throws {
         id = try row.int()
@@ -85,6 +95,7 @@ package struct WebhookEndpoint: Sendable {
         disabledReason = try row.optionalValue()
         disabledAt = try row.optionalTime()
         concurrency = try row.int()
+        maxPerSecond = try row.optionalInt()
         version = try row.int()
         createdAt = try row.time()
         updatedAt = try row.time()
@@ -143,51 +154,55 @@ extension TenantReader {
         ) { try $0.int() }
     }
 
-    /// Oldest first, behind endpoint `id`.
+    /// Oldest first, behind endpoint `id`. `isFailing`: only those that are called, and have failed often in a row.
     package func webhookEndpoints(
-        resellerID: Int64?, book: Book, state: EndpointState? = nil, after id: Int64, limit: Int
+        resellerID: Int64?, book: Book, state: EndpointState? = nil, isFailing: Bool = false, after id: Int64,
+        limit: Int
     ) throws -> [WebhookEndpoint] {
         guard let resellerID else {
             return try connection.rows(
                 WebhookEndpoint.page, .integer(id), .book(book), .int(limit), .optional(state?.rawValue),
-                read: WebhookEndpoint.init)
+                .bool(isFailing), read: WebhookEndpoint.init)
         }
         return try connection.rows(
             WebhookEndpoint.pageOfReseller, .integer(id), .book(book), .int(limit), .optional(state?.rawValue),
-            .integer(resellerID), read: WebhookEndpoint.init)
+            .bool(isFailing), .integer(resellerID), read: WebhookEndpoint.init)
     }
 }
 
 extension TenantTransaction {
     package func insertWebhookEndpoint(
         name: String, url: String, events: [String], concurrency: Int64 = WebhookEndpoint.concurrencyDefault,
-        resellerID: Int64, book: Book
+        maxPerSecond: Int64? = nil, resellerID: Int64, book: Book
     ) throws -> WebhookEndpoint {
         let publicID = newPublicID("whe")
         forgetEndpoints(resellerID: resellerID)
         try connection.run(
             """
             INSERT INTO webhook_endpoint (public_id, reseller_id, book, name, url, events, concurrency, created_at,
-                updated_at)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)
+                updated_at, max_per_second)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9)
             """,
             .text(publicID), .integer(resellerID), .book(book), .text(name), .text(url),
-            .text(events.joined(separator: ",")), .integer(concurrency), .time(now))
+            .text(events.joined(separator: ",")), .integer(concurrency), .time(now),
+            .optional(maxPerSecond))
         return try knownWebhookEndpoint(publicID, resellerID: resellerID, book: book)
     }
 
     /// What its reseller says of it; its state stays.
     package func save(
-        _ endpoint: WebhookEndpoint, name: String, url: String, events: [String], concurrency: Int64
+        _ endpoint: WebhookEndpoint, name: String, url: String, events: [String], concurrency: Int64,
+        maxPerSecond: Int64?
     ) throws {
         forgetEndpoints(resellerID: endpoint.resellerID)
         try connection.run(
             """
-            UPDATE webhook_endpoint SET name = ?2, url = ?3, events = ?4, concurrency = ?5, updated_at = ?6
+            UPDATE webhook_endpoint SET name = ?2, url = ?3, events = ?4, concurrency = ?5, updated_at = ?6,
+                max_per_second = ?7
             WHERE id = ?1
             """,
             .integer(endpoint.id), .text(name), .text(url), .text(events.joined(separator: ",")),
-            .integer(concurrency), .time(now))
+            .integer(concurrency), .time(now), .optional(maxPerSecond))
     }
 
     /// `reason`: nil unless it is disabled.

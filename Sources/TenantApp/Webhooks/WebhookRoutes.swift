@@ -71,13 +71,14 @@ package struct WebhookRoutes: Sendable {
                 : .read(["events": list, "hasMore": .boolean, "nextCursor": .string])
         ) { call in
             let feed = try EventFeed(call, types: types)
-            return .read { tenant in
+            return feed.work(call) { tenant in
                 let page = try feed.page(tenant, resellerID: call.resellerID, book: call.book)
-                return .json { json in
+                let answer = Answer.json { json in
                     page.write(isNative ? "data" : "events", to: &json)
                     json.field(isNative ? "has_more" : "hasMore", page.hasMore)
                     json.field(isNative ? "next_cursor" : "nextCursor", page.cursor)
                 }
+                return (page, answer)
             }
         }
     }
@@ -86,7 +87,7 @@ package struct WebhookRoutes: Sendable {
 
     private var endpoints: [Route] {
         let shapes = shapes
-        let body = WebhookBodies.new(events)
+        let body = WebhookBodies.new(events, style)
         return [
             Route(
                 .post, "\(base)/webhooks", "Add a webhook; its signing secret is shown once", access: writes,
@@ -142,7 +143,7 @@ package struct WebhookRoutes: Sendable {
 
     private var changes: [Route] {
         let shapes = shapes
-        let body = WebhookBodies.change(events)
+        let body = WebhookBodies.change(events, style)
         return [
             Route(
                 .patch, "\(base)/webhooks/{id}", "Change a webhook", access: writes, moves: .oneBook,
@@ -156,7 +157,7 @@ package struct WebhookRoutes: Sendable {
             },
             Route(
                 .delete, "\(base)/webhooks/{id}", "Remove a webhook, and drop what is queued for it", access: writes,
-                moves: .oneBook, gives: .done(shapes.removed)
+                moves: .oneBook, gives: .done(shapes.removed), refuses: [409]
             ) { call in
                 .write { tenant, detail in
                     let endpoint = try call.webhook(tenant)
@@ -167,10 +168,10 @@ package struct WebhookRoutes: Sendable {
             Route(
                 .post, "\(base)/webhooks/{id}/secret/rotate",
                 "Give a webhook a new signing secret; the old one signs on for a day, or as you say", access: writes,
-                moves: .oneBook, idempotency: .accepted, takes: WebhookBodies.rotation.schema,
+                moves: .oneBook, idempotency: .accepted, takes: WebhookBodies.rotation(style).schema,
                 gives: .done(shapes.rotated)
             ) { call in
-                let overlap = try call.read(WebhookBodies.rotation)
+                let overlap = try call.read(WebhookBodies.rotation(style))
                 return .write { tenant, detail in
                     let endpoint = try call.webhook(tenant)
                     // It is the secret of orders too, which a person alone renews (O3).
@@ -323,16 +324,19 @@ extension Call {
                     let count = try await begun.count(steps)
                     return .answer(.json(shape, ReplayCount(id: nil, count: count, isDry: true), in: currency))
                 }
-                let (begun, row) = try await steps.write { tenant, detail in
+                let (begun, row, mark) = try await steps.write { tenant, detail in
                     let filter = try filter(tenant)
                     let row = try tenant.insertReplay(
                         of: filter, asked: replay.asked.written, keyID: keyID, accountID: accountID)
+                    let mark = running.mark(row.id, of: id)
                     detail.resellerID = filter.resellerID
                     detail.note("replay", row.publicID)
-                    return (try ReplayDeliveries(filter, tenant), row)
+                    return (try ReplayDeliveries(filter, tenant), row, mark)
                 }
                 let count = try await begun.send(steps, as: row.id)
                 return .write { tenant, detail in
+                    // It is under way until its row says that it is done.
+                    defer { withExtendedLifetime(mark) {} }
                     try tenant.finishReplay(row.id)
                     detail.note("replay", row.publicID)
                     detail.note("replayed", "\(count)")

@@ -121,7 +121,8 @@ package struct WebhookShapes: Sendable {
     private static func said(_ style: WebhookStyle) -> [Shape<WebhookEndpoint>.Member] {
         [
             .member(style == .ports ? "_id" : "id", \.publicID), .member("name", \.name), .member("url", \.url),
-            .member("events", \.events), .member("concurrency", \.concurrency), .member("version", \.version),
+            .member("events", \.events), .member("concurrency", \.concurrency),
+            .member(style.name("max_per_second", "maxPerSecond"), \.maxPerSecond), .member("version", \.version),
             .member("state", \.state), .member(style == .ports ? "isActive" : "enabled", \.isActive),
             .member(style.name("disabled_reason", "disabledReason"), \.disabledReason),
             style.time("disabled_at", "disabledAt", \.disabledAt), style.time("created_at", "createdAt", \.createdAt),

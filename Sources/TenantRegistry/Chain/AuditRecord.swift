@@ -35,7 +35,7 @@ package struct AuditRecord: Sendable, Equatable {
     /// Bytes of the request's body and of the answer's.
     package var bytesIn: Int
     package var bytesOut: Int
-    /// How many requests this line stands for: more than 1 for refusals in a flood.
+    /// How many requests this line stands for: more than 1 for refusals in a flood, 0 for an act that no call made.
     package var count = 1
     /// What a write did, as JSON: public ids, amounts, postings. Empty for reads.
     package var detail = ""
@@ -51,6 +51,15 @@ package struct AuditRecord: Sendable, Equatable {
         self.latencyMicroseconds = latencyMicroseconds
         self.bytesIn = bytesIn
         self.bytesOut = bytesOut
+    }
+
+    /// What the provider, the node or its clock did: no caller of the tenant's APIs, so that it counts as no request.
+    package static func act(
+        at: Timestamp, action: String, status: Int = 200, requestID: RequestID = .none
+    ) -> AuditRecord {
+        var record = AuditRecord(at: at, action: action, status: status, requestID: requestID)
+        record.count = 0
+        return record
     }
 
     /// The action by which a file's next incarnation begins.

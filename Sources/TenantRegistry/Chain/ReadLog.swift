@@ -4,8 +4,9 @@ import Synchronization
 /// Records of calls that wrote nothing, waiting to join the chain as one block (0007), and the counts of all calls,
 /// waiting to join their hours.
 ///
-/// Invariant: a record is here or in the file, never dropped; past `bytesMax` `append` refuses and the caller waits.
-/// Any thread appends; the lane's worker counts writes and drains, and puts back what a failed commit did not keep.
+/// Invariant: a record is here or in the file, never dropped while there is a file; past `bytesMax` `append` refuses
+/// and the caller waits. Any thread appends; the lane's worker counts writes and drains, and puts back what a failed
+/// commit did not keep.
 package final class ReadLog: Sendable {
     package static let blockBytes = 64 << 10
     package static let bytesMax = 1 << 20
@@ -45,6 +46,8 @@ package final class ReadLog: Sendable {
         /// What is in batches of the lane's and may come back.
         var drainedBytes = 0
         var drainedBatches = 0
+        /// Its tenant was erased.
+        var isDiscarded = false
     }
 
     private struct FloodKey: Hashable {
@@ -65,13 +68,21 @@ package final class ReadLog: Sendable {
         state.batch.bytes.count < bytesMax && state.batch.bytes.count + state.drainedBytes < 2 * bytesMax
     }
 
-    /// Adds a record; false when there is no room until the lane has written a block. `isOwed`: of an answer that has
-    /// begun while there was room, so that there are never more such than connections; it is taken.
+    private static func hasRoomForRefusals(_ state: borrowing State) -> Bool {
+        state.batch.bytes.count + state.drainedBytes < 3 * bytesMax
+    }
+
+    /// Adds a record; false when there is no room until the lane has written a block. `isOwed`: of an answer that does
+    /// not wait for room; it is taken. Of those that have begun while there was room there are never more than
+    /// connections, and where there is none refusals alike become one line. Where batches fail again and again even
+    /// these come to an end, before a block has more than a reader takes.
     @discardableResult
     package func append(_ record: AuditRecord, isOwed: Bool = false) -> Bool {
         state.withLock { state in
-            guard isOwed || Self.hasRoom(state) else { return false }
-            if record.isRefusal || record.isAnonymous {
+            if state.isDiscarded { return true }
+            let isTaken = isOwed && (record.status < 400 || Self.hasRoomForRefusals(state))
+            guard isTaken || Self.hasRoom(state) else { return false }
+            if record.isRefusal || record.isAnonymous || record.status >= 400 && !Self.hasRoom(state) {
                 let separateMax = record.isAnonymous ? Self.anonymousSeparateMax : Self.refusalsSeparateMax
                 let key = FloodKey(keyID: record.keyID, status: record.status, action: record.action)
                 if var flood = state.floods[key] {
@@ -157,6 +168,15 @@ package final class ReadLog: Sendable {
         }
     }
 
+    /// Its tenant was erased, and its lane writes nothing any more: what waits here, and what still comes, is nobody's.
+    func discard() {
+        state.withLock { state in
+            state.isDiscarded = true
+            state.batch = Batch()
+            state.floods = [:]
+        }
+    }
+
     /// The commit is durable: what was drained is in the file.
     package func kept(_ batch: Batch) {
         state.withLock { state in
@@ -169,6 +189,7 @@ package final class ReadLog: Sendable {
     /// long as a record may: a row of `usage_hour` a batch would be a page a batch.
     func count(_ usage: [UsageKey: UsageCount], at now: Timestamp) {
         state.withLock { state in
+            if state.isDiscarded { return }
             for (key, count) in usage { state.batch.usage[key, default: UsageCount()].add(count) }
             if state.batch.countedAt == nil { state.batch.countedAt = now }
         }
@@ -179,6 +200,7 @@ package final class ReadLog: Sendable {
         state.withLock { state in
             state.drainedBytes -= batch.bytes.count
             state.drainedBatches -= 1
+            if state.isDiscarded { return }
             var merged = batch
             merged.countedAt = batch.countedAt ?? state.batch.countedAt
             merged.bytes += state.batch.bytes

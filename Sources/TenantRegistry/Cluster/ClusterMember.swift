@@ -15,8 +15,11 @@ package struct ClusterOptions: Sendable {
     package var clock: any MonotonicClock = BootClock()
     /// False: whoever made the fleet calls `Fleet.beat`.
     package var beatsByItself = true
-    /// Called once where this process is not to go on: another has its name.
-    package var expelled: @Sendable (String) -> Void = { _ in }
+    /// Called after a second without the log at the start, and every ten from then on, with how many have passed.
+    package var waits: @Sendable (_ seconds: Int) -> Void = { _ in }
+    /// Called once where this process is not to go on, with whether one that is started after it may: where the
+    /// database was taken back it begins with what the log has, where another has its name it would take that back.
+    package var expelled: @Sendable (_ reason: String, _ comesBack: Bool) -> Void = { _, _ in }
 
     package init(log: any SharedLog, name: NodeName, address: String) {
         (self.log, self.name, self.address) = (log, name, address)
@@ -74,9 +77,12 @@ package final class ClusterMember: Sendable {
         var ownersAt: Int64 = 0
         /// Of the node's own: those whose keys and resellers are known as they were when it took them over.
         var ready: Set<TenantID> = []
-        /// The others of the node's own, and those of them that are being taken over.
+        /// The others of the node's own, but for those that are on their way to another.
         var unready: Set<TenantID> = []
-        var underWay: Set<TenantID> = []
+        /// Being given to another: shown no more, and not taken over anew.
+        var leaving: Set<TenantID> = []
+        /// Those that are being taken over, each with who waits for the end of it.
+        var underWay: [TenantID: [@Sendable () -> Void]] = [:]
         var peers: [NodeName: Peer] = [:]
         var state = NodeState.serving
         /// When the last beat that came back was sent; the time is one run of successful beats.
@@ -97,11 +103,12 @@ package final class ClusterMember: Sendable {
         var waitsForCatchUp: [@Sendable (Bool) -> Void] = []
         var looks: [TenantID: [@Sendable (TenantPlace) -> Void]] = [:]
         var isCatchingUp = false
+        /// The registry's head in the views so far, where it was furthest.
+        var registrySeen: UInt64 = 0
         /// Attached once, before the first beat.
         var registry: SQLiteRegistry?
         var takeOver: (@Sendable ([TenantID], @escaping @Sendable () -> Void) -> Void)?
-        var levels: (@Sendable ([UInt8], Set<TenantID>) -> Void)?
-        var isSavingLevels = false
+        var levels = Levels()
         /// When tenants were given away for want of room.
         var givenAwayAt: [TenantID: UInt64] = [:]
 
@@ -110,11 +117,13 @@ package final class ClusterMember: Sendable {
             let before = owners[tenant]
             owners[tenant] = owner
             if owner == own {
-                if !ready.contains(tenant) { unready.insert(tenant) }
+                if !ready.contains(tenant) && !leaving.contains(tenant) { unready.insert(tenant) }
                 return
             }
             if ready.remove(tenant) != nil || before == own { dropped.insert(tenant) }
             unready.remove(tenant)
+            // It may come back before it is all gone.
+            leaving.remove(tenant)
             tails[tenant] = nil
             // What another node has written since is not overwritten by a file that lies here: it follows the log.
             resets.remove(tenant)
@@ -146,6 +155,8 @@ package final class ClusterMember: Sendable {
     init(_ options: ClusterOptions, schema: Int32, keyPrint: Digest, memory: String) throws(SharedLogError) {
         (self.options, log, name) = (options, options.log, options.name)
         (bounds, clock) = (options.bounds, options.clock)
+        let notice = WaitNotice(options.waits)
+        defer { notice.end() }
         let last = FileManager.default.contents(atPath: memory).flatMap { Int64(String(decoding: $0, as: UTF8.self)) }
         let view = last.map { last in
             try? options.log.beat(options.name, generation: last, state: .serving, ownersSince: .max)
@@ -174,7 +185,10 @@ package final class ClusterMember: Sendable {
         let isServing = isServing
         return state.withLock { state in
             guard let owner = state.owners[tenant] else { return .nowhere }
-            if owner == name { return isServing && state.ready.contains(tenant) ? .here : .nowhere }
+            if owner == name {
+                let isShown = state.ready.contains(tenant) && !state.leaving.contains(tenant)
+                return isServing && isShown ? .here : .nowhere
+            }
             guard let peer = state.peers[owner], peer.node.state != .left else { return .nowhere }
             return .at(owner, address: peer.node.address)
         }
@@ -186,6 +200,13 @@ package final class ClusterMember: Sendable {
     /// Whether an append of the tenant may be tried: judged again by the log itself.
     func mayWrite(_ tenant: TenantID) -> Bool {
         isServing && log.isReachable && state.withLock { $0.owners[tenant] == name && $0.ready.contains(tenant) }
+    }
+
+    /// What is told of a tenant that may not be written here now. `.moved`: the log says where it is, and whoever waits
+    /// for that is served, here too: one that came back is this node's before its keys are known. `.logUnavailable`:
+    /// the log cannot be asked.
+    func refusal(of tenant: TenantID) -> LaneFailure {
+        isServing && log.isReachable || !isOwn(tenant) ? .moved : .logUnavailable
     }
 
     package var nodes: [ClusterView.Node] {
@@ -211,9 +232,9 @@ package final class ClusterMember: Sendable {
 
     // MARK: Asking the log
 
-    /// Asks the log anew where a tenant is; one that has become this node's is served when `then` comes. Who asks
-    /// while one looks for the same tenant has part in that look. Where the lease does not run the log is not there to
-    /// be asked. Returns at once.
+    /// Asks the log anew where a tenant is; one that has become this node's is served when `then` comes. Who asks while
+    /// one looks for the same tenant has part in that look. Where the lease does not run the log is not there to be
+    /// asked. Returns at once.
     package func look(_ tenant: TenantID, then: @escaping @Sendable (TenantPlace) -> Void) {
         guard isServing else { return then(place(of: tenant)) }
         let begins = state.withLock { state in
@@ -227,7 +248,12 @@ package final class ClusterMember: Sendable {
             for then in waiters { then(found) }
         }
         let isTaken = asking.submit { [self] in
-            guard let head = try? log.head(of: tenant) else { return done() }
+            let found: SharedHead?
+            do { found = try log.head(of: tenant) } catch { return done() }
+            guard let head = found else {
+                state.withLock { _ = $0.dropped.remove(tenant) }
+                return done()
+            }
             noteOwner(of: tenant, head.owner)
             let isNew = head.owner == name && state.withLock { !$0.ready.contains(tenant) }
             guard isNew, let takeOver = state.withLock({ $0.takeOver }) else { return done() }
@@ -344,11 +370,10 @@ package final class ClusterMember: Sendable {
     }
 
     /// Opens the tenant for writing, and makes its file whole. On its lane, while the file is closed. Throws
-    /// `LaneFailure.moved` where it is not this node's, `.logUnavailable` where the log is away.
+    /// `LaneFailure.moved` where it is not served here, or not yet, `.logUnavailable` where the log is away.
     func open(_ file: SharedFile) throws -> SharedSink {
         let tenant = file.tenant
-        guard isOwn(tenant) else { throw LaneFailure.moved }
-        guard mayWrite(tenant) else { throw LaneFailure.logUnavailable }
+        guard mayWrite(tenant) else { throw refusal(of: tenant) }
         do {
             let stream = try log.open(tenant, as: name, key: file.key)
             if state.withLock({ $0.resets.contains(tenant) }) {
@@ -397,40 +422,10 @@ package final class ClusterMember: Sendable {
         }
     }
 
-    // MARK: Levels of the limiter
-
-    /// Given what another node has saved, once these tenants are this node's and before they are served.
-    package func attach(levels: @escaping @Sendable ([UInt8], Set<TenantID>) -> Void) {
-        state.withLock { $0.levels = levels }
-    }
-
-    /// What is saved is there for whoever takes over. Returns at once; while one is saved another is left out.
-    package func save(levels: [UInt8]) {
-        let begins = state.withLock { state in
-            defer { state.isSavingLevels = true }
-            return !state.isSavingLevels
-        }
-        guard begins else { return }
-        let isTaken = asking.submit { [self] in
-            try? log.save(levels: levels, of: name)
-            state.withLock { $0.isSavingLevels = false }
-        }
-        if !isTaken { state.withLock { $0.isSavingLevels = false } }
-    }
-
     /// What waits for the log, on a thread that may. `orElse`: where too much waits. Neither comes once the node
     /// has left.
     func aside(_ work: @escaping @Sendable () -> Void, orElse: () -> Void = {}) {
         if !asking.submit(work) { orElse() }
-    }
-
-    /// Blocks.
-    func takeLevels(of tenants: [TenantID]) {
-        let (take, others) = state.withLock { ($0.levels, $0.peers.keys.filter { $0 != name }) }
-        guard let take else { return }
-        for other in others {
-            if let bytes = (try? log.levels(of: other)) ?? nil { take(bytes, Set(tenants)) }
-        }
     }
 
     // MARK: The lease

@@ -15,12 +15,18 @@ extension Fleet {
         do throws(SharedLogError) {
             let view = try cluster.log.beat(
                 cluster.name, generation: cluster.generation, state: state, ownersSince: seen)
-            guard let view else { return expel(cluster) }
+            guard let view else {
+                return expel(cluster, "another process is node \(cluster.name.text)", comesBack: false)
+            }
+            if cluster.isTakenBack(view) {
+                return expel(cluster, "the database was taken back to an older moment", comesBack: true)
+            }
             let news = cluster.take(view, sent: sent)
             // Only now: whatever the view takes away is not shown any more.
             cluster.extendLease(from: sent)
             for tenant in news.lost { letGo(tenant) }
             followAgain(news.lost)
+            for tenant in news.unknown { cluster.look(tenant) { _ in } }
             if view.registrySequence > sharedRegistry?.sequence ?? 0 { cluster.catchUp { _ in } }
             if isStopping.load(ordering: .relaxed) { return }
             takeOver(news.gained + (try claim(cluster)))
@@ -34,8 +40,9 @@ extension Fleet {
         }
     }
 
-    /// Another process has this node's name: nothing of here is this node's any more.
-    private func expel(_ cluster: ClusterMember) {
+    /// Nothing of here is this node's any more: another process has its name, or the log goes on from another moment
+    /// than its files and its memory.
+    private func expel(_ cluster: ClusterMember, _ why: String, comesBack: Bool) {
         cluster.endLease()
         let isFirst = cluster.state.withLock { state in
             defer { state.isExpelled = true }
@@ -43,9 +50,9 @@ extension Fleet {
             return !state.isExpelled
         }
         guard isFirst else { return }
-        let reason = "cluster: another process is node \(cluster.name.text); this one stops"
+        let reason = "cluster: \(why); this one stops"
         report(reason)
-        cluster.options.expelled(reason)
+        cluster.options.expelled(reason, comesBack)
     }
 
     /// Tenants of nodes that are gone, those that fall to this node, a bounded number of them.
@@ -67,8 +74,8 @@ extension Fleet {
     /// they are served. Returns at once.
     func takeOver(_ tenants: [TenantID], then: @escaping @Sendable () -> Void = {}) {
         guard let cluster, let sharedRegistry else { return then() }
-        let tenants = cluster.beginTakingOver(tenants)
-        if tenants.isEmpty { return then() }
+        let tenants = cluster.beginTakingOver(tenants, orElse: then)
+        if tenants.isEmpty { return }
         let end: @Sendable () -> Void = {
             cluster.endTakingOver(tenants)
             then()
@@ -96,6 +103,10 @@ extension Fleet {
                 cluster.aside { [self] in
                     cluster.takeLevels(of: tenants)
                     cluster.noteReady(ready)
+                    // It may have to write to the file first.
+                    for (tenant, row) in rows where row?.isIncomplete == true {
+                        if let record = roster.tenant(id: tenant) { refreshProjection(of: record) }
+                    }
                     fetchInBackground(ready)
                     end()
                 } orElse: {
@@ -117,15 +128,25 @@ extension Fleet {
         // As the registry has them: what it missed is found when the file is opened, which it is anew.
         roster.update(record) { known in
             known.projectionEpoch = row.profile.projectionEpoch
+            known.ownerEmail = row.profile.ownerEmail
             known.incarnation = max(known.incarnation, row.profile.incarnation)
         }
-        record.lane.exclusively({ control in control.closeFile() }, orElse: { _ in })
+        // Answers of before it left may have been kept after that.
+        record.answers.dropAll()
+        record.lane.exclusively(
+            { control in
+                control.closeFile()
+                record.answers.dropAll()
+            }, orElse: { _ in })
         record.meter.forget()
         record.meter.start(saved: row.meterMark, stands: row.quotaStands)
+        record.backlog.start(.unknown)
         let profile = row.profile
         record.counters.start(
             month: profile.requestsMonth, count: profile.requestsCount, last: profile.lastRequestAt)
         takeDue(row.due, of: record)
+        // What waited here since it was this node's the last time joins its chain.
+        if !record.readLog.isEmpty { record.touch() }
         // The node that went may have died between a commit and the note of what it made due.
         due.look(at: record)
         noteDeletion(of: record)
@@ -142,12 +163,17 @@ extension Fleet {
         guard let record = roster.tenant(id: tenant) else { return }
         forgetWork(of: record)
         record.lane.exclusively({ control in control.closeFile() }, orElse: { _ in })
+        // It came back meanwhile: what was begun for it is not lost with what it left.
+        guard isServedHere(tenant) else { return }
+        due.look(at: record)
+        noteDeletion(of: record)
     }
 
     /// What this node would do for it by itself, and what it kept ready.
     func forgetWork(of record: TenantRecord) {
         due.drop(record)
         record.meter.forget()
+        record.backlog.forget()
         deletions.withLock { $0[record.id] = nil }
         record.answers.dropAll()
     }
@@ -196,6 +222,16 @@ extension ClusterMember {
         /// This node's, and not served yet.
         var gained: [TenantID] = []
         var lost: [TenantID] = []
+        /// They were this node's, and nobody has said yet whose they are: perhaps this node's still.
+        var unknown: [TenantID] = []
+    }
+
+    /// Whether the registry is further back than in a view before: a log only grows, so this one is of another moment.
+    func isTakenBack(_ view: ClusterView) -> Bool {
+        state.withLock { state in
+            defer { state.registrySeen = max(state.registrySeen, view.registrySequence) }
+            return view.registrySequence < state.registrySeen
+        }
     }
 
     func take(_ view: ClusterView, sent: UInt64) -> News {
@@ -215,25 +251,39 @@ extension ClusterMember {
             }
             state.peers = peers
             for owner in view.owners { state.note(owner.tenant, owner.node, own: name) }
-            // Whose some are nobody has said yet.
             news.lost = state.dropped.filter { state.owners[$0].map { $0 != name } ?? false }
             state.dropped.subtract(news.lost)
             state.dropped = state.dropped.filter { state.owners[$0] == nil }
+            news.unknown = Array(state.dropped)
             state.ownersAt = view.ownersAt
             // Those too whose taking over did not come to its end.
-            news.gained = Array(state.unready.subtracting(state.underWay))
+            news.gained = Array(state.unready.subtracting(state.underWay.keys))
             return news
         }
     }
 
-    /// Of these tenants those that may be taken over now; `endTakingOver` follows.
-    func beginTakingOver(_ tenants: [TenantID]) -> [TenantID] {
+    /// Of these tenants those that may be taken over now; `endTakingOver` follows. One that a look and a beat both
+    /// found is taken over once: what it did since would be forgotten. Where there are none `then` comes, at the end of
+    /// what is under way for one of them.
+    func beginTakingOver(_ tenants: [TenantID], orElse then: @escaping @Sendable () -> Void) -> [TenantID] {
         let free = free(of: tenants)
-        state.withLock { $0.underWay.formUnion(free) }
-        return free
+        let (begun, waits) = state.withLock { state in
+            let begun = free.filter { state.unready.contains($0) && state.underWay[$0] == nil }
+            for tenant in begun { state.underWay[tenant] = [] }
+            guard begun.isEmpty, let other = tenants.first(where: { state.underWay[$0] != nil }) else {
+                return (begun, false)
+            }
+            state.underWay[other]?.append(then)
+            return (begun, true)
+        }
+        if begun.isEmpty && !waits { then() }
+        return begun
     }
 
-    func endTakingOver(_ tenants: [TenantID]) { state.withLock { $0.underWay.subtract(tenants) } }
+    func endTakingOver(_ tenants: [TenantID]) {
+        let waiters = state.withLock { state in tenants.flatMap { state.underWay.removeValue(forKey: $0) ?? [] } }
+        for then in waiters { then() }
+    }
 
     /// Nodes that left long ago and have nothing: those that it falls to this one to forget.
     var forgotten: [NodeName] {

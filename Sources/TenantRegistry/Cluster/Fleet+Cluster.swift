@@ -71,10 +71,11 @@ extension Fleet {
 
     /// After the registry was read: the first look at who has what, and from here on what others change is followed.
     func attach(_ cluster: ClusterMember, _ registry: SQLiteRegistry) throws {
-        registry.shared?.attach { [weak self] subjects in
-            guard let self else { return }
-            for subject in subjects { follow(subject) }
-        }
+        registry.shared?.attach(
+            { [weak self] subjects in
+                guard let self else { return }
+                for subject in subjects { follow(subject) }
+            }, isOwn: { [weak cluster] tenant in cluster.flatMap { $0.isServing ? $0.isOwn(tenant) : nil } })
         cluster.state.withLock { state in
             state.registry = registry
             state.takeOver = { [weak self] tenants, then in
@@ -104,7 +105,7 @@ extension Fleet {
     }
 
     /// The node's own, of which the registry has just been read.
-    func isServedHere(_ id: TenantID) -> Bool { cluster.map { $0.isOwn(id) } ?? true }
+    package func isServedHere(_ id: TenantID) -> Bool { cluster.map { $0.isOwn(id) } ?? true }
 
     /// Whether this node left a tenant half-made or half-erased; what nobody has is buried once nobody can be at it any
     /// more.
@@ -208,8 +209,10 @@ extension Fleet {
     func follow(_ row: RegistrySnapshot.Tenant) -> TenantRecord? {
         let profile = row.profile
         if let record = roster.tenant(id: profile.id) {
+            let isElsewhere = !isServedHere(profile.id)
             roster.update(record) { known in
                 known.takeChangeable(from: profile)
+                if isElsewhere { known.ownerEmail = profile.ownerEmail }
                 known.domains = profile.domains
                 known.requestsMonth = max(known.requestsMonth, profile.requestsMonth)
             }
@@ -240,7 +243,7 @@ extension Fleet {
         forgetCertificates(of: record)
         record.lane.exclusively(
             { [self] control in
-                control.retire()
+                retire(record, control)
                 removeFiles(of: id)
             }, orElse: { _ in })
     }

@@ -1,3 +1,4 @@
+import SQLite
 import Synchronization
 
 /// Tenants that go to another node while they are served (N4).
@@ -21,20 +22,31 @@ extension Fleet {
         guard cluster.isServed(record.id) else { return then(.failure(MoveFailure.notHere)) }
         guard target != cluster.name else { return then(.success(())) }
         guard cluster.takers.contains(target) else { return then(.failure(MoveFailure.noNode)) }
-        // What its reads left in memory goes into its file, before anything waits for the move.
-        flush(record, at: clock.now())
-        record.lane.exclusively(
-            { [self] control in then(Result { try hand(record, control, to: target, cluster) }) },
-            orElse: { then(.failure($0)) })
+        // What the other goes on from, before anything waits for the move: how far its limits are drawn on, what its
+        // month has come to, and most of what its reads left in memory.
+        cluster.keepLevels(of: record) { [self] in
+            saveCounters(of: [record]) { [self] in
+                if !record.readLog.isEmpty { flush(record, at: clock.now()) }
+                record.lane.exclusively(
+                    { [self] control in then(Result { try hand(record, control, to: target, cluster) }) },
+                    orElse: { then(.failure($0)) })
+            }
+        }
     }
 
     /// On its lane. What waits behind it is told that the tenant has moved.
     private func hand(
         _ record: TenantRecord, _ control: LaneControl<TenantStore>, to target: NodeName, _ cluster: ClusterMember
     ) throws {
-        guard cluster.isServed(record.id) else { throw MoveFailure.notHere }
-        control.closeFile()
+        guard cluster.beginLeaving(record.id) else { throw MoveFailure.notHere }
+        defer { cluster.endLeaving(record.id) }
+        // Everybody before is answered, and nobody is any more: what is in memory now is the last.
+        writeReads(of: record, control)
+        // Brought home once it is the other's, who needs the log alone: nobody waits for this node's disk.
+        defer { control.closeFile() }
         cluster.stopServing(record.id)
+        // Before it can come back: what its taking over begins stays. Where it is not given away it is taken over anew.
+        forgetWork(of: record)
         do {
             try cluster.log.hand(record.id, from: cluster.name, to: target)
         } catch {
@@ -44,7 +56,17 @@ extension Fleet {
         }
         cluster.noteOwner(of: record.id, target)
         cluster.state.withLock { $0.figures.moved += 1 }
-        forgetWork(of: record)
+    }
+
+    /// Where they cannot be written they wait in memory until the tenant comes back; it moves all the same.
+    private func writeReads(of record: TenantRecord, _ control: LaneControl<TenantStore>) {
+        guard control.isOpen else { return }
+        do {
+            try control.file().writeReads()
+        } catch {
+            report("tenant \(record.id.text): audit block: \(error)")
+            control.discardFile()
+        }
     }
 
     /// Gives every tenant away, those to each that would fall to it; takes no more. `then` comes once none is left, or
@@ -53,26 +75,45 @@ extension Fleet {
         guard let cluster else { return then(.failure(MoveFailure.byItself)) }
         guard !cluster.takers.isEmpty else { return then(.failure(MoveFailure.alone)) }
         cluster.state.withLock { $0.state = .draining }
-        let records = cluster.state.withLock { Array($0.ready) }.compactMap { roster.tenant(id: $0) }
-        drain(records[...], cluster, moved: 0, failure: nil, then: then)
+        // Of all at once: each move then has what came since.
+        saveCounters { [self] in drain(served(cluster)[...], cluster, moved: 0, failure: nil, then: then) }
+    }
+
+    private func served(_ cluster: ClusterMember) -> [TenantRecord] {
+        cluster.state.withLock { Array($0.ready) }.compactMap { roster.tenant(id: $0) }
     }
 
     /// What the file needs, from the log. Where this node has no room for it the tenant goes to the next that takes
     /// some (N6, case 19). On its lane, while the file is closed.
     func openShared(_ record: TenantRecord) throws -> SharedSink? {
         guard let cluster else { return nil }
+        let file = sharedFile(of: record)
+        let hadOther = DataDirectory.size(of: file.path + SharedFile.aheadSuffix) != nil
         do {
-            return try cluster.open(sharedFile(of: record))
+            let sink = try cluster.open(file)
+            if !hadOther, DataDirectory.size(of: file.path + SharedFile.aheadSuffix) != nil {
+                report(
+                    "tenant \(record.id.text): its file here was of another history than the log, from before the "
+                        + "database was taken back: it is kept as \(file.path)\(SharedFile.aheadSuffix)")
+            }
+            return sink
         } catch let failure as LaneFailure where failure.isOfCluster {
             throw failure
         } catch let damage as TenantFileError {
             // Whoever is to decide about it finds it here.
             throw damage
         } catch {
-            guard DataDirectory.isFull(at: data.path) else { throw error }
+            // What did not fit is gone again, and there is room, if not for that.
+            guard Self.lacksRoom(error) || DataDirectory.isFull(at: data.path) else { throw error }
             // Who waits goes where it goes.
             throw giveAway(record, cluster) ? LaneFailure.moved : LaneFailure.storageFull
         }
+    }
+
+    /// Whether it says that what was to be written did not fit on the disk.
+    private static func lacksRoom(_ error: any Error) -> Bool {
+        if case LaneFailure.storageFull = error { return true }
+        return (error as? SQLiteError)?.isFull ?? false
     }
 
     /// Tenants that fell to this node and that it cannot serve go to the next. Blocks.
@@ -108,7 +149,12 @@ extension Fleet {
         _ records: ArraySlice<TenantRecord>, _ cluster: ClusterMember, moved: Int, failure: (any Error)?,
         then: @escaping @Sendable (Result<Int, any Error>) -> Void
     ) {
-        guard let record = records.first else { return then(failure.map { .failure($0) } ?? .success(moved)) }
+        guard let record = records.first else {
+            // What was on its way here when it began.
+            let late = failure == nil ? served(cluster) : []
+            if !late.isEmpty { return drain(late[...], cluster, moved: moved, failure: nil, then: then) }
+            return then(failure.map { .failure($0) } ?? .success(moved))
+        }
         // Who takes some may be another than a moment ago.
         guard let target = ClusterMember.heir(of: record.id, among: cluster.takers) else {
             return then(.failure(failure ?? MoveFailure.alone))
@@ -118,6 +164,8 @@ extension Fleet {
             let (count, first) =
                 switch result {
                 case .success: (moved + 1, failure)
+                // It went by itself meanwhile.
+                case .failure(MoveFailure.notHere): (moved, failure)
                 case .failure(let error): (moved, failure ?? error)
                 }
             // On a stack of its own: a move that fails at once has not left this one.
@@ -155,6 +203,18 @@ extension ClusterMember {
             return target
         }
     }
+
+    /// From now on calls of the tenant wait for where it goes, while what is under way is still written. False where it
+    /// is not served here.
+    fileprivate func beginLeaving(_ tenant: TenantID) -> Bool {
+        state.withLock { state in
+            guard state.owners[tenant] == name, state.ready.contains(tenant) else { return false }
+            state.leaving.insert(tenant)
+            return true
+        }
+    }
+
+    fileprivate func endLeaving(_ tenant: TenantID) { state.withLock { _ = $0.leaving.remove(tenant) } }
 
     func stopServing(_ tenant: TenantID) { state.withLock { _ = $0.ready.remove(tenant) } }
 

@@ -53,7 +53,9 @@ extension Fleet {
                 try file.compare(copy, at: place, with: newest, from: cluster.log)
             }
             try SharedFile.reading(copy) { next in try sink.putSnapshot(at: place, next) }
-            if let kept = before.first { try cluster.log.trim(record.id, before: kept.sequence) }
+            if let kept = before.first {
+                try cluster.log.trim(record.id, before: kept.sequence, keepingDays: Past.retentionDays)
+            }
             return true
         } catch {
             report("tenant \(record.id.text): snapshot: \(error)")
@@ -79,7 +81,9 @@ extension Fleet {
                     defer { DataDirectory.remove(copy) }
                     try SharedFile.reading(copy) { next in try stream.putSnapshot(at: place, next) }
                     let known = try cluster.log.snapshots(of: .registry)
-                    if known.count > 1 { try cluster.log.trim(.registry, before: known[1].sequence) }
+                    if known.count > 1 {
+                        try cluster.log.trim(.registry, before: known[1].sequence, keepingDays: 0)
+                    }
                 } catch {
                     report("cluster: snapshot of the registry: \(error)")
                 }

@@ -119,6 +119,12 @@ struct SharedFile: Sendable {
         try fetch(head, from: log)
     }
 
+    /// Makes a file of its own of what the log had of it at that place. Throws as `complete` does.
+    func fetch(upTo place: SharedPlace, from log: any SharedLog) throws {
+        let head = SharedHead(owner: nil, epoch: 0, sequence: place.sequence, chain: place.chain, resetAt: 0)
+        try fetch(head, from: log)
+    }
+
     /// The newest snapshot that can be read whole, and the records behind it.
     private func fetch(_ head: SharedHead, from log: any SharedLog) throws {
         if mkdir(folder, 0o700) == 0 {
@@ -126,6 +132,8 @@ struct SharedFile: Sendable {
         }
         var reason = SharedLogError.damaged("\(tenant.text) has no snapshot")
         for snapshot in try log.snapshots(of: tenant) where snapshot.sequence >= head.resetAt {
+            // Put since, by whoever has the tenant.
+            if snapshot.sequence > head.sequence { continue }
             do {
                 return try fetch(snapshot, head, log)
             } catch let error as SharedLogError {

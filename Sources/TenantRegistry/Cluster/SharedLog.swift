@@ -22,7 +22,7 @@ package protocol SharedLog: AnyObject, Sendable {
     /// Tenants of `owner` that this node takes over, each with a higher epoch: those among `tenants`, where the head
     /// still is that owner's. Returns those that it got.
     func claim(_ tenants: [TenantID], of owner: NodeName, by node: NodeName) throws(SharedLogError) -> [TenantID]
-    /// Gives a tenant, none of whose streams is open, to another node, with a higher epoch.
+    /// Gives a tenant, to none of whose streams anything is appended any more, to another node, with a higher epoch.
     func hand(_ tenant: TenantID, from node: NodeName, to other: NodeName) throws(SharedLogError)
     /// Forgets a node that has left and owns nothing.
     func forget(_ name: NodeName) throws(SharedLogError)
@@ -59,8 +59,12 @@ package protocol SharedLog: AnyObject, Sendable {
     func snapshots(of tenant: TenantID) throws(SharedLogError) -> [SharedSnapshot]
     /// The snapshot's pieces, opened, in their order.
     func read(_ snapshot: SharedSnapshot, of tenant: TenantID, key: [UInt8], _ body: ([UInt8]) throws -> Void) throws
-    /// Snapshots of the tenant and records that no snapshot from `oldest` on needs go.
-    func trim(_ tenant: TenantID, before oldest: UInt64) throws(SharedLogError)
+    /// What the log has of the tenant up to a moment, by the log's own clock. A record of that millisecond is in it.
+    func past(of tenant: TenantID, at moment: Timestamp) throws(SharedLogError) -> SharedPast
+    /// Snapshots of the tenant and records that no snapshot from `oldest` on needs go, but for what a moment of the
+    /// last so many days is made of: every record since then, a snapshot from before it, those that a reset is, and the
+    /// first of each day. Nothing goes where no snapshot is from `oldest` on.
+    func trim(_ tenant: TenantID, before oldest: UInt64, keepingDays days: Int64) throws(SharedLogError)
 
     /// For metrics.
     var standing: SharedLogStanding { get }
@@ -145,6 +149,18 @@ package struct SharedSnapshot: Sendable, Equatable {
     package init(sequence: UInt64, chain: Digest, bytes: UInt64) {
         (self.sequence, self.chain, self.bytes) = (sequence, chain, bytes)
     }
+}
+
+/// What is to be had of a tenant at a moment that has passed.
+package enum SharedPast: Sendable, Equatable {
+    /// Everything up to there came by then, and nothing behind it did.
+    case upTo(SharedPlace)
+    /// What the log still has begins later; nil: it has no snapshot.
+    case begins(Timestamp?)
+    /// By the log's clock it is still to come.
+    case ahead
+    /// The log's clock went back, or had leapt ahead: what it leaves out may have come before the moment.
+    case leapt
 }
 
 package enum SharedLogError: Error, Sendable, Equatable, CustomStringConvertible {

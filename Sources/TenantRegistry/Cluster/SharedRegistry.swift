@@ -20,6 +20,7 @@ final class SharedRegistry: Sendable {
     /// The last note that was followed.
     private let followed = Mutex<Int64>(0)
     private let follower = Mutex<(@Sendable ([Subject]) -> Void)?>(nil)
+    private let owning = Mutex<(@Sendable (TenantID) -> Bool?)?>(nil)
     let conflicts = Atomic<UInt64>(0)
     /// Of the newest snapshot that this node knows of.
     let snapshotAt = Atomic<UInt64>(0)
@@ -38,8 +39,21 @@ final class SharedRegistry: Sendable {
 
     var sequence: UInt64 { sequenceNow.load(ordering: .acquiring) }
 
-    /// Called with what others changed, on the registry's lane, from now on.
-    func attach(_ follower: @escaping @Sendable ([Subject]) -> Void) { self.follower.withLock { $0 = follower } }
+    /// From now on `follower` is called with what others changed, on the registry's lane. `isOwn`: whether a tenant is
+    /// this node's; nil where the lease does not run, so that another may have it.
+    func attach(
+        _ follower: @escaping @Sendable ([Subject]) -> Void, isOwn: @escaping @Sendable (TenantID) -> Bool?
+    ) {
+        self.follower.withLock { $0 = follower }
+        owning.withLock { $0 = isOwn }
+    }
+
+    /// Whether what this node says of a tenant's file is to be written over what is there.
+    func isOwn(_ tenant: TenantID) throws -> Bool {
+        guard let isOwn = owning.withLock({ $0 }) else { return true }
+        guard let answer = isOwn(tenant) else { throw LaneFailure.logUnavailable }
+        return answer
+    }
 
     /// The first of all nodes brings the registry along; every other takes over what there is. Before the file is first
     /// opened. `makeFile` makes the file where there is none; `isBlank` says whether one that is there has no tenants.

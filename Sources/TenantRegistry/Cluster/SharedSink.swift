@@ -121,7 +121,7 @@ final class SharedSink: FileSink {
 
     var mayShow: Bool { member.place(of: tenant) == .here }
 
-    var refusal: LaneFailure { member.isOwn(tenant) ? .logUnavailable : .moved }
+    var refusal: LaneFailure { member.refusal(of: tenant) }
 
     func failure(ofLost isWrite: Bool) -> LaneFailure {
         switch state.withLock({ $0.ended }) {

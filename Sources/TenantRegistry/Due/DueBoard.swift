@@ -97,7 +97,7 @@ package final class DueBoard: Sendable {
     }
 
     /// Takes a tenant whose hour has come, the one that has waited longest; it is the caller's until it says `finish`,
-    /// `postpone` or `drop`.
+    /// `postpone` or `close`.
     package func take(at now: Timestamp) -> (record: TenantRecord, hour: DueHour)? {
         state.withLock { state in
             guard let record = state.heap.first, record.due.hour.milliseconds <= now.milliseconds else { return nil }
@@ -144,7 +144,17 @@ package final class DueBoard: Sendable {
         }
     }
 
-    /// Nothing may happen in it until `look(at:)` says so: it is suspended, or gone. The registry's row stays.
+    /// The file was asked, and nothing may happen in it until `look(at:)` says so: it is suspended, or another's. What
+    /// was said meanwhile stands. The registry's row stays.
+    package func close(_ record: TenantRecord) {
+        state.withLock { state in
+            state.late[record.id] = nil
+            Self.putBack(record, .never, in: &state, isSaved: false)
+            if record.due.hour.isNever { state.unsaved[record.id] = nil }
+        }
+    }
+
+    /// Nothing falls due in it any more, whatever was said: it is gone, or another's.
     package func drop(_ record: TenantRecord) {
         state.withLock { state in
             state.running[record.id] = nil
@@ -232,6 +242,12 @@ package final class DueBoard: Sendable {
     /// By tenant, what has waited longest of what was due when its file was last asked.
     package var lateWork: [TenantID: (kind: DueKind, at: Int64)] {
         state.withLock { $0.late.compactMapValues(\.first) }
+    }
+
+    /// Since when a tenant's oldest work of a kind waits; nil where none was late when its file was last asked.
+    package func late(_ kind: DueKind, of tenant: TenantID) -> Timestamp? {
+        let at = state.withLock { $0.late[tenant]?[kind] } ?? DueTimes.never
+        return at == DueTimes.never ? nil : Timestamp(milliseconds: at)
     }
 
     /// By kind, since when the oldest work waits that was due at `now`; under nil that of files that are yet to be

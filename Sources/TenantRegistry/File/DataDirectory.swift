@@ -1,3 +1,4 @@
+import Cryptography
 import Foundation
 import Glibc
 import Synchronization
@@ -37,6 +38,7 @@ package final class DataDirectory: Sendable {
     /// `isRestoring`: a node is being made in it; nobody else takes a folder in which one is half made.
     package init(path: String, isRestoring: Bool = false) throws {
         self.path = path
+        try Self.refuseBackup(path)
         // Whatever is made in the folder, by SQLite too, is its owner's alone.
         umask(0o077)
         try Self.makeFolders(path)
@@ -60,12 +62,33 @@ package final class DataDirectory: Sendable {
         }
     }
 
+    /// A backup is no node's folder, and nothing is to be added to it.
+    private static func refuseBackup(_ path: String) throws(Failure) {
+        guard size(of: "\(path)/registry.sqlite") == nil,
+            let format = FileManager.default.contents(atPath: "\(path)/FORMAT"),
+            format.starts(with: Array("tollgate-archive ".utf8))
+        else { return }
+        throw .unusable(path, "this is a backup: “tollgate restore-node \(path) --data NEW” makes a node of it")
+    }
+
     static let folderNames: Set<String> = ["tenants", "tmp", "blank"]
 
     static func makeFolders(_ path: String) throws(Failure) {
         for folder in [path] + folderNames.map({ "\(path)/\($0)" }) {
             if mkdir(folder, 0o700) != 0 && errno != EEXIST { throw Failure.closed(folder) }
         }
+    }
+
+    /// Makes a folder of the owner's alone, and those above it that are missing.
+    package static func makeFolder(_ path: String) throws(Failure) {
+        var made = path.hasPrefix("/") ? "" : "."
+        for part in path.split(separator: "/") {
+            made += "/\(part)"
+            if mkdir(made, 0o700) != 0 && errno != EEXIST { throw .unusable(path, String(cString: strerror(errno))) }
+        }
+        var status = stat()
+        guard stat(path, &status) == 0 else { throw .unusable(path, String(cString: strerror(errno))) }
+        guard status.st_mode & S_IFMT == S_IFDIR else { throw .unusable(path, String(cString: strerror(ENOTDIR))) }
     }
 
     deinit { release() }
@@ -141,18 +164,54 @@ package final class DataDirectory: Sendable {
         return stat(path, &status) == 0 ? Int64(status.st_size) : nil
     }
 
+    /// Not a folder, a pipe or a device, which nothing says of before it is opened but this.
+    package static func isRegularFile(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    }
+
     package static func remove(_ path: String) { unlink(path) }
 
     package static func rename(_ from: String, to: String) throws {
         guard Glibc.rename(from, to) == 0 else { throw Failure.unusable(to, String(cString: strerror(errno))) }
     }
 
-    /// Reads a secret file, or makes it with mode 0600 from `contents`, durable before it is used.
-    package func secretFile(_ path: String, orMake contents: () throws -> [UInt8]) throws -> [UInt8] {
-        if let data = FileManager.default.contents(atPath: path) { return Array(data) }
-        let bytes = try contents()
-        try writePrivately(bytes, to: path)
-        return bytes
+    /// What a file holds; nil where nothing has that name. One that is there and cannot be read is an error, so that
+    /// nobody makes another in its place.
+    package static func contents(of path: String) throws(Failure) -> [UInt8]? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            let error = errno
+            var status = stat()
+            // A link that leads nowhere has the name too.
+            if error == ENOENT, lstat(path, &status) != 0, errno == ENOENT { return nil }
+            throw .unusable(path, String(cString: strerror(error)))
+        }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = piece.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { throw .unusable(path, String(cString: strerror(errno))) }
+            if count == 0 { return bytes }
+            bytes += piece[..<count]
+        }
+    }
+
+    /// The node's master key; made with mode 0600, and durable before it is used, where there is none. Throws where
+    /// there is one that cannot be read or is no key: what it wrapped would be lost with it.
+    package func masterKey(orMake make: () -> [UInt8]) throws -> [UInt8] {
+        guard let known = try Self.contents(of: masterKeyPath) else {
+            let bytes = make()
+            try writePrivately(bytes, to: masterKeyPath)
+            return bytes
+        }
+        guard known.count == AES256GCM.keyBytes else {
+            throw Failure.unusable(
+                masterKeyPath, "it is no master key: it has \(known.count) bytes, not \(AES256GCM.keyBytes)")
+        }
+        return known
     }
 
     /// Writes a file of mode 0600 under a temporary name, syncs it and renames it into place.

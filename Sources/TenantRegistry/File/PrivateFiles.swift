@@ -6,6 +6,7 @@ import Glibc
 package enum PrivateFiles {
     private static let others: mode_t = 0o077
     private static let allButGroupReads: mode_t = 0o037
+    private static let othersWrite: mode_t = 0o022
 
     /// One file or folder that has to be its owner's alone; what is not there is nobody's. `groupOfRootMayRead`: so are
     /// keys that a system keeps for its services.
@@ -20,6 +21,22 @@ package enum PrivateFiles {
         let mode = String(status.st_mode & 0o7777, radix: 8)
         throw .tooOpen(
             path, mode: mode, remedy: "chmod \(isFolder ? "700" : "600") \(quoted(path))")
+    }
+
+    /// A file with a secret in it, say a passphrase: its owner's alone, or one that a system keeps for its services.
+    /// What is no file, say a pipe or a terminal, lies nowhere.
+    package static func judge(secret path: String) throws(DataDirectory.Failure) {
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return }
+        try judge(path, groupOfRootMayRead: true)
+    }
+
+    /// A folder of what is sealed: others may read it, but whoever may write it takes away what it is there for.
+    package static func judge(sealed folder: String) throws(DataDirectory.Failure) {
+        var status = stat()
+        guard stat(folder, &status) == 0, status.st_mode & othersWrite != 0 else { return }
+        throw .tooOpen(
+            folder, mode: String(status.st_mode & 0o7777, radix: 8), remedy: "chmod go-w \(quoted(folder))")
     }
 
     /// The folder, and everything in it.

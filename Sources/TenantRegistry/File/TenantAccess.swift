@@ -32,7 +32,8 @@ package final class TenantTransaction: TenantReader {
         store.jobUndone()
     }
 
-    /// Call it in every operation that changes a key or a reseller: `change` is what the registry and memory take over.
+    /// Call it in every operation that changes a key, a reseller or who is owner: `change` is what the registry and
+    /// memory take over.
     package func project(_ change: ProjectionChange) throws {
         let epoch = try store.projectionChanged()
         pendingProjections.append(ProjectedChange(epoch: epoch, change: change))

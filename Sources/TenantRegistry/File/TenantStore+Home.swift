@@ -22,6 +22,30 @@ extension TenantStore {
         }
     }
 
+    /// What reads have left in memory joins the chain, in a batch of its own, and is durable. Where it throws the
+    /// records are in memory again, and the handle is to be thrown away.
+    func writeReads() throws {
+        if readLog.isEmpty { return }
+        do {
+            try connection.beginImmediate()
+            flushReads()
+            try seal()
+            try connection.commit()
+        } catch {
+            try? connection.rollback()
+            rolledBack()
+            throw error
+        }
+        let effects = committed()
+        do {
+            try sink?.wait(for: lastLSN)
+        } catch {
+            effects?.drop()
+            throw error
+        }
+        effects?.run()
+    }
+
     /// The WAL in memory goes into the file, which is not synced.
     func giveMemoryBack() throws { try connection.checkpoint(.truncate) }
 }

@@ -54,6 +54,8 @@ package final class TenantStore: LaneFile {
     private var jobOrders = 0
     /// What this batch's writes make fall due, the earliest of each kind.
     private var batchDue: [DueKind: Int64] = [:]
+    /// Of whom the running job has written an event.
+    private var jobEvents: Set<Int64> = []
     private var jobProjectionEpoch: Int64 = 0
     private var drained: ReadLog.Batch?
     private var opening: Effects?
@@ -85,6 +87,8 @@ package final class TenantStore: LaneFile {
 
     /// What the numbers that a file counts by may be: far from where one more would be none.
     package static let counters: ClosedRange<Int64> = 0...1 << 53
+    /// What the incarnation of a file that comes from elsewhere may be: it only ever rises, so it has far to go.
+    package static let incarnations: ClosedRange<Int64> = 0...1 << 52
 
     /// Takes over an open connection whose schema is current; reads who it is and where its chain stands.
     /// Throws `TenantFileError` where the file is another tenant's.
@@ -157,6 +161,14 @@ package final class TenantStore: LaneFile {
     /// Where webhooks go, or what signs them, changes in this job: what the sender has read ahead is read again.
     package func webhooksChange() { afterCommit { [record] in record?.noteWebhookChange() } }
 
+    /// An event of this reseller is written in this job: whoever waits for one looks at the file behind the commit.
+    package func eventWritten(of reseller: Int64) {
+        if jobEvents.insert(reseller).inserted { afterCommit { [record] in record?.events.signal(reseller) } }
+    }
+
+    /// What lies in the file until somebody minds it changes in this job.
+    package func backlogChanges() { afterCommit { [record] in record?.backlog.change() } }
+
     /// Keys or resellers change in this job: the registry's projection has to follow (0004).
     func projectionChanged() throws -> Int64 {
         // It says only whether the registry has followed: any other number than before does.
@@ -181,6 +193,7 @@ package final class TenantStore: LaneFile {
         jobEffects = batchEffects.count
         jobOrders = batchOrders.count
         jobSales = batchSales
+        jobEvents.removeAll(keepingCapacity: true)
         jobProjectionEpoch = projectionEpoch
         vouching?.jobBegins()
         transaction.pendingProjections.removeAll(keepingCapacity: true)
@@ -218,7 +231,7 @@ package final class TenantStore: LaneFile {
         }
         var usage: [UsageKey: UsageCount] = [:]
         for (index, record) in batchRecords.enumerated() {
-            usage[UsageKey(record), default: UsageCount()].add(record)
+            if record.count > 0 { usage[UsageKey(record), default: UsageCount()].add(record) }
             let isLast = index == batchRecords.count - 1 && rows.isEmpty
             next = try append(record, after: next, isLast: isLast)
         }
@@ -336,7 +349,9 @@ package final class TenantStore: LaneFile {
 
     /// Writes the page that names the tenant. One that every WAL begins with makes another's WAL known at open.
     private func nameOwner() throws {
-        try connection.run("UPDATE meta SET commit_marker = commit_marker + 1 WHERE id = 1")
+        try connection.run(
+            "UPDATE meta SET commit_marker = iif(commit_marker < ?1, commit_marker + 1, 1) WHERE id = 1",
+            .integer(Self.counters.upperBound))
     }
 
     package func rest(isDurable: Bool, isPressed: Bool) -> LaneRest {

@@ -28,14 +28,24 @@ package struct EntityTag: Sendable, Equatable {
         text = "W/\"\(Base64.encodeURL(Array(SHA256.hash(bytes).bytes.prefix(15))))\""
     }
 
+    /// Of what a hash names, byte for byte.
+    package init(hash: String) { text = "\"\(hash)\"" }
+
     /// Whether a field If-None-Match names it, by the weak comparison of §8.8.3.2.
     package func isNamed(in field: String) -> Bool {
-        let opaque = text.dropFirst(2)
+        let ours = opaque
         return field.split(separator: ",").contains { part in
             let name = part.drop { $0 == " " || $0 == "\t" }.prefix { $0 != " " && $0 != "\t" }
-            return name == "*" || name == opaque || name == text
+            return name == "*" || name == ours || name.hasPrefix("W/") && name.dropFirst(2) == ours
         }
     }
+
+    /// Whether a field If-Match names it: a hash without quotes does too, as a dry run gives it. Weak tags do, since
+    /// they stand for what was read, whatever coding it came in.
+    package func isMeant(by field: String) -> Bool { isNamed(in: field) || field == opaque.dropFirst().dropLast() }
+
+    /// In its quotes.
+    private var opaque: Substring { text.hasPrefix("W/") ? text.dropFirst(2) : text[...] }
 }
 
 /// Answers that every shop asks for all day, kept as bytes and served on the loop. Filled and dropped by the

@@ -120,8 +120,17 @@ extension Fleet {
         }) {
             roster.dropExpiredSessions(at: now)
             registry.dropExpiredSessions(at: now)
+            // With a log of its own the node forgets these with its past.
+            if nodeLog == nil, believesClock {
+                _ = files.submit { [folder = data.pastFolder] in
+                    _ = FormerPast.letGo(FormerPast.all(in: folder), at: now)
+                }
+            }
         }
-        let touched = touched.round { record in !record.readLog.isSettled || isUsed(record) }
+        let touched = touched.round { record in
+            // What is left of one that is elsewhere waits until it comes back.
+            !record.lane.isRetired && isServedHere(record.id) && (!record.readLog.isSettled || isUsed(record))
+        }.filter { !$0.lane.isRetired }
         for record in touched where record.readLog.isDue(at: now) || wantsHousekeeping(record, at: now) {
             flush(record, at: now)
         }
@@ -151,7 +160,9 @@ extension Fleet {
         return lastHousekeeping.withLock { used != $0[record.id]?.used ?? 0 }
     }
 
+    /// Nothing where its file is another node's to write.
     func flush(_ record: TenantRecord, at now: Timestamp) {
+        guard isServedHere(record.id) else { return }
         let housekeeps = lastHousekeeping.withLock { last in
             guard now.milliseconds - (last[record.id]?.at.milliseconds ?? 0) >= Self.housekeepingMilliseconds else {
                 return false
@@ -172,21 +183,30 @@ extension Fleet {
                         if housekeeps { lastHousekeeping.withLock { $0[record.id]?.used = used } }
                     }
                 },
-                fail: { [report] failure in report("tenant \(record.id.text): audit block: \(failure)") }))
+                fail: { [report] failure in
+                    if failure.isOfCluster { return }
+                    report("tenant \(record.id.text): audit block: \(failure)")
+                }))
     }
 
     /// Saves how many requests each tenant made this month, and when keys were used. Every ten seconds, and at the end.
     package func saveCounters(then: @escaping @Sendable () -> Void = {}) {
-        let counters = roster.allTenants.filter { isServedHere($0.id) }.compactMap { record in
-            record.counters.unsaved.map { counter in
-                (record.id, month: counter.month, count: counter.count, last: counter.lastRequestAt)
-            }
-        }
         let uses = providerKeys.unsavedUses
         if !uses.isEmpty { registry.saveLastUses(ofProviderKeys: uses) }
-        if counters.isEmpty { return then() }
-        registry.saveCounters(counters) { [report] result in
-            if case .failure(let error) = result { report("registry: counters: \(error)") }
+        saveCounters(of: roster.allTenants.filter { isServedHere($0.id) }, then: then)
+    }
+
+    func saveCounters(of records: [TenantRecord], then: @escaping @Sendable () -> Void) {
+        let counted = records.compactMap { record in record.counters.unsaved.map { (record: record, counter: $0) } }
+        if counted.isEmpty { return then() }
+        let rows = counted.map { record, counter in
+            (record.id, month: counter.month, count: counter.count, last: counter.lastRequestAt)
+        }
+        registry.saveCounters(rows) { [report] result in
+            if case .failure(let error) = result {
+                report("registry: counters: \(error)")
+                for (record, _) in counted { record.counters.wasNotSaved() }
+            }
             then()
         }
     }

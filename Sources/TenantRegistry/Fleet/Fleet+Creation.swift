@@ -93,8 +93,7 @@ extension Fleet {
                 perform: { [self] store in
                     let value = try fill(store.transaction)
                     let changes = store.transaction.pendingProjections
-                    store.note(
-                        AuditRecord(at: clock.now(), action: act.action, status: 201, requestID: act.requestID))
+                    store.note(.act(at: clock.now(), action: act.action, status: 201, requestID: act.requestID))
                     return { [self] _ in
                         record.lane.exclusively(
                             { [self] control in finish(record, control, changes, value, act, judge, then) },
@@ -115,11 +114,15 @@ extension Fleet {
         _ then: @escaping @Sendable (Result<(TenantRecord, Value), any Error>) -> Void
     ) {
         let mark: MeterMark
+        let copy: PastCopy?
         do {
             let store = try control.file()
             try store.endCreation()
             try DataDirectory.synchronise(folder: data.tenantFolder(record.id))
             mark = MeterMark(store.head)
+            copy = firstCopy(of: record, incarnation: store.head.incarnation, at: record.profile.createdAt) {
+                store.connection
+            }
             if let cluster {
                 // The log takes the file over as it is on the disk.
                 control.closeFile()
@@ -133,6 +136,7 @@ extension Fleet {
         registry.complete(record.profile, changes, meteredFrom: mark, as: act, judge: judge) {
             [self] result in
             if case .failure(let error) = result {
+                if let copy { DataDirectory.remove(copy.path) }
                 // What the registry did not take is taken back whole, so that the slug is free again.
                 return record.lane.exclusively(
                     { [self] control in abandon(record, control, error, act, then) }, orElse: { then(.failure($0)) })
@@ -142,6 +146,7 @@ extension Fleet {
             roster.add(record)
             resting.take(record, now: monotonic.nanoseconds())
             pastWork.want(record.id)
+            if let copy { pastWork.give(copy) }
             roster.update(record) { $0.projectionEpoch = changes.last?.epoch ?? 0 }
             then(.success((record, value)))
         }
@@ -151,7 +156,7 @@ extension Fleet {
         _ record: TenantRecord, _ control: LaneControl<TenantStore>, _ error: any Error, _ act: ProviderAct,
         _ then: @escaping @Sendable (Result<(TenantRecord, Value), any Error>) -> Void
     ) {
-        control.retire()
+        retire(record, control)
         // The registry may have taken it for whole at the last.
         bury(record.profile, isMarked: record.profile.state == .creating, as: act.also("tenant.deleted")) {
             then(.failure(error))
@@ -210,7 +215,7 @@ extension Fleet {
             roster.update(record) { $0.state = .deleting }
             record.lane.exclusively(
                 { [self] control in
-                    control.retire()
+                    retire(record, control)
                     // The tombstone stands: whatever comes now, the tenant is gone, and its answer says so.
                     bury(record.profile, isMarked: true, as: act.also("tenant.deleted")) { [self] in
                         roster.remove(record)

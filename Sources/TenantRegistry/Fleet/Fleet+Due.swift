@@ -19,6 +19,8 @@ extension Fleet {
     var suspects: [TenantRecord] {
         guard let since = dueSuspectSince else { return [] }
         return roster.allTenants.filter { record in
+            // What was committed last may be in the nodes' log alone; another's files are another's to ask.
+            if cluster != nil { return isServedHere(record.id) }
             let path = data.tenantPath(record.id)
             let hasWAL = DataDirectory.size(of: path + "-wal") ?? 0 > 0
             return hasWAL || suspectsOfLog.contains(record.id)

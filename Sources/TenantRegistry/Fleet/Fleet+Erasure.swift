@@ -50,6 +50,13 @@ extension Fleet {
         }
     }
 
+    /// On its lane, which does nothing afterwards: what memory gathered for its file goes, and nobody keeps the record.
+    func retire(_ record: TenantRecord, _ control: LaneControl<TenantStore>) {
+        control.retire()
+        record.readLog.discard()
+        lastHousekeeping.withLock { $0[record.id] = nil }
+    }
+
     /// Tries again what the disk cut short. From the clock.
     func buryAgain() {
         let waiting = unburied.withLock { unburied in
@@ -100,7 +107,7 @@ extension Fleet {
             DataDirectory.remove(path + suffix)
         }
         forgetRecords(of: id)
-        past?.erase(id)
+        if let past { past.erase(id) } else { FormerPast.erase(id, in: data.pastFolder) }
         // Where this is lost the tombstone is still there at the next start.
         try? DataDirectory.synchronise(folder: data.tenantFolder(id))
     }

@@ -68,8 +68,8 @@ extension Fleet {
             refundableUntil: now.adding(days: Self.refundDays), endsAt: nil, endedAt: nil, limit: before.limit,
             domains: [], projectionEpoch: 0, requestsMonth: now.monthNumber, requestsCount: 0, lastRequestAt: nil)
         return Arrival(
-            profile: profile, hasOwnPrefix: false, secretKey: random.bytes(AES256GCM.keyBytes),
-            signingSeed: random.bytes(Ed25519.keyBytes), path: path)
+            profile: profile, secretKey: random.bytes(AES256GCM.keyBytes), signingSeed: random.bytes(Ed25519.keyBytes),
+            path: path)
     }
 
     /// The file says that it is the new tenant's, and under whose id the rows before were chained.

@@ -8,17 +8,13 @@ extension Fleet {
     package struct Arrival: Sendable {
         /// Its state is the one that it will have here.
         package var profile: TenantProfile
-        package var hasOwnPrefix: Bool
         package let secretKey: [UInt8]
         package let signingSeed: [UInt8]
         /// Its export, signed.
         package let path: String
 
-        package init(
-            profile: TenantProfile, hasOwnPrefix: Bool, secretKey: [UInt8], signingSeed: [UInt8], path: String
-        ) {
+        package init(profile: TenantProfile, secretKey: [UInt8], signingSeed: [UInt8], path: String) {
             self.profile = profile
-            self.hasOwnPrefix = hasOwnPrefix
             self.secretKey = secretKey
             self.signingSeed = signingSeed
             self.path = path
@@ -105,9 +101,10 @@ extension Fleet {
         } catch {
             return adoption.then(.failure(error))
         }
+        // Its keys begin as they did, whoever else's begin so here: they are found by their hashes.
         registry.insert(
-            profile, hasOwnPrefix: adoption.arrival.hasOwnPrefix, wrappedSecretKey: wrapped.secret,
-            wrappedSigningKey: wrapped.signing, judge: adoption.judge
+            profile, hasOwnPrefix: false, wrappedSecretKey: wrapped.secret, wrappedSigningKey: wrapped.signing,
+            judge: adoption.judge
         ) { [self] result in
             if case .failure(let error) = result {
                 // A row of unknown outcome may come back and hold the name.
@@ -138,7 +135,7 @@ extension Fleet {
             new, of: record, above: nil, revoked: adoption.revoked, replacing: nil, origin: adoption.origin,
             requestID: adoption.act.requestID
         ) { head in
-            var note = AuditRecord(
+            var note = AuditRecord.act(
                 at: clock.now(), action: adoption.origin.action, status: 201, requestID: adoption.act.requestID)
             note.detail = adoption.origin.detail(head)
             return note
@@ -146,6 +143,12 @@ extension Fleet {
         try cluster?.begin(record.id)
         // It may have lived here before.
         try endRecords(of: record.id, isWhole: false)
+        let copy = firstCopy(
+            of: record, incarnation: made.head.incarnation,
+            at: adoption.origin.become == nil ? past?.now ?? clock.now() : record.profile.createdAt
+        ) { try Connection(path: new, flags: .immutable) }
+        var isPassedOn = false
+        defer { if !isPassedOn, let copy { DataDirectory.remove(copy.path) } }
         try DataDirectory.rename(new, to: path)
         try DataDirectory.synchronise(folder: folder)
         // The registry is told of all that the file says below, at once.
@@ -156,11 +159,13 @@ extension Fleet {
                 $0.incarnation = made.head.incarnation
             }, now: monotonic.nanoseconds())
         let changes = try projections(of: record, in: try control.file())
+        isPassedOn = true
         registry.adopt(
             record.profile, changes, epoch: made.epoch, meteredFrom: MeterMark(made.head), as: adoption.act,
             judge: adoption.judge
         ) { [self] result in
             if case .failure(let error) = result {
+                if let copy { DataDirectory.remove(copy.path) }
                 return record.lane.exclusively(
                     { [self] control in abandon(adoption, control, error) }, orElse: { adoption.then(.failure($0)) })
             }
@@ -169,6 +174,7 @@ extension Fleet {
             roster.replace(record, with: changes)
             roster.add(record)
             pastWork.want(record.id)
+            if let copy { pastWork.give(copy) }
             adoption.settle(record)
             record.touch()
             due.look(at: record)
@@ -178,7 +184,7 @@ extension Fleet {
 
     /// What the registry did not take is taken back whole, so that the tenant may come once more.
     private func abandon(_ adoption: Adoption, _ control: LaneControl<TenantStore>, _ error: any Error) {
-        control.retire()
+        retire(adoption.record, control)
         due.drop(adoption.record)
         resting.drop(adoption.record.id)
         let profile = adoption.record.profile

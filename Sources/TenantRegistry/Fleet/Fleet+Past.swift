@@ -3,7 +3,7 @@ import SQLite
 
 /// Why there is no state of a moment that has passed.
 package enum PastFailure: Error, Sendable {
-    /// The node has no log of its commits.
+    /// The node is by itself, and has no log of its commits.
     case notKept
     /// What is kept of the tenant begins later; nil: nothing is kept yet.
     case before(Timestamp?)
@@ -11,6 +11,8 @@ package enum PastFailure: Error, Sendable {
     case ahead
     /// A commit of the time between is missing.
     case gap
+    /// The clock had leapt, the shared log's where there is one: which commits came before the moment nobody can say.
+    case leapt
 }
 
 /// Tenants as they were at a moment (B2).
@@ -22,11 +24,25 @@ extension Fleet {
     ) {
         guard let moment else { return export(record, then: then) }
         if moment > clock.now() { return then(.failure(PastFailure.ahead)) }
+        if let cluster { return copyFromLog(record, cluster, at: moment, then) }
         guard let past else { return then(.failure(PastFailure.notKept)) }
+        // Whoever asks means another time than the commits of now carry.
+        guard believesClock else { return then(.failure(PastFailure.leapt)) }
+        makeCopy(of: record, then) { [self] path in
+            addCopies(of: record.id, to: past)
+            try past.makeFile(of: record.id, at: moment, to: path)
+        }
+    }
+
+    /// Signs what `make` puts where it is told to.
+    func makeCopy(
+        of record: TenantRecord, _ then: @escaping @Sendable (Result<String, any Error>) -> Void,
+        _ make: @escaping @Sendable (String) throws -> Void
+    ) {
         let path = data.temporaryPath(random.uint64())
         let isTaken = files.submit { [self] in
             do {
-                try past.makeFile(of: record.id, at: moment, to: path)
+                try make(path)
                 try ExportSeal.append(to: path, head: Self.head(of: path), tenant: record.id, key: record.signingKey)
                 then(.success(path))
             } catch {
@@ -40,7 +56,10 @@ extension Fleet {
     private func told(_ error: any Error, of record: TenantRecord) -> any Error {
         if error is PastFailure { return error }
         report("tenant \(record.id.text): its past: \(error)")
-        return error is DataDirectory.Failure ? LaneFailure.storageFull : PastFailure.gap
+        if case .away = error as? SharedLogError { return LaneFailure.logUnavailable }
+        if let failure = error as? LaneFailure { return failure }
+        let isFull = error is DataDirectory.Failure || (error as? SQLiteError)?.isFull == true
+        return isFull ? LaneFailure.storageFull : PastFailure.gap
     }
 
     /// Where the chain of a file ends that nobody has open.
@@ -73,9 +92,11 @@ extension Fleet {
             } catch {
                 report("the past: \(error)")
             }
+            addCopies(of: nil, to: past)
             var tenants = pastWork.takeAll().compactMap { roster.tenant(id: $0) }
             if pastWork.isTimeToLook(now: monotonic.nanoseconds(), every: Self.lookEveryNanoseconds) {
-                past.forget()
+                // A moment that is within the retention would be gone for good.
+                if believesClock { past.forget() }
                 tenants = roster.allTenants
             }
             let wanting = tenants.filter {
@@ -84,6 +105,46 @@ extension Fleet {
             makeBases(wanting[...], past, end)
         }
         if !isTaken { end() }
+    }
+
+    /// A copy of a file that came just now, which nobody writes to yet: the tenant can be gone back to from `at` on,
+    /// not only from when there is time to make a base. Nil where no past is kept, or no copy could be made: then the
+    /// past begins with the next base. `incarnation`: of the file. On the tenant's lane.
+    func firstCopy(
+        of record: TenantRecord, incarnation: Int64, at: Timestamp, _ file: () throws -> Connection
+    ) -> PastCopy? {
+        guard past != nil, let log, pastWork.hasRoomForCopy else { return nil }
+        let copy = PastCopy(
+            path: data.temporaryPath(random.uint64()), tenant: record.id, incarnation: incarnation, lsn: log.end,
+            at: at)
+        do {
+            let stepper = try file().backup(to: copy.path)
+            defer { stepper.close() }
+            while try stepper.step(pages: Self.firstCopyPages) != .done {}
+            return copy
+        } catch {
+            DataDirectory.remove(copy.path)
+            report("tenant \(record.id.text): its past: \(error)")
+            return nil
+        }
+    }
+
+    /// At once: nobody waits in the lane yet.
+    private static let firstCopyPages: Int32 = -1
+
+    /// Copies of files that came become bases: of one tenant, or of all.
+    private func addCopies(of tenant: TenantID?, to past: Past) {
+        pastWork.addCopies(of: tenant) { copy in
+            defer { DataDirectory.remove(copy.path) }
+            do {
+                // What the log loses, later commits take the places of.
+                try log?.wait(for: copy.lsn)
+                try past.add(
+                    copy.path, of: copy.tenant, incarnation: copy.incarnation, from: copy.lsn, at: copy.at)
+            } catch {
+                report("tenant \(copy.tenant.text): its past: \(error)")
+            }
+        }
     }
 
     /// One after the other.

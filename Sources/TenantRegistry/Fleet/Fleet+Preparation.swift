@@ -22,11 +22,13 @@ extension Fleet {
             let epochs = [before?.epoch ?? 0, record.profile.projectionEpoch]
             try connection.run(
                 """
-                UPDATE meta SET incarnation = max(incarnation, ?1) + 1, projection_epoch = max(projection_epoch, ?2) + 1
+                UPDATE meta SET incarnation = max(incarnation, ?1) + 1,
+                    projection_epoch = iif(max(projection_epoch, ?2) < ?3, max(projection_epoch, ?2) + 1, 1)
                 WHERE id = 1
                 """,
-                .integer(incarnations.filter(TenantStore.counters.contains).max() ?? 0),
-                .integer(epochs.filter(TenantStore.counters.contains).max() ?? 0))
+                .integer(incarnations.filter { $0 < TenantStore.counters.upperBound && $0 >= 0 }.max() ?? 0),
+                .integer(epochs.filter(TenantStore.counters.contains).max() ?? 0),
+                .integer(TenantStore.counters.upperBound))
             // An incarnation begins with this row. Reads that wait in memory stay there and join the chain behind it.
             let store = try TenantStore(
                 connection: connection, tenantID: record.id, context: context(record, readLog: ReadLog()))
@@ -52,6 +54,7 @@ extension Fleet {
             return made
         } catch {
             connection.close()
+            if let error = error as? TenantFileError { throw RestoreFailure.damaged(["\(error)"]) }
             throw error
         }
     }

@@ -27,7 +27,8 @@ extension Fleet {
         guard let record = records.first, !isStopping.load(ordering: .relaxed) else { return then() }
         let goOn: @Sendable () -> Void = { [self] in pack(records.dropFirst(), then) }
         // What waits in memory, and what a use leaves behind, comes first; its turn comes again.
-        if !record.readLog.isSettled || record.isTouched.load(ordering: .relaxed) && isUsed(record) {
+        let isLeft = !record.readLog.isSettled || record.isTouched.load(ordering: .relaxed) && isUsed(record)
+        if isLeft && isServedHere(record.id) {
             flush(record, at: clock.now())
             return goOn()
         }

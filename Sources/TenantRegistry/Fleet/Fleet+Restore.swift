@@ -16,9 +16,9 @@ extension Fleet {
     }
 
     /// Puts a file back that `export` made: checked in full before it replaces anything. Keys that were revoked since
-    /// stay revoked, the incarnation rises, a `tenant.restored` row joins the chain (P5). Takes over the file at
-    /// `path`. `acceptsUnsigned`: one that the tenant did not sign is taken where it is sound; the provider's log and
-    /// the chain tell.
+    /// stay revoked, those of resellers that were terminated since are, the incarnation rises, a `tenant.restored` row
+    /// joins the chain (P5). Takes over the file at `path`. `acceptsUnsigned`: one that the tenant did not sign is
+    /// taken where it is sound; the provider's log and the chain tell.
     package func restore(
         _ record: TenantRecord, from path: String, acceptsUnsigned: Bool = false, as act: ProviderAct,
         judge: @escaping Registry.Judge = { _ in },
@@ -62,6 +62,7 @@ extension Fleet {
         let live = data.tenantPath(record.id)
         let new = live + ".restoring"
         let discard = { for suffix in ["", "-wal"] { DataDirectory.remove(new + suffix) } }
+        var copy: PastCopy?
         do {
             // The examination took its time: whoever asked may not ask for it any more.
             try restore.judge(providerKeys)
@@ -69,31 +70,40 @@ extension Fleet {
             try FileSwap.finish(live)
             let current = try fileThatGoes(control, of: record)
             let before = current.map { (head: $0.head, epoch: $0.projectionEpoch) }
-            // The lane is quiet now: what was revoked while this waited is in the file that goes.
-            let revokedSince =
+            // The lane is quiet now: what ended while this waited has ended in the file that goes.
+            let revokedThere = try readable(of: record) {
                 try current?.connection.rows(
                     """
-                    SELECT s.hash FROM api_key_secret s JOIN api_key k ON k.id = s.key_id WHERE k.revoked_at IS NOT NULL
+                    SELECT s.hash FROM api_key_secret s JOIN api_key k ON k.id = s.key_id
+                        LEFT JOIN account a ON a.id = k.account_id LEFT JOIN reseller r ON r.id = k.reseller_id
+                    WHERE k.revoked_at IS NOT NULL OR r.state = 3 OR (r.id IS NULL AND a.state = 'disabled')
                     """
                 ) { try $0.digest() } ?? []
+            }
+            let revokedSince = revokedThere ?? []
             discard()
             try ExportSeal.remove(from: restore.path)
             try DataDirectory.rename(restore.path, to: new)
             let head = try prepare(
                 new, of: record, above: before, revoked: restore.revoked + revokedSince,
                 replacing: current?.connection, requestID: restore.act.requestID
-            ) { note(of: restore, $0, before?.head) }.head
+            ) { note(of: restore, $0, before?.head, readsKeys: revokedThere != nil) }.head
             let hadFile = current != nil
             control.closeFile()
             try endRecords(of: record.id, isWhole: hadFile)
             if hadFile { try FileSwap.keep(live) }
             // From here on it may be the other file.
-            try past?.begins(record.id, incarnation: head.incarnation)
+            if let moment = try past?.begins(record.id, incarnation: head.incarnation) {
+                copy = firstCopy(of: record, incarnation: head.incarnation, at: moment) {
+                    try Connection(path: new, flags: .immutable)
+                }
+            }
             pastWork.want(record.id)
             try DataDirectory.rename(new, to: live + FileSwap.decidedSuffix)
-            try settle(control, restore, live, head)
+            try settle(control, restore, live, head, copy)
         } catch {
             discard()
+            if let copy { DataDirectory.remove(copy.path) }
             restore.then(.failure(error))
         }
     }
@@ -111,6 +121,17 @@ extension Fleet {
         }
     }
 
+    /// What the file that goes says; nil where it is damaged there: the registry has what was revoked too.
+    private func readable<Value>(of record: TenantRecord, _ body: () throws -> Value) throws -> Value? {
+        do {
+            return try body()
+        } catch {
+            guard Self.isDamage(error) else { throw error }
+            report("tenant \(record.id.text): the file that a restore replaces cannot be read everywhere: \(error)")
+            return nil
+        }
+    }
+
     private static func isDamage(_ error: any Error) -> Bool {
         switch error {
         case is TenantFileError, is LogDamage, is CorruptRow, is MigrationError: true
@@ -122,7 +143,8 @@ extension Fleet {
     /// From the decision on: the file takes its place, is opened and read there, and only then anybody is told. One
     /// that does not open goes, and the one before it comes back.
     private func settle(
-        _ control: LaneControl<TenantStore>, _ restore: Restore, _ live: String, _ head: AuditHead
+        _ control: LaneControl<TenantStore>, _ restore: Restore, _ live: String, _ head: AuditHead,
+        _ copy: PastCopy?
     ) throws {
         let record = restore.record
         do { try FileSwap.finish(live) } catch { report("tenant \(record.id.text): the restored file: \(error)") }
@@ -138,6 +160,8 @@ extension Fleet {
             throw RestoreFailure.damaged(["it does not open in its place, so that the file before it is back"])
         }
         let changes = try projections(of: record, in: store)
+        // It is the tenant's file now: what was copied of it is of its past.
+        if let copy { pastWork.give(copy) }
         let event = restore.state == .signed ? AuditRecord.restored : AuditRecord.restoredUnsigned
         follow(record, changes, epoch: store.projectionEpoch, incarnation: head.incarnation) { [self] _ in
             registry.log(
@@ -149,12 +173,15 @@ extension Fleet {
         }
     }
 
-    private func note(of restore: Restore, _ restored: AuditHead, _ replaced: AuditHead?) -> AuditRecord {
-        var note = AuditRecord(
+    private func note(
+        of restore: Restore, _ restored: AuditHead, _ replaced: AuditHead?, readsKeys: Bool
+    ) -> AuditRecord {
+        var note = AuditRecord.act(
             at: clock.now(), action: AuditRecord.restored, status: 200, requestID: restore.act.requestID)
         let export = restore.state == .signed ? "" : #","export":"\#(restore.state.text)""#
-        note.detail =
-            #"{"restored_head":"\#(restored.text)","replaced_head":"\#(replaced?.text ?? "unreadable")"\#(export)}"#
+        let keys = readsKeys ? "" : #","revoked_keys":"unreadable""#
+        let heads = #""restored_head":"\#(restored.text)","replaced_head":"\#(replaced?.text ?? "unreadable")""#
+        note.detail = "{\(heads)\(export)\(keys)}"
         return note
     }
 }

@@ -41,7 +41,7 @@ package struct TenantSchema: Sendable {
         self.succeed = succeed
     }
 
-    var version: Int32 { migrations.last?.version ?? 0 }
+    package var version: Int32 { migrations.last?.version ?? 0 }
 }
 
 /// Tables whose rows the chain vouches for, as the newest schema has them.
@@ -196,12 +196,12 @@ package final class Fleet: Sendable {
         blankFiles = BlankFiles(data: data, schema: schema, background: background)
         files = BackgroundPool(name: "files", threads: 2, places: budgets.files)
         roster = Roster(monotonic: monotonic)
-        if DataDirectory.size(of: data.masterKeyPath) == nil, DataDirectory.size(of: data.registryPath) != nil {
+        let isNewKey = try DataDirectory.contents(of: data.masterKeyPath) == nil
+        if isNewKey, DataDirectory.size(of: data.registryPath) != nil {
             throw DataDirectory.Failure.unusable(
                 data.masterKeyPath, "it is missing; without it the secrets in the registry cannot be read")
         }
-        let isNewKey = DataDirectory.size(of: data.masterKeyPath) == nil
-        let masterKey = try data.secretFile(data.masterKeyPath, orMake: { random.bytes(32) })
+        let masterKey = try data.masterKey(orMake: { random.bytes(AES256GCM.keyBytes) })
         self.masterKey = masterKey
         let registryChanged = Self.lastChange(of: data.registryPath)
         let joined = try Self.join(options.cluster, data, masterKey, isNewKey, schema.version, pool.metrics)
@@ -217,15 +217,17 @@ package final class Fleet: Sendable {
         } catch {
             throw DataDirectory.Failure.unusable(data.registryPath, "\(error)")
         }
+        try Self.judge(masterKey, of: data, by: snapshot)
         providerKeys = ProviderKeyRing(snapshot.providerSecrets)
         certificatesCell = Mutex(snapshot.certificates)
         dueSuspectSince = snapshot.isDueWhole && joined == nil ? nil : registryChanged
         log = try Self.openLog(data, options, clock: clock, random: random, snapshot, registry)
         past = try log.map { [roster] log in
             try Past(
-                folder: data.pastFolder, log: log, clock: clock, random: random,
+                folder: data.pastFolder, log: log, clock: clock, monotonic: monotonic, random: random,
                 key: { roster.tenant(id: $0)?.secretKey })
         }
+        if log == nil { _ = FormerPast.letGo(FormerPast.all(in: data.pastFolder), at: clock.now()) }
         sweeper = LogSweeper(options.sweeping)
         suspectsOfLog = log.map { Set($0.pending.map(\.tenant)) } ?? []
         if let cluster { try attach(cluster, registry) }
@@ -256,23 +258,28 @@ package final class Fleet: Sendable {
             takeDue(tenant.due, of: record)
             noteDeletion(of: record)
             record.meter.start(saved: tenant.meterMark, stands: tenant.quotaStands)
+            record.backlog.start(tenant.backlog)
             if tenant.isIncomplete { refreshProjection(of: record) }
         }
     }
 
-    // MARK: Keys of the node
+    // MARK: Room
 
-    /// AES-256-GCM under the master key, bound to the tenant.
-    /// What the cursors of the node's own lists are sealed under.
-    package var secretOfLists: [UInt8] { HMACSHA256.code(key: masterKey, Array("tollgate lists".utf8)).bytes }
+    /// Whether writes are refused for want of disk.
+    package var refusesWrites: Bool { diskIsShort.load(ordering: .relaxed) }
 
-    package func wrap(_ secret: [UInt8], of tenant: TenantID) throws -> [UInt8] {
-        try AES256GCM.seal(secret, key: masterKey, associatedData: tenant.bytes, random: random)
+    func checkDisk() {
+        guard let free = data.freeBytes else { return }
+        let isShort = free < options.freeBytesReserve
+        if diskIsShort.exchange(isShort, ordering: .relaxed) != isShort {
+            report(isShort ? "the disk has \(free) bytes left: writes are refused" : "the disk has room again")
+        }
     }
 
-    package func unwrap(_ sealed: [UInt8], of tenant: TenantID) throws -> [UInt8] {
-        try AES256GCM.open(sealed, key: masterKey, associatedData: tenant.bytes)
-    }
+    /// Whether the time of day is believed: what goes by it goes for good.
+    var believesClock: Bool { clockGuard.believes(clock.now(), steady: monotonic.nanoseconds()) }
+
+    // MARK: Lanes
 
     /// Goes on when every batch that runs or waits in these tenants' lanes has committed: what is judged from now on is
     /// judged by what holds now.
@@ -291,21 +298,6 @@ package final class Fleet: Sendable {
         }
         done()
     }
-
-    // MARK: Room
-
-    /// Whether writes are refused for want of disk.
-    package var refusesWrites: Bool { diskIsShort.load(ordering: .relaxed) }
-
-    func checkDisk() {
-        guard let free = data.freeBytes else { return }
-        let isShort = free < options.freeBytesReserve
-        if diskIsShort.exchange(isShort, ordering: .relaxed) != isShort {
-            report(isShort ? "the disk has \(free) bytes left: writes are refused" : "the disk has room again")
-        }
-    }
-
-    // MARK: Lanes
 
     func makeRecord(_ profile: TenantProfile, secretKey: [UInt8], signingSeed: [UInt8]) throws -> TenantRecord {
         let record = TenantRecord(
@@ -363,6 +355,7 @@ package final class Fleet: Sendable {
         // A note of it that was lost is made good here.
         let times = dueTimes(record, store.reader)
         due.note(record, DueKind.allCases.map { ($0, times[$0]) })
+        count(backlogOf: record, in: store.reader)
         return store
     }
 

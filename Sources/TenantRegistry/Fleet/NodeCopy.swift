@@ -24,14 +24,14 @@ package enum NodeCopy {
         registry path: String, in data: DataDirectory, from old: [UInt8], keeping kept: Set<TenantID>,
         random: any RandomSource
     ) throws {
-        let new = try data.secretFile(data.masterKeyPath, orMake: { random.bytes(AES256GCM.keyBytes) })
+        let new = try data.masterKey(orMake: { random.bytes(AES256GCM.keyBytes) })
         let connection = try Connection(path: path, flags: [.readWrite])
         do {
             guard try connection.applicationID == RegistryStore.applicationID else {
                 throw TenantFileError.notATenantFile("the copy is no registry")
             }
             try connection.execute("PRAGMA foreign_keys=ON")
-            try Migrator.migrate(connection, RegistryStore.migrations)
+            try RegistryStore.bringUp(connection)
             try connection.beginImmediate()
             try rewrap(connection, from: old, to: new, keeping: kept, random)
             // What a crash left half-reserved opened nothing; every file is asked anew for what falls due.
@@ -67,9 +67,7 @@ package enum NodeCopy {
         }
         for tenant in tenants {
             guard kept.contains(tenant.id) else {
-                try connection.run(
-                    "UPDATE secret SET is_revoked = 1, key_id = NULL WHERE tenant_id = ?1 AND is_revoked = 0",
-                    .blob(tenant.id.bytes))
+                try SQLiteRegistry.forgetSecrets(of: tenant.id, connection)
                 try connection.run("DELETE FROM tenant WHERE id = ?1", .blob(tenant.id.bytes))
                 continue
             }
@@ -98,7 +96,9 @@ package enum NodeCopy {
     }
 
     /// Tables of the registry that an archive has no rows of.
-    package static let unarchived: Set<String> = ["tenant_key", "marker", "due", "due_state", "node_log"]
+    package static let unarchived: Set<String> = [
+        "tenant_key", "marker", "due", "due_state", "node_log", "console_form",
+    ]
 
     /// Makes a registry whole that was stripped: with what became of its rows since, in their order, and with tenants'
     /// keys as the old node had wrapped them.
@@ -119,6 +119,23 @@ package enum NodeCopy {
         }
         try connection.commit()
         try DataDirectory.synchronise(file: path)
+    }
+
+    /// Tenants of a whole registry that were there at a moment, and are not half made or half erased.
+    package static func slugs(inRegistry path: String, madeBefore moment: Timestamp) throws -> [TenantID: String] {
+        let connection = try Connection(path: path, flags: .immutable)
+        defer { connection.close() }
+        try connection.configureForeign()
+        var slugs: [TenantID: String] = [:]
+        let rows = try connection.rows(
+            "SELECT id, slug FROM tenant WHERE created_at <= ?1 AND state NOT IN (?2, ?3)",
+            .integer(moment.milliseconds), .integer(TenantState.creating.rawValue),
+            .integer(TenantState.deleting.rawValue)
+        ) {
+            try (id: $0.tenantID(), slug: $0.text())
+        }
+        for row in rows { slugs[row.id] = row.slug }
+        return slugs
     }
 
     /// What a tenant's own objects are sealed under, out of a copy of the registry; nil where it has no such tenant.

@@ -91,8 +91,15 @@ package final class Roster: Sendable {
         return low
     }
 
-    package func keyCount(of tenant: TenantID) -> Int {
-        tenants.withLock { $0.keys[tenant]?.values.count { !$0.projection.isRevoked } ?? 0 }
+    /// How many resellers and keys have a place in the tenant's quotas, as those are judged (P2): who is terminated or
+    /// applied and waits has none, neither have keys that open nothing, nor sessions.
+    package func places(of tenant: TenantID, at now: Timestamp) -> (resellers: Int, keys: Int) {
+        let keys = keys(of: tenant).count { key in
+            let projection = key.projection
+            let isOpen = !projection.isRevoked && projection.expiresAt.map { now < $0 } ?? true
+            return isOpen && !projection.role.isSession && key.reseller?.projection.hasPlace ?? true
+        }
+        return (resellers(of: tenant).count { $0.projection.hasPlace }, keys)
     }
     package func keys(of tenant: TenantID) -> [KeyRecord] {
         tenants.withLock { Array(($0.keys[tenant] ?? [:]).values) }
@@ -170,6 +177,7 @@ package final class Roster: Sendable {
                         ResellerRecord(projection, now: now)
                 }
             }
+        case .owner(let email): tenant.update({ $0.ownerEmail = email }, now: now)
         case .key(let projection):
             let wanted = projection.isRevoked ? [] : projection.secrets
             let (record, old): (KeyRecord, [Digest]) = tenants.withLock { tenants in
@@ -217,11 +225,14 @@ package final class Roster: Sendable {
         }
     }
 
-    /// After a restore: everything known of the tenant's keys and resellers is replaced by what its file says.
+    /// After a restore: everything known of the tenant's keys, resellers and owner is replaced by what its file
+    /// says.
     package func replace(_ tenant: TenantRecord, with changes: [ProjectionChange]) {
         let stale: [Digest] = tenants.withLock { tenants in
-            var kept: Set<Int64> = []
+            var (kept, resellers): (Set<Int64>, Set<Int64>) = ([], [])
             for case .key(let projection) in changes { kept.insert(projection.keyID) }
+            for case .reseller(let projection) in changes { resellers.insert(projection.resellerID) }
+            tenants.resellers[tenant.id] = tenants.resellers[tenant.id]?.filter { resellers.contains($0.key) }
             var stale: [Digest] = []
             for (keyID, hashes) in tenants.hashes[tenant.id] ?? [:] where !kept.contains(keyID) {
                 stale += hashes
@@ -234,6 +245,7 @@ package final class Roster: Sendable {
         // Resellers first: a key's record holds its reseller's.
         for case .reseller(let projection) in changes { apply(.reseller(projection), to: tenant) }
         for case .key(let projection) in changes { apply(.key(projection), to: tenant) }
+        for case .owner(let email) in changes { apply(.owner(email: email), to: tenant) }
     }
 
     private func shard(of hash: Digest) -> Shard {

@@ -8,7 +8,11 @@ package final class TenantCounters: Sendable {
     /// The count that was last given to be saved.
     private let saved = Atomic<Int64>(-1)
 
+    /// What a month can come to; what lies outside was never counted.
+    package static let counts: ClosedRange<Int64> = 0...1 << 53
+
     func start(month: Int64, count: Int64, last: Timestamp?) {
+        let count = min(max(count, Self.counts.lowerBound), Self.counts.upperBound)
         self.month.store(month, ordering: .relaxed)
         self.count.store(count, ordering: .relaxed)
         self.last.store(last?.milliseconds ?? 0, ordering: .relaxed)
@@ -21,6 +25,9 @@ package final class TenantCounters: Sendable {
         return saved.exchange(now.count, ordering: .relaxed) == now.count ? nil : now
     }
 
+    /// What was given to be saved is to be given again.
+    func wasNotSaved() { saved.store(-1, ordering: .relaxed) }
+
     /// Counts one request; false when the month's quota is used up.
     package func admit(at now: Timestamp, monthlyMax: Int64) -> Bool {
         let (counted, current) = (month.load(ordering: .relaxed), now.monthNumber)
@@ -31,6 +38,11 @@ package final class TenantCounters: Sendable {
         }
         last.store(now.milliseconds, ordering: .relaxed)
         return count.add(1, ordering: .relaxed).newValue <= monthlyMax
+    }
+
+    /// Takes back one that was counted then, if its month is the one that is counted still.
+    func giveBack(of then: Timestamp) {
+        if month.load(ordering: .relaxed) == then.monthNumber { count.subtract(1, ordering: .relaxed) }
     }
 
     /// Requests that count in this month's quota: what the next one is judged by.

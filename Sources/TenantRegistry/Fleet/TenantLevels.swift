@@ -40,10 +40,10 @@ package struct TenantLevels: Sendable {
     }
 
     /// Draws the bucket that an entry is about down again, less what has come back in `elapsed`; one that is gone is
-    /// left out. Returns the tenant, where there is one.
+    /// left out. Returns the tenant, where there is one. `isRepeat`: as of `Bucket.restore`.
     @discardableResult
     package func restore(
-        _ entry: LevelSnapshot.Entry, elapsed: UInt64, in roster: Roster, now: UInt64
+        _ entry: LevelSnapshot.Entry, elapsed: UInt64, isRepeat: Bool = false, in roster: Roster, now: UInt64
     ) -> TenantRecord? {
         let owner = TenantID(high: entry.ownerHigh, low: entry.ownerLow)
         let bucket: Bucket? =
@@ -53,7 +53,7 @@ package struct TenantLevels: Sendable {
             case .tenant: roster.tenant(id: owner)?.bucket
             case nil: routeClassBucket(entry, of: owner, in: roster, now: now)
             }
-        bucket?.restore(debtNanoseconds: entry.debtNanoseconds, elapsed: elapsed, now: now)
+        bucket?.restore(debtNanoseconds: entry.debtNanoseconds, elapsed: elapsed, isRepeat: isRepeat, now: now)
         return roster.tenant(id: owner)
     }
 

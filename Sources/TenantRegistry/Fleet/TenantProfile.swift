@@ -77,7 +77,7 @@ package struct TenantProfile: Sendable {
         }
     }
 
-    /// What the provider changes, as the registry's row has it now.
+    /// What the provider changes, as the registry's row has it now. The owner's address follows the file.
     mutating func takeChangeable(from row: TenantProfile) {
         state = row.state
         tier = row.tier
@@ -86,7 +86,6 @@ package struct TenantProfile: Sendable {
         endsAt = row.endsAt
         endedAt = row.endedAt
         deletesAt = row.deletesAt
-        ownerEmail = row.ownerEmail
         move = row.move
     }
 }

@@ -11,10 +11,13 @@ package final class TenantRecord: Sendable {
     package let secretKey: [UInt8]
     package let signingKey: SigningKey
     package let readLog = ReadLog()
+    package let watchedReads = WatchedReads()
     package let answers = AnswerCache()
     package let counters = TenantCounters()
     package let traffic = TrafficHours()
+    package let events = EventSignal()
     let meter = TenantMeter()
+    let backlog = TenantBacklog()
     /// When the file is to be asked for what falls due; the board's.
     let due = DueStand()
     private let webhookCell = Atomic<Int>(0)
@@ -79,6 +82,9 @@ package final class TenantRecord: Sendable {
         touch()
         return counters.admit(at: now, monthlyMax: profileCell.withLock { $0.quotas.requestsMonthlyMax })
     }
+
+    /// Takes back a request that was counted then: it is no call of anybody's by itself.
+    package func giveBackRequest(of then: Timestamp) { counters.giveBack(of: then) }
 
     /// Whether requests of resellers and operators are served now.
     package func access(at now: Timestamp) -> TenantAccess { profileCell.withLock { $0.access(at: now) } }

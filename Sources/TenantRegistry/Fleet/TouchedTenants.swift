@@ -2,7 +2,8 @@ import Synchronization
 
 /// Tenants that had a call of late: what the clock looks at each second, so that the others cost nothing. Any thread.
 ///
-/// Invariant: a tenant with records that wait, or whose limits were drawn on since the last round, stands here.
+/// Invariant: a tenant of this node with records that wait, or whose limits were drawn on since the last round, stands
+/// here.
 final class TouchedTenants: Sendable {
     private let records = Mutex<[TenantRecord]>([])
 

@@ -8,6 +8,8 @@ package struct LaneControl<File: LaneFile> {
     /// The open file; opens it where it is not.
     package func file() throws -> File { try lane.openFile() }
     package func closeFile() { lane.closeFile() }
+    /// The handle goes without a write to the file: whether the log has what it holds is not known.
+    func discardFile() { lane.discardFile(isExpected: true) }
     /// Takes a file over that was opened elsewhere, on this worker; none is open.
     package func adopt(_ file: File) { lane.adopt(file) }
     package var isOpen: Bool { lane.isOpen }
@@ -149,7 +151,7 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
             if !jobs.isEmpty { runBatch(jobs, writes: writes) }
         }
         let parks = !isFenced && restParks()
-        walPages.store(file?.connection.walPages ?? 0, ordering: .relaxed)
+        walPages.store(file?.connection.pagesToMove ?? 0, ordering: .relaxed)
         if parks { return !park() }
         return state.withLock { state in
             state.isScheduled = !state.queue.isEmpty || state.isWoken
@@ -431,6 +433,9 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
         owesRest = false
         pool.closed(self)
     }
+
+    /// No job of its runs any more.
+    var isRetired: Bool { state.withLock { $0.isRetired } }
 
     func retire() {
         closeFile()

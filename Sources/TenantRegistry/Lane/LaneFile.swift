@@ -90,7 +90,7 @@ package enum LaneFailure: Error, Sendable {
     case corrupt(CorruptRow)
     /// The gateway is stopping, or the tenant was deleted.
     case closed
-    /// The tenant is at another node, or on its way there. Nothing was done (N4).
+    /// The tenant is at another node, or on its way there or here: the log says where. Nothing was done (N4).
     case moved
     /// The log that the nodes share is away, or did not say in time that this node may still serve. Nothing was done
     /// (N2).

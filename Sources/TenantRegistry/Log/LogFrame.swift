@@ -28,6 +28,8 @@ package struct LogFrame: Sendable, Equatable {
     package static let headBytes = 144
     /// What a frame may carry; a commit beyond it goes in parts.
     package static let payloadBytesMax = 1 << 20
+    /// No log comes so far: what ends a frame, and a few behind it, can still be told.
+    private static let startMax: UInt64 = 1 << 62
     static let magic: UInt32 = 0x314C_4754
     static let version: UInt8 = 1
 
@@ -96,7 +98,8 @@ extension LogFrame {
     package init?(at place: UnsafeRawPointer) {
         guard place.get(0, as: UInt32.self) == Self.magic, place.load(fromByteOffset: At.version, as: UInt8.self) == 1,
             let kind = RecordKind(rawValue: place.load(fromByteOffset: At.kind, as: UInt8.self)),
-            Self.sum(place) == place.get(At.sum, as: UInt32.self)
+            Self.sum(place) == place.get(At.sum, as: UInt32.self),
+            place.get(At.start, as: UInt64.self) <= Self.startMax
         else { return nil }
         self.kind = kind
         flags = place.get(At.flags, as: UInt16.self)

@@ -140,14 +140,16 @@ extension LogState {
 }
 
 extension LogSegment {
-    /// A file of zeros under this name, which is on the disk but for its name.
+    /// A file of zeros under this name, which is on the disk but for its name. Written page by page: where the kernel
+    /// keeps what one call wrote as one folio, a sync of a small record writes all of that, and syncs that overlap wait
+    /// for one another (Benchmarks/RESULTS.md).
     static func make(_ path: String, bytes: Int, on disk: any LogDisk) throws(LogDiskError) {
         let new = path + newSuffix
         try disk.remove(new)
         do throws(LogDiskError) {
             let file = try disk.open(new, isNew: true)
             defer { disk.close(file) }
-            let zeros = UnsafeMutableRawBufferPointer.allocate(byteCount: min(bytes, 1 << 20), alignment: pageBytes)
+            let zeros = UnsafeMutableRawBufferPointer.allocate(byteCount: pageBytes, alignment: pageBytes)
             defer { zeros.deallocate() }
             zeros.initializeMemory(as: UInt8.self, repeating: 0)
             for start in stride(from: 0, to: bytes, by: zeros.count) {

@@ -80,6 +80,13 @@ extension LogSegment {
     /// Writes the page before the first frame: the head, and no seal.
     func writePage(_ page: UnsafeMutableRawPointer) {
         page.initializeMemory(as: UInt8.self, repeating: 0, count: Self.pageBytes)
+        writeHead(page)
+    }
+
+    /// Writes the head's sector alone. Syncs overlap: the one that ends the segment may have written the seal before
+    /// the one that begins it has written the head.
+    func writeHead(_ page: UnsafeMutableRawPointer) {
+        page.initializeMemory(as: UInt8.self, repeating: 0, count: Self.sectorBytes)
         page.put(Self.headMagic, at: 0)
         page.put(Self.version, at: Head.version)
         page.put(number, at: Head.number)

@@ -235,13 +235,13 @@ extension LogState {
         ready -= 1
     }
 
-    /// Begins a segment at the end; its page goes to the disk with its first frames.
+    /// Begins a segment at the end; its head goes to the disk with its first frames.
     mutating func begin(number: UInt64, after: UInt64) {
         let segment = LogSegment(
             number: number, epoch: epoch, first: end, after: after, chain: chain, floor: floor(for: end), at: at,
             log: log)
         segments.append(segment)
-        segment.writePage(newChunk(LogSegment.pageBytes, offset: 0))
+        segment.writeHead(newChunk(LogSegment.sectorBytes, offset: 0))
     }
 
     /// What comes before it is in all files: where the oldest segment begins that somebody's file needs, or

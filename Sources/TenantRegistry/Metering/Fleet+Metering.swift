@@ -73,7 +73,10 @@ extension Fleet {
         let gathered = GatheredUsage(month: month)
         switch metering.enters(month) {
         case .first:
-            for record in suspects { record.meter.wantLook() }
+            for record in suspects {
+                record.meter.wantLook()
+                record.backlog.change()
+            }
             fallthrough
         case .another:
             // A month in which a tenant does nothing is told of all the same.
@@ -91,7 +94,10 @@ extension Fleet {
             }
             if isLast { save(gathered.value, then) }
         }
-        for record in roster.allTenants where record.meter.isDirty || flushes && !record.readLog.isEmpty {
+        for record in roster.allTenants
+        where isServedHere(record.id)
+            && (record.meter.isDirty || record.backlog.isDirty || flushes && !record.readLog.isEmpty)
+        {
             left.withLock { $0 += 1 }
             look(at: record, flushes: flushes) { [self] uses, bytes in
                 gathered.take { gather(record, uses, bytes, into: &$0) }
@@ -109,8 +115,9 @@ extension Fleet {
         record.lane.submit(
             LaneJob(
                 writes: flushes,
-                perform: { [schema] store in
+                perform: { [self, schema] store in
                     if flushes { store.flushReads() }
+                    if record.backlog.isStale { count(backlogOf: record, in: store.reader) }
                     let uses = try schema.meter.quotas(
                         store.reader, record.meter.countsRows(at: store.projectionEpoch))
                     let bytes = try store.bytes
@@ -152,6 +159,7 @@ extension Fleet {
         _ record: TenantRecord, _ uses: [QuotaUse]?, _ bytes: Int64?, into save: inout UsageSave
     ) {
         if let tallies = record.meter.take(of: record.id) { save.tallies.append(tallies) }
+        if let backlog = record.backlog.take(of: record.id) { save.backlogs.append(backlog) }
         if let bytes { save.bytes.append((record.id, bytes)) }
         guard let uses else { return }
         for (kind, stand, news, use) in record.meter.look(uses, month: save.month) {
@@ -168,9 +176,24 @@ extension Fleet {
     private func save(_ save: UsageSave, _ then: @escaping @Sendable () -> Void) {
         if save.isEmpty { return then() }
         registry.saveUsage(save) { [self] result in
+            // Figures that no row takes do not hold back other tenants'.
+            if case .failure(let error) = result, case .failed(let cause)? = error as? LaneFailure, cause.isConstraint,
+                let halves = save.halves
+            {
+                return self.save(halves.0) { self.save(halves.1, then) }
+            }
             if case .failure(let error) = result { report("registry: usage: \(error)") }
             let isSaved = if case .success = result { true } else { false }
-            for tallies in save.tallies where isSaved { roster.tenant(id: tallies.tenant)?.meter.saved(tallies) }
+            let elsewhere = Dictionary((try? result.get()) ?? [], uniquingKeysWith: { $1 })
+            for tallies in save.tallies where isSaved {
+                guard let meter = roster.tenant(id: tallies.tenant)?.meter else { continue }
+                if let mark = elsewhere[tallies.tenant] {
+                    meter.recount(from: mark, insteadOf: tallies)
+                } else {
+                    meter.saved(tallies)
+                }
+            }
+            for kept in save.backlogs where isSaved { roster.tenant(id: kept.tenant)?.backlog.saved(kept.backlog) }
             for quota in save.quotas {
                 let meter = roster.tenant(id: quota.tenant)?.meter
                 if isSaved { meter?.keep(quota.stand, of: quota.kind) } else { meter?.wantLook() }
@@ -183,6 +206,7 @@ extension Fleet {
     func saveTallies(then: @escaping @Sendable () -> Void) {
         var last = UsageSave(month: clock.now().monthNumber)
         last.tallies = roster.allTenants.compactMap { $0.meter.take(of: $0.id) }
+        last.backlogs = roster.allTenants.compactMap { $0.backlog.take(of: $0.id) }
         save(last, then)
     }
 

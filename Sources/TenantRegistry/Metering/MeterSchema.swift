@@ -7,16 +7,21 @@ package struct MeterSchema: Sendable {
     package let quotas: @Sendable (TenantReader, _ countsRows: Bool) throws -> [QuotaUse]
     /// What a record of the audit log sold, by its detail.
     package let sale: @Sendable (_ detail: String) -> MeteredSale
+    /// What lies in it until somebody minds it. On the tenant's lane.
+    package let backlog: @Sendable (TenantReader) throws -> Backlog
 
     package init(
         quotas: @escaping @Sendable (TenantReader, _ countsRows: Bool) throws -> [QuotaUse],
-        sale: @escaping @Sendable (_ detail: String) -> MeteredSale
+        sale: @escaping @Sendable (_ detail: String) -> MeteredSale,
+        backlog: @escaping @Sendable (TenantReader) throws -> Backlog
     ) {
         self.quotas = quotas
         self.sale = sale
+        self.backlog = backlog
     }
 
-    package static let nothing = MeterSchema(quotas: { _, _ in [] }, sale: { _ in MeteredSale() })
+    package static let nothing = MeterSchema(
+        quotas: { _, _ in [] }, sale: { _ in MeteredSale() }, backlog: { _ in Backlog() })
 }
 
 /// Counts rows of the audit chain as their commits would have counted them: what a crash left uncounted. On the
@@ -64,6 +69,6 @@ struct MeteredRows {
         record.count = Int(try row.int())
         tallies.count(record)
         let detail = try row.text()
-        if book == .live || !detail.isEmpty { tallies.add(schema.sale(detail), at: at) }
+        if book == .live, !detail.isEmpty { tallies.add(schema.sale(detail), at: at) }
     }
 }

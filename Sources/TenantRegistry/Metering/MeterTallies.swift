@@ -1,4 +1,5 @@
-/// What a tenant used in one month (P9). Sums: in which order they were made does not matter.
+/// What a tenant used in one month (P9). Sums: in which order they were made does not matter, but that one past what
+/// a number holds stays at its end.
 package struct MeterTally: Sendable, Equatable {
     /// Calls with the tenant's keys and sessions, as its audit log tells of them.
     package var requests: Int64 = 0
@@ -12,10 +13,10 @@ package struct MeterTally: Sendable, Equatable {
     package init() {}
 
     package static func += (left: inout MeterTally, right: MeterTally) {
-        left.requests += right.requests
-        left.refusals += right.refusals
-        left.orders += right.orders
-        left.turnover += right.turnover
+        left.requests = left.requests.addingClamped(right.requests)
+        left.refusals = left.refusals.addingClamped(right.refusals)
+        left.orders = left.orders.addingClamped(right.orders)
+        left.turnover = left.turnover.addingClamped(right.turnover)
     }
 }
 
@@ -62,15 +63,15 @@ package struct MeterTallies: Sendable, Equatable {
     mutating func count(_ record: AuditRecord) {
         guard record.keyID != 0, record.count > 0 else { return }
         change(at: record.at) { tally in
-            tally.requests += Int64(record.count)
-            if record.status >= 400 { tally.refusals += Int64(record.count) }
+            tally.requests = tally.requests.addingClamped(Int64(record.count))
+            if record.status >= 400 { tally.refusals = tally.refusals.addingClamped(Int64(record.count)) }
         }
     }
 
     mutating func add(_ sale: MeteredSale, at instant: Timestamp) {
         change(at: instant) { tally in
-            tally.orders += sale.orders
-            tally.turnover += sale.turnover
+            tally.orders = tally.orders.addingClamped(sale.orders)
+            tally.turnover = tally.turnover.addingClamped(sale.turnover)
         }
     }
 
@@ -106,5 +107,19 @@ extension Timestamp {
         let (year, month) = (number.dividedDown(by: 12), number - number.dividedDown(by: 12) * 12)
         let first = CivilDate(year: Int(year), month: Int(month) + 1, day: 1)
         self.init(first ?? CivilDate(daysSinceEpoch: 0))
+    }
+}
+
+extension Int64 {
+    /// Past what a number holds, its end.
+    @inline(__always)
+    package func addingClamped(_ other: Int64) -> Int64 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? (other < 0 ? .min : .max) : sum
+    }
+
+    package func subtractingClamped(_ other: Int64) -> Int64 {
+        let (difference, overflow) = subtractingReportingOverflow(other)
+        return overflow ? (other < 0 ? .max : .min) : difference
     }
 }

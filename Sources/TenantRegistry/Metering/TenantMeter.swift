@@ -13,9 +13,11 @@ package struct MeterMark: Sendable, Equatable {
     init(_ head: AuditHead) { self.init(incarnation: head.incarnation, sequence: head.sequence) }
 }
 
-/// What is to be added to the registry's figures: once, since it tells up to where it counts.
+/// What is to be added to the registry's figures: once, since it tells from where and up to where it counts.
 package struct MeterSave: Sendable {
     let tenant: TenantID
+    /// As the registry had it; nil where it never counted.
+    let from: MeterMark?
     let to: MeterMark
     let tallies: MeterTallies
 }
@@ -115,7 +117,7 @@ final class TenantMeter: Sendable {
         state.withLock { state in
             if let pending = state.pending { return pending }
             guard state.gap == nil, let head = state.head, head != state.saved else { return nil }
-            let save = MeterSave(tenant: tenant, to: head, tallies: state.unsaved)
+            let save = MeterSave(tenant: tenant, from: state.saved, to: head, tallies: state.unsaved)
             state.unsaved = MeterTallies()
             state.pending = save
             return save
@@ -124,8 +126,29 @@ final class TenantMeter: Sendable {
 
     func saved(_ save: MeterSave) {
         state.withLock { state in
+            // It may have left and come back meanwhile, with what the registry knew then.
+            guard state.pending?.to == save.to else { return }
             state.pending = nil
             state.saved = save.to
+        }
+    }
+
+    /// The registry counts up to another place than was known, and has added nothing of the save: what is behind that
+    /// place is counted from the chain.
+    func recount(from mark: MeterMark?, insteadOf save: MeterSave) {
+        state.withLock { state in
+            // It became another node's meanwhile.
+            guard let pending = state.pending, pending.to == save.to, let head = state.head else { return }
+            (state.pending, state.saved) = (nil, mark)
+            if let mark, mark.incarnation == head.incarnation, mark.sequence <= head.sequence {
+                state.unsaved = MeterTallies()
+                state.gap = mark.sequence < head.sequence ? (mark.sequence + 1)...head.sequence : nil
+            } else {
+                // No rows tell what is between the two: what was counted is all there is.
+                var tallies = pending.tallies
+                tallies.add(state.unsaved)
+                state.unsaved = tallies
+            }
         }
     }
 

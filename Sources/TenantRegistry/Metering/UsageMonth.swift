@@ -66,8 +66,29 @@ package struct UsageSave: Sendable {
     /// Sizes of files in this month.
     var bytes: [(tenant: TenantID, bytes: Int64)] = []
     var quotas: [QuotaSave] = []
+    var backlogs: [BacklogSave] = []
 
-    var isEmpty: Bool { tallies.isEmpty && bytes.isEmpty && quotas.isEmpty }
+    var isEmpty: Bool { tallies.isEmpty && bytes.isEmpty && quotas.isEmpty && backlogs.isEmpty }
+
+    /// Of one half of its tenants and of the other; nil where it is of one.
+    var halves: (UsageSave, UsageSave)? {
+        var tenants = Set(tallies.map(\.tenant))
+        tenants.formUnion(bytes.map { $0.tenant })
+        tenants.formUnion(quotas.map(\.tenant))
+        tenants.formUnion(backlogs.map(\.tenant))
+        guard tenants.count > 1 else { return nil }
+        let first = Set(tenants.prefix(tenants.count / 2))
+        return (filtered { first.contains($0) }, filtered { !first.contains($0) })
+    }
+
+    func filtered(_ isOwn: (TenantID) throws -> Bool) rethrows -> UsageSave {
+        var save = self
+        save.tallies = try tallies.filter { try isOwn($0.tenant) }
+        save.bytes = try bytes.filter { try isOwn($0.tenant) }
+        save.quotas = try quotas.filter { try isOwn($0.tenant) }
+        save.backlogs = try backlogs.filter { try isOwn($0.tenant) }
+        return save
+    }
 }
 
 /// The rows of usage. Those of tenants that were erased stay. On the registry's lane, or at its start.
@@ -91,6 +112,8 @@ struct UsageTable {
         """
         SELECT tenant_id, quota, level, warning_month, warning_most, full_month, full_most FROM quota_stand
         """)
+
+    static let backlogs = PerTenant("SELECT tenant_id, held, dead FROM delivery_backlog")
 
     func page(_ selection: UsageSelection, after place: MeterPlace?, limit: Int) throws -> [UsageMonth] {
         let (slug, tenant) = (place?.slug ?? "", place?.tenant.bytes ?? [])
@@ -121,8 +144,14 @@ struct UsageTable {
         try add(MeterTally(), of: profile.id, month: profile.createdAt.monthNumber)
     }
 
-    func save(_ save: UsageSave) throws {
-        for tallies in save.tallies { try apply(tallies) }
+    /// Gives the marks of tenants whose tallies were made from another one: nothing was added of those.
+    func save(_ save: UsageSave) throws -> [(TenantID, MeterMark?)] {
+        var elsewhere: [(TenantID, MeterMark?)] = []
+        for tallies in save.tallies {
+            if try apply(tallies) { continue }
+            guard let known = try markNow(of: tallies.tenant), known != tallies.to else { continue }
+            elsewhere.append((tallies.tenant, known))
+        }
         for size in save.bytes {
             try connection.run(
                 """
@@ -133,29 +162,63 @@ struct UsageTable {
                 .blob(size.tenant.bytes), .integer(save.month), .integer(size.bytes))
         }
         for quota in save.quotas { try apply(quota) }
+        for backlog in save.backlogs { try apply(backlog) }
+        return elsewhere
     }
 
-    /// Once: a mark that is where the save ends says that it was applied already.
-    private func apply(_ save: MeterSave) throws {
+    /// Up to where the tenant was counted, nil where it never was; nil as a whole where it has no row.
+    private func markNow(of tenant: TenantID) throws -> MeterMark?? {
+        try connection.row(
+            "SELECT mark_incarnation, mark_sequence FROM metered_tenant WHERE tenant_id = ?1", .blob(tenant.bytes)
+        ) { (row: inout RowReader) -> MeterMark? in
+            let (incarnation, sequence) = (try row.optionalInt(), try row.optionalInt())
+            guard let incarnation, let sequence else { return nil }
+            return MeterMark(incarnation: incarnation, sequence: sequence)
+        }
+    }
+
+    private func apply(_ save: BacklogSave) throws {
+        try connection.run(
+            """
+            INSERT INTO delivery_backlog (tenant_id, held, dead) SELECT id, ?2, ?3 FROM tenant WHERE id = ?1
+            ON CONFLICT DO UPDATE SET held = excluded.held, dead = excluded.dead
+            """,
+            .blob(save.tenant.bytes), .optional(save.backlog?.held), .optional(save.backlog?.dead))
+    }
+
+    /// Once, and on what it was made from: a mark that is anywhere else says that it was applied already, or that
+    /// another node has counted since. Whether it was.
+    private func apply(_ save: MeterSave) throws -> Bool {
         try connection.run(
             """
             UPDATE metered_tenant SET mark_incarnation = ?2, mark_sequence = ?3
-            WHERE tenant_id = ?1 AND NOT (mark_incarnation IS ?2 AND mark_sequence IS ?3)
+            WHERE tenant_id = ?1 AND mark_incarnation IS ?4 AND mark_sequence IS ?5
             """,
-            .blob(save.tenant.bytes), .integer(save.to.incarnation), .integer(save.to.sequence))
-        guard connection.changes == 1 else { return }
+            .blob(save.tenant.bytes), .integer(save.to.incarnation), .integer(save.to.sequence),
+            .optional(save.from?.incarnation), .optional(save.from?.sequence))
+        guard connection.changes == 1 else { return false }
         for month in save.tallies.months { try add(month.tally, of: save.tenant, month: month.number) }
+        return true
     }
+
+    /// A sum past what a column holds stays at its end.
+    private static let addition: Statement = {
+        let sums = ["requests", "refusals", "orders", "turnover"].map { name in
+            """
+            \(name) = CASE WHEN typeof(\(name) + excluded.\(name)) = 'integer' THEN \(name) + excluded.\(name)
+                WHEN excluded.\(name) < 0 THEN \(Int64.min) ELSE \(Int64.max) END
+            """
+        }
+        return Statement(
+            """
+            INSERT INTO usage_month (tenant_id, month, requests, refusals, orders, turnover)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET \(sums.joined(separator: ", "))
+            """)
+    }()
 
     private func add(_ tally: MeterTally, of tenant: TenantID, month: Int64) throws {
         try connection.run(
-            """
-            INSERT INTO usage_month (tenant_id, month, requests, refusals, orders, turnover)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-            ON CONFLICT DO UPDATE SET requests = requests + excluded.requests, refusals = refusals + excluded.refusals,
-                orders = orders + excluded.orders, turnover = turnover + excluded.turnover
-            """,
-            .blob(tenant.bytes), .integer(month), .integer(tally.requests), .integer(tally.refusals),
+            Self.addition, .blob(tenant.bytes), .integer(month), .integer(tally.requests), .integer(tally.refusals),
             .integer(tally.orders), .integer(tally.turnover))
     }
 

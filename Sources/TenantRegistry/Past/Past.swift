@@ -13,6 +13,8 @@ package final class Past: Sendable {
     package static let retentionDays: Int64 = 7
     /// Under which it holds segments of the log; whoever opens the log has it hold all until the past is there.
     package static let holdName = "past"
+    /// A clock that is further than this behind the log had leapt ahead and was mended, or fell behind.
+    package static let leapSeconds: Int64 = 60
 
     private struct State {
         var pieces: [PastPiece] = []
@@ -23,17 +25,35 @@ package final class Past: Sendable {
         var begins: [TenantID: [(incarnation: Int64, at: Timestamp)]] = [:]
         /// Where the last hole of all pieces ends: nothing goes on over it.
         var holeEnd: UInt64 = 0
+        /// Of the logs that the node had before.
+        var former: [FormerPast] = []
+        var leaps: [PastLeap] = []
+        /// As long as the clock is behind the log.
+        var behind: ClockBehind?
 
         mutating func add(_ piece: PastPiece) {
             pieces.append(piece)
             holeEnd = max(holeEnd, piece.hole?.end ?? 0)
         }
+
+        /// What the pieces have of tenants from behind their last bases: a process before this one kept it.
+        mutating func countBytes() {
+            for piece in pieces {
+                for place in (try? piece.places()) ?? [] {
+                    guard let base = bases[place.tenant]?.last, base.lsn < piece.end else { continue }
+                    bytesSince[place.tenant, default: 0] += place.plainBytes
+                }
+            }
+        }
     }
 
+    /// Of the past of all logs.
+    private let root: String
     private let folder: String
     private var bases: String { "\(folder)/bases" }
     private let log: NodeLog
     private let clock: any WallClock
+    private let monotonic: any MonotonicClock
     private let random: any RandomSource
     /// What a tenant's past is sealed under; nil for one that is gone.
     private let key: @Sendable (TenantID) -> [UInt8]?
@@ -42,20 +62,27 @@ package final class Past: Sendable {
 
     /// `folder`: of the past of all logs; each log's is apart, as LSNs begin anew in each.
     package init(
-        folder: String, log: NodeLog, clock: any WallClock, random: any RandomSource,
+        folder: String, log: NodeLog, clock: any WallClock, monotonic: any MonotonicClock, random: any RandomSource,
         key: @escaping @Sendable (TenantID) -> [UInt8]?
     ) throws {
         let id = log.identity
-        let own = "\(folder)/\(Hex.encode(withUnsafeBytes(of: (id.high.bigEndian, id.low.bigEndian)) { Array($0) }))"
+        let name = Hex.encode(withUnsafeBytes(of: (id.high.bigEndian, id.low.bigEndian)) { Array($0) })
+        let own = "\(folder)/\(name)"
         for path in [folder, own, "\(own)/bases"] where mkdir(path, 0o700) != 0 && errno != EEXIST {
             throw DataDirectory.Failure.unusable(path, String(cString: strerror(errno)))
         }
+        root = folder
         self.folder = own
         self.log = log
         self.clock = clock
+        // Time that the machine slept through passed as well.
+        self.monotonic = monotonic is SystemMonotonicClock ? BootClock() : monotonic
         self.random = random
         self.key = key
-        state = Mutex(Self.known(in: own))
+        var known = Self.known(in: own)
+        known.countBytes()
+        known.former = FormerPast.letGo(FormerPast.all(in: folder, but: name), at: clock.now())
+        state = Mutex(known)
         log.hold(Self.holdName) { [weak self] lsn in self.map { $0.keptUpTo >= lsn } ?? true }
     }
 
@@ -63,6 +90,7 @@ package final class Past: Sendable {
         var state = State()
         for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
             if name.hasSuffix(".new") { DataDirectory.remove("\(folder)/\(name)") }
+            if let leap = PastLeap(name: name) { state.leaps.append(leap) }
             guard name.hasSuffix(PastPiece.suffix), let number = UInt64(name.dropLast(PastPiece.suffix.count)),
                 let piece = PastPiece(path: "\(folder)/\(name)", number: number)
             else { continue }
@@ -76,8 +104,16 @@ package final class Past: Sendable {
                 state.begins[begin.tenant, default: []].append((begin.incarnation, begin.at))
             }
         }
-        for tenant in state.bases.keys { state.bases[tenant]?.sort { $0.at < $1.at } }
+        for tenant in state.bases.keys { state.bases[tenant]?.sort { $0.precedes($1) } }
         return state
+    }
+
+    /// The last moment of which a log's folder knows; nil: of none.
+    static func lastMoment(in folder: String) -> Timestamp? {
+        let known = known(in: folder)
+        let bases = known.bases.values.joined().map { $0.at }
+        let begins = known.begins.values.joined().map { $0.at }
+        return (known.pieces.map { $0.lastAt } + bases + begins).max()
     }
 
     private var keptUpTo: UInt64 { state.withLock { $0.pieces.last?.end ?? 0 } }
@@ -94,8 +130,40 @@ package final class Past: Sendable {
                 guard end <= log.durable else { break }
                 try keep(segment, to: segment.index ?? end, end, next: next.after)
             }
+            try noteLeap()
         }
         log.forgetWhatMay()
+    }
+
+    /// Until the clock comes to where it had leapt to, commits carry that time.
+    private func noteLeap() throws {
+        let (now, steady) = (clock.now(), monotonic.nanoseconds())
+        withdrawLeap(at: now, steady)
+        let leap = PastLeap(mended: now, until: log.latest)
+        guard leap.until > now.adding(seconds: Self.leapSeconds) else { return }
+        let isKnown = state.withLock { state in
+            let known = state.leaps.first { $0.until == leap.until }
+            if state.behind?.leap.until != leap.until {
+                state.behind = ClockBehind(leap: known ?? leap, steady: steady)
+            }
+            return known != nil
+        }
+        if isKnown { return }
+        try DataDirectory.writeNew([], to: "\(folder)/\(leap.name)")
+        try DataDirectory.synchronise(folder: folder)
+        state.withLock { $0.leaps.append(leap) }
+    }
+
+    /// A clock that comes to the log sooner than time passes had not leapt ahead: it had fallen behind.
+    private func withdrawLeap(at now: Timestamp, _ steady: UInt64) {
+        let void = state.withLock { state -> PastLeap? in
+            guard let behind = state.behind, now >= behind.leap.until else { return nil }
+            state.behind = nil
+            guard behind.hadFallen(at: now, steady) else { return nil }
+            state.leaps.removeAll { $0 == behind.leap }
+            return behind.leap
+        }
+        if let void { DataDirectory.remove("\(folder)/\(void.name)") }
     }
 
     /// `next`: where the segment behind it goes on. What the disk has lost is a hole: it is not there later either.
@@ -150,23 +218,33 @@ package final class Past: Sendable {
     }
 
     /// A copy of the tenant's file becomes a base. `lsn`: where the log ended before the copy was begun; `incarnation`:
-    /// of the file that was copied.
-    package func add(_ file: String, of tenant: TenantID, incarnation: Int64, from lsn: UInt64) throws {
+    /// of the file that was copied. `moment`: what it is the state of; nil: of now.
+    package func add(
+        _ file: String, of tenant: TenantID, incarnation: Int64, from lsn: UInt64, at moment: Timestamp? = nil
+    ) throws {
         guard let key = key(tenant) else { return }
-        let base = PastBase(tenant: tenant, incarnation: incarnation, lsn: lsn, at: max(clock.now(), log.latest))
+        let base = PastBase(tenant: tenant, incarnation: incarnation, lsn: lsn, at: moment ?? now)
         try base.write(file, in: bases, key: key, random: random)
         state.withLock { state in
             state.bases[tenant, default: []].append(base)
+            // One of when the file came may be behind one that was made since.
+            state.bases[tenant]?.sort { $0.precedes($1) }
             state.bytesSince[tenant] = nil
         }
     }
 
+    /// The moment that a commit would carry now.
+    package var now: Timestamp { max(clock.now(), log.latest) }
+
     /// The tenant's file is another from now on: nothing of the one before is played into it, nor the other way round.
-    package func begins(_ tenant: TenantID, incarnation: Int64) throws {
-        let begin = PastBegin(tenant: tenant, incarnation: incarnation, at: max(clock.now(), log.latest))
+    /// Gives the moment.
+    @discardableResult
+    package func begins(_ tenant: TenantID, incarnation: Int64) throws -> Timestamp {
+        let begin = PastBegin(tenant: tenant, incarnation: incarnation, at: now)
         try DataDirectory.writeNew([], to: "\(bases)/\(begin.name)")
         try DataDirectory.synchronise(folder: bases)
         state.withLock { $0.begins[tenant, default: []].append((incarnation, begin.at)) }
+        return begin.at
     }
 
     /// The tenant's file is of this incarnation: what was to make a later one of it has not come about.
@@ -214,19 +292,16 @@ package final class Past: Sendable {
 
     private func tryMaking(_ tenant: TenantID, _ moment: Timestamp, _ path: String) throws {
         guard let key = key(tenant) else { throw PastFailure.before(nil) }
-        let (base, pieces, first) = try state.withLock { state in
+        let (base, pieces, first, begin) = try state.withLock { state in
             let all = state.bases[tenant] ?? []
-            guard let base = all.last(where: { $0.at <= moment }) else {
-                throw PastFailure.before(all.first?.at)
+            let begins = state.begins[tenant] ?? []
+            // Of the file that it was then: one of an earlier file may have been made later.
+            let base = all.last { base in
+                base.at <= moment && !begins.contains { $0.incarnation > base.incarnation && $0.at <= moment }
             }
-            // It had become another file, of which there was no base yet.
-            let isAnothers = (state.begins[tenant] ?? []).contains {
-                $0.incarnation > base.incarnation && $0.at <= moment
-            }
-            if isAnothers {
-                throw PastFailure.before(all.first { $0.at > moment }?.at)
-            }
-            return (base, state.pieces.filter { $0.end > base.lsn }, state.pieces.last?.end ?? 0)
+            guard let base else { throw PastFailure.before(all.first { $0.at > moment }?.at) }
+            let begin = begins.filter { $0.incarnation > base.incarnation }.map { $0.at }.min()
+            return (base, state.pieces.filter { $0.end > base.lsn }, state.pieces.last?.end ?? 0, begin)
         }
         let segments = log.segments.filter { ($0.end ?? .max) > max(first, base.lsn) }
         try Self.checkWhole(pieces.map { ($0.number, $0.first) } + segments.map { ($0.number, $0.first) }, from: base)
@@ -244,7 +319,14 @@ package final class Past: Sendable {
                 if owner == tenant { try playing.take(frame, replay) }
             }
         }
+        // What it leaves out may have come before the moment all the same.
+        if let next = [begin, playing.over].compactMap({ $0 }).min(), isMisdated(next) { throw PastFailure.leapt }
         try replay.finish()
+    }
+
+    /// Whether what carries that time came at another: it has not come yet, or was to come when it was written.
+    private func isMisdated(_ at: Timestamp) -> Bool {
+        at > clock.now().adding(seconds: Self.leapSeconds) || state.withLock { $0.leaps.contains { $0.misdates(at) } }
     }
 
     /// Every segment since the base is here: by their sequence alone a tenant's commits would not show that the first
@@ -269,6 +351,8 @@ package final class Past: Sendable {
                     old += all[..<kept].map { "\(bases)/\($0.name)" }
                     state.bases[tenant] = Array(all[kept...])
                 }
+                old += state.leaps.filter { $0.until < bound }.map { "\(folder)/\($0.name)" }
+                state.leaps.removeAll { $0.until < bound }
                 return old
             }
             for path in old { DataDirectory.remove(path) }
@@ -276,6 +360,8 @@ package final class Past: Sendable {
                 DataDirectory.remove(piece.path)
                 state.withLock { _ = $0.pieces.removeFirst() }
             }
+            let former = FormerPast.letGo(state.withLock { $0.former }, at: clock.now())
+            state.withLock { $0.former = former }
         }
     }
 
@@ -292,14 +378,25 @@ package final class Past: Sendable {
 
     /// The tenant is gone: its bases go, and what is left of it in pieces nobody opens any more.
     package func erase(_ tenant: TenantID) {
-        let names = state.withLock { state in
+        state.withLock { state in
             state.bytesSince[tenant] = nil
-            let begins = (state.begins.removeValue(forKey: tenant) ?? []).map {
-                PastBegin(tenant: tenant, incarnation: $0.incarnation, at: $0.at).name
-            }
-            return begins + (state.bases.removeValue(forKey: tenant) ?? []).map(\.name)
+            state.begins[tenant] = nil
+            state.bases[tenant] = nil
         }
-        for name in names { DataDirectory.remove("\(bases)/\(name)") }
+        FormerPast.erase(tenant, in: root)
+    }
+}
+
+/// A clock that was found behind the log, and when by a clock that never goes back.
+private struct ClockBehind {
+    let leap: PastLeap
+    let steady: UInt64
+
+    /// Whether it had only fallen behind: by the time that is right now it was never before where the log was. `steady`
+    /// may not count while the machine sleeps, so a step forward says nothing by itself.
+    func hadFallen(at now: Timestamp, _ steadyNow: UInt64) -> Bool {
+        let passed = Int64((steadyNow - steady) / 1_000_000)
+        return now.adding(milliseconds: -passed) >= leap.until.adding(seconds: -1)
     }
 }
 
@@ -332,8 +429,9 @@ private struct PastPlaying {
     private let moment: Timestamp
     private var parts: [UInt8] = []
     private var sequence: UInt64 = 0
-    /// What comes is from after the moment.
-    private(set) var isOver = false
+    /// The time of the first commit from after the moment.
+    private(set) var over: Timestamp?
+    var isOver: Bool { over != nil }
 
     init(_ base: PastBase, until moment: Timestamp) {
         self.base = base
@@ -343,7 +441,7 @@ private struct PastPlaying {
     mutating func take(_ frame: PastFrame, _ replay: PageReplay) throws {
         guard !isOver, frame.lsn > base.lsn else { return }
         if frame.at > moment {
-            isOver = true
+            over = frame.at
             return
         }
         guard frame.incarnation == base.incarnation else { return }

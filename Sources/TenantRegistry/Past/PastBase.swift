@@ -31,6 +31,9 @@ struct PastBase: Sendable, Equatable {
         self.init(tenant: tenant, incarnation: incarnation, lsn: lsn, at: Timestamp(milliseconds: at))
     }
 
+    /// Of two of one moment that of the file before it.
+    func precedes(_ other: PastBase) -> Bool { (at, incarnation, lsn) < (other.at, other.incarnation, other.lsn) }
+
     private func context(_ place: UInt32, isLast: Bool) -> [UInt8] {
         Array("base:\(name):\(place):\(isLast)".utf8)
     }

@@ -148,6 +148,8 @@ struct ProviderKeyTable: ProviderKeyRows {
         _ publicID: String, to secret: ProviderSecret, overlapSeconds: Int64, at now: Timestamp
     ) throws -> ProviderKey {
         let key = try standing(publicID)
+        // Another secret would be dead as well.
+        if let end = key.expiresAt, now >= end { throw RegistryRefusal.providerKeyExpired }
         let id = SQLValue.integer(key.id)
         try connection.run(
             "DELETE FROM provider_secret WHERE key_id = ?1 AND (?2 = 0 OR ends_at IS NOT NULL)", id,

@@ -62,19 +62,29 @@ package struct ResellerProjection: Sendable {
     package var state: ResellerState
     package var apiAccess: Bool
     package var limit: Policy
+    /// It applied by itself and is not approved yet (W12).
+    package var isWaiting: Bool
 
-    package init(resellerID: Int64, publicID: String, state: ResellerState, apiAccess: Bool, limit: Policy) {
+    /// Whether it takes a place in the tenant's quota, and its keys do (P2).
+    package var hasPlace: Bool { state != .terminated && !isWaiting }
+
+    package init(
+        resellerID: Int64, publicID: String, state: ResellerState, apiAccess: Bool, limit: Policy, isWaiting: Bool
+    ) {
         self.resellerID = resellerID
         self.publicID = publicID
         self.state = state
         self.apiAccess = apiAccess
         self.limit = limit
+        self.isWaiting = isWaiting
     }
 }
 
 package enum ProjectionChange: Sendable {
     case key(KeyProjection)
     case reseller(ResellerProjection)
+    /// The address of the owner whom the provider knows (P10).
+    case owner(email: String)
 }
 
 /// A change with the tenant's projection epoch after it: the registry holds the same number once it has followed.

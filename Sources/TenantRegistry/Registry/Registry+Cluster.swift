@@ -19,6 +19,17 @@ extension SQLiteRegistry {
 
     private static let openingsMax = 100
 
+    /// Whether what this node says of the tenant's file still holds: judged within the job, which may run long after it
+    /// was queued, and again where another node's commit came first. One whose node wakes from a freeze finds its lease
+    /// over. What slips through between this look and the append is older than what the tenant's next node writes, or
+    /// asks of the file; what adds up (`MeterSave`) is judged by the row itself.
+    func isOwn(_ tenant: TenantID) throws -> Bool { try shared?.isOwn(tenant) ?? true }
+
+    /// The same for what is to be told again where it does not hold.
+    func requireOwn(_ tenant: TenantID) throws {
+        guard try isOwn(tenant) else { throw LaneFailure.moved }
+    }
+
     /// Up to where this node's copy goes.
     var sequence: UInt64 { shared?.sequence ?? 0 }
 

@@ -1,6 +1,7 @@
+package import Cryptography
 import SQLite
 
-/// The provider's keys, its log (P8) and its meter (P9), in the registry's file.
+/// The provider's keys, its log (P8), its meter (P9) and its forms (U1), in the registry's file.
 extension SQLiteRegistry {
     package func addProviderKey(
         _ new: NewProviderKey, revokingOthers: Bool, as act: ProviderAct, judge: @escaping Judge,
@@ -73,8 +74,21 @@ extension SQLiteRegistry {
             { try ProviderLogTable(connection: $0).stretch(before: sequence, filter, limit: limit) }, then: then)
     }
 
-    package func saveUsage(_ save: UsageSave, then: @escaping Done<Void>) {
-        write({ try UsageTable(connection: $0).save(save) }, then: then)
+    package func takeForm(_ hash: Digest, at now: Timestamp, then: @escaping Done<Bool>) {
+        run(writes: true, { try RegistryFormTable(connection: $0).take(hash, at: now) }, then: then)
+    }
+
+    package func forgetForm(_ hash: Digest) {
+        write({ try RegistryFormTable(connection: $0).forget(hash) }, then: { _ in })
+    }
+
+    package func saveUsage(_ save: UsageSave, then: @escaping Done<[(TenantID, MeterMark?)]>) {
+        run(
+            writes: true,
+            { [self] connection in
+                let own = try save.filtered(isOwn)
+                return try UsageTable(connection: connection).save(own)
+            }, then: then)
     }
 
     package func usage(

@@ -7,13 +7,14 @@ package struct RegistrySnapshot {
         package let profile: TenantProfile
         package let wrappedSecretKey: [UInt8]
         package let wrappedSigningKey: [UInt8]
-        /// A hash was reserved and no key followed (a crash between the two), or a row cannot be read: its file has to
-        /// be asked.
+        /// A hash was reserved and no key followed (a crash between the two), a row cannot be read, or nobody noted
+        /// which of its resellers wait: its file has to be asked.
         package var isIncomplete = false
         package var due = RegisteredDue.unknown
         /// Up to which row of its chain its use was counted; nil where it never was.
         package var meterMark: MeterMark?
         package var quotaStands: [QuotaKind: QuotaStand] = [:]
+        package var backlog = RegisteredBacklog.known(Backlog())
         package var resellers: [ResellerProjection] = []
         package var keys: [KeyProjection] = []
     }
@@ -81,6 +82,7 @@ package enum RegistryRefusal: Error, Sendable {
     /// Another tenant's keys begin so.
     case prefixTaken
     case unknownProviderKey
+    case providerKeyExpired
     case providerKeyRevoked
     /// Nobody could call the provider's API over the network any more.
     case lastAdminKey
@@ -118,17 +120,17 @@ package protocol Registry: AnyObject, Sendable {
         _ profile: TenantProfile, _ changes: [ProjectionChange], epoch: Int64, meteredFrom mark: MeterMark,
         as act: ProviderAct, judge: @escaping Judge, then: @escaping Done<Void>)
     /// Hashes that opened its keys until then die with it: without their key's id, by which one that comes back from
-    /// elsewhere (P10) tells them from those that were revoked.
+    /// elsewhere (P10) tells them from those that were revoked, or whose reseller was terminated.
     func erase(_ profile: TenantProfile, as act: ProviderAct, then: @escaping Done<Void>)
     /// Before a secret is minted: its hash belongs to this tenant from now on.
     func reserve(_ hash: Digest, for tenant: TenantID, then: @escaping Done<Void>)
     func project(_ changes: [ProjectedChange], of tenant: TenantID, then: @escaping Done<Void>)
-    /// Everything of a tenant's keys and resellers, as its file has them at `epoch`.
+    /// Everything of a tenant's keys and resellers, and its owner's address, as its file has them at `epoch`.
     func replaceProjection(
         of tenant: TenantID, with changes: [ProjectionChange], epoch: Int64, incarnation: Int64,
         then: @escaping Done<Void>)
-    /// Of these hashes: those revoked (not those that died with a tenant that was erased), and whether one is another
-    /// tenant's.
+    /// Of these hashes: those that are to open nothing again, revoked (not those that died with a tenant that was
+    /// erased) or of a terminated reseller; and whether one is another tenant's.
     func judge(_ hashes: [Digest], for tenant: TenantID, then: @escaping Done<(revoked: [Digest], foreign: Bool)>)
     func addProviderKey(
         _ new: NewProviderKey, revokingOthers: Bool, as act: ProviderAct, judge: @escaping Judge,
@@ -151,11 +153,16 @@ package protocol Registry: AnyObject, Sendable {
     func providerEvents(
         before sequence: Int64, _ filter: ProviderEventFilter, limit: Int,
         then: @escaping Done<ProviderEventStretch>)
+    /// Whether a form of the console's pages comes for the first time; from now on it does not.
+    func takeForm(_ hash: Digest, at now: Timestamp, then: @escaping Done<Bool>)
+    /// It was refused, and may come again.
+    func forgetForm(_ hash: Digest)
     /// Sessions past their end leave the projection; their hashes stay, revoked.
     func dropExpiredSessions(at now: Timestamp)
     func saveCounters(
         _ counters: [(TenantID, month: Int64, count: Int64, last: Timestamp?)], then: @escaping Done<Void>)
-    func saveUsage(_ save: UsageSave, then: @escaping Done<Void>)
+    /// Gives where tenants are counted up to whose tallies were made from another place: nothing was added of those.
+    func saveUsage(_ save: UsageSave, then: @escaping Done<[(TenantID, MeterMark?)]>)
     func usage(
         _ selection: UsageSelection, after place: MeterPlace?, limit: Int, then: @escaping Done<[UsageMonth]>)
     /// When files are to be asked next; nil: never. `isWhole`: the process stops in order, and no row is too late.
@@ -356,8 +363,9 @@ package final class SQLiteRegistry: Registry {
             { connection in
                 try judge(ProviderKeyTable(connection: connection))
                 try Self.requireUnfinished(profile.id, connection)
-                try Self.replaceProjection(of: profile.id, with: changes, epoch, profile.incarnation, connection)
                 try Self.save(profile, connection)
+                // Its owner is the one that the file has, whoever was known where it comes from.
+                try Self.replaceProjection(of: profile.id, with: changes, epoch, profile.incarnation, connection)
                 try connection.run(
                     """
                     UPDATE tenant SET requests_month = ?2, requests_count = ?3, last_request_at = ?4
@@ -373,29 +381,19 @@ package final class SQLiteRegistry: Registry {
     package func erase(_ profile: TenantProfile, as act: ProviderAct, then: @escaping Done<Void>) {
         write(
             { connection in
-                try connection.run(
-                    "UPDATE secret SET is_revoked = 1, key_id = NULL WHERE tenant_id = ?1 AND is_revoked = 0",
-                    .blob(profile.id.bytes))
+                try Self.forgetSecrets(of: profile.id, connection)
                 try connection.run("DELETE FROM tenant WHERE id = ?1", .blob(profile.id.bytes))
                 try Self.log(act, profile, connection)
             }, then: then)
     }
 
-    package func reserve(_ hash: Digest, for tenant: TenantID, then: @escaping Done<Void>) {
-        write(
-            { connection in
-                let owner = try connection.row("SELECT tenant_id FROM secret WHERE hash = ?1", .blob(hash.bytes)) {
-                    try $0.blob()
-                }
-                if owner != nil { throw RegistryRefusal.secretTaken }
-                try connection.run(
-                    "INSERT INTO secret (hash, tenant_id) VALUES (?1, ?2)", .blob(hash.bytes), .blob(tenant.bytes))
-            }, then: then)
-    }
-
     package func project(_ changes: [ProjectedChange], of tenant: TenantID, then: @escaping Done<Void>) {
         if changes.isEmpty { return then(.success(())) }
-        write({ connection in try Self.project(changes, of: tenant, connection) }, then: then)
+        write(
+            { [self] connection in
+                try requireOwn(tenant)
+                try Self.project(changes, of: tenant, connection)
+            }, then: then)
     }
 
     private static func project(_ changes: [ProjectedChange], of tenant: TenantID, _ connection: Connection) throws {
@@ -412,7 +410,10 @@ package final class SQLiteRegistry: Registry {
         then: @escaping Done<Void>
     ) {
         write(
-            { try Self.replaceProjection(of: tenant, with: changes, epoch, incarnation, $0) }, then: then)
+            { [self] connection in
+                try requireOwn(tenant)
+                try Self.replaceProjection(of: tenant, with: changes, epoch, incarnation, connection)
+            }, then: then)
     }
 
     private static func replaceProjection(
@@ -435,54 +436,6 @@ package final class SQLiteRegistry: Registry {
             WHERE id = ?1
             """,
             id, .integer(epoch), .integer(incarnation), .integer(TenantStore.counters.upperBound))
-    }
-
-    package func judge(
-        _ hashes: [Digest], for tenant: TenantID, then: @escaping Done<(revoked: [Digest], foreign: Bool)>
-    ) {
-        run(
-            writes: false,
-            { connection in
-                var revoked: [Digest] = []
-                var foreign = false
-                for hash in hashes {
-                    let row = try connection.row(
-                        "SELECT tenant_id, is_revoked AND key_id IS NOT NULL FROM secret WHERE hash = ?1",
-                        .blob(hash.bytes)
-                    ) { try (tenant: $0.blob(), isRevoked: $0.bool()) }
-                    guard let row else { continue }
-                    if row.tenant != tenant.bytes { foreign = true }
-                    if row.isRevoked { revoked.append(hash) }
-                }
-                return (revoked, foreign)
-            }, then: then)
-    }
-
-    package func dropExpiredSessions(at now: Timestamp) {
-        write(
-            { connection in
-                let ended = """
-                    SELECT tenant_id, key_id FROM api_key WHERE role >= ?1 AND (is_revoked OR expires_at <= ?2)
-                    """
-                let values: [SQLValue] = [.integer(KeyRole.ownerSession.rawValue), .integer(now.milliseconds)]
-                try connection.run(
-                    dynamic: "UPDATE secret SET is_revoked = 1 WHERE (tenant_id, key_id) IN (\(ended))", values)
-                try connection.run(dynamic: "DELETE FROM api_key WHERE (tenant_id, key_id) IN (\(ended))", values)
-            },
-            then: { _ in })
-    }
-
-    package func saveCounters(
-        _ counters: [(TenantID, month: Int64, count: Int64, last: Timestamp?)], then: @escaping Done<Void>
-    ) {
-        write(
-            { connection in
-                for (tenant, month, count, last) in counters {
-                    try connection.run(
-                        "UPDATE tenant SET requests_month = ?2, requests_count = ?3, last_request_at = ?4 WHERE id = ?1",
-                        .blob(tenant.bytes), .integer(month), .integer(count), .optional(last?.milliseconds))
-                }
-            }, then: then)
     }
 
     package func close(then: @escaping @Sendable () -> Void) {

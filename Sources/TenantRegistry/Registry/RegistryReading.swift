@@ -31,6 +31,7 @@ struct RegistryReading {
         }
         try eachOfTenant(ResellerProjection.all, place, &snapshot) { row, tenant in
             tenant.resellers.append(try ResellerProjection(&row))
+            if try row.bool() { tenant.isIncomplete = true }
         }
         var secrets: [TenantID: [Int64: [KeyProjection.Secret]]] = [:]
         try eachOfTenant(KeyProjection.Secret.all, place, &snapshot) { row, tenant in
@@ -55,6 +56,14 @@ struct RegistryReading {
         try eachOfTenant(UsageTable.stands, place, &snapshot) { row, tenant in
             let kind: QuotaKind = try row.value()
             tenant.quotaStands[kind] = try QuotaStand(&row)
+        }
+        try eachOfTenant(UsageTable.backlogs, place, &snapshot) { row, tenant in
+            let (held, dead) = (try row.optionalInt(), try row.optionalInt())
+            if let held, let dead {
+                tenant.backlog = .known(Backlog(held: held, dead: dead))
+            } else {
+                tenant.backlog = .unknown
+            }
         }
     }
 
@@ -209,8 +218,15 @@ private struct StoredTenant {
 
 extension ResellerProjection {
     fileprivate static let columns = Columns<ResellerProjection>(
-        "reseller_id", "public_id", "state", "api_access", "limit_requests", "limit_window", "limit_burst")
-    fileprivate static let all = PerTenant("SELECT tenant_id, \(columns) FROM reseller")
+        "reseller_id", "public_id", "state", "api_access", "limit_requests", "limit_window", "limit_burst",
+        // A program that does not know who waits may have changed the state since it was noted.
+        "coalesce(is_waiting, 0) AND state = 0")
+    /// Last: whether it may wait, and nobody has noted it.
+    fileprivate static let all = PerTenant(
+        """
+        SELECT tenant_id, \(columns), is_waiting IS NULL AND state = 0
+        FROM reseller LEFT JOIN reseller_waiting USING (tenant_id, reseller_id)
+        """)
 
     fileprivate init(_ row: inout RowReader) throws {
         resellerID = try row.int()
@@ -218,6 +234,7 @@ extension ResellerProjection {
         state = try row.value()
         apiAccess = try row.bool()
         limit = try row.policy()
+        isWaiting = try row.bool()
     }
 }
 

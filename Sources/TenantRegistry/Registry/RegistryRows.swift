@@ -1,7 +1,7 @@
 import Cryptography
 import SQLite
 
-/// Writes projections of keys and resellers. On the registry's lane.
+/// Writes projections of keys, resellers and owners. On the registry's lane.
 struct RegistryWriting {
     let connection: Connection
 
@@ -9,6 +9,9 @@ struct RegistryWriting {
         switch change {
         case .reseller(let reseller): try save(reseller, of: tenant)
         case .key(let key): try save(key, of: tenant, reviving: reviving)
+        case .owner(let email):
+            try connection.run(
+                "UPDATE tenant SET owner_email = ?2 WHERE id = ?1", .blob(tenant.bytes), .text(email))
         }
     }
 
@@ -25,6 +28,12 @@ struct RegistryWriting {
             .blob(tenant.bytes), .integer(reseller.resellerID), .text(reseller.publicID),
             .integer(reseller.state.rawValue), .bool(reseller.apiAccess), .int(reseller.limit.requests),
             .int(reseller.limit.windowSeconds), .int(reseller.limit.burst))
+        try connection.run(
+            """
+            INSERT INTO reseller_waiting (tenant_id, reseller_id, is_waiting) VALUES (?1, ?2, ?3)
+            ON CONFLICT DO UPDATE SET is_waiting = excluded.is_waiting
+            """,
+            .blob(tenant.bytes), .integer(reseller.resellerID), .bool(reseller.isWaiting))
     }
 
     private func save(_ key: KeyProjection, of tenant: TenantID, reviving: Bool) throws {

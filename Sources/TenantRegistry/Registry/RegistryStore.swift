@@ -38,7 +38,7 @@ package final class RegistryStore: LaneFile {
         } else if try connection.applicationID != Self.applicationID {
             throw TenantFileError.notATenantFile("\(path) is not a registry")
         }
-        try Migrator.migrate(connection, Self.migrations)
+        try Self.bringUp(connection)
         if let shared { try shared.registry.follow(in: connection, of: shared.sink) }
     }
 
@@ -91,6 +91,16 @@ package final class RegistryStore: LaneFile {
         return new
     }
 
+    /// To the last version, and with what is there beside it.
+    static func bringUp(_ connection: Connection) throws {
+        try Migrator.migrate(connection, migrations)
+        try connection.execute(RegistryBacklogTable.sql)
+        try connection.execute(RegistryWaitingTable.sql)
+        try connection.execute(RegistryFormTable.sql)
+    }
+
+    /// All nodes of a cluster have one registry, and one of the version before knows no step that is added here: it
+    /// serves nothing more until it is upgraded. What only adds a table goes beside them, as `RegistryBacklogTable`.
     static let migrations: [Migration] = [
         Migration(
             version: 1, name: "tenants, secrets, projections, provider keys",

@@ -53,6 +53,12 @@ extension Timestamp: CustomStringConvertible {
         guard milliseconds == exact else { return nil }
     }
 
+    /// The same, or a day, `YYYY-MM-DD`, which stands for its first instant in UTC.
+    package init?(parsingTimeOrDay text: String) {
+        guard let time = Timestamp(parsing: text) ?? Timestamp(parsing: text + "T00:00:00Z") else { return nil }
+        self = time
+    }
+
     private static func put(_ value: Int, _ digits: Int, into buffer: UnsafeMutableRawBufferPointer, at start: Int) {
         var rest = value
         var place = start + digits

@@ -7,6 +7,7 @@ package struct Timestamp: Sendable, Hashable, Comparable {
     package let milliseconds: Int64
 
     package static let millisecondsPerDay: Int64 = 86_400_000
+    package static let millisecondsPerHour: Int64 = 3_600_000
     /// 0000-01-01T00:00:00.000Z
     package static let earliest = Timestamp(milliseconds: -62_167_219_200_000)
     /// 9999-12-31T23:59:59.999Z
@@ -20,6 +21,12 @@ package struct Timestamp: Sendable, Hashable, Comparable {
         let (product, overflow) = seconds.multipliedReportingOverflow(by: 1000)
         self.init(milliseconds: overflow ? (seconds < 0 ? .min : .max) : product)
     }
+
+    /// When a day began that is counted from 1970.
+    package init(day: Int64) { self = Timestamp(milliseconds: 0).adding(days: day) }
+
+    /// When an hour began that is counted from 1970.
+    package init(hour: Int64) { self = Timestamp(milliseconds: 0).adding(hour, of: Self.millisecondsPerHour) }
 
     package static func < (left: Timestamp, right: Timestamp) -> Bool { left.milliseconds < right.milliseconds }
 

@@ -35,12 +35,32 @@ enum Answers {
     static func show(
         _ answer: HTTPClientResponse, _ invocation: Invocation, listing name: String, columns: [String], empty: String?
     ) throws(CommandFailure) {
+        try show(answer, invocation, listings: [Listing(name: name, columns: columns, empty: empty)])
+    }
+
+    /// A list of an object, as a table below it; without `empty` it is left out.
+    struct Listing: Sendable {
+        let name: String
+        let columns: [String]
+        let empty: String?
+    }
+
+    /// The same of several lists, which stand apart.
+    static func show(
+        _ answer: HTTPClientResponse, _ invocation: Invocation, listings: [Listing]
+    ) throws(CommandFailure) {
         let json = try parsed(answer)
-        guard !invocation.has("--json"), case .object(let members) = json, case .array(let rows)? = json[name] else {
-            return try show(answer, invocation)
+        guard !invocation.has("--json"), case .object(let members) = json else { return try show(answer, invocation) }
+        var tables: [(listing: Listing, rows: [JSON])] = []
+        for listing in listings {
+            if case .array(let rows)? = json[listing.name] { tables.append((listing, rows)) }
         }
-        try lines(of: .object(members.filter { $0.name != name }))
-        if let empty { try table(rows, columns: columns, empty: empty) }
+        try lines(of: .object(members.filter { member in !tables.contains { $0.listing.name == member.name } }))
+        for (number, table) in tables.enumerated() {
+            guard let empty = table.listing.empty else { continue }
+            if number > 0, !table.rows.isEmpty { try Output.line("") }
+            try Self.table(table.rows, columns: table.listing.columns, empty: empty)
+        }
     }
 
     private static func lines(of json: JSON) throws(CommandFailure) {
@@ -83,6 +103,24 @@ enum Answers {
             throw error.insteadOf(code)
         }
         return code
+    }
+
+    /// What was tried elsewhere: where no answer came that can be read, the exit code says so, whether it can be shown
+    /// or not.
+    static func tried(_ answer: HTTPClientResponse, _ invocation: Invocation) throws(CommandFailure) -> Int32 {
+        let json = try parsed(answer)
+        let outcome = json["outcome"]?.text
+        // It has none where nothing was sent.
+        let isAnswered = outcome == nil || (json["status"] ?? .null) != .null
+        do throws(CommandFailure) {
+            try show(answer, invocation)
+        } catch {
+            throw isAnswered ? error : error.insteadOf(ExitCode.failed)
+        }
+        if let outcome, !isAnswered {
+            throw .failed(outcome == "unanswered" ? "nothing answered" : "no answer came that can be read: \(outcome)")
+        }
+        return ExitCode.ok
     }
 
     /// Columns by the paths of their values, say `counts.keys`; titles are the last name in capitals.
@@ -160,8 +198,22 @@ enum Answers {
         case .number(let number)?: number.text
         case .string(let text)?: printable(text)
         case .array(let elements)?: elements.isEmpty ? "–" : elements.map { text($0) }.joined(separator: ", ")
-        case .object?: printable(String(decoding: value?.encoded() ?? [], as: UTF8.self))
+        case .object(let members)?:
+            limit(members) ?? printable(String(decoding: value?.encoded() ?? [], as: UTF8.self))
         }
+    }
+
+    /// A limit, as options take it; nil of anything else.
+    private static func limit(_ members: [JSONMember]) -> String? {
+        var numbers: [String: String] = [:]
+        for member in members {
+            guard ["requests", "window_seconds", "burst"].contains(member.name), case .number(let number) = member.value
+            else { return nil }
+            numbers[member.name] = number.text
+        }
+        guard let requests = numbers["requests"], let seconds = numbers["window_seconds"] else { return nil }
+        guard let burst = numbers["burst"], burst != requests else { return "\(requests)/\(seconds)" }
+        return "\(requests)/\(seconds)/\(burst)"
     }
 
     /// Names come from resellers: a control character in one must not reach the terminal.

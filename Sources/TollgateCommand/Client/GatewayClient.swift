@@ -20,7 +20,7 @@ struct GatewayClient {
 
     /// For an operator's commands.
     static let ownerOptions = [
-        Option("--tenant", "SLUG", "The tenant", isRequired: true),
+        Option("--tenant", "SLUG", "The tenant, where --url is not its own (…/t/SLUG)"),
         Option("--key", "KEY", "The owner's or an operator's key ($TOLLGATE_OWNER_KEY)"),
         Option("--data", "DIR", "The data folder of a gateway on this machine (./data)"),
         Option("--url", "URL", "A gateway elsewhere ($TOLLGATE_URL)"),
@@ -43,12 +43,15 @@ struct GatewayClient {
     private let longClient: HTTPClient
     private let basePath: String
     private let place: String
+    private let isSocket: Bool
+    /// What names authorities for this gateway.
+    private let authoritiesOption: String
     /// A key that is no bearer, and where it stands.
     private var keyHeader: (String, String)?
 
     static func provider(_ invocation: Invocation) throws -> GatewayClient {
         let key = invocation.text("--key") ?? invocation.environment["TOLLGATE_PROVIDER_KEY"]
-        guard let url = try url(invocation) else {
+        guard let url = try address(invocation)?.url else {
             return try GatewayClient(invocation, url: nil, key: nil, providerPath)
         }
         guard let key, !key.isEmpty else {
@@ -59,40 +62,62 @@ struct GatewayClient {
 
     /// Another node's provider, beside the one that the command is about.
     static func elsewhere(_ url: String, key: String, authorities: String?) throws -> GatewayClient {
-        try GatewayClient(url: url, socketPath: nil, key: key, authorities: authorities, providerPath)
+        try GatewayClient(
+            url: url, socketPath: nil, key: key, authorities: authorities, authoritiesOption: "--to-ca-cert",
+            providerPath)
     }
 
     static func owner(_ invocation: Invocation) throws -> GatewayClient {
+        guard let slug = try tenant(invocation)?.percentEncoded else {
+            throw CommandFailure.usage("“tollgate \(invocation.command.name)” needs --tenant SLUG")
+        }
         guard let key = invocation.text("--key") ?? invocation.environment["TOLLGATE_OWNER_KEY"], !key.isEmpty else {
             throw CommandFailure.usage("“tollgate \(invocation.command.name)” needs --key KEY, or TOLLGATE_OWNER_KEY")
         }
-        let slug = try invocation.required("--tenant").percentEncoded
-        return try GatewayClient(invocation, url: try url(invocation), key: key, "/t/\(slug)/api/admin")
+        return try GatewayClient(invocation, url: try address(invocation)?.url, key: key, "/t/\(slug)/api/admin")
     }
 
-    /// `header`: where the API has its key; as a bearer where nil.
-    static func ofKey(_ invocation: Invocation, _ basePath: String, header: String?) throws -> GatewayClient {
-        let names = ["TOLLGATE_KEY", "TOLLGATE_OWNER_KEY"]
-        let key = invocation.text("--key") ?? names.compactMap { invocation.environment[$0] }.first
-        guard let key, !key.isEmpty else {
-            throw CommandFailure.usage("“tollgate \(invocation.command.name)” needs --key KEY, or TOLLGATE_KEY")
+    /// `header`: where the API has its key; as a bearer where nil. `isOwners`: it is the operator's API, so that an
+    /// operator's key goes before a reseller's where the environment has both.
+    static func ofKey(
+        _ invocation: Invocation, _ basePath: String, header: String?, isOwners: Bool = false
+    ) throws -> GatewayClient {
+        let names = isOwners ? ["TOLLGATE_OWNER_KEY", "TOLLGATE_KEY"] : ["TOLLGATE_KEY", "TOLLGATE_OWNER_KEY"]
+        let known = names.lazy.compactMap { invocation.environment[$0] }.first { !$0.isEmpty }
+        guard let key = invocation.text("--key") ?? known else {
+            throw CommandFailure.usage("“tollgate \(invocation.command.name)” needs --key KEY, or \(names[0])")
         }
+        try checkWhole(key)
         let bearer = header == nil ? key : nil
-        var client = try GatewayClient(invocation, url: try url(invocation), key: bearer, basePath)
+        var client = try GatewayClient(invocation, url: try address(invocation)?.url, key: bearer, basePath)
         client.keyHeader = header.map { ($0, key) }
         return client
     }
 
+    /// The tenant that a command is about, by `--tenant` or by the gateway's address.
+    static func tenant(_ invocation: Invocation) throws(CommandFailure) -> String? {
+        let given = invocation.text("--tenant")
+        guard let address = try Self.address(invocation) else { return given }
+        return try address.tenant(given, by: "--tenant")
+    }
+
+    /// What was copied with an ellipsis in it is told before it is sent.
+    private static func checkWhole(_ key: String) throws(CommandFailure) {
+        guard key.utf8.allSatisfy({ 0x21...0x7E ~= $0 }), !key.hasSuffix("...") else {
+            throw .usage("the key is not a whole one, which is ASCII without spaces: copy all of it")
+        }
+    }
+
     /// What stands on the command line goes before what stands in the environment.
-    private static func url(_ invocation: Invocation) throws(CommandFailure) -> String? {
+    private static func address(_ invocation: Invocation) throws(CommandFailure) -> GatewayAddress? {
         if invocation.has("--url") && invocation.has("--data") {
             throw .usage("--data and --url name two gateways; give one of them")
         }
-        if let url = invocation.text("--url") { return url }
+        if let url = invocation.text("--url") { return GatewayAddress(url) }
         guard !invocation.has("--data"), let url = invocation.environment["TOLLGATE_URL"], !url.isEmpty else {
             return nil
         }
-        return url
+        return GatewayAddress(url)
     }
 
     private init(_ invocation: Invocation, url: String?, key: String?, _ basePath: String) throws {
@@ -102,9 +127,18 @@ struct GatewayClient {
             url: url, socketPath: socketPath, key: key, authorities: invocation.text("--ca-cert"), basePath)
     }
 
-    private init(url: String?, socketPath: String?, key: String?, authorities: String?, _ basePath: String) throws {
+    private init(
+        url: String?, socketPath: String?, key: String?, authorities: String?,
+        authoritiesOption: String = "--ca-cert", _ basePath: String
+    ) throws {
+        if let key { try Self.checkWhole(key) }
+        if let authorities, access(authorities, R_OK) != 0 {
+            throw CommandFailure.usage("\(authoritiesOption) \(authorities) cannot be read")
+        }
         self.basePath = basePath
+        self.authoritiesOption = authoritiesOption
         place = url ?? socketPath ?? ""
+        isSocket = url == nil
         func make(_ seconds: Int) throws(CommandFailure) -> HTTPClient {
             do {
                 return try HTTPClient(
@@ -156,7 +190,7 @@ struct GatewayClient {
         } else {
             answer = try send(client, method, path, headers, body, sink)
         }
-        guard answer.isSuccess else { throw Self.refusal(answer) }
+        guard answer.isSuccess else { throw refusal(answer) }
         return answer
     }
 
@@ -169,11 +203,29 @@ struct GatewayClient {
         } catch {
             switch error {
             case .file: throw .failed("\(error)")
+            // What libcurl calls a socket file is no place that anybody named.
+            case .unreachable where isSocket: throw .failed("no gateway answers at \(place); is it running there?")
             case .unreachable: throw .failed("no gateway answers at \(place): \(error); is it running there?")
-            case .invalidRequest: throw .usage("\(error)")
+            case .untrusted: throw .failed("\(place): \(error); \(authoritiesOption) FILE trusts it")
+            case .invalidRequest(let reason), .broken(let reason):
+                if let doubt = doubt(reason) { throw .failed("\(place): \(error); \(doubt)") }
+                if case .invalidRequest = error { throw .usage("\(error)") }
+                throw .failed("\(place): \(error)")
             default: throw .failed("\(place): \(error)")
             }
         }
+    }
+
+    /// Where the other end may speak TLS and this one does not, or the other way round, by what libcurl says.
+    private func doubt(_ reason: String) -> String? {
+        func says(_ words: String...) -> Bool { words.contains { reason.contains($0) } }
+        if place.hasPrefix("https://") {
+            return says("wrong version number", "packet length too long", "record layer") ? "is it http://?" : nil
+        }
+        guard place.hasPrefix("http://") else { return nil }
+        if says("HTTP/0.9") { return "is it https://?" }
+        // It may have broken off, and no more.
+        return says("reset by peer") ? "or is it https:// there?" : nil
     }
 
     /// A file that comes in shows how far it is.
@@ -193,25 +245,34 @@ struct GatewayClient {
     }
 
     /// What helps where the refusal itself does not say it.
-    private static func nextStep(_ answer: HTTPClientResponse, _ code: String?) -> String? {
+    private func nextStep(_ answer: HTTPClientResponse, _ code: String?) -> String? {
         switch (answer.status, code) {
-        case (401, _): "--key KEY gives another key"
+        case (_, "bad_signature"): "--secret-file FILE names the signing secret"
+        case (401, "wrong_password"): nil
+        case (401, _):
+            basePath == Self.providerPath
+                ? "--key KEY gives another key" : "--key KEY gives another key, --tenant SLUG another tenant"
+        case (403, "session_only"): "--key TOKEN: that of somebody who signed in"
         case (403, "scope_missing"), (403, "wrong_role"): "another key may: --key KEY"
         case (429, _), (503, _):
             answer.header("Retry-After").flatMap { Int($0) }.map { "try again in \($0) s" }
+        case (_, "reseller_not_found") where basePath.hasSuffix("/api/admin"): "“tollgate reseller list” has the ids"
+        case (_, "not_a_bundle"): "“tollgate tenant export --with-secrets” writes one"
         case (422, "idempotency_key_reused"): "take another Idempotency-Key"
         default: nil
         }
     }
 
     /// The problem's detail, and each field error that the detail leaves out.
-    private static func refusal(_ answer: HTTPClientResponse) -> CommandFailure {
+    private func refusal(_ answer: HTTPClientResponse) -> CommandFailure {
         // Dialects that have their own envelope say it under another name.
         guard let json = try? JSON.parse(answer.body),
             let detail = ["detail", "message", "error"].lazy.compactMap({ json[$0]?.text }).first
         else {
+            let doubt = answer.status == 404 ? "; is this a Tollgate gateway?" : ""
             return .refused(
-                "the gateway answered with status \(answer.status)", status: answer.status, answer: answer.body)
+                "the gateway answered with status \(answer.status)\(doubt)", status: answer.status,
+                answer: answer.body)
         }
         var parts = [detail]
         if case .array(let errors)? = json["errors"] {
@@ -220,10 +281,15 @@ struct GatewayClient {
                 parts.append("\(error["pointer"]?.text ?? ""): \(text)")
             }
         }
+        if let needed = json["required"]?.text, let available = json["available"]?.text {
+            let currency = json["currency"]?.text.map { " \($0)" } ?? ""
+            parts.append("\(needed)\(currency) are needed, \(available)\(currency) are available")
+        }
         if let next = nextStep(answer, json["code"]?.text), !detail.contains(next) { parts.append(next) }
-        if answer.status >= 500, let id = json["request_id"]?.text { parts.append("(\(id))") }
         let sentences = parts.dropLast().map { $0.hasSuffix(".") ? String($0.dropLast()) : $0 } + parts.suffix(1)
-        return .refused(sentences.joined(separator: "; "), status: answer.status, answer: answer.body)
+        var text = sentences.joined(separator: "; ")
+        if answer.status >= 500, let id = json["request_id"]?.text { text += " (\(id))" }
+        return .refused(text, status: answer.status, answer: answer.body)
     }
 }
 

@@ -8,7 +8,7 @@ enum ArchivePlaces {
 
     static func address(_ text: String) throws(CommandFailure) -> ArchiveAddress {
         guard let address = ArchiveAddress(text) else {
-            throw .usage("an archive is a folder or s3://BUCKET/PREFIX, not “\(text)”")
+            throw .usage("an archive is a folder or \(ArchiveAddress.bucketRule), not “\(text)”")
         }
         return address
     }
@@ -19,6 +19,13 @@ enum ArchivePlaces {
 
     static func forBackup(_ invocation: Invocation) throws -> Archive {
         try Archive.forBackup(try address(invocation.arguments[0])) { try store($0, invocation) }
+    }
+
+    /// `isDry`: it is only looked at, and nobody is kept from it.
+    static func forPruning(_ invocation: Invocation, isDry: Bool) throws -> Archive {
+        let address = try address(invocation.arguments[0])
+        if isDry { return try Archive.forReading(try store(address, invocation)) }
+        return try Archive.forPruning(address) { try store($0, invocation) }
     }
 
     private static func store(_ address: ArchiveAddress, _ invocation: Invocation) throws -> any ObjectStore {

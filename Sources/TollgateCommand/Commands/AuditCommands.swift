@@ -2,7 +2,7 @@ import HTTPCore
 
 /// The audit log, through the operator's API (O6).
 enum AuditCommands {
-    static let commands = [list, head, export, usage]
+    static let commands = [list, row, request, head, export, usage]
 
     private static let filters = [
         Option("--reseller", "ID", "Of one reseller"),
@@ -23,11 +23,25 @@ enum AuditCommands {
         let rows = try Pages.rows(
             "/audit", query: query(invocation), isOnePage: true, try .owner(invocation), invocation)
         if !invocation.has("--json") {
-            let columns = ["seq", "at", "reseller", "key", "action", "status", "latency_us", "request_id", "count"]
             try Answers.table(rows, columns: columns, empty: "no records")
         }
         return ExitCode.ok
     }
+
+    private static let columns = [
+        "seq", "at", "reseller", "account", "key", "action", "status", "latency_us", "request_id", "count",
+    ]
+
+    private static let row = CalledAPI.owner.call(
+        "GET", "audit show", "Show a row of the audit log with its proof, and the calls that it records", "/audit/{}",
+        arguments: ["SEQ"],
+        filters: [Filter("--request-id", "ID", "Of a row that records many calls: the one of this Request-Id")],
+        listing: "records", columns: columns, empty: "no records")
+
+    private static let request = CalledAPI.owner.call(
+        "GET", "audit request", "Show all rows of a request with their proofs", "/audit/requests/{}",
+        arguments: ["REQUEST_ID"], filters: [Filter("--at", "TIME", "RFC 3339, when it was made: found sooner")],
+        listing: "data", columns: ["seq", "kind", "sound", "findings", "signed_head", "hash"], empty: "no rows")
 
     private static let head = Command(
         "audit head", "Show the audit log's signed head", options: GatewayClient.ownerOptions,
@@ -39,25 +53,13 @@ enum AuditCommands {
 
     private static let export = Command(
         "audit export", "Write the audit log to a file",
-        options: [
-            Option("--output", "FILE", "Where to; .csv writes CSV, any other name JSON Lines", isRequired: true),
-            Option("--format", "FORMAT", "csv or jsonl, whatever the name"),
-            Option("--force", "Replace the file that is there"),
-        ] + filters + GatewayClient.ownerOptions
+        options: SavedFile.options("Where to; .csv writes CSV, any other name JSON Lines")
+            + [Option("--format", "FORMAT", "csv or jsonl, whatever the name")] + filters + GatewayClient.ownerOptions
     ) { invocation in
         let path = try invocation.required("--output")
         let format = invocation.text("--format") ?? (path.hasSuffix(".csv") ? "csv" : "jsonl")
         guard ["csv", "jsonl"].contains(format) else { throw CommandFailure.usage("--format is csv or jsonl") }
-        try CopyCommands.refuseOverwriting(path, invocation)
-        let text = query(invocation).map { "\($0.0)=\($0.1.percentEncoded)" }.joined(separator: "&")
-        _ = try GatewayClient.owner(invocation).send(
-            "GET", "/audit.\(format)" + (text.isEmpty ? "" : "?\(text)"), sink: .file(path: path), isLong: true)
-        let bytes = CopyCommands.size(of: path)
-        try Answers.report(invocation, "\(path): \(bytes) bytes") { json in
-            json.field("path", path)
-            json.field("bytes", bytes)
-        }
-        return ExitCode.ok
+        return try SavedFile.save("/audit.\(format)", query(invocation), from: .owner(invocation), invocation)
     }
 
     private static func query(_ invocation: Invocation) -> [(String, String)] {

@@ -11,8 +11,11 @@ import TenantRegistry
 /// is used again (P11).
 enum BackupCommand {
     static let commands = [
-        command, BackupVerifyCommand.command, BackupVerifyCommand.archive, RestoreNodeCommand.command,
+        command, BackupVerifyCommand.command, BackupPruneCommand.command, BackupVerifyCommand.archive,
+        RestoreNodeCommand.command,
     ]
+
+    private static let backupsLookedAtMax = 10
 
     private static let command = Command(
         "backup", "Back the whole node up into DIR or s3://BUCKET/PREFIX, while it serves", arguments: ["PLACE"],
@@ -31,9 +34,22 @@ enum BackupCommand {
         }
         let client = try GatewayClient.provider(invocation)
         let writing = try Writing(ArchivePlaces.forBackup(invocation), invocation)
+        defer { writing.leave() }
+        if headers.isEmpty, try hasPassphrase(writing.archive) {
+            Output.errorLine(
+                "earlier backups there open with a passphrase; this one opens with the node's master.key alone: "
+                    + "--passphrase-file FILE keeps the key in it")
+        }
         _ = try client.send(
             "GET", "/backup", headers: headers, sink: .stream { try writing.take($0) }, isLong: true)
         return try writing.finish()
+    }
+
+    /// Of the newest backups there.
+    private static func hasPassphrase(_ archive: Archive) throws -> Bool {
+        try archive.manifests().suffix(backupsLookedAtMax).reversed().contains { name in
+            try archive.store.get(name).map { ArchiveManifest.hasMasterKey($0) } ?? false
+        }
     }
 
     /// One backup on its way in.
@@ -79,19 +95,39 @@ enum BackupCommand {
             }
         }
 
+        /// One that has no manifest by now has none.
+        func leave() { if manifest == nil { archive.giveUpBackup() } }
+
         func finish() throws -> Int32 {
             guard let manifest, reader.isEmpty else {
                 throw CommandFailure.failed(
                     "the backup was cut short, and has no manifest: run it again, what came is used again")
             }
             for failure in failures { Output.errorLine("\(failure.slug): \(failure.reason)") }
+            let isAnyAhead = try tellOfThoseAhead(own: manifest)
             let text =
                 "\(manifest): \(tenants.count) \(tenants.count == 1 ? "tenant" : "tenants"), "
                 + "\(written.bytes) bytes in \(written.objects) new objects, \(again) objects used again, "
                 + "\(failures.count) failed"
-            return try Answers.report(invocation, text, code: failures.isEmpty ? ExitCode.ok : ExitCode.failed) {
+            let isGood = failures.isEmpty && !isAnyAhead
+            return try Answers.report(invocation, text, code: isGood ? ExitCode.ok : ExitCode.failed) {
                 report(manifest, &$0)
             }
+        }
+
+        /// Names backups there that are later than the clock here. `own`: what was written now, which is good.
+        private func tellOfThoseAhead(own: String) throws -> Bool {
+            let now = SystemClock().now()
+            let ahead = try archive.manifests().filter { ArchiveManifest.isNamed($0, aheadOf: now) }
+            for name in ahead {
+                let advice =
+                    name == own
+                    ? "set the clock that is wrong, this one or the node's"
+                    : "where this clock is right, the node's was ahead, and \(name) is to be removed at "
+                        + archive.store.place
+                Output.errorLine("\(name) \(ArchiveManifest.aheadText(of: now)): \(advice)")
+            }
+            return !ahead.isEmpty
         }
 
         private func report(_ manifest: String, _ json: inout JSONWriter) {
@@ -129,29 +165,30 @@ extension JSONWriter {
 
 /// What opens a backup or an archive, for commands that need no gateway.
 struct OpenedBackup {
-    static let options = [
+    static let keyOptions = [
         Option("--passphrase-file", "FILE", "The passphrase that it was made with (- is standard input)"),
         Option("--master-key", "FILE", "A copy of the master.key of the node that it is of"),
-        Option("--manifest", "NAME", "Another manifest there than the newest"),
-        Option("--at", "TIME", "As it was then (RFC 3339); of an archive, any moment that it goes back to"),
-        ArchivePlaces.credentialsOption,
     ]
+    static let options =
+        keyOptions + [
+            Option("--manifest", "NAME", "Another manifest there than the newest"),
+            Option("--at", "TIME", "As it was then (RFC 3339); of an archive, any moment that it goes back to"),
+            ArchivePlaces.credentialsOption,
+        ]
 
     let reading: ArchiveReading
     var manifest: ArchiveManifest { reading.manifest }
 
     private static let masterKeyBytes = 32
+    private static let removalsMax = 100
 
     /// `scratch`: a folder for what is on its way.
     init(_ invocation: Invocation, at place: String, scratch: String) throws {
         let moment = try Self.moment(invocation)
         do {
             let archive = try Archive.forReading(ArchivePlaces.store(place, invocation))
-            let name = invocation.text("--manifest")
-            var (manifest, masterKey) = try archive.open(name, by: Self.opener(invocation))
-            if name == nil, let moment {
-                manifest = try ArchiveReading.manifest(in: archive, before: moment, under: masterKey)
-            }
+            let (manifest, masterKey) = try Self.manifest(
+                archive, invocation.text("--manifest"), moment, Self.opener(invocation))
             reading = ArchiveReading(archive, manifest, masterKey: masterKey, moment: moment, scratch: scratch)
             try reading.read()
         } catch let failure as ArchiveFailure {
@@ -159,7 +196,23 @@ struct OpenedBackup {
         } catch let failure as StoreFailure {
             throw CommandFailure.failed("\(failure)")
         }
-        for remark in reading.remarks { Output.errorLine(remark) }
+    }
+
+    private static func manifest(
+        _ archive: Archive, _ name: String?, _ moment: Timestamp?, _ opener: ArchiveManifest.Opener
+    ) throws -> (manifest: ArchiveManifest, masterKey: [UInt8]) {
+        if let name { return try archive.open(name, by: opener) }
+        if let moment { return try ArchiveReading.manifest(in: archive, before: moment, by: opener) }
+        guard let newest = try archive.manifests().last else { throw ArchiveFailure.noManifest }
+        let opened = try archive.open(newest, by: opener)
+        // Of an archive with a log the newest is no more than where the reading begins.
+        let now = SystemClock().now()
+        if opened.manifest.log == nil, opened.manifest.isAhead(of: now) {
+            throw CommandFailure.failed(
+                "\(newest) \(ArchiveManifest.aheadText(of: now)): where this clock is right, the node's was ahead, and "
+                    + "later backups may lie before it; name the one that you want with --manifest")
+        }
+        return opened
     }
 
     private static func moment(_ invocation: Invocation) throws(CommandFailure) -> Timestamp? {
@@ -170,7 +223,7 @@ struct OpenedBackup {
         return moment
     }
 
-    private static func opener(_ invocation: Invocation) throws -> ArchiveManifest.Opener {
+    static func opener(_ invocation: Invocation) throws -> ArchiveManifest.Opener {
         switch (invocation.text("--passphrase-file"), invocation.text("--master-key")) {
         case (.some, .some), (nil, nil):
             throw CommandFailure.usage("one of --passphrase-file FILE and --master-key FILE opens it")
@@ -180,6 +233,7 @@ struct OpenedBackup {
             }
             return .passphrase(passphrase)
         case (nil, .some(let path)):
+            try PasswordFile.judge(path)
             guard let key = FileManager.default.contents(atPath: path), key.count == masterKeyBytes else {
                 throw CommandFailure.failed("\(path) is no master key: it has \(masterKeyBytes) bytes")
             }
@@ -192,20 +246,33 @@ struct OpenedBackup {
         reading.tenants.values.filter { reading.keys[$0.id] != nil }.sorted { $0.slug < $1.slug }
     }
 
-    /// By name, with the reason: those that nothing can be made of.
+    /// By name, with the reason: those that nothing can be made of, and what is lost of all. Once the registry is made.
     var failures: [(slug: String, reason: String)] {
         let notCopied = manifest.failed.map { (slug: $0.slug, reason: "not copied: \($0.reason)") }
-        return notCopied + reading.locked.map { (slug: $0.slug, reason: "its keys are there and do not open") }
+        let locked = reading.locked.map { (slug: $0.slug, reason: "its keys are there and do not open") }
+        let uncopied = reading.uncopied.values.sorted().map { (slug: $0, reason: "there is no copy of it yet") }
+        return notCopied + locked + uncopied + reading.losses.map { (slug: "the archive", reason: $0) }
     }
 
-    /// A folder of its own that is gone when the body ends.
+    /// A folder of its own that is gone when the body ends, or Ctrl-C or SIGTERM ends the command: what is in it is
+    /// unsealed.
     static func withScratch<Value>(_ invocation: Invocation, _ body: (String) throws -> Value) throws -> Value {
         let scratch =
             "\(invocation.text("--scratch") ?? NSTemporaryDirectory())/tollgate-\(Hex.encode(SystemRandom().bytes(8)))"
-        try FileManager.default.createDirectory(
-            atPath: scratch, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        defer { try? FileManager.default.removeItem(atPath: scratch) }
+        let lastWords = LastWords { Self.removeScratch(scratch) }
+        try DataDirectory.makeFolder(scratch)
+        defer {
+            lastWords.end()
+            removeScratch(scratch)
+        }
         return try body(scratch)
+    }
+
+    /// Where work in it goes on meanwhile, a file may come between: then it is tried again.
+    private static func removeScratch(_ path: String) {
+        for _ in 0..<removalsMax where FileManager.default.fileExists(atPath: path) {
+            try? FileManager.default.removeItem(atPath: path)
+        }
     }
 }
 
@@ -222,7 +289,7 @@ enum BackupVerifyCommand {
                 Option("--scratch", "DIR", "Where to ($TMPDIR, /tmp)"),
                 Option("--json", "Print the report as JSON"),
             ],
-            notes: "Exit codes: 0 all sound, 1 something is wrong with one, or it cannot be opened."
+            notes: "Exit codes: 0 all sound, 1 something is wrong with one or is lost, or it cannot be opened."
         ) { invocation in
             try OpenedBackup.withScratch(invocation) { scratch in
                 try run(OpenedBackup(invocation, at: invocation.arguments[0], scratch: scratch), scratch, invocation)

@@ -70,8 +70,8 @@ enum CatalogueCommands {
     }
 
     private static let exportAll = Command(
-        "product export", "Write all products to a CSV file", options: SentFile.output + GatewayClient.ownerOptions
-    ) { invocation in try SentFile.save("/products.csv", invocation) }
+        "product export", "Write all products to a CSV file", options: SavedFile.options() + GatewayClient.ownerOptions
+    ) { invocation in try SavedFile.save("/products.csv", from: .owner(invocation), invocation) }
 
     private static let importAll = Command(
         "product import", "Take products from a CSV file, all rows or none", arguments: ["FILE"],

@@ -1,4 +1,3 @@
-import Foundation
 import HTTPCore
 
 /// Export, restore and erasure of one tenant (P5, P6).
@@ -7,38 +6,27 @@ enum CopyCommands {
 
     private static let export = Command(
         "tenant export", "Write a tenant's file, whole and consistent", arguments: TenantCommands.slug,
-        options: [
-            Option("--output", "FILE", "Where to", isRequired: true),
-            Option("--force", "Replace the file that is there"),
+        options: SavedFile.options() + [
             Option("--with-secrets", "Write a sealed bundle, with all that another node needs to serve the tenant"),
             MoveCommands.passphraseOption,
         ] + GatewayClient.options,
         notes: "The file verifies offline: tollgate verify FILE. Secrets in it stay encrypted.\n"
             + "With --with-secrets and --passphrase-file it is for “tollgate tenant import” alone."
     ) { invocation in
-        let path = try invocation.required("--output")
-        try refuseOverwriting(path, invocation)
         let isBundle = invocation.has("--with-secrets")
         guard isBundle == invocation.has("--passphrase-file") else {
             throw CommandFailure.usage("--with-secrets and --passphrase-file come together")
         }
         let headers = isBundle ? [MoveCommands.header(try MoveCommands.passphrase(invocation))] : []
-        _ = try GatewayClient.provider(invocation).send(
-            "GET", TenantCommands.path(invocation) + "/export" + (isBundle ? "?with_secrets=true" : ""),
-            headers: headers, sink: .file(path: path), isLong: true)
-        let bytes = size(of: path)
-        try Answers.report(invocation, "\(path): \(bytes) bytes") { json in
-            json.field("slug", invocation.arguments[0])
-            json.field("path", path)
-            json.field("bytes", bytes)
-        }
-        return ExitCode.ok
+        return try SavedFile.save(
+            TenantCommands.path(invocation) + "/export", isBundle ? [("with_secrets", "true")] : [], headers: headers,
+            from: .provider(invocation), invocation, slug: invocation.arguments[0])
     }
 
     private static let restore = Command(
         "tenant restore", "Take a tenant's file back", arguments: TenantCommands.slug,
         options: [
-            Option("--input", "FILE", "An export of this tenant"),
+            Option("--input", "FILE", "An export of this tenant (- is standard input)"),
             Option("--at", "TIME", "In place of a file: the moment to take it back to (RFC 3339)"),
             Option("--unsigned", "accept", "Take a file that the tenant's gateway did not sign, where it is sound"),
         ] + GatewayClient.options,
@@ -55,13 +43,15 @@ enum CopyCommands {
             try Answers.show(answer, invocation)
             return ExitCode.ok
         }
-        let path = try invocation.required("--input")
         guard unsigned == nil || unsigned == "accept" else {
             throw CommandFailure.usage("--unsigned takes accept, not “\(unsigned ?? "")”")
         }
         let query = unsigned.map { "?unsigned=\($0)" } ?? ""
-        let answer = try GatewayClient.provider(invocation).send(
-            "POST", TenantCommands.path(invocation) + "/restore" + query, body: .file(path: path), isLong: true)
+        let client = try GatewayClient.provider(invocation)
+        let answer = try GivenFile.with(try invocation.required("--input")) { file in
+            try client.send(
+                "POST", TenantCommands.path(invocation) + "/restore" + query, body: .file(path: file), isLong: true)
+        }
         try Answers.show(answer, invocation)
         return ExitCode.ok
     }
@@ -113,16 +103,5 @@ enum CopyCommands {
             json.field("deleted", true)
         }
         return ExitCode.ok
-    }
-
-    static func refuseOverwriting(_ path: String, _ invocation: Invocation) throws(CommandFailure) {
-        if !invocation.has("--force"), FileManager.default.fileExists(atPath: path) {
-            throw .failed("\(path) is there already; --force replaces it")
-        }
-    }
-
-    static func size(of path: String) -> Int64 {
-        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
-        return (attributes?[.size] as? NSNumber)?.int64Value ?? 0
     }
 }

@@ -2,7 +2,10 @@ import HTTPCore
 
 /// What happens by itself, and what needs the operator.
 enum DueCommands {
-    static let commands = [due, attention, resume]
+    static let commands = [overview, due, attention, resume]
+
+    private static let overview = CalledAPI.owner.call(
+        "GET", "overview", "Count resellers by state, and say how far a new tenant has come", "/overview")
 
     private static let due = Command(
         "due", "List what comes next by itself, soonest first",

@@ -6,7 +6,8 @@ import HTTPCore
 enum EventCommands {
     static let commands = [tail]
 
-    /// How long to wait where there was nothing more.
+    /// How long the node is to wait where there is nothing more; and the pause where it lets nobody wait.
+    private static let waitSeconds = 20
     private static let pauseSeconds: UInt32 = 1
     private static let rowsMax = 100
 
@@ -17,22 +18,28 @@ enum EventCommands {
             Option("--type", "TYPE", "Of this type", repeats: true),
             Option("--once", "End where there is nothing more"),
             Option("--api", "NAME", "Whose key it is: admin, wholesale, codes or ports (admin with --tenant)"),
-            Option("--tenant", "SLUG", "The tenant; a reseller's key knows its own"),
+            Option("--tenant", "SLUG", "The tenant, with an operator's key; a reseller's knows its own"),
         ] + GatewayClient.resellerOptions,
-        notes: "The key is an operator's (--tenant) or a reseller's (--api).\n"
-            + "At its end, and where a call is refused, it says how to go on: --after."
+        notes: "The key is an operator's where --tenant is given alone; for a reseller's add --api wholesale, codes or "
+            + "ports.\nAt its end, at Ctrl-C, and where a call is refused, it says how to go on: --after."
     ) { invocation in
+        // Before the first call, which may make threads.
+        let lastWords = LastWords()
         let feed = try Feed(invocation)
-        let client = try GatewayClient.ofKey(invocation, feed.basePath, header: feed.keyHeader)
+        let client = try GatewayClient.ofKey(
+            invocation, feed.basePath, header: feed.keyHeader, isOwners: feed.isOwners)
         let types = invocation.texts("--type")
         var after = invocation.text("--after")
+        if let after { lastWords.change(to: goOn(after)) }
         var isFirst = true
         while true {
             var query = [("limit", String(rowsMax))]
+            if !invocation.has("--once") { query.append(("wait", String(waitSeconds))) }
             if let after { query.append(("after", after)) }
             if !types.isEmpty { query.append(("types", types.joined(separator: ","))) }
             let text = query.map { "\($0.0)=\($0.1.percentEncoded)" }.joined(separator: "&")
-            let answer = try page(client, "\(feed.path)?\(text)", after)
+            let began = ContinuousClock.now
+            let answer = try page(client, "\(feed.path)?\(text)", after, feed)
             let read = try Answers.parsed(answer)
             guard case .array(let events)? = read[feed.events], let cursor = read[feed.cursor]?.text else {
                 throw CommandFailure.failed("the answer is no page of events; is this a Tollgate gateway?")
@@ -43,23 +50,29 @@ enum EventCommands {
                 for event in events { try Answers.tell(event) }
             }
             (after, isFirst) = (cursor, false)
+            lastWords.change(to: goOn(cursor))
             if read[feed.more] == .bool(true) { continue }
             if invocation.has("--once") { break }
-            sleep(pauseSeconds)
+            if events.isEmpty, ContinuousClock.now - began < .seconds(1) { sleep(pauseSeconds) }
         }
-        if !invocation.has("--json"), let after { try Output.line("go on with --after \(after)") }
+        if !invocation.has("--json"), let after { try Output.line(goOn(after)) }
         return ExitCode.ok
     }
 
-    /// A call that fails says how to go on from the place that was reached.
+    private static func goOn(_ after: String) -> String { "go on with --after \(after)" }
+
+    /// A call that fails says how to go on from the place that was reached, not where the place itself is refused; or
+    /// whose key was expected.
     private static func page(
-        _ client: GatewayClient, _ path: String, _ after: String?
+        _ client: GatewayClient, _ path: String, _ after: String?, _ feed: Feed
     ) throws(CommandFailure) -> HTTPClientResponse {
         do {
             return try client.send("GET", path)
         } catch {
-            guard let after else { throw error }
-            throw error.adding("go on with --after \(after)")
+            // What stands in the query is refused: to ask the same again is no help.
+            if let after, error.status != 400 { throw error.adding(goOn(after)) }
+            if let hint = feed.hint, error.code == "wrong_role" { throw error.adding(hint) }
+            throw error
         }
     }
 
@@ -68,14 +81,24 @@ enum EventCommands {
         let basePath: String
         let path: String
         let keyHeader: String?
+        let isOwners: Bool
         let events: String
         let more: String
         let cursor: String
+        /// What may be meant where nothing says whose key it is.
+        let hint: String?
 
         init(_ invocation: Invocation) throws(CommandFailure) {
-            let slug = invocation.text("--tenant")
-            let name = invocation.text("--api") ?? (slug == nil ? "wholesale" : "admin")
+            let slug = try GatewayClient.tenant(invocation)
+            let isOperators = invocation.has("--tenant")
+            let name = invocation.text("--api") ?? (isOperators ? "admin" : "wholesale")
+            let expected =
+                isOperators
+                ? "for a reseller's key add --api wholesale, codes or ports"
+                : "for an operator's key add --tenant SLUG, for a reseller's of another API --api codes or ports"
+            hint = invocation.has("--api") ? nil : expected
             let tenant = slug.map { "/t/\($0.percentEncoded)" } ?? ""
+            isOwners = name == "admin"
             let isNative = name == "admin" || name == "wholesale"
             switch name {
             case "admin":

@@ -2,7 +2,11 @@ import HTTPCore
 
 /// Keys of a tenant and their limits, through the operator's API (O1, O2).
 enum KeyCommands {
-    static let commands = [list, mint, rotate, revoke, setLimit, removeLimit, resetLimit, rehearseLimit]
+    static let commands =
+        [list, show, activity, mint, rotate, revoke]
+        + [showLimit, setLimit, removeLimit, resetLimit, rehearseLimit, limitHistory]
+
+    private static let key = ["KEY_ID"]
 
     private static let list = Command(
         "key list", "List a tenant's keys",
@@ -19,6 +23,19 @@ enum KeyCommands {
         return ExitCode.ok
     }
 
+    private static let show = CalledAPI.owner.call(
+        "GET", "key show", "Show a key", "/api-keys/{}", arguments: key)
+
+    private static let activity = CalledAPI.owner.list(
+        "key activity", "List keys with their calls of the last day, and when they were last used",
+        "/api-keys/activity",
+        filters: [
+            .reseller, Filter("--by-key", "KEY_ID", "Of one key", named: "key"),
+            Filter("--state", "STATE", "active or ended (both)"),
+        ],
+        columns: ["id", "prefix", "name", "owner_email", "reseller", "mode", "last_used_at", "requests", "refused"],
+        empty: "no keys")
+
     private static let mint = Command(
         "key mint", "Mint a key",
         options: [
@@ -26,8 +43,8 @@ enum KeyCommands {
             Option("--scope", "SCOPE", "What it may do (all of the tenant's dialects)", repeats: true),
             Option("--name", "NAME", "What people call it"),
             Option("--mode", "MODE", "live or test (live)"),
-            Option("--role", "ROLE", "operator: a key for this API"),
-            Option("--expires-at", "TIME", "RFC 3339"),
+            Option("--role", "ROLE", "operator or support: a key for this API; support reads alone"),
+            Option("--expires-at", "TIME", "RFC 3339 or a day"),
             Option("--limit", "R/W[/B]", "Its own limit, say 1000/60"),
         ] + GatewayClient.ownerOptions
     ) { invocation in
@@ -40,7 +57,7 @@ enum KeyCommands {
             if let name = invocation.text("--name") { json.field("name", name) }
             if let mode = invocation.text("--mode") { json.field("mode", mode) }
             if let role = invocation.text("--role") { json.field("role", role) }
-            if let end = invocation.text("--expires-at") { json.field("expires_at", end) }
+            if let end = invocation.time("--expires-at") { json.field("expires_at", end) }
             if let limit { json.field("limit", JSON.object(limit)) }
         }
         let answer = try GatewayClient.owner(invocation).send("POST", "/api-keys", body: .bytes(body))
@@ -71,6 +88,26 @@ enum KeyCommands {
         return ExitCode.ok
     }
 
+    private static let showLimit = Command(
+        "limit show", "Show a key's limit, and how much of it is left", arguments: key,
+        options: GatewayClient.ownerOptions
+    ) { invocation in
+        let answer = try GatewayClient.owner(invocation).send("GET", path(invocation) + "/limit")
+        if invocation.has("--json") {
+            try Answers.show(answer, invocation)
+            return ExitCode.ok
+        }
+        let json = try Answers.parsed(answer)
+        guard let limit = json["limit"], limit != .null else {
+            try Output.line("the key has no limit of its own: its reseller's holds for it")
+            return ExitCode.ok
+        }
+        for name in ["requests", "window_seconds", "burst", "remaining", "reset"] {
+            try Answers.line(name, limit[name])
+        }
+        return ExitCode.ok
+    }
+
     private static let setLimit = Command(
         "limit set", "Set a key's limit; it holds at once", arguments: ["KEY_ID", "R/W[/B]"],
         options: GatewayClient.ownerOptions, notes: "1000/60/50 lets 1000 requests in 60 seconds pass, 50 at once."
@@ -96,18 +133,33 @@ enum KeyCommands {
         return ExitCode.ok
     }
 
+    static let rehearsedDays = Option("--days", "N", "How many days back, 1 to 31 (7)")
+    static let rehearsed =
+        "Nothing is changed. The last line is the smallest limit that refuses fewer than one call of 1,000."
+
     private static let rehearseLimit = Command(
         "limit rehearse", "Try a limit on the calls that the audit log has of a key", arguments: ["KEY_ID", "R/W[/B]"],
-        options: [Option("--days", "N", "How many days back, 1 to 31 (7)")] + GatewayClient.ownerOptions,
-        notes: "Nothing is changed. The last line is the smallest limit that refuses fewer than one call of 1,000."
+        options: [rehearsedDays] + GatewayClient.ownerOptions, notes: rehearsed
     ) { invocation in
-        var members = try TenantChange.limit(invocation.arguments[1], of: "limit rehearse")
+        try rehearse(path(invocation) + "/limit/rehearse", invocation)
+    }
+
+    private static let limitHistory = CalledAPI.owner.list(
+        "limit history", "List changes of a key's own limit, newest first: who, when, from, to",
+        "/api-keys/{}/limit/history", arguments: key, columns: limitColumns, empty: "no changes", isOnePage: true)
+
+    /// Of changes of a limit, whoever's it is.
+    static let limitColumns = ["at", "account", "key", "from", "to", "request_id"]
+
+    /// Tries the limit of the second argument, a key's or a reseller's.
+    static func rehearse(_ path: String, _ invocation: Invocation) throws -> Int32 {
+        var members = try TenantChange.limit(invocation.arguments[1], of: invocation.command.name)
         if let days = try invocation.integer("--days", in: 1...31) {
             members.append(JSONMember(name: "days", value: .number(JSONNumber(Int64(days)))))
         }
         let body = JSON.object(members).encoded()
         let answer = try GatewayClient.owner(invocation).send(
-            "POST", path(invocation) + "/limit/rehearse", body: .bytes(body), isLong: true)
+            "POST", path, body: .bytes(body), isLong: true)
         if invocation.has("--json") {
             try Answers.show(answer, invocation)
             return ExitCode.ok

@@ -1,4 +1,3 @@
-import Cryptography
 import HTTPClient
 import HTTPCore
 
@@ -8,27 +7,23 @@ typealias HTTPAnswer = HTTPClientResponse
 enum MoneyCommands {
     static let commands = [add, payments, payment]
 
-    static let idempotencyKey = Option(
-        "--idempotency-key", "KEY", "Under which the same call again moves nothing more (a new one)")
-    static let again =
-        "Where no answer came, the message names the key: the same line with --idempotency-key KEY moves nothing twice."
-
     private static let add = Command(
         "balance add", "Top a reseller's balance up or, with a negative amount, correct it",
         arguments: ["RESELLER_ID"],
         options: [
             Option("--amount", "AMOUNT", "How much, say 100.00; a correction is -5.00", isRequired: true),
-            Option("--reference", "TEXT", "What the statement says", isRequired: true), idempotencyKey,
+            Option("--reference", "TEXT", "What the statement says", isRequired: true), OnceKey.option,
         ] + GatewayClient.ownerOptions,
-        notes: again
+        notes: OnceKey.note
     ) { invocation in
         let body = try JSONWriter.object { json in
             json.field("amount", try invocation.required("--amount"))
             json.field("reference", try invocation.required("--reference"))
         }
-        let answer = try move("/resellers/\(invocation.arguments[0].percentEncoded)/balance", body, invocation)
-        try Answers.show(answer, invocation, listing: "services_paid", columns: ["id", "amount"], empty: nil)
-        return ExitCode.ok
+        let path = "/resellers/\(invocation.arguments[0].percentEncoded)/balance"
+        return try move(path, body, invocation) { answer throws(CommandFailure) in
+            try Answers.show(answer, invocation, listing: "services_paid", columns: ["id", "amount"], empty: nil)
+        }
     }
 
     private static let payments = Command(
@@ -60,16 +55,17 @@ enum MoneyCommands {
         return ExitCode.ok
     }
 
-    /// Moves money once: where nobody answers, the message says under which key to ask again.
-    static func move(_ path: String, _ body: [UInt8], _ invocation: Invocation) throws -> HTTPAnswer {
+    /// Moves money once.
+    static func move(
+        _ path: String, _ body: [UInt8], _ invocation: Invocation,
+        show: (HTTPAnswer) throws(CommandFailure) -> Void
+    ) throws -> Int32 {
         let client = try GatewayClient.owner(invocation)
-        let key = invocation.text("--idempotency-key") ?? Hex.encode(SystemRandom().bytes(16))
-        let sent = Result { () throws(CommandFailure) in
-            try client.send("POST", path, body: .bytes(body), headers: [("Idempotency-Key", key)])
-        }
-        if case .failure(.failed(let text)) = sent {
-            throw CommandFailure.failed("\(text); to ask again, say --idempotency-key \(key)")
-        }
-        return try sent.get()
+        try OnceKey.send(
+            invocation,
+            { key throws(CommandFailure) in
+                try client.send("POST", path, body: .bytes(body), headers: [key])
+            }, show: show)
+        return ExitCode.ok
     }
 }

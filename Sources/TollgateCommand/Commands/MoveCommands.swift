@@ -13,7 +13,7 @@ enum MoveCommands {
     private static let importTenant = Command(
         "tenant import", "Take in a tenant that comes from another node",
         options: [
-            Option("--input", "FILE", "What “tenant export --with-secrets” wrote", isRequired: true),
+            Option("--input", "FILE", "What “tenant export --with-secrets” wrote (or -)", isRequired: true),
             Option(
                 "--passphrase-file", "FILE", "Its passphrase is the first line (- is standard input)", isRequired: true),
             Option("--slug", "SLUG", "Another name for it here"),
@@ -23,9 +23,11 @@ enum MoveCommands {
     ) { invocation in
         let headers = [header(try passphrase(invocation))]
         let query = invocation.text("--slug").map { "?slug=\($0.percentEncoded)" } ?? ""
-        let answer = try GatewayClient.provider(invocation).send(
-            "POST", "/tenants/import" + query, body: .file(path: try invocation.required("--input")), headers: headers,
-            isLong: true)
+        let client = try GatewayClient.provider(invocation)
+        let answer = try GivenFile.with(try invocation.required("--input")) { file in
+            try client.send(
+                "POST", "/tenants/import" + query, body: .file(path: file), headers: headers, isLong: true)
+        }
         try Answers.show(answer, invocation)
         return ExitCode.ok
     }
@@ -52,11 +54,12 @@ enum MoveCommands {
         if let node = invocation.text("--node") { return try move(slug, toNode: node, invocation) }
         guard let key = invocation.text("--to-key") ?? invocation.environment["TOLLGATE_TO_PROVIDER_KEY"], !key.isEmpty
         else { throw CommandFailure.usage("--to needs --to-key KEY too, or TOLLGATE_TO_PROVIDER_KEY") }
-        let url = try invocation.required("--to")
+        let address = GatewayAddress(try invocation.required("--to"))
+        let newSlug = try address.tenant(invocation.text("--as"), by: "--as") ?? slug
+        let url = address.url
         let there = try GatewayClient.elsewhere(
             url, key: key, authorities: invocation.text("--to-ca-cert"))
         let here = try GatewayClient.provider(invocation)
-        let newSlug = invocation.text("--as") ?? slug
         let baseURL = (url.hasSuffix("/") ? String(url.dropLast()) : url) + "/t/\(newSlug)"
         return try Move(
             slug: slug, newSlug: newSlug, baseURL: baseURL, here: here, there: there,
@@ -128,18 +131,30 @@ private struct Move {
     private var path: String { "/tenants/\(slug.percentEncoded)" }
 
     func run() throws -> Int32 {
+        let random = SystemRandom()
+        let file = "\(scratch)/tollgate-\(Hex.encode(random.bytes(8))).bundle"
+        // Before the first call, which may make threads.
+        let lastWords = LastWords { _ = unlink(file) }
+        defer {
+            lastWords.end()
+            unlink(file)
+        }
+        return try run(by: file, random, lastWords)
+    }
+
+    /// `file`: where the bundle lies on its way.
+    private func run(by file: String, _ random: SystemRandom, _ lastWords: LastWords) throws -> Int32 {
         let tenant = try Answers.parsed(try here.send("GET", path))
         guard let id = tenant["id"]?.text else { throw CommandFailure.failed("the tenant has no id") }
         let wasSealed = tenant["state"]?.text == "moved"
-        if try arrived(tenant, id, wasSealed) { return try confirm(nil) }
-        let random = SystemRandom()
-        let file = "\(scratch)/tollgate-\(Hex.encode(random.bytes(8))).bundle"
-        defer { unlink(file) }
+        if wasSealed { lastWords.change(to: sealedWords) }
+        if try arrived(tenant, id, wasSealed) { return try confirm(nil, lastWords) }
         let passphrase = MoveCommands.header(Base64.encodeURL(random.bytes(32)))
         let body = JSONWriter.object { $0.field("base_url", baseURL) }
         let made: HTTPClientResponse
         var isSent = false
         do {
+            lastWords.change(to: sealedWords)
             _ = try here.send("POST", path + "/move", body: .bytes(body))
             _ = try here.send(
                 "GET", path + "/export?with_secrets=true", headers: [passphrase], sink: .file(path: file), isLong: true)
@@ -149,9 +164,14 @@ private struct Move {
                 body: .file(path: file), headers: [passphrase], isLong: true)
         } catch {
             try recover(from: error, id: id, isSent: isSent, wasSealed: wasSealed)
-            return try confirm(nil)
+            return try confirm(nil, lastWords)
         }
-        return try confirm(made)
+        return try confirm(made, lastWords)
+    }
+
+    private var sealedWords: String {
+        "\(slug) is sealed here: run the same move again; or, if it does not live at \(baseURL), “tollgate tenant "
+            + "move-back \(slug)”"
     }
 
     /// Whether an earlier run brought it there. Throws where this one must not begin; then nothing is changed.
@@ -217,7 +237,7 @@ private struct Move {
         }
     }
 
-    private func confirm(_ made: HTTPClientResponse?) throws -> Int32 {
+    private func confirm(_ made: HTTPClientResponse?, _ lastWords: LastWords) throws -> Int32 {
         do {
             _ = try here.send("POST", path + "/move/confirm")
         } catch {
@@ -228,6 +248,7 @@ private struct Move {
                         + "the same move again")
             }
         }
+        lastWords.change(to: nil)
         let text =
             "\(slug) lives at \(baseURL); its old address says so. “tollgate tenant delete” erases what is left here."
         try Answers.report(invocation, text) { json in

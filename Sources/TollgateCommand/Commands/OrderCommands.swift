@@ -4,7 +4,7 @@ import HTTPCore
 enum OrderCommands {
     static let commands =
         [list, show, export, activate, reject, refund]
-        + [services, service, exportServices] + moves + [cancel, reprice, details]
+        + [services, service, exportServices, charges] + moves + [cancel, keep, reprice, details]
 
     // MARK: Finding
 
@@ -69,38 +69,31 @@ enum OrderCommands {
         return ExitCode.ok
     }
 
-    private static let file = [
-        Option("--output", "FILE", "Where to", isRequired: true),
-        Option("--force", "Replace the file that is there"),
-    ]
-
     private static let export = Command(
         "order export", "Write orders to a CSV file",
-        options: file + [orderState] + filters + GatewayClient.ownerOptions
-    ) { invocation in try write("/orders.csv", invocation) }
+        options: SavedFile.options() + [orderState] + filters + GatewayClient.ownerOptions
+    ) { invocation in
+        try SavedFile.save("/orders.csv", query(invocation), from: .owner(invocation), invocation)
+    }
 
     private static let exportServices = Command(
-        "service export", "Write services to a CSV file", options: file + serviceFilters + GatewayClient.ownerOptions
-    ) { invocation in try write("/services.csv", invocation) }
-
-    private static func write(_ list: String, _ invocation: Invocation) throws -> Int32 {
-        let path = try invocation.required("--output")
-        try CopyCommands.refuseOverwriting(path, invocation)
-        let text = query(invocation).map { "\($0.0)=\($0.1.percentEncoded)" }.joined(separator: "&")
-        _ = try GatewayClient.owner(invocation).send(
-            "GET", list + (text.isEmpty ? "" : "?\(text)"), sink: .file(path: path), isLong: true)
-        let bytes = CopyCommands.size(of: path)
-        try Answers.report(invocation, "\(path): \(bytes) bytes") { json in
-            json.field("path", path)
-            json.field("bytes", bytes)
-        }
-        return ExitCode.ok
+        "service export", "Write services to a CSV file",
+        options: SavedFile.options() + serviceFilters + GatewayClient.ownerOptions
+    ) { invocation in
+        try SavedFile.save("/services.csv", query(invocation), from: .owner(invocation), invocation)
     }
 
     // MARK: Orders
 
     private static let orderID = ["ORDER_ID"]
-    private static let shownServices = ["id", "status", "customer_external_id", "renews_at", "ends_at"]
+    private static let listings = [
+        Answers.Listing(
+            name: "services", columns: ["id", "status", "customer_external_id", "renews_at", "ends_at"],
+            empty: "no services"),
+        Answers.Listing(
+            name: "refunds", columns: ["id", "amount", "reason", "service_id", "refunded_at", "refunded_by"],
+            empty: "no refunds"),
+    ]
 
     private static let show = Command(
         "order show", "Show an order, its services and its refunds", arguments: orderID,
@@ -141,9 +134,9 @@ enum OrderCommands {
             Option("--reason", "TEXT", "What the reseller is told", isRequired: true),
             Option("--service", "ID", "Of one of its services"),
             Option("--period", "N", "Of one period of that service; 0 is what the order itself paid"),
-            MoneyCommands.idempotencyKey,
+            OnceKey.option,
         ] + GatewayClient.ownerOptions,
-        notes: MoneyCommands.again
+        notes: OnceKey.note
     ) { invocation in
         let period = try invocation.integer("--period", in: 0...Int(Int32.max))
         let body = try JSONWriter.object { json in
@@ -152,13 +145,15 @@ enum OrderCommands {
             if let service = invocation.text("--service") { json.field("service", service) }
             if let period { json.field("period", period) }
         }
-        return try told(
-            try MoneyCommands.move(path(invocation, "/orders") + "/refund", body, invocation), invocation)
+        return try MoneyCommands.move(path(invocation, "/orders") + "/refund", body, invocation) {
+            answer throws(CommandFailure) in
+            try Answers.show(answer, invocation, listings: listings)
+        }
     }
 
-    /// An order with its services as a table below it.
+    /// An order with its services and its refunds as tables below it.
     private static func told(_ answer: HTTPAnswer, _ invocation: Invocation) throws -> Int32 {
-        try Answers.show(answer, invocation, listing: "services", columns: shownServices, empty: "no services")
+        try Answers.show(answer, invocation, listings: listings)
         return ExitCode.ok
     }
 
@@ -172,6 +167,11 @@ enum OrderCommands {
         try Answers.show(try GatewayClient.owner(invocation).send("GET", path(invocation, "/services")), invocation)
         return ExitCode.ok
     }
+
+    private static let charges = CalledAPI.owner.list(
+        "service charges", "List what a service was charged, newest period first", "/services/{}/charges",
+        arguments: serviceID, columns: ["period", "begins_at", "ends_at", "amount", "currency", "charged_at"],
+        empty: "nothing was charged", isOnePage: true)
 
     private static let moves = [
         ("suspend", "Suspend a service: it neither runs nor renews"), ("resume", "Let a suspended service run again"),
@@ -195,6 +195,10 @@ enum OrderCommands {
         try Answers.show(answer, invocation)
         return ExitCode.ok
     }
+
+    private static let keep = CalledAPI.owner.call(
+        "DELETE", "service keep", "Have a service renew after all that you had end with its term",
+        "/services/{}/cancel", arguments: serviceID)
 
     private static let reprice = Command(
         "service reprice", "Change what services cost from their next period on",

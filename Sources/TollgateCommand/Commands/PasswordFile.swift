@@ -1,19 +1,22 @@
 import Foundation
+import TenantRegistry
 
-/// A password that stands in no process list.
+/// A password that stands in no process list. Its file is its owner's alone, as the data folder is.
 enum PasswordFile {
     private static let bytesMax = 4_096
 
     /// The file's first line, without its end.
     static func read(_ path: String) throws(CommandFailure) -> String {
-        let handle = path == "-" ? FileHandle.standardInput : FileHandle(forReadingAtPath: path)
-        guard let handle, let data = try? handle.read(upToCount: bytesMax) else {
-            throw .failed("\(path) cannot be read")
-        }
-        let line = data.prefix { $0 != 0x0A && $0 != 0x0D }
-        guard !line.isEmpty, let password = String(bytes: line, encoding: .utf8) else {
+        if path != GivenFile.dash { try judge(path) }
+        let line = try GivenFile.bytes(of: path, bytesMax: bytesMax).prefix { $0 != 0x0A && $0 != 0x0D }
+        guard !line.isEmpty, let password = String(validating: line, as: UTF8.self) else {
             throw .failed("\(path) holds no password")
         }
         return password
+    }
+
+    /// Whether nobody but its owner can read the file.
+    static func judge(_ path: String) throws(CommandFailure) {
+        do throws(DataDirectory.Failure) { try PrivateFiles.judge(secret: path) } catch { throw .failed("\(error)") }
     }
 }

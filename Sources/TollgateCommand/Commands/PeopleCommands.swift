@@ -7,6 +7,7 @@ enum PeopleCommands {
     private static let person = ["PERSON"]
     private static let personNote = "PERSON is an id or an e-mail address."
     private static let sessionColumns = ["id", "created_at", "expires_at", "current"]
+    static let sessionOptions = ending + Pages.options
 
     // MARK: By the owner
 
@@ -82,7 +83,7 @@ enum PeopleCommands {
 
     private static let sessions = Command(
         "people sessions", "List where a person is signed in, or sign it out", arguments: person,
-        options: ending + Pages.options + GatewayClient.ownerOptions, notes: personNote
+        options: sessionOptions + GatewayClient.ownerOptions, notes: personNote
     ) { invocation in
         let client = try GatewayClient.owner(invocation)
         return try sessions(try path(invocation, client) + "/sessions", client, invocation)
@@ -104,12 +105,11 @@ enum PeopleCommands {
             Option("--new-file", "FILE", "Its first line is the new password", isRequired: true),
         ] + GatewayClient.ownerOptions, notes: "One of both may be -, standard input."
     ) { invocation in
-        let (old, new) = (try invocation.required("--old-file"), try invocation.required("--new-file"))
-        guard old != "-" || new != "-" else { throw CommandFailure.usage("only one of both files may be -") }
-        let (oldText, newText) = (try PasswordFile.read(old), try PasswordFile.read(new))
+        let old = try PasswordFile.read(try invocation.required("--old-file"))
+        let new = try PasswordFile.read(try invocation.required("--new-file"))
         let body = JSONWriter.object { json in
-            json.field("old", oldText)
-            json.field("new", newText)
+            json.field("old", old)
+            json.field("new", new)
         }
         try Answers.show(
             try GatewayClient.owner(invocation).send("POST", "/account/password", body: .bytes(body)), invocation)
@@ -118,7 +118,7 @@ enum PeopleCommands {
 
     private static let ownSessions = Command(
         "account sessions", "List where you are signed in, or sign out elsewhere",
-        options: ending + Pages.options + GatewayClient.ownerOptions
+        options: sessionOptions + GatewayClient.ownerOptions
     ) { invocation in
         try sessions("/account/sessions", try .owner(invocation), invocation)
     }
@@ -128,14 +128,13 @@ enum PeopleCommands {
         options: [
             Option("--name", "NAME", "What people call it"), Option("--mode", "MODE", "live or test (live)"),
             Option("--role", "ROLE", "operator or support: what it may do at the most"),
-            Option("--expires-at", "TIME", "RFC 3339"),
+            Option("--expires-at", "TIME", "RFC 3339 or a day"),
         ] + GatewayClient.ownerOptions
     ) { invocation in
         let members = [
-            ("--name", "name"), ("--mode", "mode"), ("--role", "role"), ("--expires-at", "expires_at"),
-        ].compactMap { option, name in
-            invocation.text(option).map { JSONMember(name: name, value: .string($0)) }
-        }
+            ("name", invocation.text("--name")), ("mode", invocation.text("--mode")),
+            ("role", invocation.text("--role")), ("expires_at", invocation.time("--expires-at")),
+        ].compactMap { name, text in text.map { JSONMember(name: name, value: .string($0)) } }
         let answer = try GatewayClient.owner(invocation).send(
             "POST", "/account/keys", body: .bytes(JSON.object(members).encoded()))
         let id = (try? Answers.parsed(answer))?["id"]?.text ?? "KEY_ID"
@@ -151,7 +150,8 @@ enum PeopleCommands {
         Option("--end", "SESSION_ID", "End this one"), Option("--end-all", "End all, but the one that asks"),
     ]
 
-    private static func sessions(
+    /// Lists the sessions of a path, or ends what the options name.
+    static func sessions(
         _ path: String, _ client: GatewayClient, _ invocation: Invocation
     ) throws -> Int32 {
         if let id = invocation.text("--end") {

@@ -2,7 +2,7 @@ import HTTPCore
 
 /// Price books and their history, through the operator's API (O4).
 enum PriceCommands {
-    static let commands = [list, set, history, exportAll, importAll]
+    static let commands = [list, set, remove, history, exportAll, importAll]
 
     private static let amounts = ["monthly", "quarterly", "semi-annual", "annual", "hourly", "setup-fee", "once"]
     private static let columns = [
@@ -12,10 +12,11 @@ enum PriceCommands {
 
     private static let list = Command(
         "price list", "List a reseller's price book", arguments: ["RESELLER_ID"],
-        options: Pages.options + GatewayClient.ownerOptions
+        options: [Filter.mode.option] + Pages.options + GatewayClient.ownerOptions
     ) { invocation in
         let rows = try Pages.rows(
-            "/resellers/\(invocation.arguments[0].percentEncoded)/products", try .owner(invocation), invocation)
+            CalledAPI.path("/resellers/{}/products", invocation), query: Filter.query([.mode], invocation),
+            try .owner(invocation), invocation)
         if !invocation.has("--json") {
             try Answers.table(rows, columns: ["sku"] + columns + ["hidden", "currency"], empty: "no prices")
         }
@@ -28,7 +29,7 @@ enum PriceCommands {
             + [
                 Option("--discount-rate", "PERCENT", "In place of the reseller's own; none takes it away"),
                 Option("--enabled", "yes|no", "Whether the reseller is offered it"),
-                Option("--max-quantity", "N", "Units that it may hold at once; none: any"),
+                Option("--max-quantity", "N", "Units that it may hold at once; none: any"), Filter.mode.option,
             ] + GatewayClient.ownerOptions,
         notes: "What is not named stays as it is. The new price holds from the answer on."
     ) { invocation in
@@ -37,9 +38,17 @@ enum PriceCommands {
             SentFile.members(options + [("--discount-rate", "discount_rate_override")], invocation)
             + (try SentFile.plain([("--enabled", "is_enabled"), ("--max-quantity", "max_quantity")], invocation))
         let answer = try GatewayClient.owner(invocation).send(
-            "PUT", row(invocation), body: .bytes(JSON.object(members).encoded()))
+            "PUT", row(invocation) + Filter.text([.mode], invocation), body: .bytes(JSON.object(members).encoded()))
         try Answers.show(answer, invocation)
         return ExitCode.ok
+    }
+
+    private static let remove = Command(
+        "price remove", "Take a row of the test book away: the live one holds there again",
+        arguments: ["RESELLER_ID", "SKU"], options: GatewayClient.ownerOptions,
+        notes: "A live row is not removed: price set --enabled no hides its product from the reseller."
+    ) { invocation in
+        try CalledAPI.owner.done("DELETE", row(invocation) + "?mode=test", "removed", invocation)
     }
 
     private static let history = Command(
@@ -47,9 +56,10 @@ enum PriceCommands {
         options: [
             Option("--reseller", "ID", "Of one reseller"), Option("--product", "SKU", "Of one product"),
             Option("--from", "TIME", "RFC 3339, from then on"), Option("--to", "TIME", "RFC 3339, before then"),
+            Filter.mode.option,
         ] + Pages.options + GatewayClient.ownerOptions
     ) { invocation in
-        let query = ["reseller", "product", "from", "to"].compactMap { name in
+        let query = ["reseller", "product", "from", "to", "mode"].compactMap { name in
             invocation.text("--\(name)").map { (name, $0) }
         }
         let rows = try Pages.rows("/price-history", query: query, isOnePage: true, try .owner(invocation), invocation)
@@ -64,14 +74,22 @@ enum PriceCommands {
 
     private static let exportAll = Command(
         "price export", "Write the price book of all resellers to a CSV file",
-        options: SentFile.output + GatewayClient.ownerOptions
-    ) { invocation in try SentFile.save("/price-book.csv", invocation) }
+        options: SavedFile.options() + GatewayClient.ownerOptions
+    ) { invocation in try SavedFile.save("/price-book.csv", from: .owner(invocation), invocation) }
 
     private static let importAll = Command(
         "price import", "Take a price book from a CSV file, all rows or none", arguments: ["FILE"],
-        options: [SentFile.dryRun, SentFile.ifMatch] + GatewayClient.ownerOptions,
+        options: [
+            SentFile.dryRun, SentFile.ifMatch,
+            Option("--effect-days", "N", "With --dry-run: what orders of so many days would have come to"),
+        ] + GatewayClient.ownerOptions,
         notes: "Try it with --dry-run first, and give the hash that it prints to --if-match."
-    ) { invocation in try SentFile.importTable("/price-book.csv", invocation) }
+    ) { invocation in
+        guard invocation.has("--dry-run") || !invocation.has("--effect-days") else {
+            throw CommandFailure.usage("--effect-days needs --dry-run")
+        }
+        return try SentFile.importTable("/price-book.csv", invocation)
+    }
 
     /// A line for each column that differs.
     private static func changes(_ row: JSON) -> [JSON] {
@@ -90,6 +108,6 @@ enum PriceCommands {
     }
 
     private static func row(_ invocation: Invocation) -> String {
-        "/resellers/\(invocation.arguments[0].percentEncoded)/products/\(invocation.arguments[1].percentEncoded)"
+        CalledAPI.path("/resellers/{}/products/{}", invocation)
     }
 }

@@ -2,7 +2,7 @@ import HTTPCore
 
 /// The provider's own keys (P8).
 enum ProviderKeyCommands {
-    static let commands = [list, mint, rotate, revoke]
+    static let commands = [list, show, mint, rotate, revoke]
 
     private static let list = Command(
         "provider-key list", "List provider keys, revoked ones too", options: Pages.options + GatewayClient.options
@@ -15,22 +15,26 @@ enum ProviderKeyCommands {
         return ExitCode.ok
     }
 
+    private static let show = CalledAPI.provider.call(
+        "GET", "provider-key show", "Show a provider key", "/provider-keys/{}", arguments: ["KEY_ID"])
+
     private static let mint = Command(
         "provider-key mint", "Make a provider key", arguments: ["NAME"],
         options: [
             Option("--role", "ROLE", "read (tenants, usage, the log) or admin (everything); read where it is left out"),
-            Option("--expires", "TIME", "RFC 3339; without it the key has no end"),
+            Option("--expires", "TIME", "RFC 3339 or a day; without it the key has no end"),
         ] + GatewayClient.options
     ) { invocation in
         let body = JSONWriter.object { json in
             json.field("name", invocation.arguments[0])
             if let role = invocation.text("--role") { json.field("role", role) }
-            if let end = invocation.text("--expires") { json.field("expires_at", end) }
+            if let end = invocation.time("--expires") { json.field("expires_at", end) }
         }
         let answer = try GatewayClient.provider(invocation).send("POST", "/provider-keys", body: .bytes(body))
+        let id = (try? Answers.parsed(answer))?["id"]?.text ?? "KEY_ID"
         try Answers.show(
             answer, invocation, note: shownOnce,
-            ifLost: "the key is made and its text is lost: revoke it with “tollgate provider-key revoke”")
+            ifLost: "the key is made and its text is lost: revoke it with “tollgate provider-key revoke \(id)”")
         return ExitCode.ok
     }
 

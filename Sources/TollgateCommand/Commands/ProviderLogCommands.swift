@@ -18,7 +18,8 @@ enum ProviderLogCommands {
             .compactMap { option, name in invocation.text(option).map { (name, $0) } }
         if invocation.has("--action") { query.append(("action", invocation.texts("--action").joined(separator: ","))) }
         if let path = invocation.text("--output") {
-            return try write(path.hasSuffix(".csv") ? "/log.csv" : "/log.jsonl", query, to: path, invocation)
+            return try SavedFile.save(
+                path.hasSuffix(".csv") ? "/log.csv" : "/log.jsonl", query, from: .provider(invocation), invocation)
         }
         let rows = try Pages.rows("/log", query: query, isOnePage: true, try .provider(invocation), invocation)
         if !invocation.has("--json") {
@@ -37,7 +38,9 @@ enum ProviderLogCommands {
     ) { invocation in
         let query = [("--month", "month"), ("--tenant", "tenant")]
             .compactMap { option, name in invocation.text(option).map { (name, $0) } }
-        if let path = invocation.text("--output") { return try write("/usage.csv", query, to: path, invocation) }
+        if invocation.has("--output") {
+            return try SavedFile.save("/usage.csv", query, from: .provider(invocation), invocation)
+        }
         let rows = try Pages.rows("/usage", query: query, try .provider(invocation), invocation)
         if !invocation.has("--json") {
             let columns = ["tenant", "month", "requests", "refusals", "orders", "turnover", "currency", "bytes"]
@@ -47,24 +50,6 @@ enum ProviderLogCommands {
     }
 
     private static func fileOptions(_ format: String) -> [Option] {
-        [
-            Option("--output", "FILE", "Write all of it to this file\(format)"),
-            Option("--force", "Replace the file that is there"),
-        ]
-    }
-
-    private static func write(
-        _ path: String, _ query: [(String, String)], to file: String, _ invocation: Invocation
-    ) throws -> Int32 {
-        try CopyCommands.refuseOverwriting(file, invocation)
-        let text = query.map { "\($0.0)=\($0.1.percentEncoded)" }.joined(separator: "&")
-        _ = try GatewayClient.provider(invocation).send(
-            "GET", path + (text.isEmpty ? "" : "?\(text)"), sink: .file(path: file), isLong: true)
-        let bytes = CopyCommands.size(of: file)
-        try Answers.report(invocation, "\(file): \(bytes) bytes") { json in
-            json.field("path", file)
-            json.field("bytes", bytes)
-        }
-        return ExitCode.ok
+        SavedFile.options("Write all of it to this file\(format)", isRequired: false)
     }
 }

@@ -1,4 +1,3 @@
-import Foundation
 import HTTPCore
 
 /// What provisioners are asked for, through the operator's API (W13).
@@ -59,11 +58,8 @@ enum ProvisioningCommands {
 
     /// Secrets stand in no process list.
     static func json(in path: String) throws(CommandFailure) -> JSON {
-        let handle = path == "-" ? FileHandle.standardInput : FileHandle(forReadingAtPath: path)
-        guard let handle, let data = try? handle.read(upToCount: detailsBytesMax) else {
-            throw .failed("\(path) cannot be read")
-        }
-        guard let json = try? JSON.parse([UInt8](data)), case .object = json else {
+        let bytes = try GivenFile.bytes(of: path, bytesMax: detailsBytesMax)
+        guard let json = try? JSON.parse(bytes), case .object = json else {
             throw .failed("\(path) holds no JSON object")
         }
         return json

@@ -8,10 +8,7 @@ enum ReportCommands {
         Option("--from", "TIME", "RFC 3339 or a day, from then on"),
         Option("--to", "TIME", "RFC 3339 or a day, up to then"),
     ]
-    private static let output = [
-        Option("--output", "FILE", "Write all of it as CSV to this file"),
-        Option("--force", "Replace the file that is there"),
-    ]
+    private static let output = SavedFile.options("Write all of it as CSV to this file", isRequired: false)
 
     /// What each report shows, and whether it is of products too.
     private static let kinds: [(name: String, summary: String, columns: [String], isOfProducts: Bool)] = [
@@ -34,11 +31,14 @@ enum ReportCommands {
             options: [
                 Option("--by", "PERIOD", "day (the default) or month; days are UTC"),
                 Option("--group", "GROUP", kind.isOfProducts ? "product or reseller" : "reseller"),
-            ] + times + output + Pages.options + GatewayClient.ownerOptions
+            ] + times + output + Pages.options + GatewayClient.ownerOptions,
+            notes: kind.name == "balances" ? "Corrected, spent and transferred are downwards." : ""
         ) { invocation in
             let path = "/reports/\(kind.name)"
             let asked = query(invocation, [("--by", "by"), ("--group", "group"), ("--from", "from"), ("--to", "to")])
-            if invocation.has("--output") { return try save(path + ".csv", asked, invocation) }
+            if invocation.has("--output") {
+                return try SavedFile.save(path + ".csv", asked, from: .owner(invocation), invocation)
+            }
             let rows = try Pages.rows(path, query: asked, try .owner(invocation), invocation)
             if !invocation.has("--json") {
                 let group = rows.contains { $0["product"]?.text != nil } ? "product" : "reseller"
@@ -60,7 +60,7 @@ enum ReportCommands {
         let path = "/resellers/\(invocation.arguments[0].percentEncoded)/statement"
         if invocation.has("--output") {
             let asked = query(invocation, [("--mode", "mode"), ("--from", "from"), ("--to", "to")])
-            return try save(path + ".csv", asked, invocation)
+            return try SavedFile.save(path + ".csv", asked, from: .owner(invocation), invocation)
         }
         let isTimed = invocation.has("--from") || invocation.has("--to")
         guard !isTimed else { throw CommandFailure.usage("--from and --to need --output FILE") }
@@ -70,22 +70,6 @@ enum ReportCommands {
             try Answers.table(
                 rows, columns: ["at", "kind", "reference", "amount", "balance_after", "currency"],
                 empty: "nothing has moved")
-        }
-        return ExitCode.ok
-    }
-
-    private static func save(
-        _ path: String, _ query: [(String, String)], _ invocation: Invocation
-    ) throws -> Int32 {
-        let file = try invocation.required("--output")
-        try CopyCommands.refuseOverwriting(file, invocation)
-        let text = query.map { "\($0.0)=\($0.1.percentEncoded)" }.joined(separator: "&")
-        _ = try GatewayClient.owner(invocation).send(
-            "GET", path + (text.isEmpty ? "" : "?\(text)"), sink: .file(path: file), isLong: true)
-        let bytes = CopyCommands.size(of: file)
-        try Answers.report(invocation, "\(file): \(bytes) bytes") { json in
-            json.field("path", file)
-            json.field("bytes", bytes)
         }
         return ExitCode.ok
     }

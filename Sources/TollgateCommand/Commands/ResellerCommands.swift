@@ -2,7 +2,8 @@ import HTTPCore
 
 /// Resellers of a tenant: finding them, inviting them, their terms and their moves, through the operator's API (O3).
 enum ResellerCommands {
-    static let commands = [list, show, invite, change] + moves + [invitation, resetPassword, secret]
+    static let commands =
+        [list, show, invite, change] + moves + [invitation, resetPassword, secret, sessions, rehearse, limitHistory]
 
     private static let id = ["RESELLER_ID"]
 
@@ -12,29 +13,27 @@ enum ResellerCommands {
             Option("--status", "STATUS", "pending, active, suspended or terminated"),
             Option("--email", "EMAIL", "The one with this address"),
             Option("--find", "TEXT", "Those whose id, address, name or company begins so, in any case", alias: "--q"),
+            Filter.mode.option,
         ] + Pages.options + GatewayClient.ownerOptions
     ) { invocation in
-        let query = [("--status", "status"), ("--email", "email"), ("--find", "q")].compactMap { option, name in
+        let query = [("--status", "status"), ("--email", "email"), ("--find", "q"), ("--mode", "mode")].compactMap {
+            option, name in
             invocation.text(option).map { (name, $0) }
         }
         let rows = try Pages.rows("/resellers", query: query, try .owner(invocation), invocation)
         if !invocation.has("--json") {
             let columns = [
                 "id", "email", "name", "company", "status", "default_discount_rate", "credit_limit", "currency",
-                "api_access", "created_at",
+                "balance", "api_access", "created_at",
             ]
             try Answers.table(rows, columns: columns, empty: "no resellers")
         }
         return ExitCode.ok
     }
 
-    private static let show = Command(
-        "reseller show", "Show a reseller: who it is, its terms, its balance", arguments: id,
-        options: GatewayClient.ownerOptions
-    ) { invocation in
-        try Answers.show(try GatewayClient.owner(invocation).send("GET", path(invocation)), invocation)
-        return ExitCode.ok
-    }
+    private static let show = CalledAPI.owner.call(
+        "GET", "reseller show", "Show a reseller: who it is, its terms, its balance", "/resellers/{}", arguments: id,
+        filters: [.mode])
 
     private static let invite = Command(
         "reseller invite", "Invite a reseller; it waits for approval",
@@ -55,9 +54,11 @@ enum ResellerCommands {
         }
         let answer = try GatewayClient.owner(invocation).send("POST", "/resellers", body: .bytes(body))
         let id = (try? Answers.parsed(answer))?["id"]?.text ?? "RESELLER_ID"
+        let link = password == nil ? "; its link is too: “tollgate reseller invitation \(id)”" : ""
         try Answers.show(
             answer, invocation, note: "Signing secret and link are shown this once.",
-            ifLost: "the reseller is there, its link is lost: “tollgate reseller invitation \(id)” makes another")
+            ifLost: "the reseller is there, its signing secret is lost: “tollgate reseller secret \(id)” makes "
+                + "another\(link)")
         return ExitCode.ok
     }
 
@@ -162,6 +163,24 @@ enum ResellerCommands {
             ifLost: "the new secret is lost: rotate it again")
         return ExitCode.ok
     }
+
+    private static let sessions = Command(
+        "reseller sessions", "List where a reseller is signed in, or sign it out", arguments: id,
+        options: PeopleCommands.sessionOptions + GatewayClient.ownerOptions
+    ) { invocation in
+        try PeopleCommands.sessions(path(invocation) + "/sessions", try .owner(invocation), invocation)
+    }
+
+    private static let rehearse = Command(
+        "reseller rehearse", "Try a limit on the calls that the audit log has of a reseller",
+        arguments: id + ["R/W[/B]"], options: [KeyCommands.rehearsedDays] + GatewayClient.ownerOptions,
+        notes: KeyCommands.rehearsed
+    ) { invocation in try KeyCommands.rehearse(path(invocation) + "/rate-limit/rehearse", invocation) }
+
+    private static let limitHistory = CalledAPI.owner.list(
+        "reseller limit-history", "List changes of a reseller's limit, newest first: who, when, from, to",
+        "/resellers/{}/rate-limit/history", arguments: id, columns: KeyCommands.limitColumns, empty: "no changes",
+        isOnePage: true)
 
     private static func path(_ invocation: Invocation) -> String {
         "/resellers/" + invocation.arguments[0].percentEncoded

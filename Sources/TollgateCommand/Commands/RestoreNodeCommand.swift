@@ -28,6 +28,7 @@ enum RestoreNodeCommand {
         guard let place = places.first, places.count == 1 else {
             throw CommandFailure.usage("one PLACE is restored: a folder or s3://BUCKET/PREFIX")
         }
+        let wasThere = FileManager.default.fileExists(atPath: path)
         let data = try DataDirectory.forRestoring(path)
         let making: Making
         let made: Made
@@ -38,6 +39,7 @@ enum RestoreNodeCommand {
             made = try making.run()
         } catch {
             data.giveUpRestoring()
+            if !wasThere { rmdir(path) }
             throw error
         }
         try data.endRestoring()

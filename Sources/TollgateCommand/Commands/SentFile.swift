@@ -1,4 +1,3 @@
-import Cryptography
 import Foundation
 import HTTPClient
 import HTTPCore
@@ -7,32 +6,59 @@ import HTTPCore
 enum SentFile {
     static let dryRun = Option("--dry-run", "Tell what it would change, and change nothing")
     static let ifMatch = Option("--if-match", "HASH", "Only onto what a dry run gave this hash of")
-    static let output = [
-        Option("--output", "FILE", "Where to", isRequired: true), Option("--force", "Replace the file that is there"),
-    ]
+    private static let firstBytesMax = 64
 
     /// Sends a file by its name: `.csv` is CSV, `.json` JSON.
     static func send(
-        _ method: String, _ path: String, _ file: String, _ invocation: Invocation, isOnce: Bool = false
+        _ method: String, _ path: String, _ file: String, _ invocation: Invocation
     ) throws -> HTTPClientResponse {
-        guard let size = try? FileManager.default.attributesOfItem(atPath: file)[.size] as? Int, size >= 0 else {
-            throw CommandFailure.failed("\(file) cannot be read")
+        let client = try GatewayClient.owner(invocation)
+        return try GivenFile.with(file) { source in
+            var headers = [try contentType(of: file, in: source)]
+            if let hash = invocation.text("--if-match") { headers.append(("If-Match", "\"\(hash)\"")) }
+            var target = path + (invocation.has("--dry-run") ? "?dry_run=true" : "")
+            if let days = invocation.text("--effect-days") { target += "&effect_days=\(days.percentEncoded)" }
+            return try client.send(method, target, body: .file(path: source), headers: headers, isLong: true)
         }
-        var headers = [("Content-Type", type(of: file))]
-        if let hash = invocation.text("--if-match") { headers.append(("If-Match", "\"\(hash)\"")) }
-        // A line that is run again by hand is another import; one that curl repeats is not.
-        if isOnce { headers.append(("Idempotency-Key", Hex.encode(SystemRandom().bytes(16)))) }
-        let query = invocation.has("--dry-run") ? "?dry_run=true" : ""
-        return try GatewayClient.owner(invocation).send(
-            method, path + query, body: .file(path: file), headers: headers, isLong: true)
     }
 
-    private static func type(of file: String) -> String {
+    /// Sends a file that is taken once, however often it is sent, and shows the answer.
+    static func sendOnce(
+        _ path: String, _ file: String, _ invocation: Invocation, show: (HTTPAnswer) throws(CommandFailure) -> Void
+    ) throws -> Int32 {
+        let client = try GatewayClient.owner(invocation)
+        try GivenFile.with(file) { source in
+            let type = try contentType(of: file, in: source)
+            try OnceKey.send(
+                invocation,
+                { key throws(CommandFailure) in
+                    try client.send("POST", path, body: .file(path: source), headers: [type, key], isLong: true)
+                }, show: show)
+        }
+        return ExitCode.ok
+    }
+
+    private static func contentType(of file: String, in source: String) throws(CommandFailure) -> (String, String) {
+        guard access(source, R_OK) == 0 else { throw .failed("\(file) cannot be read") }
+        return ("Content-Type", try type(of: file, in: source))
+    }
+
+    private static func type(of file: String, in source: String) throws(CommandFailure) -> String {
         let name = file.lowercased()
         if name.hasSuffix(".json") { return "application/json" }
+        if name.hasSuffix(".jsonl") { return "application/jsonl" }
         if name.hasSuffix(".png") { return "image/png" }
         if name.hasSuffix(".webp") { return "image/webp" }
-        return "text/csv"
+        guard file == GivenFile.dash else { return "text/csv" }
+        return type(ofFirst: try GivenFile.bytes(of: source, bytesMax: firstBytesMax))
+    }
+
+    /// What comes over standard input has no name.
+    private static func type(ofFirst bytes: [UInt8]) -> String {
+        if bytes.starts(with: [0x89, 0x50, 0x4E, 0x47]) { return "image/png" }
+        if bytes.starts(with: Array("RIFF".utf8)) { return "image/webp" }
+        let first = bytes.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }
+        return first == UInt8(ascii: "{") || first == UInt8(ascii: "[") ? "application/json" : "text/csv"
     }
 
     /// Imports a table, or shows what a dry run tells.
@@ -48,12 +74,24 @@ enum SentFile {
         if case .array(let errors)? = json["errors"], !errors.isEmpty {
             try Answers.table(errors, columns: ["pointer", "code", "detail"], empty: "")
         }
+        if case .array(let warnings)? = json["warnings"], !warnings.isEmpty {
+            try Answers.table(warnings, columns: ["pointer", "code", "detail"], empty: "")
+        }
         for name in ["rows", "new", "changed", "same", "errors"] { try Answers.line(name, json["counts"]?[name]) }
         try Answers.line("hash", json["hash"])
+        if let effect = json["effect"] { try tell(effect) }
         if case .array(let errors)? = json["errors"], !errors.isEmpty {
             throw CommandFailure.failed("the file has errors: nothing of it would be taken")
         }
         return ExitCode.ok
+    }
+
+    /// What the orders of some days would have come to at the new prices.
+    private static func tell(_ effect: JSON) throws(CommandFailure) {
+        let totals = ["orders", "paid", "repriced", "difference", "not_sold"]
+        for name in ["days", "from"] + totals + ["currency", "is_partial"] { try Answers.line(name, effect[name]) }
+        guard case .array(let resellers)? = effect["resellers"], !resellers.isEmpty else { return }
+        try Answers.table(resellers, columns: ["reseller", "name"] + totals, empty: "")
     }
 
     /// A line for each column that a row would change.
@@ -75,19 +113,6 @@ enum SentFile {
         }
     }
 
-    /// Writes an export to `--output`.
-    static func save(_ path: String, _ invocation: Invocation) throws -> Int32 {
-        let file = try invocation.required("--output")
-        try CopyCommands.refuseOverwriting(file, invocation)
-        _ = try GatewayClient.owner(invocation).send("GET", path, sink: .file(path: file), isLong: true)
-        let bytes = CopyCommands.size(of: file)
-        try Answers.report(invocation, "\(file): \(bytes) bytes") { json in
-            json.field("path", file)
-            json.field("bytes", bytes)
-        }
-        return ExitCode.ok
-    }
-
     /// Members of a body, out of options that were given: a word `none` stands for null.
     static func members(_ options: [(option: String, name: String)], _ invocation: Invocation) -> [JSONMember] {
         options.compactMap { option, name in
@@ -95,26 +120,31 @@ enum SentFile {
         }
     }
 
-    /// The same of numbers and flags, as JSON has them.
+    /// The same of whole numbers and of options that are `yes|no`, as JSON has them.
     static func plain(
         _ options: [(option: String, name: String)], _ invocation: Invocation
     ) throws(CommandFailure) -> [JSONMember] {
         var members: [JSONMember] = []
         for (option, name) in options {
             guard let text = invocation.text(option) else { continue }
-            let value: JSON
-            switch text {
-            case "none": value = .null
-            case "yes", "true": value = .bool(true)
-            case "no", "false": value = .bool(false)
-            default:
-                guard let number = JSONNumber(plain: text) else {
-                    throw .usage("\(option) takes a number, yes, no or none, not “\(text)”")
-                }
-                value = .number(number)
+            let isFlag = invocation.command.options.contains { $0.name == option && $0.value == "yes|no" }
+            guard let value = isFlag ? flag(text) : number(text) else {
+                throw .usage("\(option) takes \(isFlag ? "yes or no" : "a whole number or none"), not “\(text)”")
             }
             members.append(JSONMember(name: name, value: value))
         }
         return members
+    }
+
+    private static func number(_ text: String) -> JSON? {
+        text == "none" ? JSON.null : JSONNumber(plain: text).map(JSON.number)
+    }
+
+    private static func flag(_ text: String) -> JSON? {
+        switch text {
+        case "yes", "true": .bool(true)
+        case "no", "false": .bool(false)
+        default: nil
+        }
     }
 }

@@ -36,14 +36,10 @@ enum SignCommand {
             try invocation.integer("--timestamp", in: 0...Int(Int32.max))
             ?? Int(Date().timeIntervalSince1970)
         let method = (invocation.text("--method") ?? "POST").uppercased()
-        let head = SignedText.head(
-            timestamp: String(timestamp), method: method, target: try target(try invocation.required("--path")),
-            idempotencyKey: bare)
-        let signature = SignedText.signature(
-            key: try secret(invocation), head: head, body: try body(invocation.text("--body-file")))
-        let headers = [
-            ("X-Tollgate-Timestamp", String(timestamp)), ("X-Tollgate-Signature", signature), ("Idempotency-Key", bare),
-        ]
+        let target = try target(try invocation.required("--path"))
+        let headers = headers(
+            method, target, try body(invocation.text("--body-file")), secret: try secret(invocation), key: bare,
+            at: timestamp)
         if invocation.has("--json") {
             try Output.bytes(
                 JSONWriter.object { json in for (name, value) in headers { json.field(named: name, .string(value)) } }
@@ -52,6 +48,18 @@ enum SignCommand {
             for (name, value) in headers { try Output.line("\(name): \(value)") }
         }
         return ExitCode.ok
+    }
+
+    /// The headers of a signed call; `target` is path and query as they are sent.
+    static func headers(
+        _ method: String, _ target: String, _ body: [UInt8], secret: [UInt8], key: String, at timestamp: Int
+    ) -> [(String, String)] {
+        let head = SignedText.head(
+            timestamp: String(timestamp), method: method, target: target, idempotencyKey: key)
+        let signature = SignedText.signature(key: secret, head: head, body: body)
+        return [
+            ("X-Tollgate-Timestamp", String(timestamp)), ("X-Tollgate-Signature", signature), ("Idempotency-Key", key),
+        ]
     }
 
     /// What stands in the request line: an address without scheme and authority.
@@ -67,7 +75,8 @@ enum SignCommand {
         return String(rest)
     }
 
-    private static func secret(_ invocation: Invocation) throws(CommandFailure) -> [UInt8] {
+    /// The secret that the options name, or the environment; a command that has no `--secret` is given none.
+    static func secret(_ invocation: Invocation) throws(CommandFailure) -> [UInt8] {
         let given: String?
         if let path = invocation.text("--secret-file") {
             given = try PasswordFile.read(path)
@@ -75,7 +84,9 @@ enum SignCommand {
             given = invocation.text("--secret") ?? invocation.environment[secretVariable]
         }
         guard let given else {
-            throw .usage("“tollgate sign” needs --secret-file FILE, --secret SECRET or $\(secretVariable)")
+            let named = invocation.command.options.contains { $0.name == "--secret" } ? ", --secret SECRET" : ""
+            let name = invocation.command.name
+            throw .usage("“tollgate \(name)” needs --secret-file FILE\(named) or $\(secretVariable)")
         }
         guard let bytes = WebhookSecret.decode(given) else {
             throw .usage("the secret is not whsec_ and 24 to 64 bytes in base64")
@@ -85,11 +96,8 @@ enum SignCommand {
 
     private static func body(_ path: String?) throws(CommandFailure) -> [UInt8] {
         guard let path else { return [] }
-        let handle = path == "-" ? FileHandle.standardInput : FileHandle(forReadingAtPath: path)
-        guard let handle, let data = try? handle.read(upToCount: bodyBytesMax + 1) else {
-            throw .failed("\(path) cannot be read")
-        }
-        guard data.count <= bodyBytesMax else { throw .failed("\(path) is larger than \(bodyBytesMax) bytes") }
-        return Array(data)
+        let bytes = try GivenFile.bytes(of: path, bytesMax: bodyBytesMax + 1)
+        guard bytes.count <= bodyBytesMax else { throw .failed("\(path) is larger than \(bodyBytesMax) bytes") }
+        return bytes
     }
 }

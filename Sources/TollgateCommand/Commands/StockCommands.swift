@@ -7,7 +7,7 @@ enum StockCommands {
         [
             listLicences, importLicences, withdrawLicences, moveLicences, listPorts, importPorts, withdrawPort,
             changePort,
-            listDevices, withdrawDevice, changeDevice, countItems, importItems, withdrawItem,
+            listDevices, withdrawDevice, changeDevice, levels, countItems, importItems, withdrawItem,
         ]
 
     private static let mode = Option("--mode", "MODE", "live or test (the key's)")
@@ -15,25 +15,36 @@ enum StockCommands {
 
     // MARK: Licences
 
+    private static let licenceFilters = [
+        Filter.reseller, Filter("--licence", "KEY", "The one with this text", named: "key"),
+    ]
+
     private static let listLicences = Command(
         "licences list", "List licences in stock, or those that were taken out",
         options: [
-            Option("--reseller", "ID", "Of one reseller"), Option("--withdrawn", "Those that were taken out"), mode,
-        ] + Pages.options + GatewayClient.ownerOptions
+            Option("--withdrawn", "Those that were taken out, of all resellers"), mode,
+        ] + Filter.options(licenceFilters) + Pages.options + GatewayClient.ownerOptions
     ) { invocation in
         let isWithdrawn = invocation.has("--withdrawn")
+        if isWithdrawn, let other = licenceFilters.first(where: { invocation.has($0.option.name) }) {
+            throw CommandFailure.usage("--withdrawn and \(other.option.name) exclude each other")
+        }
         let path = isWithdrawn ? "/licences/withdrawn" : "/licences"
         let columns =
             isWithdrawn
             ? ["key", "product", "reseller", "withdrawn_at", "account", "moved_to", "moved_to_product"]
             : ["key", "product", "reseller", "expiration", "held_until", "assigned_at", "discord_user_id"]
-        return try list(path, ["reseller", "mode"], columns, "no licences", invocation)
+        let query = Filter.query(licenceFilters + [Filter.mode], invocation)
+        let rows = try Pages.rows(path, query: query, try .owner(invocation), invocation)
+        if !invocation.has("--json") { try Answers.table(rows, columns: columns, empty: "no licences") }
+        return ExitCode.ok
     }
 
     private static let importLicences = Command(
         "licences import", "Take licences into stock, all or none", arguments: ["FILE"],
-        options: [mode] + GatewayClient.ownerOptions,
-        notes: "CSV with the columns reseller, product, key and expiration; a file that ends in .json is JSON."
+        options: [mode, OnceKey.option] + GatewayClient.ownerOptions,
+        notes: "CSV with the columns reseller, product, key and expiration; a file that ends in .json is JSON.\n"
+            + OnceKey.note
     ) { invocation in try take("/licences", invocation) }
 
     private static let withdrawLicences = Command(
@@ -78,9 +89,10 @@ enum StockCommands {
 
     private static let importPorts = Command(
         "ports import", "Take a stock of ports in, all rows or none", arguments: ["FILE"],
-        options: [mode] + GatewayClient.ownerOptions,
+        options: [mode, OnceKey.option] + GatewayClient.ownerOptions,
         notes:
             "CSV with the columns device, server_ip, http_port, socks_port, country; a file that ends in .json is JSON."
+            + "\n" + OnceKey.note
     ) { invocation in try take("/ports", invocation) }
 
     private static let withdrawPort = Command(
@@ -134,6 +146,12 @@ enum StockCommands {
 
     // MARK: Items
 
+    private static let levels = CalledAPI.owner.call(
+        "GET", "stock levels", "Count all stock, by product and by country, and say how long it lasts", "/stock",
+        filters: [.mode, Filter("--kind", "KIND", "licences, items or ports (all)")], listing: "data",
+        columns: ["kind", "product", "country", "free", "expired", "used", "withdrawn", "used_30_days", "days_left"],
+        empty: "no stock")
+
     private static let countItems = Command(
         "stock list", "List a product's stock of items, oldest first, without their texts", arguments: ["SKU"],
         options: [mode] + Pages.options + GatewayClient.ownerOptions
@@ -144,7 +162,8 @@ enum StockCommands {
 
     private static let importItems = Command(
         "stock import", "Take items of a product into stock, all or none", arguments: ["SKU", "FILE"],
-        options: [mode] + GatewayClient.ownerOptions, notes: "CSV with the column item."
+        options: [mode, OnceKey.option] + GatewayClient.ownerOptions,
+        notes: "CSV with the column item.\n" + OnceKey.note
     ) { invocation in try take(items(invocation), invocation) }
 
     private static let withdrawItem = Command(
@@ -174,9 +193,9 @@ enum StockCommands {
     /// The last argument is the file.
     private static func take(_ path: String, _ invocation: Invocation) throws -> Int32 {
         let file = invocation.arguments[invocation.arguments.count - 1]
-        let answer = try SentFile.send("POST", path + query(invocation), file, invocation, isOnce: true)
-        try Answers.show(answer, invocation)
-        return ExitCode.ok
+        return try SentFile.sendOnce(path + query(invocation), file, invocation) { answer throws(CommandFailure) in
+            try Answers.show(answer, invocation)
+        }
     }
 
     private static func send(

@@ -37,18 +37,23 @@ enum TenantCommands {
         return ExitCode.ok
     }
 
-    private static let list = Command(
-        "tenant list", "List tenants", options: Pages.options + GatewayClient.options
-    ) { invocation in
-        let rows = try Pages.rows("/tenants", try .provider(invocation), invocation)
-        if !invocation.has("--json") {
-            let columns = [
-                "slug", "state", "blueprint", "tier", "counts.resellers", "counts.keys", "bytes", "last_request_at",
-            ]
-            try Answers.table(rows, columns: columns, empty: "no tenants")
-        }
-        return ExitCode.ok
-    }
+    private static let list = CalledAPI.provider.list(
+        "tenant list", "List tenants, or find some", "/tenants",
+        filters: [
+            Filter(
+                "--state", "STATE", "creating, active, suspended, cancelled, refunded, deleting or moved",
+                repeats: true),
+            Filter("--tier", "TIER", "lite, standard or pro", repeats: true),
+            Filter("--blueprint", "NAME", "Of this blueprint", repeats: true),
+            Filter("--owner-email", "EMAIL", "Of this owner"),
+            Filter("--find", "TEXT", "Whose slug, id, owner's address or domain begins so", named: "q", alias: "--q"),
+            Filter("--sort", "ORDER", "name, created, last_request or size; -size begins with the greatest"),
+        ],
+        columns: [
+            "slug", "state", "blueprint", "tier", "owner_email", "counts.resellers", "counts.keys", "bytes",
+            "last_request_at",
+        ],
+        empty: "no tenants")
 
     private static let show = Command(
         "tenant show", "Show a tenant's state, quotas and counts", arguments: slug, options: GatewayClient.options

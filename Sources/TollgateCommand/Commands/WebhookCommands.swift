@@ -2,7 +2,7 @@ import HTTPCore
 
 /// Webhooks and their deliveries, through the operator's API (O7, H4).
 enum WebhookCommands {
-    static let commands = [deliveries, delivery, retry, replay, webhooks] + moves
+    static let commands = [deliveries, delivery, retry, replay, webhooks, webhook, test] + moves
 
     private static let mode = Option("--mode", "MODE", "live or test (the key's)")
     private static let reseller = Option("--reseller", "ID", "Of one reseller")
@@ -88,12 +88,14 @@ enum WebhookCommands {
     private static let webhooks = Command(
         "webhooks list", "List resellers' webhooks: their state, and what waits for them",
         options: [
-            Option("--state", "STATE", "active, paused or disabled"), reseller, mode,
+            Option("--state", "STATE", "active, paused or disabled"),
+            Option("--failing", "Only those in use that keep failing"), reseller, mode,
         ] + Pages.options + GatewayClient.ownerOptions
     ) { invocation in
-        let query = [("--state", "state"), ("--reseller", "reseller"), ("--mode", "mode")].compactMap { option, name in
+        var query = [("--state", "state"), ("--reseller", "reseller"), ("--mode", "mode")].compactMap { option, name in
             invocation.text(option).map { (name, $0) }
         }
+        if invocation.has("--failing") { query.append(("failing", "true")) }
         let rows = try Pages.rows("/webhooks", query: query, try .owner(invocation), invocation)
         if !invocation.has("--json") {
             let columns = [
@@ -105,11 +107,25 @@ enum WebhookCommands {
         return ExitCode.ok
     }
 
+    private static let webhookID = ["WEBHOOK_ID"]
+
+    private static let webhook = CalledAPI.owner.call(
+        "GET", "webhooks show", "Show a reseller's webhook", "/webhooks/{}", arguments: webhookID)
+
+    private static let test = Command(
+        "webhooks test", "Send a test event to a reseller's webhook, and show its answer", arguments: webhookID,
+        options: GatewayClient.ownerOptions, notes: "Exit code 1 where no answer came that can be read."
+    ) { invocation in
+        let answer = try GatewayClient.owner(invocation).send("POST", path(invocation, of: "/webhooks") + "/test")
+        return try Answers.tried(answer, invocation)
+    }
+
     private static let moves = [
+        ("pause", "Pause a webhook: what is for it is held"), ("resume", "Resume a webhook that was paused"),
         ("disable", "Disable a webhook: an operator alone enables it again"),
         ("enable", "Enable a webhook, whoever disabled it"),
     ].map { verb, summary in
-        Command("webhooks \(verb)", summary, arguments: ["WEBHOOK_ID"], options: GatewayClient.ownerOptions) {
+        Command("webhooks \(verb)", summary, arguments: webhookID, options: GatewayClient.ownerOptions) {
             invocation in
             let answer = try GatewayClient.owner(invocation).send(
                 "POST", path(invocation, of: "/webhooks") + "/\(verb)")

@@ -5,6 +5,8 @@ import Glibc
 import HTTPClient
 import HTTPCore
 import HTTPServer
+import Provider
+import Synchronization
 import TenantApp
 
 /// `tollgate serve`: starts the gateway, says where it is, and ends it on a signal.
@@ -18,12 +20,18 @@ enum ServeCommand {
             """,
         run: run)
 
+    /// The node ended by itself, and one that is started after it goes on.
+    static let comesBack = Atomic<Bool>(false)
+    /// Of an end in order.
+    static var endCode: Int32 { comesBack.load(ordering: .acquiring) ? ExitCode.again : ExitCode.ok }
+
     private static func run(_ invocation: Invocation) throws -> Int32 {
+        // Before the first thread of anything: the log that nodes share has some of its own as soon as it is named.
+        let signals = SignalThread()
         let handed = try HandedSockets.take()
         var configuration = try ServeOptions.configuration(invocation)
         configuration.listeners = try HandedSockets.assign(handed, to: configuration.listeners)
         configuration.examiner = ExaminationProcess.ownProgram
-        let signals = SignalThread()
         let descriptors = Descriptors.raise()
         if Descriptors.fit(&configuration, into: descriptors) {
             Output.errorLine(
@@ -39,7 +47,9 @@ enum ServeCommand {
         let gateway = try Gateway.start(configuration, blueprints: blueprints)
         signals.serve { reload(gateway) }
         do {
-            let demo = invocation.has("--demo") ? try gateway.provisionDemo() : nil
+            let demo =
+                invocation.has("--demo")
+                ? try gateway.provisionDemo(showsPasswords: Terminal.isThere(STDOUT_FILENO)) : nil
             let firstKey = demo == nil && gateway.fleet.providerKeys.isEmpty ? try mintProviderKey(configuration) : nil
             try announce(gateway, firstKey: firstKey, demo: demo)
         } catch {
@@ -50,7 +60,7 @@ enum ServeCommand {
         let sockets = successor == nil ? [] : gateway.listeningDescriptors()
         gateway.stop(handsOver: successor != nil || !handed.isEmpty)
         // Told to end while the last requests were answered.
-        guard let successor, signals.mayGivePlace else { return ExitCode.ok }
+        guard let successor, signals.mayGivePlace else { return endCode }
         let reason = HandedSockets.become(successor, with: sockets)
         throw CommandFailure.failed("\(successor) cannot be started: \(reason)")
     }

@@ -40,10 +40,16 @@ extension ServeOptions {
         let address = try advertised(invocation)
         let durability = try durability(invocation)
         do throws(SharedLogError) {
-            var options = ClusterOptions(
-                log: try PostgresLog(url, node: name, durability: durability), name: name, address: address)
+            let log = try PostgresLog(url, node: name, durability: durability)
+            var options = ClusterOptions(log: log, name: name, address: address)
+            options.waits = { [place = log.place] seconds in
+                Output.errorLine("waiting for the cluster's PostgreSQL at \(place) (\(seconds) s)")
+            }
             // As a person would end it: what is on its way has its time.
-            options.expelled = { _ in kill(getpid(), SIGTERM) }
+            options.expelled = { _, comesBack in
+                if comesBack { ServeCommand.comesBack.store(true, ordering: .releasing) }
+                kill(getpid(), SIGTERM)
+            }
             return options
         } catch { throw .failed("\(error)") }
     }

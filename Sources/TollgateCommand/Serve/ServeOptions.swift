@@ -1,5 +1,6 @@
 import Archive
 import Cryptography
+import Foundation
 import Gateway
 import HTTPClient
 import HTTPCore
@@ -45,13 +46,15 @@ enum ServeOptions {
         Option("--tls-key", "FILE", "Its private key (PEM)"),
         Option("--loops", "N", "Event loops (2)"),
         Option("--workers", "N", "Threads for tenants' files (16)"),
-        Option("--archive", "PLACE", "Keep the node's log and copies in DIR or s3://BUCKET/PREFIX (--commits log)"),
+        Option("--archive", "PLACE", "Keep the node's log and copies in DIR or s3://BUCKET/PREFIX (as --commits log)"),
         ArchivePlaces.credentialsOption,
         Option(
             "--archive-passphrase-file", "FILE",
             "Keep the master key there too, under the passphrase in the first line"),
         Option("--archive-backlog", "MIB", "Of the log that waits while the archive is away (4096)"),
-        Option("--commits", "WHERE", "Where tenants' commits become durable: files (each its own WAL) or log (files)"),
+        Option(
+            "--commits", "WHERE",
+            "Where tenants' commits become durable: files (each its own WAL) or log (files; with --archive log)"),
         Option("--open-files", "N", "Tenants' files open at once (1000)"),
         Option("--rest-seconds", "N", "Pack a small tenant's file that nobody has used for so long; 0: never (300)"),
         Option("--connections", "N", "Connections open at once (10000)"),
@@ -117,7 +120,8 @@ enum ServeOptions {
     }
 
     private static func commits(_ invocation: Invocation) throws(CommandFailure) -> CommitPlace {
-        guard let text = invocation.text("--commits") else { return .files }
+        // An archive is of the node's log.
+        guard let text = invocation.text("--commits") else { return invocation.has("--archive") ? .log : .files }
         guard let place = CommitPlace(rawValue: text) else {
             throw .usage("--commits takes files or log, not “\(text)”")
         }
@@ -136,9 +140,12 @@ enum ServeOptions {
             passphrase = known
         }
         guard try commits(invocation) == .log else {
-            throw CommandFailure.usage("--archive is of the node's log: it needs --commits log")
+            throw CommandFailure.usage("--archive is of the node's log: it needs --commits log, not files")
         }
         let address = try ArchivePlaces.address(text)
+        if case .folder(let path) = address, isFolder(path, in: invocation.text("--data") ?? Configuration().dataPath) {
+            throw CommandFailure.usage("--archive is in the data folder, and would be lost with it: name another place")
+        }
         let credentials = invocation.text("--archive-credentials")
         // What is wrong with it is said before anything is opened.
         do { _ = try address.store(environment: invocation.environment, credentials: credentials) } catch {
@@ -150,6 +157,21 @@ enum ServeOptions {
             settings.backlogBytesMax = UInt64(bound) << 20
         }
         return settings
+    }
+
+    /// Whether a folder is another one or lies in it, wherever links lead.
+    private static func isFolder(_ path: String, in other: String) -> Bool {
+        // Links are resolved of paths that exist: what is still to be made is set behind the part that does.
+        func parts(_ path: String) -> [String] {
+            var url = URL(fileURLWithPath: path).standardizedFileURL
+            var missing: [String] = []
+            while access(url.path, F_OK) != 0, url.path != "/" {
+                missing.insert(url.lastPathComponent, at: 0)
+                url.deleteLastPathComponent()
+            }
+            return url.resolvingSymlinksInPath().pathComponents + missing
+        }
+        return parts(path).starts(with: parts(other))
     }
 
     private static func setNameServers(

@@ -82,7 +82,7 @@ final class SignalThread: Sendable {
                 end.signal()
             case (.givingPlace, _): stage = .ending
             // Nothing was acknowledged yet; what lies half-made on the disk is cleared at the next start.
-            case (.starting, _): _exit(ExitCode.ok)
+            case (.starting, _): _exit(ServeCommand.endCode)
             case (.ending, _): _exit(128 + number)
             }
         }

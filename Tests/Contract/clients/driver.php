@@ -39,7 +39,7 @@ while (($line = fgets(STDIN)) !== false) {
             'error' => 'refused', 'status' => $error->status, 'code' => $error->problemCode, 'detail' => $error->detail,
             'pointers' => $error->pointers(), 'retry_after' => $error->retryAfter, 'request_id' => $error->requestId,
             'problem' => $error->problem];
-    } catch (Tollgate\BadWebhook | InvalidArgumentException | LogicException $error) {
+    } catch (Tollgate\BadWebhook | InvalidArgumentException | LogicException | TypeError $error) {
         $answer = ['error' => (new ReflectionClass($error))->getShortName(), 'detail' => $error->getMessage()];
     }
     echo json_encode($answer + ['pauses' => $pauses]), "\n";

@@ -46,6 +46,7 @@ def tell(story, stage):
 
     webhooks(story, there, "code.redeemed", redeem)
     story("GET /codes", query={"page": 1})
+    story("GET /codes.csv", query={"status": "available"})
     story("PUT /webhook", {"url": there.url("/ok/default"), "events": ["code.redeemed"]})
     story("GET /webhook")
     story("POST /webhook/secret", {"overlap_seconds": 3600})

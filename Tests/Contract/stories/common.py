@@ -81,13 +81,16 @@ def refusals(story, path, body, slow, slow_path=None):
     as_json = {"Content-Type": "application/json"}
     story.refused(400, "POST", path, b'{"name": ', headers=as_json)
     for status, headers in ((413, {"Content-Length": "99999999999"}), (417, {"Expect": "a miracle"}),
+                            (415, {"Content-Encoding": "gzip", "Content-Length": "2"}),
                             (431, {"X-Long": "x" * 70_000})):
         if status in served:
             story.refusal(status, raw(story, "POST", path, headers))
     if 414 in served:
         story.refusal(414, raw(story, "GET", path + "?&"["?" in path] + "q=" + "x" * 20_000, {}))
     if 501 in served:
-        story.refusal(501, raw(story, "BREW", path, {}))
+        # Where the API has another status for an unknown method, the engine still has one for an unknown coding.
+        unknown = raw(story, "BREW", path, {})
+        story.refusal(501, unknown if unknown.status == 501 else raw(story, "POST", path, {"Transfer-Encoding": "br"}))
     if 505 in served:
         story.refusal(505, raw(story, "GET", path, {}, "HTTP/2.0"))
     for _ in range(REQUESTS_MAX):

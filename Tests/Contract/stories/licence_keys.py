@@ -16,6 +16,12 @@ def tell(story, stage):
     key = story("GET /fetchlicense")["license"]["key"]
     story("POST /assignlicense", {"license": key, "discord_user_id": "207425"})
     story("GET /licenseinfo", query={"license": key})
+    # The same by POST, with all of it in the body.
+    own = {"api_token": shop["key"]}
+    stage.admin("POST", "/licences", {"licences": [{**licence, "key": "ps-7H2M-4ZT9RQB-5WC"}]})
+    story("POST /myavailable", own, place={})
+    drawn = story("POST /fetchlicense", own, place={})["license"]["key"]
+    story("POST /licenseinfo", {**own, "license": drawn}, place={})
     at = f"?api_token={shop['key']}"
     story.refused(404, "GET", f"/licenseinfo{at}&license=ps-none")
     story.refused(422, "POST", f"/assignlicense{at}", {"license": key})

@@ -155,6 +155,8 @@ def terms(office):
     story("GET /resellers/{id}/products", query={"limit": 2}, id=id)
     story("GET /resellers/{id}/products/{sku}", **at)
     story("GET /resellers/{id}/products/{sku}/history", **at)
+    office.stage.admin("PUT", f"/resellers/{id}/products/vps-s?mode=test", {"wholesale_monthly": "0.10"})
+    story("DELETE /resellers/{id}/products/{sku}", query={"mode": "test"}, **at)
     story("GET /price-book.csv")
     story("POST /price-book.csv", f"reseller,sku,wholesale_monthly\n{id},vps-s,4.50\n", query={"dry_run": "true"},
         type="text/csv")
@@ -332,6 +334,7 @@ def codes(office):
     person = story("GET /subscribers", query={"email": "end@customer.example"})["data"][0]["id"]
     story("GET /subscribers/{id}", id=person)
     story("GET /subscribers/{id}/redemptions", id=person)
+    story("POST /subscribers/{id}/password-reset", id=person)
 
 
 def credits(office):
@@ -367,7 +370,9 @@ def money(office):
         story(f"GET /reports/{report}", query=DAY)
         story(f"GET /reports/{report}.csv", query=DAY)
     story("GET /customers", query={"reseller": id, "limit": 1})
-    story("GET /customers/{id}", id=peek(story, "/customers?limit=1")["data"][0]["id"])
+    customer = peek(story, "/customers?limit=1")["data"][0]["id"]
+    story("GET /customers/{id}", id=customer)
+    story("PATCH /customers/{id}", {"email": "jo@example.net", "name": "Jo"}, id=customer)
     usage = {**DAY, "reseller": id}
     story("GET /usage", query={**usage, "limit": 1})
     story("GET /usage/total", query=usage)

@@ -49,6 +49,7 @@ def sell(story):
     story("POST /orders/quote", {**ORDER, "quantity": 2})
     # Before what is asked until it is there, which is counted as well.
     story("GET /usage", query={"from": "2026-03-22", "to": "2026-03-23"})
+    story("GET /usage/total", query={"from": "2026-03-22", "to": "2026-03-23"})
     story("GET /requests", query={"from": SINCE, "limit": 1})
     placed = []
 

@@ -120,6 +120,13 @@ final class Rounds: Sendable {
     /// From its next round on the thread stands.
     func hold() { state.withLock { $0.isHeld = true } }
 
+    /// One round of a thread that stands; it stands again before the next.
+    func step() throws {
+        let until = state.withLock { $0.passed } + 1
+        gate.signal()
+        try wait { state.withLock { $0.passed } >= until }
+    }
+
     func open() {
         let wasHeld = state.withLock { state in
             defer { state.isHeld = false }

@@ -29,7 +29,7 @@ final class TestCluster: Sendable {
     fileprivate init(_ made: TestGateway, _ hosting: TestTenant, count: Int) throws {
         (self.hosting, providerKey) = (hosting, made.providerKey)
         folder = try TestFolder()
-        let store = MemoryLogStore()
+        let store = MemoryLogStore(clock: made.clock)
         var nodes: [Node] = []
         for index in 0..<count {
             guard let name = NodeName("node-\(index)") else { preconditionFailure("a name") }

@@ -11,6 +11,8 @@ struct MemoryLogState: Sendable {
         let seal: Digest
         /// It stands for a snapshot, and nobody reads it.
         let isReset: Bool
+        /// When it landed.
+        var at = Timestamp.earliest
     }
 
     struct Snapshot: Sendable {
@@ -21,6 +23,8 @@ struct MemoryLogState: Sendable {
         var pieces: [[UInt8]] = []
         var isWhole = false
         var isDamaged = false
+        /// When it was put.
+        var at = Timestamp.earliest
     }
 
     struct Tenant: Sendable {
@@ -39,6 +43,8 @@ struct MemoryLogState: Sendable {
         var levels: [UInt8]?
     }
 
+    /// Of the database.
+    let clock: any WallClock
     var tenants: [TenantID: Tenant] = [:]
     var nodes: [NodeName: Node] = [:]
     var keyPrint: Digest?
@@ -46,6 +52,8 @@ struct MemoryLogState: Sendable {
     var ownersAt: Int64 = 0
     private var generations: Int64 = 0
     private var snapshotNumbers = 0
+
+    init(clock: any WallClock) { self.clock = clock }
 
     // MARK: Nodes
 
@@ -142,6 +150,8 @@ struct MemoryLogState: Sendable {
         guard let head = tenants[id]?.head, head.epoch == record.epoch, head.sequence == sequence - 1 else {
             return false
         }
+        var record = record
+        record.at = clock.now()
         tenants[id]?.head.sequence = sequence
         tenants[id]?.head.chain = record.chain
         tenants[id]?.records[sequence] = record
@@ -178,14 +188,6 @@ struct MemoryLogState: Sendable {
         return tenant.records[sequence]?.chain
             ?? tenant.snapshots.first { $0.isWhole && $0.sequence == sequence }?.chain
     }
-
-    mutating func trim(_ id: TenantID, before oldest: UInt64) {
-        guard let tenant = tenants[id] else { return }
-        let kept = tenant.snapshots.filter { $0.isWhole && $0.sequence >= oldest }
-        guard let floor = kept.map(\.sequence).min() else { return }
-        tenants[id]?.snapshots = tenant.snapshots.filter { !$0.isWhole || $0.sequence >= oldest }
-        tenants[id]?.records = tenant.records.filter { $0.key > floor }
-    }
 }
 
 extension MemoryLogState.Tenant {
@@ -211,7 +213,9 @@ extension MemoryLogState.Snapshot {
     mutating func change(_ body: (inout Self) -> Void) { body(&self) }
 
     /// It is whole.
-    mutating func end(at place: SharedPlace) { (sequence, chain, isWhole) = (place.sequence, place.chain, true) }
+    mutating func end(at place: SharedPlace, _ time: Timestamp) {
+        (sequence, chain, isWhole, at) = (place.sequence, place.chain, true, time)
+    }
 
     var shared: SharedSnapshot {
         SharedSnapshot(sequence: sequence, chain: chain, bytes: pieces.reduce(0) { $0 + UInt64($1.count) })

@@ -28,11 +28,11 @@ package final class MemoryLogStore: Sendable {
         fileprivate let state: MemoryLogState
     }
 
-    let state = Mutex(MemoryLogState())
+    let state: Mutex<MemoryLogState>
     private let travelling = Mutex<[Travelling]>([])
     private let arrived = Mutex(Arrivals())
 
-    package init() {}
+    package init(clock: any WallClock = SystemClock()) { state = Mutex(MemoryLogState(clock: clock)) }
 
     /// A node's way to it, which fails by itself.
     package func link(_ faults: LogFaults = LogFaults()) -> MemorySharedLog { MemorySharedLog(self, faults) }

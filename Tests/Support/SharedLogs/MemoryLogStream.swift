@@ -131,7 +131,8 @@ final class MemoryLogStream: SharedStream {
         let number = try write(next).number
         let tenant = tenant
         try log.snapshotCall { state in
-            state.change(number, of: tenant) { $0.end(at: place) }
+            let now = state.clock.now()
+            state.change(number, of: tenant) { $0.end(at: place, now) }
         }
     }
 
@@ -147,7 +148,8 @@ final class MemoryLogStream: SharedStream {
                 throw .notOwner(state.tenants[tenant]?.head.owner)
             }
             state.tenants[tenant]?.head.resetAt = sequence
-            state.change(number, of: tenant) { $0.end(at: place) }
+            let now = state.clock.now()
+            state.change(number, of: tenant) { $0.end(at: place, now) }
         }
         state.withLock { ($0.last, $0.settled) = (sequence, place) }
         return place

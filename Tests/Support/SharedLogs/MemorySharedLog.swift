@@ -144,8 +144,14 @@ package final class MemorySharedLog: SharedLog {
         }
     }
 
-    package func trim(_ tenant: TenantID, before oldest: UInt64) throws(SharedLogError) {
-        try call { $0.trim(tenant, before: oldest) }
+    package func past(of tenant: TenantID, at moment: Timestamp) throws(SharedLogError) -> SharedPast {
+        try call { state throws(SharedLogError) in try state.past(of: tenant, at: moment) }
+    }
+
+    package func trim(
+        _ tenant: TenantID, before oldest: UInt64, keepingDays days: Int64
+    ) throws(SharedLogError) {
+        try call { $0.trim(tenant, before: oldest, keepingDays: days) }
     }
 
     // MARK: How it is

@@ -21,6 +21,8 @@ package enum SharedLogCheck: String, CaseIterable, Sendable, CustomStringConvert
     case snapshots = "a snapshot is read as it was put, and one that was broken off is none"
     case resets = "a reset takes a sequence of its own, under the fence, and the tenant goes on from it"
     case trims = "what a trim leaves is enough for each snapshot that stays"
+    case pasts = "the place in a tenant's history at a moment is known, and over a reset too"
+    case retention = "a trim leaves what every moment of the days to keep is made of"
     case removals = "a tenant that was removed is gone, and nothing is appended to it"
     case levels = "a node's levels stay for whoever takes over"
     case departures = "a node is forgotten once it has left and owns nothing"
@@ -57,6 +59,8 @@ package func conforms(_ check: SharedLogCheck, to make: () throws -> any SharedL
     case .snapshots: try scene.snapshots()
     case .resets: try scene.resets()
     case .trims: try scene.trims()
+    case .pasts: try scene.pasts()
+    case .retention: try scene.retention()
     case .removals: try scene.removals()
     case .levels: try scene.levels()
     case .departures: try scene.departures()

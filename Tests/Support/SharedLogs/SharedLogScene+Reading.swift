@@ -134,7 +134,7 @@ extension SharedLogScene {
         try append(stream, count: 2)
         try put(stream, [[3]])
         try append(stream, count: 1)
-        try log.trim(id, before: 4)
+        try log.trim(id, before: 4, keepingDays: 0)
         let left = try other.snapshots(of: id)
         try expect(left.map(\.sequence), [6, 4], "the snapshots that stay")
         try expect(try content(of: left[1], id), [2], "the older of them")

@@ -51,6 +51,7 @@ private final class InProcessRequest: HeldRequest, @unchecked Sendable {
     private var head: RequestHead?
     private var destination = Destination.nowhere
     private var bytesMax = 0
+    private var call: (any AcceptedCall)?
     private var received: [UInt8] = []
     private var receivedBytes = 0
 
@@ -78,6 +79,7 @@ private final class InProcessRequest: HeldRequest, @unchecked Sendable {
     }
 
     func abandon() async throws {
+        if !isAnswered { call?.left(received: receivedBytes) }
         if case .sink(let sink) = destination { sink.abort() }
         destination = .nowhere
     }
@@ -140,13 +142,13 @@ private final class InProcessRequest: HeldRequest, @unchecked Sendable {
         switch verdict {
         case .answer(let response): responder.respond(response)
         case .later(let start): start(responder)
-        case .readBody(let bytesMax, let room, let then):
-            self.bytesMax = bytesMax
+        case .readBody(let bytesMax, let room, let call, let then):
+            (self.bytesMax, self.call) = (bytesMax, call)
             guard fits(framed), hasRoom(framed, room) else { return }
             destination = .buffer(then: then)
             if !framed.hasBody { finishBody() }
-        case .streamBody(let bytesMax, _, let start):
-            self.bytesMax = bytesMax
+        case .streamBody(let bytesMax, _, let call, let start):
+            (self.bytesMax, self.call) = (bytesMax, call)
             guard fits(framed) else { return }
             destination = .sink(start(responder))
             if !framed.hasBody { finishBody() }
@@ -196,7 +198,8 @@ private final class InProcessRequest: HeldRequest, @unchecked Sendable {
         destination = .nowhere
         if isAnswered { return }
         responder.respond(
-            handler.refusal(status: fault.status, reason: fault.reason, head: head, from: responder.peer))
+            call?.refusal(status: fault.status, reason: fault.reason, received: receivedBytes)
+                ?? handler.refusal(status: fault.status, reason: fault.reason, head: head, from: responder.peer))
     }
 
     // MARK: The answer

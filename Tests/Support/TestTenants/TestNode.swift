@@ -125,7 +125,7 @@ package final class TestNode: Sendable {
 /// Lines that the fleet reported. Any thread.
 package final class ReportList: Sendable {
     private let lines = Mutex<[String]>([])
-    init() {}
-    func add(_ line: String) { lines.withLock { $0.append(line) } }
+    package init() {}
+    package func add(_ line: String) { lines.withLock { $0.append(line) } }
     package var all: [String] { lines.withLock { $0 } }
 }

@@ -28,7 +28,7 @@ extension ClusterScene {
     }
 
     /// What a client does: where a node does not have the tenant any more, or lost its handle, it asks again.
-    private func writes(_ slug: String, _ scene: Comment) throws {
+    func writes(_ slug: String, _ scene: Comment) throws {
         for _ in 1...100 {
             try topUp(slug)
             if lastOutcome(slug) == .done { return }

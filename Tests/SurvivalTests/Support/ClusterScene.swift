@@ -10,7 +10,9 @@ import Testing
 /// Nodes of one cluster before a log in memory, and the callers of its tenants, who reach whichever node they like. One
 /// test's thread.
 final class ClusterScene {
-    let store = MemoryLogStore()
+    /// Of the log.
+    let clock = ManualClock(TestNode.start)
+    let store: MemoryLogStore
     let nodes: [SimulatedNode]
     /// By slug.
     private(set) var traders: [String: Trader] = [:]
@@ -23,7 +25,8 @@ final class ClusterScene {
 
     init(nodes count: Int = 2, tenants: Int = 1, _ change: @escaping (inout ClusterOptions) -> Void = { _ in }) throws {
         let masterKey = (0..<32).map { UInt8($0) }
-        let store = store
+        let store = MemoryLogStore(clock: clock)
+        self.store = store
         nodes = try ["a", "b", "c"].prefix(count).map { name in
             try SimulatedNode(name, store, masterKey: masterKey) { options in
                 // So few that a test comes to them.
@@ -57,6 +60,12 @@ final class ClusterScene {
     func pass() {
         now += Self.beat
         for node in nodes { node.pass(milliseconds: Self.beat) }
+    }
+
+    /// By the clocks of the log and of every node that runs, which nobody beats by.
+    func advance(seconds: Int64) {
+        clock.advance(seconds: seconds)
+        for node in nodes { node.node?.clock.advance(seconds: seconds) }
     }
 
     /// Until each tenant is served by exactly one node that runs. Returns the milliseconds that it took.

@@ -152,6 +152,14 @@ final class SimulatedNode {
         if isRunning { node?.fleet.beat() }
     }
 
+    /// Of the tenant that is most in need of one, where one is due.
+    func putSnapshot() throws {
+        guard let node else { return }
+        let isOver = Promise<Void>()
+        node.fleet.putSnapshot { isOver.succeed(()) }
+        try isOver.value()
+    }
+
     /// Its registry and its memory know what was committed anywhere.
     func catchUp() throws -> Bool {
         guard let member else { return false }

@@ -56,6 +56,15 @@ function change(string $number, callable $change): ?array {
 }
 
 /**
+ * Whether Tollgate will never sell this order: it keeps these answers with the number. Whatever else it says, and what a
+ * proxy says in its place, is of one try alone: an earlier one may have been sold, and its answer lost.
+ */
+function isRefused(TollgateError $error): bool {
+    return in_array($error->status, [402, 404, 409, 422], true) && isset($error->problem['code'])
+        && !in_array($error->problemCode, ['idempotency_key_reused', 'path_not_found', 'tenant_not_found'], true);
+}
+
+/**
  * Places an order that is on disk. Its number is the Idempotency-Key: whatever breaks, whoever asks again, and however
  * often, Tollgate sells it once. Take the customer's money before.
  */
@@ -67,7 +76,12 @@ function place(string $number, Client $tollgate): void {
         $placed = $tollgate->placeOrder(
             $order['product'], $order['term'], $order['quantity'], $customer, $number, "shop $number");
     } catch (TollgateError $error) {
-        if ($error->isPassing()) return; // It may be placed or not: the worker asks again with the same number.
+        if (!isRefused($error)) {
+            // It may be placed or not: the worker asks again with the same number. What does not pass needs you.
+            $wait = $error->isPassing() ? 'is not placed yet' : 'may be sold or not, and waits for you to mend this';
+            error_log("order $number $wait: {$error->getMessage()}");
+            return;
+        }
         error_log("order $number was refused: {$error->getMessage()} " . implode(' ', $error->pointers()));
         // Give the customer's money back. What Tollgate said is for you, not for them.
         change($number, fn ($order) => ['state' => 'refused'] + $order);

@@ -1,10 +1,10 @@
-import HTTPCore
+package import HTTPCore
 import Synchronization
 
-/// A streamed answer whose line in the audit log is written when it ends, with what was sent and how it ended (O6).
-/// Exactly one line, before the client can see the end. Any thread, as a stream.
-final class RecordedStream: ResponseStream {
-    enum End {
+/// A streamed answer of which somebody is told when it ends, with what was sent and how it ended: its line in the audit
+/// log is written then (O6). Exactly once, before the client can see the end. Any thread, as a stream.
+package final class RecordedStream: ResponseStream {
+    package enum End: Sendable {
         case whole
         /// The client went before the end.
         case clientLeft
@@ -13,7 +13,7 @@ final class RecordedStream: ResponseStream {
     }
 
     /// What the log says in place of the status that a client saw the beginning of.
-    static let clientLeftStatus = 499
+    package static let clientLeftStatus = 499
 
     private let stream: any ResponseStream
     private let length: Int?
@@ -21,7 +21,7 @@ final class RecordedStream: ResponseStream {
     private let record: @Sendable (_ bytes: Int, _ end: End) -> Void
     private let state = Mutex((sent: 0, isRecorded: false))
 
-    init(
+    package init(
         _ stream: any ResponseStream, length: Int?, isHead: Bool,
         record: @escaping @Sendable (_ bytes: Int, _ end: End) -> Void
     ) {
@@ -31,7 +31,7 @@ final class RecordedStream: ResponseStream {
         self.record = record
     }
 
-    func next(_ give: @escaping @Sendable (ResponsePiece) -> Void) {
+    package func next(_ give: @escaping @Sendable (ResponsePiece) -> Void) {
         stream.next { [self] piece in
             switch piece {
             case .bytes(let bytes):
@@ -48,7 +48,7 @@ final class RecordedStream: ResponseStream {
         }
     }
 
-    func cancel() {
+    package func cancel() {
         end(isHead ? .whole : .clientLeft)
         stream.cancel()
     }

@@ -1,8 +1,7 @@
+import CallKit
 import HTTPCore
 import Synchronization
 import Testing
-
-@testable import Gateway
 
 /// The line of a streamed answer: one, when it ends, with what was sent.
 @Suite struct RecordedStreamTests {

@@ -1,0 +1,48 @@
+import Synchronization
+
+/// Who waits for the next event of a tenant's reseller; 0: of any. Any thread.
+///
+/// Invariant: whoever waits since a count is called once, by the first commit of an event behind that count. One that
+/// came between the look at the file and the wait is not missed.
+package final class EventSignal: Sendable {
+    private struct State {
+        /// Commits since the node started.
+        var counts: [Int64: Int] = [:]
+        var waiting: [Int64: [Int: @Sendable () -> Void]] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    package func count(of reseller: Int64) -> Int { state.withLock { $0.counts[reseller, default: 0] } }
+
+    /// `then` must not block. False where an event has come since `count`: then it is not called.
+    package func wait(
+        for reseller: Int64, as ticket: Int, since count: Int, _ then: @escaping @Sendable () -> Void
+    ) -> Bool {
+        state.withLock { state in
+            guard state.counts[reseller, default: 0] == count else { return false }
+            state.waiting[reseller, default: [:]][ticket] = then
+            return true
+        }
+    }
+
+    package func forget(_ ticket: Int, of reseller: Int64) {
+        state.withLock { state in
+            state.waiting[reseller]?[ticket] = nil
+            if state.waiting[reseller]?.isEmpty == true { state.waiting[reseller] = nil }
+        }
+    }
+
+    /// An event of this reseller is committed.
+    func signal(_ reseller: Int64) {
+        let waiting = state.withLock { state in
+            var waiting: [@Sendable () -> Void] = []
+            for key in [reseller, 0] {
+                state.counts[key, default: 0] += 1
+                if let others = state.waiting.removeValue(forKey: key) { waiting += others.values }
+            }
+            return waiting
+        }
+        for then in waiting { then() }
+    }
+}

@@ -1,0 +1,185 @@
+#!/usr/bin/env python3
+"""U2 U3 Lists on pages that are longer than a page of the API: what is asked for is what is offered and sent, whichever
+page of the list it stands on; a list that found nothing yet says so; and another book's list begins anew."""
+
+import re
+
+from pagewire import Browser
+from shop import PASSWORD, Shop
+from support import Checks, Gateway, arguments
+
+# One more than the most that a page of an API has.
+MANY = 101
+
+
+def main():
+    options = arguments()
+    checks = Checks()
+    with Gateway(options.tollgate, demo=False, clock=True) as gateway:
+        shop = Shop(gateway, password=PASSWORD)
+        reseller = stocked(shop)
+        portal = Site(gateway, shop, "/portal", reseller["email"])
+        owner = Site(gateway, shop, "/admin", f"owner@{shop.slug}.example")
+        ordering(portal, checks)
+        holdings(shop, reseller, portal, checks)
+        keys(shop, reseller, portal, checks)
+        books(portal, owner, checks)
+        stock(shop, owner, checks)
+        further(shop, owner, checks)
+        ports(gateway, checks)
+    checks.finish()
+
+
+class Site:
+    """Somebody signed in to one surface's pages."""
+
+    def __init__(self, gateway, shop, place, email):
+        self.base, self.browser = shop.base + place, Browser(gateway)
+        page = self.browser.follow(self.browser.sign_in(shop.base, email, PASSWORD))
+        assert page.status == 200, page
+
+    def get(self, path=""):
+        page = self.browser.get(self.base + path)
+        assert page.status == 200, (path, page)
+        return page
+
+    def body(self, path=""):
+        return self.get(path).body.decode()
+
+
+def sku(number):
+    return f"zz-{number:03}"
+
+
+def stocked(shop):
+    """A reseller with a price for each of many products."""
+    reseller = shop.reseller(balance="1000.00", password=PASSWORD)
+    for number in range(MANY):
+        made = shop.admin("POST", "/products", {
+            "sku": sku(number), "name": f"Product {number}", "fulfilment": "instant"})
+        assert made.status == 201, made
+        shop.price(reseller, sku(number), {"wholesale_monthly": "1.00", "is_enabled": True})
+    return reseller
+
+
+def ordering(portal, checks):
+    last = sku(MANY - 1)
+    with checks("U3 W4 the product that is asked for is ordered, also where it stands behind the first hundred"):
+        form = portal.get(f"/orders/new?product={last}").form("product")
+        assert form["fields"]["product"] == last, form
+        asked = {**form["fields"], "term": "monthly", "quantity": "1", "customer.external_id": "c-1"}
+        quote = portal.browser.post(f"{portal.base}/orders/new", asked)
+        assert quote.read.heading == "Confirm the order" and last in quote.text, quote
+    with checks("U3 what is asked for is offered, though the list does not have it, and is refused by its name"):
+        form = portal.get("/orders/new?product=not-there").form("product")
+        assert form["fields"]["product"] == "not-there", form
+        asked = {**form["fields"], "term": "monthly", "quantity": "1", "customer.external_id": "c-1"}
+        refused = portal.browser.post(f"{portal.base}/orders/new", asked)
+        assert refused.status in (403, 404, 409, 422), refused
+        assert 'value="not-there"' in refused.body.decode(), refused
+
+
+def holdings(shop, reseller, portal, checks):
+    for number in range(MANY):
+        placed = shop.order(reseller, sku(number), timestamp=int(shop.gateway.now()))
+        assert placed.status == 201, placed
+    with checks("U3 W6 each product of the price list says how many are held, also behind a hundred others"):
+        path, seen = "/products", 0
+        while path:
+            body = portal.body(path)
+            for row in re.findall(r'<tr role="row">.*?</tr>', body, re.S):
+                if "<code>zz-" in row:
+                    assert re.search(r'data-label="You hold">1<', row), row
+                    seen += 1
+            onward = re.search(r'rel="next" href="[^"?]*([^"]*)"', body)
+            path = "/products" + onward.group(1).replace("&amp;", "&") if onward else None
+        assert seen == MANY, seen
+
+
+def keys(shop, reseller, portal, checks):
+    minted = []
+    for number in range(MANY):
+        made = shop.mint(reseller, name=f"key {number}")
+        assert made.status == 201, made
+        minted.append(made.json)
+        # A reseller has room for fewer keys in force.
+        if 0 < number < MANY - 1:
+            assert shop.admin("DELETE", f"/api-keys/{made.json['id']}").status == 200
+    with checks("U3 each of many keys has its page"):
+        for key in (minted[0], minted[-1]):
+            assert f'{key["id"]}/rotate' in portal.body(f"/api/keys/{key['id']}")
+        unknown = portal.browser.get(f"{portal.base}/api/keys/key_none")
+        assert unknown.status == 404, unknown
+
+
+def books(portal, owner, checks):
+    with checks("U3 X7 where a list goes on is of one book: the other one's begins anew"):
+        first = portal.body("/orders")
+        onward = re.search(r'rel="next" href="[^"?]*([^"]*)"', first).group(1).replace("&amp;", "&")
+        second = portal.body("/orders" + onward)
+        assert "cursor=" in onward and 'rel="prev"' in second, onward
+        switch = re.search(r'<nav class="mode".*?</nav>', second, re.S).group(0)
+        assert "cursor" not in switch and "mode=test" in switch, switch
+        assert "No test orders yet" in portal.get("/orders?mode=test").text
+    with checks("U2 X7 the search keeps the book that is looked at"):
+        search = r'<form class="search".*?</form>'
+        kept = '<input type="hidden" name="mode" value="test">'
+        assert kept in re.search(search, owner.body("/orders?mode=test"), re.S).group(0)
+        assert kept not in re.search(search, owner.body("/orders"), re.S).group(0)
+
+
+def stock(shop, owner, checks):
+    made = shop.admin("POST", "/products", {"sku": "keys", "name": "Keys", "fulfilment": "stock"})
+    assert made.status == 201, made
+    with checks("O4 products are listed by how they are carried out, page by page"):
+        listed = shop.admin("GET", "/products?fulfilment=stock").json
+        assert [row["sku"] for row in listed["data"]] == ["keys"] and not listed["has_more"], listed
+        found, cursor = [], ""
+        while cursor is not None:
+            page = shop.admin("GET", f"/products?fulfilment=instant&limit=40{cursor}").json
+            found += [row["sku"] for row in page["data"]]
+            cursor = f"&cursor={page['next_cursor']}" if page["has_more"] else None
+        assert found[-MANY:] == [sku(number) for number in range(MANY)] and len(found) == len(set(found)), found
+        manual = shop.admin("GET", "/products?fulfilment=manual").json["data"]
+        assert manual and all(row["fulfilment"] == "manual" for row in manual), manual
+    with checks("U2 O4 the first page of stock has the products that are sold from stock, whatever was added before"):
+        page = owner.get("/stock/items")
+        assert "/stock/items/keys" in page.body.decode() and 'rel="next"' not in page.body.decode(), page
+        assert "zz-000" not in page.text
+
+
+def further(shop, owner, checks):
+    # Each of these searches begins with a new block of calls: more than one search looks into.
+    for _ in range(140):
+        assert shop.admin("GET", "/audit?limit=1").status == 200
+    with checks("U2 O6 a page without a row that goes on says so, and leads on until the end"):
+        path, pages = "/audit?status=418", 0
+        while True:
+            page = owner.get(path)
+            onward = re.search(r'<a class="button primary" href="[^"?]*([^"]*)">Look further</a>', page.body.decode())
+            assert bool(onward) == ("None among those looked through so far" in page.text), page
+            if not onward:
+                break
+            path, pages = "/audit" + onward.group(1).replace("&amp;", "&"), pages + 1
+            assert pages < 50
+        assert pages >= 1 and "No calls found" in page.text, (pages, page)
+
+
+def ports(gateway, checks):
+    shop = Shop(gateway, blueprint="proxies", password=PASSWORD)
+    reseller = shop.reseller(password=PASSWORD)
+    for number in range(MANY):
+        made = gateway.post(f"{shop.base}/v1/reseller/customers", {
+            "email": f"c-{number}@there.example", "name": f"Customer {number}", "allocatedPortSlots": 1,
+        }, headers={"X-API-Key": reseller["key"]})
+        assert made.status == 201, made
+    portal = Site(gateway, shop, "/portal", reseller["email"])
+    with checks("U3 X2 a port is bought for the customer that is asked for, whichever page it stands on"):
+        for path in ("", f"?customer={made.json['_id']}"):
+            form = portal.get(f"/ports/new{path}").form("customerId")
+            assert form["fields"]["customerId"] == (made.json["_id"] if path else ""), form
+        assert '<input type="text"' in portal.body("/ports/new").split("Customer</label>")[1][:40]
+
+
+if __name__ == "__main__":
+    main()
