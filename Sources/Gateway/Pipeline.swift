@@ -117,20 +117,20 @@ final class Pipeline: RequestHandler, Sendable {
     }
 
     private func received(_ head: RequestHead, _ peer: Peer, _ requestID: RequestID, _ hop: Hop?) -> HeadVerdict {
-        let started = fleet.monotonic.nanoseconds()
-        let now = fleet.clock.now()
-        switch router.route(head, from: peer, requestID: requestID, started: started, now: now, hop: hop) {
-        case .root(let path):
-            return root(path, head, peer, requestID)
-        case .options(let allowed, _):
-            let trace = RequestTrace(head: head, peer: peer, requestID: requestID, started: started, hop: hop)
-            return .answer(options(allowed, trace))
-        case .refused(let refusal, let surface):
-            let trace = RequestTrace(head: head, peer: peer, requestID: requestID, started: started, hop: hop)
-            return .answer(refuse(refusal, surface, trace))
-        case .route(let routed):
-            guard let neighbours else { return serve(routed) }
-            return place(routed, neighbours)
+        let request = Router.Request(
+            head: head, peer: peer, requestID: requestID, started: fleet.monotonic.nanoseconds(),
+            now: fleet.clock.now(), hop: hop)
+        guard let neighbours else { return judge(request) { serve($0) } }
+        return place(request, neighbours)
+    }
+
+    /// Answers what has no route; `serve` judges what has one.
+    func judge(_ request: Router.Request, serve: (Routed) -> HeadVerdict) -> HeadVerdict {
+        switch router.route(request) {
+        case .root(let path): return root(path, request.head, request.peer, request.requestID)
+        case .options(let allowed, _): return .answer(options(allowed, RequestTrace(request)))
+        case .refused(let refusal, let surface): return .answer(refuse(refusal, surface, RequestTrace(request)))
+        case .route(let routed): return serve(routed)
         }
     }
 
@@ -419,9 +419,9 @@ final class Pipeline: RequestHandler, Sendable {
         var surface: (any Surface)?
         var trace = RequestTrace(head: head, peer: peer, requestID: requestID, started: now, hop: hop)
         if let head {
-            let routing = router.route(
-                head, from: peer, requestID: requestID, started: now, now: fleet.clock.now(), hop: hop)
-            switch routing {
+            let request = Router.Request(
+                head: head, peer: peer, requestID: requestID, started: now, now: fleet.clock.now(), hop: hop)
+            switch router.route(request) {
             case .route(let routed):
                 surface = routed.surface
                 trace = RequestTrace(routed)

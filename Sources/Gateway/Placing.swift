@@ -32,7 +32,18 @@ extension Pipeline {
         case failed
     }
 
-    func place(_ routed: Routed, _ neighbours: Neighbours) -> HeadVerdict { place(routed, neighbours, .notYet) }
+    /// A domain may be new, and whoever calls it means its tenant alone (G1): where it is not known here, the others
+    /// are asked first. A node that passes a call on has asked.
+    func place(_ request: Router.Request, _ neighbours: Neighbours) -> HeadVerdict {
+        if request.hop == nil, neighbours.placement.isServing, router.mayBeNewDomain(request) {
+            return catchUp(request, neighbours)
+        }
+        return place(request, neighbours, .notYet)
+    }
+
+    private func place(_ request: Router.Request, _ neighbours: Neighbours, _ look: Look) -> HeadVerdict {
+        judge(request) { place($0, neighbours, look) }
+    }
 
     private func place(_ routed: Routed, _ neighbours: Neighbours, _ look: Look) -> HeadVerdict {
         if routed.surface.concernsAllNodes, routed.hop == nil { return tellAll(routed, neighbours) }
@@ -59,20 +70,16 @@ extension Pipeline {
     }
 
     private func catchUp(_ routed: Routed, _ neighbours: Neighbours) -> HeadVerdict {
-        .undecided { [self] decide in
-            neighbours.placement.catchUp { [self] succeeded in
-                decide { [self] in placeAgain(routed, neighbours, succeeded ? .caughtUp : .failed) }
-            }
-        }
+        catchUp(Router.Request(routed), neighbours)
     }
 
-    /// The same request, once everything is known here that was committed before it came.
-    private func placeAgain(_ routed: Routed, _ neighbours: Neighbours, _ look: Look) -> HeadVerdict {
-        let again = router.route(
-            routed.head, from: routed.peer, requestID: routed.requestID, started: routed.started, now: routed.now,
-            hop: routed.hop)
-        guard case .route(let routed) = again else { return serve(routed) }
-        return place(routed, neighbours, look)
+    /// The request is judged once everything is known here that was committed before it came.
+    private func catchUp(_ request: Router.Request, _ neighbours: Neighbours) -> HeadVerdict {
+        .undecided { [self] decide in
+            neighbours.placement.catchUp { [self] succeeded in
+                decide { [self] in place(request, neighbours, succeeded ? .caughtUp : .failed) }
+            }
+        }
     }
 
     private func place(_ routed: Routed, at destination: Destination, _ neighbours: Neighbours) -> HeadVerdict {
@@ -119,8 +126,7 @@ extension Pipeline {
         if let bytesMax = dialect.credentialBodyBytesMax, !routed.route.access.isOpen {
             return .inBody(dialect, bytesMax: bytesMax)
         }
-        // Its host may be a tenant's that is new.
-        return .unknown
+        return .anyNode
     }
 
     private func addressee(by credential: ArraySlice<UInt8>, of routed: Routed) -> Addressee {

@@ -23,6 +23,12 @@ struct RequestTrace: Sendable {
         self.hop = hop
     }
 
+    init(_ request: Router.Request) {
+        self.init(
+            head: request.head, peer: request.peer, requestID: request.requestID, started: request.started,
+            hop: request.hop)
+    }
+
     init(_ routed: Routed) {
         self.init(
             head: routed.head, peer: routed.peer, requestID: routed.requestID, started: routed.started,

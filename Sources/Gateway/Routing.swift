@@ -109,7 +109,7 @@ final class Router: Sendable {
     static let rootPaths = Set(["/healthz", "/readyz", "/metrics"]).union(Assets.byPath.keys)
 
     /// What the stages know of a request before it has a route.
-    fileprivate struct Request {
+    struct Request {
         let head: RequestHead
         let peer: Peer
         let requestID: RequestID
@@ -155,11 +155,8 @@ final class Router: Sendable {
     /// Whether what concerns the whole node is served on this peer's listener.
     func servesNode(to peer: Peer) -> Bool { peer.role != .everyone || !separatesAdmin }
 
-    func route(
-        _ head: RequestHead, from peer: Peer, requestID: RequestID, started: UInt64, now: Timestamp, hop: Hop? = nil
-    ) -> RoutingResult {
-        let request = Request(
-            head: head, peer: peer, requestID: requestID, started: started, now: now, hop: hop)
+    func route(_ request: Request) -> RoutingResult {
+        let (head, peer) = (request.head, request.peer)
         var path = head.path
         // The admin listener is the node's, under whatever name it is reached: nothing there names a tenant (P2, G7).
         if peer.role == .admin { return routeOfNode(request, path) }
@@ -247,6 +244,14 @@ final class Router: Sendable {
     /// Whether the host that is called is a tenant's, or belongs to slugs.
     func isTenants(_ head: RequestHead) -> Bool { tenant(ofHost: head) != nil }
 
+    /// Whether the host that is called may be a tenant's domain, is none that is known here, and matters: the node's
+    /// own paths are served under any.
+    func mayBeNewDomain(_ request: Request) -> Bool {
+        guard request.peer.role == .everyone, let place = request.head.range(of: .host) else { return false }
+        let host = HostName.folded(request.head.string(place))
+        return roster.tenant(host: host) == nil && hosts.objection(to: host) == nil && !isPathOfNode(request.head.path)
+    }
+
     private enum HostTenant {
         case known(TenantRecord)
         case unknown
@@ -259,5 +264,13 @@ final class Router: Sendable {
         if let slug = hosts.slug(ofHost: host) { return roster.tenant(slug: slug).map { .known($0) } ?? .unknown }
         guard let record = roster.tenant(host: host), hosts.objection(to: host) == nil else { return nil }
         return .known(record)
+    }
+}
+
+extension Router.Request {
+    init(_ routed: Routed) {
+        self.init(
+            head: routed.head, peer: routed.peer, requestID: routed.requestID, started: routed.started,
+            now: routed.now, hop: routed.hop)
     }
 }

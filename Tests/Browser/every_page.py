@@ -17,7 +17,7 @@ class Round:
         self.checks, self.world, self.browser, self.options = checks, world, browser, options
         self.surface, self.tenant = surface, tenant
         self.who = who
-        self.examiner = Examiner(world.gateway)
+        self.examiner = Examiner(world.gateway, options.long)
         self.visitor = signed_in(browser, world, tenant if surface != "console" else "console", self.who)
         self.titles = {}
         self.links = {}
@@ -33,29 +33,33 @@ class Round:
         # What is empty is looked at on a phone, by day; with --long as whole as what is full.
         is_short = self.tenant in ("empty", "fresh") and not self.options.long
         for size in ("phone", "narrow") if is_short else ("desk", "phone", "narrow"):
-            width, height = SIZES[size]
-            visitor.page.set_viewport_size({"width": width, "height": height})
+            self.resize(size)
             facts, wrong = self.examiner.facts(visitor, page.is_wide)
             found += [f"{size}: {text}" for text in wrong]
-            if size == "narrow":
-                break
+            for scheme in ("light", "dark") if self.options.look else ():
+                visitor.page.emulate_media(color_scheme=scheme)
+                self.picture(page, size, scheme)
+        for size in ("phone",) if is_short else ("desk", "phone"):
+            self.resize(size)
             for scheme in ("light",) if is_short else ("light", "dark"):
                 visitor.page.emulate_media(color_scheme=scheme)
                 wrong = self.examiner.accessible(visitor, scheme == "dark")
                 found += [f"{size} {scheme}: {text}" for text in wrong]
-                self.picture(page, size, scheme)
-            visitor.page.emulate_media(color_scheme="light")
+        visitor.page.emulate_media(color_scheme="light")
         found += visitor.watch.take()
         self.remember(page, path, facts)
         assert not found, "\n".join([path, *dict.fromkeys(found)])
 
+    def resize(self, size):
+        width, height = SIZES[size]
+        self.visitor.page.set_viewport_size({"width": width, "height": height})
+
     def picture(self, page, size, scheme):
-        if self.options.look:
-            name = re.sub(r"[^a-z0-9]+", "-", f"{self.surface}{page.path}".lower()).strip("-")
-            os.makedirs(self.options.look, exist_ok=True)
-            self.visitor.page.screenshot(
-                path=os.path.join(self.options.look, f"{self.tenant}-{page.who or ''}{name}-{size}-{scheme}.png"),
-                full_page=True)
+        name = re.sub(r"[^a-z0-9]+", "-", f"{self.surface}{page.path}".lower()).strip("-")
+        os.makedirs(self.options.look, exist_ok=True)
+        self.visitor.page.screenshot(
+            path=os.path.join(self.options.look, f"{self.tenant}-{page.who or ''}{name}-{size}-{scheme}.png"),
+            full_page=True)
 
     def remember(self, page, path, facts):
         self.titles.setdefault(facts["title"], set()).add(page.path.split("?")[0])

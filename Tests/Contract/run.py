@@ -62,7 +62,10 @@ ENDING_SECONDS_MAX = 60
 PROGRESS_SECONDS = 30
 # Of one failed check, in the summary at the end.
 FAILURE_LINES_MAX = 12
+FAILURE_CHARACTERS_MAX = 1000
 FAILED, ANSWERED = "not ok - ", "# answered: "
+# How a title of what failed begins in the output; ./test gathers these lines at its end.
+LISTED = "FAILED: "
 LAST_LINE = re.compile(r"(\d+) passed, (\d+) failed")
 
 
@@ -132,7 +135,7 @@ class Script:
             if is_whole or line.startswith("# ") and not line.startswith(ANSWERED):
                 print(line)
         for title in self.failures:
-            print(f"FAILED: {title}")
+            print(f"{LISTED}{title}")
         print(f"{self.name}: {self.passed} passed, {self.failed} failed in {self.seconds:.1f} s", flush=True)
 
     @property
@@ -199,21 +202,22 @@ class Crew:
 
 
 def failures(scripts):
-    """What failed, at the end, where it is looked for: first the titles of all, then each check with what it said, and
-    scripts that did not run to their end with their last lines."""
+    """What failed, at the end, where it is looked for: each check with what it said, scripts that did not run to their
+    end with their last lines, and last the titles of all, which stay where the output is cut."""
     failed = [script for script in scripts if script.failed]
     if not failed:
         return
     print("\n== what failed")
     for script in failed:
-        for title in script.failures:
-            print(f"{FAILED}{script.name}: {title}")
-    for script in failed:
         told = [part.splitlines() for part in re.split(r"(?m)^(?=(?:not )?ok - )", "\n".join(script.lines))]
         told = [part for part in told if part and part[0].startswith(FAILED)]
         print(f"\n{script.name}: {script.failed} failed")
         for part in told or [script.lines[-FAILURE_LINES_MAX:]]:
-            print(*part[:1], *part[1:][-FAILURE_LINES_MAX:], sep="\n")
+            print(*part[:1], *[line[:FAILURE_CHARACTERS_MAX] for line in part[1:][-FAILURE_LINES_MAX:]], sep="\n")
+    print()
+    for script in failed:
+        for title in script.failures:
+            print(f"{LISTED}{script.name}: {title}")
 
 
 def table(scripts, seconds):
