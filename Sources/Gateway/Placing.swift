@@ -33,9 +33,10 @@ extension Pipeline {
     }
 
     /// A domain may be new, and whoever calls it means its tenant alone (G1): where it is not known here, the others
-    /// are asked first. A node that passes a call on has asked.
+    /// are asked first. So they are where another node passes the call on: that one may take the domain for one of a
+    /// tenant that had it before, and is here.
     func place(_ request: Router.Request, _ neighbours: Neighbours) -> HeadVerdict {
-        if request.hop == nil, neighbours.placement.isServing, router.mayBeNewDomain(request) {
+        if neighbours.placement.isServing, router.mayBeNewDomain(request) {
             return catchUp(request, neighbours)
         }
         return place(request, neighbours, .notYet)
@@ -160,6 +161,10 @@ extension Pipeline {
         return fleet.providerKeys.key(credential.withUnsafeBytes { SHA256.hash($0) }, at: routed.now) != nil
     }
 
+    private func addressee(inBody body: [UInt8], _ dialect: any Dialect, of routed: Routed) -> Addressee {
+        (try? dialect.credential(inBody: body)).map { addressee(by: $0[...], of: routed) } ?? .anyNode
+    }
+
     /// The body is read first, as it is for a caller of this node, and says where the call goes.
     private func placeByBody(
         _ routed: Routed, _ dialect: any Dialect, bytesMax: Int, _ neighbours: Neighbours
@@ -176,8 +181,7 @@ extension Pipeline {
         _ routed: Routed, _ dialect: any Dialect, _ body: [UInt8], _ responder: any Responder,
         _ held: [any Sendable], _ neighbours: Neighbours, isCaughtUp: Bool
     ) {
-        let found = (try? dialect.credential(inBody: body)).map { addressee(by: $0[...], of: routed) } ?? .anyNode
-        switch found {
+        switch addressee(inBody: body, dialect, of: routed) {
         case .tenant(let record):
             let destination = Destination.tenant(record)
             if isHere(destination, neighbours) { return serveHere(routed, body, responder) }
@@ -290,6 +294,28 @@ extension Pipeline {
                 HopKey.answerField, neighbours.key.proof(.answer, status: response.status, to: hop))
         }
         note(response, RequestTrace(routed), tenant: nil, forwardedTo: node)
+    }
+
+    // MARK: Another tenant's after all
+
+    /// Whether a call that was to be passed on for this tenant is for it by what is known now: its domain may have been
+    /// given to another tenant, its slug made anew. `body`: where it has been read.
+    func isStill(for tenant: TenantRecord, _ routed: Routed, body: [UInt8]) -> Bool {
+        guard case .route(let again) = router.route(Router.Request(routed)) else { return false }
+        var found = addressee(of: again)
+        if case .inBody(let dialect, _) = found { found = addressee(inBody: body, dialect, of: again) }
+        guard case .tenant(let named) = found else { return false }
+        return named === tenant
+    }
+
+    /// A call for which nothing was done, from its beginning. Known here is all that was done before it came.
+    func placeAgain(_ routed: Routed, _ neighbours: Neighbours) -> HeadVerdict {
+        place(Router.Request(routed), neighbours, .caughtUp)
+    }
+
+    /// The same where its body has been read.
+    func placeAgain(_ routed: Routed, _ neighbours: Neighbours, _ body: [UInt8], _ responder: any Responder) {
+        follow(placeAgain(routed, neighbours), routed, body, responder)
     }
 
     // MARK: Here after all

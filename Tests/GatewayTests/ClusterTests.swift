@@ -47,6 +47,68 @@ import Testing
         }
     }
 
+    private static func newTenant(_ slug: String) -> String {
+        #"{"slug":"\#(slug)","blueprint":"hosting","owner_email":"owner@\#(slug).example"}"#
+    }
+
+    @Test("N5 G1 a domain that goes from one tenant to another is the new one's at every node at once, key or no key")
+    func domainGivenOn() async throws {
+        try await withCluster(3) { cluster in
+            let created = try await cluster.asProvider("POST", "/tenants", Self.newTenant("fresh"), to: 1)
+            let key = try #require(created["owner_key"])
+            // Each at the node of its number.
+            let tenants = [(slug: cluster.hosting.slug, key: cluster.hosting.ownerKey), (slug: "fresh", key: key)]
+            func give(_ domains: String, to number: Int) async throws {
+                let (path, patch) = ("/tenants/\(tenants[number].slug)", #"{"domains":[\#(domains)]}"#)
+                let changed = try await cluster.asProvider("PATCH", path, patch, to: number)
+                #expect(changed.status == 200, "\(changed.text)")
+            }
+            try await give("\"own.example\"", to: 0)
+            let page = TestRequest("GET", "/sign-in").to(host: "own.example")
+            for round in 1...4 {
+                let (former, owner) = ((round + 1) % 2, round % 2)
+                let before = try await cluster.send(page, to: 2)
+                #expect(before.status == 200 && before.field("Tollgate-Node") == "node-\(former)")
+                // What comes now it hears of by no beat.
+                cluster[2].faults.losesBeats = true
+                try await give("", to: former)
+                try await give("\"own.example\"", to: owner)
+                let list = TestRequest("GET", "/api/admin/resellers").bearer(tenants[owner].key)
+                let request = round % 4 < 2 ? list.to(host: "own.example") : page
+                for index in [2, former] {
+                    let after = try await cluster.send(request, to: index)
+                    let isRight = after.status == 200 && after.field("Tollgate-Node") == "node-\(owner)"
+                    #expect(isRight, "\(round) \(index): \(after.status) \(after.text)")
+                }
+                cluster[2].faults.losesBeats = false
+            }
+        }
+    }
+
+    @Test("N5 P5 a slug that was erased and made anew at another node is the new tenant's at every node at once")
+    func slugMadeAnew() async throws {
+        try await withCluster(3) { cluster in
+            _ = try await cluster.asProvider("POST", "/tenants", Self.newTenant("fresh"), to: 0)
+            for round in 1...4 {
+                let (former, owner) = ((round + 1) % 2, round % 2)
+                let page = TestRequest("GET", "/t/fresh/sign-in")
+                #expect(try await cluster.send(page, to: 2).field("Tollgate-Node") == "node-\(former)")
+                cluster[2].faults.losesBeats = true
+                let erased = try await cluster.asProvider("DELETE", "/tenants/fresh?confirm=fresh", to: former)
+                #expect(erased.status == 204, "\(erased.text)")
+                let created = try await cluster.asProvider("POST", "/tenants", Self.newTenant("fresh"), to: owner)
+                let key = try #require(created["owner_key"])
+                let list = TestRequest("GET", "/t/fresh/api/admin/resellers").bearer(key)
+                for index in [2, former] {
+                    let after = try await cluster.send(round % 4 < 2 ? list : page, to: index)
+                    let isRight = after.status == 200 && after.field("Tollgate-Node") == "node-\(owner)"
+                    #expect(isRight, "\(round) \(index): \(after.status) \(after.text)")
+                }
+                cluster[2].faults.losesBeats = false
+            }
+        }
+    }
+
     @Test("N5 what the provider did at one node the next call at another sees, whatever beats say")
     func freshness() async throws {
         try await withCluster { cluster in

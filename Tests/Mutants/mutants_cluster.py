@@ -57,9 +57,21 @@ MUTANTS = [
     Mutant(
         "N5", "own-certificates", "certificates that another node was given are not served",
         CLUSTER + "Fleet+Cluster.swift",
-        "if replaceCertificates(of: hosts, with: known.certificates) {",
-        "if replaceCertificates(of: hosts, with: known.certificates), !MUTANT {",
+        "if replaceCertificates(of: id, with: known.certificates) {",
+        "if replaceCertificates(of: id, with: known.certificates), !MUTANT {",
         "Contract/clustertls.py", "is served by the others too"),
+    Mutant(
+        "N5", "former-certificates", "who had a domain before takes its certificate along",
+        "Sources/TenantRegistry/Fleet/Fleet+Certificates.swift",
+        "all.removeAll { $0.tenant == tenant }",
+        "all.removeAll { $0.tenant == tenant || MUTANT }",
+        FLEETS, "a domain that goes from one tenant to another"),
+    Mutant(
+        "N5", "not-readdressed", "a call goes on to the tenant that had its domain or slug before",
+        "Sources/Gateway/Forwarding/ForwardedCall.swift",
+        "guard readdresses() else { return look(for: record) }",
+        "guard readdresses(), !MUTANT else { return look(for: record) }",
+        "GatewayTests/ClusterTests.swift", "a domain that goes from one tenant to another"),
     Mutant(
         "N6", "late-arrival", "what was told to be absent may still arrive", "Sources/Cluster/PostgresSchema.swift",
         "UPDATE tollgate.head h SET epoch = h.epoch + 1 FROM mine",

@@ -47,13 +47,15 @@ package enum RegisteredDue: Sendable {
     case known(Timestamp?)
 }
 
-/// A custom domain's certificate chain and private key, PEM; the key is wrapped by the master key.
+/// A custom domain's certificate chain and private key, PEM; the key is wrapped by the master key, for its tenant.
 package struct DomainCertificate: Sendable, Equatable {
+    package let tenant: TenantID
     package let host: String
     package let certificate: String
     package let wrappedPrivateKey: [UInt8]
 
-    package init(host: String, certificate: String, wrappedPrivateKey: [UInt8]) {
+    package init(of tenant: TenantID, host: String, certificate: String, wrappedPrivateKey: [UInt8]) {
+        self.tenant = tenant
         self.host = host
         self.certificate = certificate
         self.wrappedPrivateKey = wrappedPrivateKey

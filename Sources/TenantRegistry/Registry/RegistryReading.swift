@@ -106,7 +106,7 @@ struct RegistryReading {
             hosts[id, default: []].append(host)
             if let certificate, let key {
                 snapshot.certificates.append(
-                    DomainCertificate(host: host, certificate: certificate, wrappedPrivateKey: key))
+                    DomainCertificate(of: id, host: host, certificate: certificate, wrappedPrivateKey: key))
             }
         }
         return hosts
