@@ -2,7 +2,6 @@ import CallKit
 import Cryptography
 import HTTPClient
 import HTTPCore
-import Provider
 import RateLimiter
 import TenantApp
 import TenantRegistry
@@ -46,7 +45,6 @@ extension Pipeline {
     }
 
     private func place(_ routed: Routed, _ neighbours: Neighbours, _ look: Look) -> HeadVerdict {
-        if routed.surface.concernsAllNodes, routed.hop == nil { return tellAll(routed, neighbours) }
         // The provider's calls are few, and see what was done at any node before them: keys that were revoked there,
         // tenants as they were changed there. While the log is away they see what is known here.
         if look == .notYet, routed.dialect == nil, neighbours.placement.isServing {
@@ -238,31 +236,6 @@ extension Pipeline {
         }
     }
 
-    /// Served here, and said to every other node; how they answer is told nobody.
-    private func tellAll(_ routed: Routed, _ neighbours: Neighbours) -> HeadVerdict {
-        // Whoever has no session of the cluster has nothing to tell it.
-        guard routed.route.moves != .nothing,
-            let cookie = PageCookie.place(
-                of: .session, in: routed.head, isSecure: isSecure(routed.head, routed.peer)),
-            ConsoleTicket(opening: routed.head.bytes[cookie], of: fleet) != nil
-        else { return serve(routed) }
-        let room = SharedRoom(fleet.budgets.bodies, forwardedPayer(routed, nil))
-        return .readBody(bytesMax: Route.openBodyBytesMax, room: room) { [self] body, responder in
-            for node in neighbours.placement.nodes
-            where node.name != neighbours.placement.name && neighbours.isAlive(node.name) {
-                // Anybody may ask for this, and nobody waits for it.
-                ForwardedCall(
-                    self, neighbours, routed, for: .node(node.name), .whole(body, UnheardAnswer(responder.peer)),
-                    holding: [room], patienceMilliseconds: Self.patienceUnheardMilliseconds
-                ).start()
-            }
-            serveHere(routed, body, responder)
-            return nil
-        }
-    }
-
-    private static let patienceUnheardMilliseconds: UInt64 = 1_000
-
     /// Nobody has shown this node a credential that it would judge.
     private func forwardedPayer(_ routed: Routed, _ tenant: TenantRecord?) -> Payer {
         Payer(kind: .stranger, tenant: tenant?.id.number ?? 0, member: clientAddress(routed).meteredNumber)
@@ -324,14 +297,4 @@ extension Pipeline {
 
 extension RequestHead {
     var announcesLength: Bool { range(of: .contentLength) != nil }
-}
-
-/// Takes an answer that nobody waits for.
-private final class UnheardAnswer: Responder {
-    let peer: Peer
-    init(_ peer: Peer) { self.peer = peer }
-
-    func respond(_ response: Response) {
-        if case .stream(let stream, _) = response.body { stream.cancel() }
-    }
 }
