@@ -34,22 +34,28 @@ extension Pipeline {
     /// A domain may be new, and whoever calls it means its tenant alone (G1): where it is not known here, the others
     /// are asked first. A node that passes a call on has asked.
     func place(_ request: Router.Request, _ neighbours: Neighbours) -> HeadVerdict {
-        if request.hop == nil, neighbours.placement.isServing, router.mayBeNewDomain(request) {
-            return catchUp(request, neighbours)
+        if request.hop == nil, router.mayBeNewDomain(request) {
+            if neighbours.placement.isServing { return catchUp(request, neighbours) }
+            return .answer(refuseWithoutLog(request))
         }
         return place(request, neighbours, .notYet)
     }
 
     private func place(_ request: Router.Request, _ neighbours: Neighbours, _ look: Look) -> HeadVerdict {
-        judge(request) { place($0, neighbours, look) }
+        // Nobody's credential decides under a name that may be a tenant's.
+        if look == .failed, request.hop == nil, router.mayBeNewDomain(request) {
+            return .answer(refuseWithoutLog(request))
+        }
+        return judge(request) { place($0, neighbours, look) }
     }
 
     private func place(_ routed: Routed, _ neighbours: Neighbours, _ look: Look) -> HeadVerdict {
         // The provider's calls are few, and see what was done at any node before them: keys that were revoked there,
-        // tenants as they were changed there. While the log is away they see what is known here.
+        // sessions that were ended there, tenants as they were changed there.
         if look == .notYet, routed.dialect == nil, neighbours.placement.isServing {
             return catchUp(routed, neighbours)
         }
+        if look != .caughtUp, isJudgedByRegistry(routed) { return .answer(refuseWithoutLog(routed)) }
         switch addressee(of: routed) {
         case .anyNode: return serve(routed)
         case .tenant(let record): return place(routed, at: .tenant(record), neighbours)
@@ -108,8 +114,30 @@ extension Pipeline {
         return owner == nil || owner == neighbours.placement.name
     }
 
+    /// Whether what it may do hangs on keys and sessions that another node may just have ended (N5). The control socket
+    /// is the data folder's owner's, whatever others did; pages that ask who is there give nothing away.
+    private func isJudgedByRegistry(_ routed: Routed) -> Bool {
+        guard routed.dialect == nil, routed.peer.role != .control else { return false }
+        switch routed.route.openCalls {
+        case .signIns, .signOuts: return true
+        case .shared, .applications, .capability: return routed.route.access.isProviders
+        }
+    }
+
     private func refuseWithoutLog(_ routed: Routed) -> Response {
         refuse(.unavailable(.logUnavailable), routed.surface, RequestTrace(routed))
+    }
+
+    /// The same under a name of which nobody can say whose it is.
+    private func refuseWithoutLog(_ request: Router.Request) -> Response {
+        let surface: (any Surface)? =
+            switch router.route(request) {
+            case .route(let routed): routed.surface
+            case .options(_, let surface): surface
+            case .refused(_, let surface): surface
+            case .root: nil
+            }
+        return refuse(.unavailable(.logUnavailable), surface, RequestTrace(request))
     }
 
     // MARK: Whose it is
