@@ -63,7 +63,11 @@ class Fleet:
 
     def choose(self, chance):
         """A node that has tenants, to be lost."""
-        asked = self.running[0].get("/provider/v1/nodes", key=self.nodes[0].provider_key)
+        def answer():
+            return self.running[0].get("/provider/v1/nodes", key=self.nodes[0].provider_key)
+
+        # One that was just awake again says that it cannot tell.
+        asked = wait_until(lambda: (said := answer()).status != 503 and said)
         assert asked.status == 200, asked
         owners = {node["name"] for node in asked.json["data"] if node["tenants"]}
         return chance.choice([node for node in self.running if node.name in owners])

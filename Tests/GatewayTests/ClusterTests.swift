@@ -160,6 +160,22 @@ import Testing
         }
     }
 
+    @Test("N5 G2 a tenant's new node serves it once it knows what its limits are drawn on: a failed read forgives none")
+    func unreadLevels() async throws {
+        try await withCluster { cluster in
+            let path = cluster.hosting.path("/api/admin/resellers/\(cluster.hosting.reseller.id)")
+            let terms = #"{"rate_limit":{"requests":3,"window_seconds":100000}}"#
+            let limited = TestRequest("PATCH", path, terms).bearer(cluster.hosting.ownerKey)
+            #expect(try await cluster.send(limited, to: 0).status == 200)
+            let balance = TestRequest("GET", "/api/partner/v1/balance").bearer(cluster.hosting.key)
+            for _ in 0..<3 { #expect(try await cluster.send(balance, to: 0).status == 200) }
+            cluster[1].faults.loseLevels(reads: 3)
+            try await cluster.move(cluster.hosting, from: 0, to: 1)
+            let spent = try await cluster.send(balance, to: 1)
+            #expect(spent.status == 429 && spent.field("Tollgate-Node") == "node-1")
+        }
+    }
+
     @Test("N4 H5 a node that sends webhooks forgets a tenant that another has: nothing of it waits there any more")
     func movedWebhooks() async throws {
         try await withCluster { cluster in
