@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Three gateways that share one PostgreSQL (N1, N2, N3, N5), under orders of many resellers at many tenants, each
 client at whichever node it likes: nodes are killed and frozen meanwhile. Nothing acknowledged is lost, nothing is done
-twice, no read shows an older moment than one before it, no revoked key passes. `--long`: twenty rounds."""
+twice, no read shows an older moment than one before it, no revoked key passes. In the end the log is away: no key of
+the provider's opens a node by itself. `--long`: twenty rounds."""
 
 from collections import Counter
 import http.client
@@ -62,7 +63,11 @@ class Fleet:
 
     def choose(self, chance):
         """A node that has tenants, to be lost."""
-        asked = self.running[0].get("/provider/v1/nodes", key=self.nodes[0].provider_key)
+        def answer():
+            return self.running[0].get("/provider/v1/nodes", key=self.nodes[0].provider_key)
+
+        # One that was just awake again says that it cannot tell.
+        asked = wait_until(lambda: (said := answer()).status != 503 and said)
         assert asked.status == 200, asked
         owners = {node["name"] for node in asked.json["data"] if node["tenants"]}
         return chance.choice([node for node in self.running if node.name in owners])
@@ -297,6 +302,20 @@ def exports(fleet, tills):
         verified_export(random.choice(fleet.running), shop.slug, *words)
 
 
+def cut_off(fleet):
+    """No node can ask whether a key was revoked, or whose a page is."""
+    fleet.postgres.stop()
+    for node in fleet.running:
+        for path in ("/provider/v1/tenants", "/provider/v1/attention", "/provider/v1/nodes"):
+            said = node.get(path, key=fleet.nodes[0].provider_key)
+            assert said.status == 503 and said.json["code"] == "log_unavailable", (node.name, path, said)
+        assert node.get("/console").status == 503, node.name
+        for path in ("/console/sign-in", "/healthz"):
+            assert node.get(path).status == 200, (node.name, path)
+        listed = node.command("node", "list")
+        assert listed.returncode == 0, (node.name, listed.stdout, listed.stderr)
+
+
 def main():
     options = arguments()
     checks = Checks()
@@ -343,6 +362,8 @@ def storm(checks, options, fleet, shops, chance):
             books(fleet, fresh)
     with checks("N2 every tenant's export verifies, with the Audit-Heads that clients were given by any node"):
         exports(fleet, tills)
+    with checks("N5 N6 case 7 while the log is away no provider key opens a node, and the control socket shows it"):
+        cut_off(fleet)
     print(f"# served again after {max(gaps, default=0):.1f} s at most, of {len(gaps)} faults", flush=True)
 
 

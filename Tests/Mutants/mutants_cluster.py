@@ -55,6 +55,18 @@ MUTANTS = [
         "for subject in subjects where !MUTANT { follow(subject) }",
         FLEETS, "a tenant that one node makes is known"),
     Mutant(
+        "N5", "sign-out-unheard", "a sign-out at one node leaves the session open at the others",
+        CLUSTER + "Fleet+Cluster.swift",
+        "case .signOuts(let ended): consoleSessions.follow(ended)",
+        "case .signOuts(let ended): consoleSessions.follow(MUTANT ? [:] : ended)",
+        "GatewayTests/ClusterTests.swift", "signs out of all before that is answered"),
+    Mutant(
+        "N5", "levels-unread", "limits are forgiven where a new node could not read what they are drawn on",
+        CLUSTER + "Fleet+Beats.swift",
+        "guard (try? cluster.takeLevels(of: tenants)) != nil else {",
+        "guard (try? cluster.takeLevels(of: tenants)) != nil || MUTANT else {",
+        "GatewayTests/ClusterTests.swift", "a failed read forgives none"),
+    Mutant(
         "N5", "own-certificates", "certificates that another node was given are not served",
         CLUSTER + "Fleet+Cluster.swift",
         "if replaceCertificates(of: id, with: known.certificates) {",

@@ -49,15 +49,12 @@ final class ForwardedCall: PeerCaller {
     private let atHome: (@Sendable () -> Void)?
     private let startedAt: UInt64
     private let state = Mutex(State())
-    /// How long it is tried.
-    private let patienceMilliseconds: UInt64
 
     init(
         _ pipeline: Pipeline, _ neighbours: Neighbours, _ routed: Routed, for destination: Destination,
-        _ client: Client, holding held: [any Sendable], patienceMilliseconds: UInt64 = Neighbours.patienceMilliseconds,
-        orHere atHome: (@Sendable () -> Void)? = nil
+        _ client: Client, holding held: [any Sendable], orHere atHome: (@Sendable () -> Void)? = nil
     ) {
-        (self.atHome, self.patienceMilliseconds) = (atHome, patienceMilliseconds)
+        self.atHome = atHome
         (self.pipeline, self.neighbours, self.routed) = (pipeline, neighbours, routed)
         (self.destination, self.client, self.held) = (destination, client, held)
         startedAt = pipeline.fleet.monotonic.nanoseconds()
@@ -134,7 +131,7 @@ final class ForwardedCall: PeerCaller {
 
     private var isPatient: Bool {
         let waited = pipeline.fleet.monotonic.nanoseconds() - startedAt
-        return waited < patienceMilliseconds * 1_000_000
+        return waited < Neighbours.patienceMilliseconds * 1_000_000
     }
 
     /// Asks the log where the tenant is now, a little later.

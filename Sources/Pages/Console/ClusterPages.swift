@@ -18,13 +18,11 @@ extension ConsolePages {
                     Column("Node"), Column("Address", .id), Column("State"), Column("Tenants", .number),
                     Column("Last heard of", .number), Column("Actions", .buttons),
                 ], rows: list.rows().map { node($0, view) }, empty: Empty("No nodes").html)
-            let isServing = list.bool("is_serving")
-            let notice = isServing ? nil : Notice(.bad, "<p>This node does not reach the cluster's log.</p>").html
             let behind = Figure.counted(list.int("records_since_snapshots"), "commit", "commits")
             return PageContent(
                 "Nodes", sub: "as \(name) knows them; \(behind) since its tenants' snapshots",
                 """
-                \(notice)<div id="nodes" data-live="5">\(table)</div>
+                <div id="nodes" data-live="5">\(table)</div>
                 """)
         }
     ]

@@ -194,6 +194,7 @@ extension Fleet {
     func follow(_ subject: SharedRegistry.Subject) {
         switch subject {
         case .providerKeys(let secrets): providerKeys.replace(with: secrets)
+        case .signOuts(let ended): consoleSessions.follow(ended)
         case .tenant(let id, nil): forgetFollowed(id)
         case .tenant(let id, let known?):
             if known.row.profile.isUnfinished { return }

@@ -101,7 +101,7 @@ package enum NodeCopy {
 
     /// Tables of the registry that an archive has no rows of.
     package static let unarchived: Set<String> = [
-        "tenant_key", "marker", "due", "due_state", "node_log", "console_form",
+        "tenant_key", "marker", "due", "due_state", "node_log", "console_form", "console_sign_out",
     ]
 
     /// Makes a registry whole that was stripped: with what became of its rows since, in their order, and with tenants'

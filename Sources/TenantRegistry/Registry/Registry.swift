@@ -23,6 +23,8 @@ package struct RegistrySnapshot {
     /// What cannot be read and was left out.
     package var corruptRows: [CorruptRow] = []
     package var providerSecrets: [ProviderSecretRow] = []
+    /// Sessions of the console that somebody ended, and when they would have ended by themselves.
+    package var signOuts: [Digest: Timestamp] = [:]
     package var certificates: [DomainCertificate] = []
     /// The process before this one stopped in order: no row of what falls due is too late.
     package var isDueWhole = false
@@ -159,6 +161,8 @@ package protocol Registry: AnyObject, Sendable {
     func takeForm(_ hash: Digest, at now: Timestamp, then: @escaping Done<Bool>)
     /// It was refused, and may come again.
     func forgetForm(_ hash: Digest)
+    /// A session of the console is over at every node of a cluster. `end`: when it would have ended by itself.
+    func signOut(_ session: Digest, endingAt end: Timestamp, at now: Timestamp, then: @escaping Done<Void>)
     /// Sessions past their end leave the projection; their hashes stay, revoked.
     func dropExpiredSessions(at now: Timestamp)
     func saveCounters(
