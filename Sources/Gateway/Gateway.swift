@@ -77,6 +77,7 @@ package final class Gateway: Sendable {
             try Neighbours($0, secret: fleet.clusterSecret(for: "requests"))
         }
         let pipeline = Self.pipeline(of: fleet, services, blueprints, configuration, watch, neighbours)
+        if fleet.cluster != nil, let neighbours { Self.connect(watch, to: neighbours, fleet.random) }
         levels = LevelKeeper(
             fleet: fleet, process: pipeline.admission.process, levels: Self.tenantLevels)
         levels.restore()
@@ -135,6 +136,12 @@ package final class Gateway: Sendable {
             limits.bindsPeers = true
         }
         return limits
+    }
+
+    private static func connect(_ watch: NodeWatch, to neighbours: Neighbours, _ random: any RandomSource) {
+        watch.attach(asking: { target, requestID, then in
+            NodeQuestion.ask(target, requestID, neighbours, random, then: then)
+        })
     }
 
     /// A copy that it tries is examined in a process of its own.

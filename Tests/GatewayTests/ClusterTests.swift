@@ -130,6 +130,42 @@ import Testing
         }
     }
 
+    @Test("N5 P2 P9 U1 usage, list and traffic at one node have every call that another one answered before")
+    func figures() async throws {
+        try await withCluster { cluster in
+            let balance = TestRequest("GET", "/api/partner/v1/balance").bearer(cluster.hosting.key)
+            func asked(_ path: String) async throws -> TestResponse {
+                let answer = try await cluster.asProvider("GET", path, to: 1)
+                #expect(answer.status == 200, "\(answer.text)")
+                return answer
+            }
+            func requests() async throws -> Int? {
+                try await asked("/usage?tenant=hosting")["data", "0", "requests"].flatMap { Int($0) }
+            }
+            func answered() async throws -> Int64 {
+                let row = try await asked("/traffic?tenant=hosting").data.first
+                guard case .array(let hours)? = row?["hours"] else { return -1 }
+                return hours.reduce(0) { sum, hour in
+                    guard case .number(let number)? = hour["answered"] else { return sum }
+                    return sum + (number.integer() ?? 0)
+                }
+            }
+            let (counted, answeredBefore) = (try await requests(), try await answered())
+            let before = try #require(counted)
+            for number in 0..<5 { #expect(try await cluster.send(balance, to: number % 2).status == 200) }
+            let after = try await requests()
+            #expect(after == before + 5)
+            let answeredAfter = try await answered()
+            #expect(answeredAfter == answeredBefore + 5)
+            let (alone, list) = (try await asked("/tenants/hosting"), try await asked("/tenants?q=hosting"))
+            #expect(list["data", "0", "bytes"] == alone["bytes"])
+            let used = alone["counts", "requests_this_month"]
+            #expect(used != nil && list["data", "0", "counts", "requests_this_month"] == used)
+            #expect(alone["last_request_at"] != nil)
+            #expect(list["data", "0", "last_request_at"] == alone["last_request_at"])
+        }
+    }
+
     @Test("N4 N5 P10 an owner that changes as its tenant moves is the one that the tenant's new node shows")
     func movedOwner() async throws {
         try await withCluster { cluster in

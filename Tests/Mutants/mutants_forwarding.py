@@ -53,6 +53,11 @@ MUTANTS = [
         "case .notYet: MUTANT ? serve(routed) : catchUp(routed, neighbours)",
         CALLS, "a key that was minted"),
     Mutant(
+        "N5", "own-word", "a node tells of usage and traffic what it knows itself",
+        "Sources/Provider/ProviderAPI+OtherNodes.swift",
+        "guard !call.isPassedOn, let ask", "guard !MUTANT, !call.isPassedOn, let ask",
+        CLUSTERS, "another one answered before"),
+    Mutant(
         "N1", "one-address", "of a node's name only the first address is called",
         "Sources/HTTPClient/Peers/PeerClient+Queue.swift",
         "guard let exchange = connection.exchange, !others.isEmpty else { return lose(connection) }",
