@@ -1,5 +1,6 @@
 package import CallKit
 import HTTPCore
+import RateLimiter
 import TenantRegistry
 
 /// A reseller's webhooks in one API (H4): the same calls in each, in its own words.
@@ -68,7 +69,8 @@ package struct WebhookRoutes: Sendable {
             parameters: EventFeed.parameters,
             gives: isNative
                 ? .read(["data": list, "has_more": .boolean, "next_cursor": .string])
-                : .read(["events": list, "hasMore": .boolean, "nextCursor": .string])
+                : .read(["events": list, "hasMore": .boolean, "nextCursor": .string]),
+            refuses: [503]
         ) { call in
             let feed = try EventFeed(call, types: types)
             return feed.work(call) { tenant in
@@ -289,7 +291,12 @@ extension Call {
         _ endpoint: @escaping @Sendable (TenantReader) throws -> WebhookEndpoint
     ) -> Work {
         let probe: WebhookProbe = services.shared()
+        let (places, payer) = (services.fleet.budgets.webhookTests, payer)
         return .flow { steps in
+            // One that was answered before needs no place, and one that finds none leaves nothing behind.
+            try await steps.replay()
+            guard let place = places.place(for: payer) else { throw Refusal.unavailable(.webhooksBusy) }
+            defer { withExtendedLifetime(place) {} }
             let (sent, endpoint) = try await steps.write { tenant, detail in
                 let endpoint = try endpoint(tenant)
                 detail.resellerID = endpoint.resellerID
