@@ -1,5 +1,6 @@
 import CallKit
 import HTTPClient
+import RateLimiter
 import Synchronization
 import TenantApp
 import TenantRegistry
@@ -69,7 +70,10 @@ final class ProvisioningCaller: OutboundWork, Sendable {
                 return nil
             }
             let known = desks[record.id] ?? Desk()
-            guard known.underWay.count < tenantCallsMax else { return nil }
+            guard known.underWay.count < tenantCallsMax else {
+                fleet.budgets.spent.count(.provisioningTenant)
+                return nil
+            }
             desks[record.id, default: Desk()].isAsking = true
             return known
         }

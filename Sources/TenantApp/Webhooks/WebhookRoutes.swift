@@ -293,8 +293,7 @@ extension Call {
         let probe: WebhookProbe = services.shared()
         let (places, payer) = (services.fleet.budgets.webhookTests, payer)
         return .flow { steps in
-            // One that was answered before needs no place, and one that finds none leaves nothing behind.
-            try await steps.replay()
+            // Before anything is written: one that finds no place leaves nothing behind.
             guard let place = places.place(for: payer) else { throw Refusal.unavailable(.webhooksBusy) }
             defer { withExtendedLifetime(place) {} }
             let (sent, endpoint) = try await steps.write { tenant, detail in
