@@ -11,7 +11,7 @@ extension OperatorAdmin {
             gives: .read([
                 "data": .array(of: ["reseller": .string, "mode": .book] + EventFeed.element),
                 "has_more": .boolean, "next_cursor": .string,
-            ]), refuses: [404, 503]
+            ]), refuses: [404]
         ) { call in
             let query = try call.query()
             let feed = try EventFeed(call, types: EventType.allCases)

@@ -69,8 +69,7 @@ package struct WebhookRoutes: Sendable {
             parameters: EventFeed.parameters,
             gives: isNative
                 ? .read(["data": list, "has_more": .boolean, "next_cursor": .string])
-                : .read(["events": list, "hasMore": .boolean, "nextCursor": .string]),
-            refuses: [503]
+                : .read(["events": list, "hasMore": .boolean, "nextCursor": .string])
         ) { call in
             let feed = try EventFeed(call, types: types)
             return feed.work(call) { tenant in
