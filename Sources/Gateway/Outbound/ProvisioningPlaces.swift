@@ -1,3 +1,4 @@
+import CallKit
 import RateLimiter
 import Synchronization
 import TenantRegistry
