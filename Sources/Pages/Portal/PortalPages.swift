@@ -65,6 +65,7 @@ package struct PortalPages: Dialect, PageSurface {
         api,
         limit,
         webhooks,
+        deliveries,
         balance,
         program,
         account,
