@@ -58,7 +58,8 @@ extension PortalPages {
     private static func webhookChoice(_ own: OwnAPI, _ view: View) throws -> FormField.Kind {
         let list = try view.get("\(own.events ?? "")/webhooks", [], of: own.base)
         guard list.nextCursor == nil else { return .search }
-        return .select(whichever + list.listed.map { FormField.Option($0.any("id", "_id") ?? "", $0["name"].shortened) })
+        let options = list.listed.map { FormField.Option($0.any("id", "_id") ?? "", $0["name"].shortened) }
+        return .select(whichever + options)
     }
 
     private static func line(_ one: Row, _ view: View) -> [HTML] {
