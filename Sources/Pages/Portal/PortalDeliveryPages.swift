@@ -170,7 +170,7 @@ extension PortalPages {
 
     /// None that is ticked stands for all of them, those of other APIs of the tenant too.
     private static func types(_ own: OwnAPI, _ view: View) -> HTML {
-        let sent = view.visit.attempt.map { $0.pairs.filter { $0.name == "types" }.map(\.value) }
+        let sent = view.visit.attempt.map { $0.pairs.filter { $0.name == "types" }.map { $0.value } }
         let asked = view.visit.asked("type")?.split(separator: ",").map(String.init) ?? []
         let boxes = Choices("Types", name: "types", own.eventTypes(view), chosen: Set(sent ?? asked))
         return #"\#(boxes)<p class="hint">None ticked: events of every type.</p>"#
@@ -221,7 +221,7 @@ extension PortalPages {
             ("since", "since"), ("until", "until"),
         ]
         return names.map { asked, name in
-            let values = fields.filter { $0.name == name }.map(\.value)
+            let values = fields.filter { $0.name == name }.map { $0.value }
             return (asked, values.isEmpty ? nil : values.joined(separator: ","))
         }
     }

@@ -5,7 +5,7 @@ import PageKit
 
 /// Ports and the customers who have them (X1–X5).
 extension PortalPages {
-    private static let portsAPI = "/v1"
+    static let portsAPI = "/v1"
 
     static let ports: [Page] = [
         Page("/ports", "Ports") { view in try portList(view) },

@@ -57,14 +57,12 @@ extension PortalPages {
             (view.visit.has(dialect: licenceDialect), "licences by their key"),
             (OwnAPI.of(view).events != nil, "webhooks, deliveries and events by id"), (true, "keys by id"),
         ]
-        let words = kinds.filter { $0.isThere }.map(\.words).joined(separator: "; ")
+        let words = kinds.filter { $0.isThere }.map { $0.words }.joined(separator: "; ")
         return #"<p class="sub">What can be found: \#(words).</p>"#
     }
 
     private static let portDialect = "proxy_ports"
     private static let licenceDialect = "licence_keys"
-    private static let portsAPI = "/v1"
-    private static let licencesAPI = "/reseller"
     private static let linesMax = "10"
 
     /// Nil where there is no such thing, or it cannot be asked for so: whatever was typed is no mistake here.
