@@ -194,11 +194,9 @@ private struct WebhookView {
         let form = view.form("POST \(call)/test", said: .sent, swap: "test") {
             #"<div class="actions">\#(Button(result == nil ? "Send a test event" : "Send another"))</div>"#
         }
-        return Panel("Test event", id: "test") {
-            """
-            \(result.map(told) ?? "<p>Sent once and at once, whatever the webhook's state; no statistics count it.</p>")\(form)
-            """
-        }.html
+        let about: HTML = "<p>Sent once and at once, whatever the webhook's state; no statistics count it.</p>"
+        let said = result.map { told($0) } ?? about
+        return Panel("Test event", id: "test") { "\(said)\(form)" }.html
     }
 
     private func told(_ result: Row) -> HTML {
