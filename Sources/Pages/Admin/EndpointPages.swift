@@ -75,13 +75,7 @@ extension AdminPages {
     }
 
     static func health(_ endpoint: Row) -> HTML {
-        let recent = endpoint.row("health")?.texts("recent") ?? []
-        if recent.isEmpty { return #"<span class="sub">not called yet</span>"# }
-        let failed = recent.count { $0 == "failed" }
-        return Strip(
-            recent.map { $0 == "delivered" ? .good : .bad },
-            label: "Last \(recent.count): \(recent.count - failed) delivered, \(failed) failed"
-        ).html
+        Strip.attempts(endpoint.row("health")?.texts("recent") ?? [])
     }
 
     /// What the receiver of a test-send said, in place.

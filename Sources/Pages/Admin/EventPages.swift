@@ -125,9 +125,7 @@ extension AdminPages {
 
     /// What came back last: the status, or the word for why there is none.
     static func lastAnswer(_ row: Row) -> HTML {
-        guard let outcome = row.text("last_outcome") else { return "" }
-        guard let status = row.text("last_status") else { return "\(Outcome.text(outcome))" }
-        return "<code>\(status)</code>\(if: outcome == "redirect" || outcome == "gone", " \(Outcome.text(outcome))")"
+        Outcome.answer(row.text("last_outcome"), status: row.text("last_status"))
     }
 
     // MARK: Replaying
@@ -222,16 +220,4 @@ extension AdminPages {
         let mode = view.visit.isTest ? FormField.hidden("mode", "test") : ""
         return "\(FormField.hidden("since", since))\(lists)\(others)\(mode)"
     }
-}
-
-/// Words for how an attempt ended (H3).
-enum Outcome {
-    static func text(_ outcome: String) -> String { words[outcome] ?? outcome }
-
-    private static let words = [
-        "delivered": "delivered", "status": "answered with an error", "redirect": "a redirect, which is not followed",
-        "gone": "gone for good", "dns": "its name leads nowhere", "refused": "connection refused",
-        "reset": "connection reset", "tls": "no TLS", "timed_out": "timed out", "too_long": "answer too long",
-        "address_refused": "address not allowed", "unreadable": "unreadable answer", "interrupted": "interrupted by us",
-    ]
 }

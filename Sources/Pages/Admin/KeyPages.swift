@@ -89,6 +89,8 @@ extension AdminPages {
             try account.map { try view.found("/resellers", [("email", $0)]).rows.first?["status"] == "pending" }
             ?? false
         let live = isPending ? [] : [FormField.Option("live", "Live")]
+        // Whoever comes for a test key presses on, and is not to have a live one by that.
+        let preset = view.visit.asked("preset") == "test" ? "test" : nil
         return view.form("POST /api-keys", said: .created, next: view.link("/keys")) {
             """
             \(view.field(
@@ -96,7 +98,7 @@ extension AdminPages {
                 hint: "Whose calls the key's are: a reseller's, or a person's of your own."))\
             \(view.field("Name", "name", hint: "Where it is used, for your list.", isRequired: false))\
             \(view.field(
-                "Mode", "mode", .select(live + [.init("test", "Test: the test book alone")]),
+                "Mode", "mode", .select(live + [.init("test", "Test: the test book alone")]), value: preset,
                 hint: isPending ? "It waits for approval: live keys are for those who are approved." : nil))\
             \(view.field("Role", "role", .select([
                 .init("", "The account's own"), .init("operator", "Operator"), .init("support", "Support: reads only"),

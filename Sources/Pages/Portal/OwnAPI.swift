@@ -51,6 +51,11 @@ struct OwnAPI: Sendable {
 
     var keysCall: String { base + keys }
     func eventsCall(_ path: String) -> String { base + (events ?? "") + path }
+
+    /// What its webhooks may be subscribed to, as its API's own schema names it.
+    func eventTypes(_ view: some PageView) -> [String] {
+        view.visit.choices(of: "events", in: .post, eventsCall("/webhooks"))
+    }
 }
 
 extension Row {
