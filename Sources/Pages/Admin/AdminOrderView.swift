@@ -132,7 +132,7 @@ struct OrderView: Sendable {
                 ("Term price", "\(Amount(order["line_total"], currency: order["currency"]))"),
                 ("Setup", "\(Amount(order["setup_total"], currency: order["currency"]))"),
                 ("Total", "<b>\(Amount(order["wholesale_total"], currency: order["currency"]))</b>"),
-                ("Customer", "\(order["customer_external_id"])"),
+                ("Customer", view.customerLink(of: order)),
                 ("Reference", order.text("reference").map { "\($0)" }),
                 ("Placed", "\(TimeText(order["created_at"]))"),
                 ("Decided", order.text("decided_at").map { "\(TimeText($0))" }),

@@ -7,13 +7,17 @@ import PageKit
 extension AdminPages {
     static let services: [Page] = [
         Page(inSteps: "/services", "Services") { view in try await serviceList(view) },
-        Page("/services/{id}", "Service") { view in
+        Page(inSteps: "/services/{id}", "Service") { view in
             let id = view.visit.parameter()
-            let service = try view.get("/services/\(id)")
-            let charges = try view.get("/services/\(id)/charges", [("cursor", view.visit.asked("cursor"))])
-            return ServiceView(
-                service: service, charges: charges, names: try ResellerNames(of: [service], view), view: view
-            ).content
+            let changes = try await ChangesPart([("object", id)], view)?.html
+            return try await view.reading { view in
+                let service = try view.get("/services/\(id)")
+                let charges = try view.get("/services/\(id)/charges", [("cursor", view.visit.asked("cursor"))])
+                return ServiceView(
+                    service: service, charges: charges, names: try ResellerNames(of: [service], view),
+                    changes: changes, view: view
+                ).content
+            }
         },
         Page("/services/{id}/suspend", "Suspend a service", asks: "POST /services/{id}/suspend") { view in
             let service = try view.get("/services/\(view.visit.parameter())")

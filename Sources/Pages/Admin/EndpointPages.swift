@@ -36,11 +36,15 @@ extension AdminPages {
                 \(found.shown(table.html))
                 """)
         },
-        Page("/endpoints/{id}", "Endpoint", afterwardsReading: tested) { view in
-            let endpoint = try view.get("/webhooks/\(view.visit.parameter())")
-            return EndpointView(
-                endpoint: endpoint, names: try ResellerNames(of: [endpoint], view), view: view
-            ).content
+        Page(inSteps: "/endpoints/{id}", "Endpoint", afterwardsReading: tested) { view in
+            let id = view.visit.parameter()
+            let changes = try await ChangesPart([("object", id)], view)?.html
+            return try await view.reading { view in
+                let endpoint = try view.get("/webhooks/\(id)")
+                return EndpointView(
+                    endpoint: endpoint, names: try ResellerNames(of: [endpoint], view), changes: changes, view: view
+                ).content
+            }
         },
     ]
 
@@ -100,6 +104,8 @@ extension AdminPages {
 struct EndpointView {
     let endpoint: Row
     let names: ResellerNames
+    /// What operators did about it; nil where the reader may not see that.
+    let changes: HTML?
     let view: View
 
     private var id: String { endpoint["id"] }
@@ -115,7 +121,8 @@ struct EndpointView {
                 """,
             actions: moves,
             """
-            \(trouble)<div class="cols wide"><div>\(answers)\(waiting)\(test)</div><div>\(facts)</div></div>
+            \(trouble)<div class="cols wide"><div>\(answers)\(waiting)\(test)</div>\
+            <div>\(facts)\(changes)</div></div>
             """)
     }
 

@@ -59,6 +59,13 @@ extension PageView {
 
     private static var cutCharacters: Int { 40 }
 
+    /// To the customer of an order or a service, which say its id at the reseller.
+    func customerLink(of row: Row) -> HTML {
+        let name = row["customer_external_id"]
+        let link = self.link("/customers", query: [("reseller", row["reseller"]), ("q", name)])
+        return #"<a href="\#(link)">\#(cut(name))</a>"#
+    }
+
     func amount(_ row: Row, _ name: String) -> HTML { Amount(row[name]).html }
 
     /// The fields of a list's filters. `keeping`: what else is asked and stays, the tab that is open.

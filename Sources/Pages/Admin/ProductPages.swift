@@ -13,7 +13,11 @@ extension AdminPages {
             bodyBytesMax: PriceSheetPages.fileBytesMax,
             afterwards: ProductReview.content
         ) { view in ProductPages.importing(view) },
-        Page("/products/{sku}", "Product") { view in try ProductPages.one(view) },
+        Page(inSteps: "/products/{sku}", "Product") { view in
+            let sku = view.visit.parameter()
+            let changes = try await ChangesPart([("product", sku)], view)?.html
+            return try await view.reading { try ProductPages.one($0, changes) }
+        },
     ]
 
     static let productDownloads = [Download("/products.csv", "/products.csv", "All products")]
@@ -77,7 +81,7 @@ enum ProductPages {
             #"<section class="panel">\#(form)</section>"#)
     }
 
-    static func one(_ view: View) throws -> PageContent {
+    static func one(_ view: View, _ changes: HTML?) throws -> PageContent {
         let sku = view.visit.parameter()
         let path = "/products/\(sku)"
         let product = try view.get(path)
@@ -106,7 +110,7 @@ enum ProductPages {
             """
             <div class="cols wide"><section class="panel" aria-labelledby="what"><h2 id="what">Product</h2>\
             \(mayWrite ? form.html : facts.html)</section>\
-            \(Panel("Facts") { facts.html })</div>
+            <div>\(Panel("Facts") { facts.html })\(changes)</div></div>
             """)
     }
 

@@ -14,7 +14,8 @@ extension AdminPages {
             let orders = try await view.get("/orders", [("reseller", id), ("limit", "5")])
             let services = try await view.get("/services", [("reseller", id), ("limit", "5")])
             let changes = try await view.get("/audit", [("reseller", id), ("changes", "true"), ("limit", "60")])
-            let history = ResellerHistory(changes.rows(), head: try await view.ask("/audit/head"), id, view)
+            let prices = Button("Prices", .quiet, leadsTo: view.link("/prices/history", query: [("reseller", id)]))
+            let history = try await ChangesPart([("reseller", id)], more: prices.html, view)
             let reseller = known.reseller
             return PageContent(
                 reseller.called,
@@ -29,7 +30,7 @@ extension AdminPages {
                 \(limit(reseller, view))\(itsKeys(known, id, view))\
                 \(if: hasOrders(view), sales(orders, services, ofIt: ("reseller", id), view))\
                 \(if: hasPrices(view), prices(known, id, view))\(done(changes, id, view))</div>
-                <div>\(profile(reseller, view))\(history)\(access(known, id, view))</div></div>
+                <div>\(profile(reseller, view))\(history?.html)\(access(known, id, view))</div></div>
                 """)
         },
         Page("/resellers/{id}/statement", "A reseller's statement") { view in
@@ -174,7 +175,7 @@ extension AdminPages {
     }
 
     private static func movements(
-        _ rows: [Row], _ view: some PageView, previous: Link? = nil, next: Link? = nil
+        _ rows: [Row], _ view: some PageView, previous: Earlier? = nil, next: Link? = nil
     ) -> DataTable {
         DataTable(
             caption: "Movements, newest first",
