@@ -9,13 +9,13 @@ extension AdminPages {
         Page("/customers", "Customers") { view in
             let found = try view.found("/customers", view.asked("reseller", "q", "cursor"))
             let names = try ResellerNames(of: found.rows, view)
+            let resellers = try ResellerChoice(view).filter(view)
             let filters = Form.get(view.link("/customers"), keeping: view.visit.kept("mode")) {
                 """
                 \(view.field(
                     "Find", "q", .search, value: view.visit.asked("q"),
                     hint: "How an id, external id or e-mail begins.", isRequired: false))\
-                \(view.field(
-                    "Reseller", "reseller", value: view.visit.asked("reseller"), hint: "Its id.", isRequired: false))\
+                \(resellers)\
                 \(filterButtons(view, clearing: "q", "reseller"))
                 """
             }

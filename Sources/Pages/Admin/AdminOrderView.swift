@@ -90,7 +90,7 @@ struct OrderView: Sendable {
             DataTable(
                 caption: "Refunds of the order",
                 columns: [
-                    Column("Refund", .id), Column("Amount", .number), Column("Of"), Column("Reason"), Column("When"),
+                    Column("Refund", .id), view.money("Amount"), Column("Of"), Column("Reason"), Column("When"),
                     Column("By"),
                 ],
                 rows: rows.map { refund in

@@ -46,7 +46,8 @@ struct AuditFilters {
         return Panel("Calls by \(isHourly ? "hour" : "day")") { UsageChart(totals, isHourly: isHourly).html }.html
     }
 
-    func form(_ view: SlowView) -> HTML {
+    func form(_ view: SlowView) async throws -> HTML {
+        let resellers = try await ResellerChoice(view).filter(view)
         let spans = Tabs(
             "Days",
             Self.spans.map { title, days in
@@ -60,7 +61,7 @@ struct AuditFilters {
             }
         let form = Form.get(view.link("/audit"), keeping: kept) {
             """
-            \(view.filter("Reseller", "reseller"))\(view.filter("Key", "key"))\(view.filter("Account", "account"))\
+            \(resellers)\(view.filter("Key", "key"))\(view.filter("Account", "account"))\
             \(view.filter("Action", "action"))\(view.filter("Status", "status"))\
             \(view.filter("Request", "request_id"))\(view.filter("Order", "order"))\
             \(view.filter("Object", "object", hint: "The id of what was changed"))\(view.filter("Product", "product"))\

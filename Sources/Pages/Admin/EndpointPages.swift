@@ -14,6 +14,7 @@ extension AdminPages {
                 view.asked("reseller", "cursor")
                     + (isFailing ? [("failing", "true")] : [("state", view.visit.asked("state"))]))
             let names = try ResellerNames(of: found.rows, view)
+            let resellers = try ResellerChoice(view).filter(view)
             let table = DataTable(
                 caption: "Endpoints",
                 columns: [
@@ -32,7 +33,7 @@ extension AdminPages {
                 \(view.tabs("State", "state", [
                     ("All", nil, nil), ("Active", "active", nil), ("Failing", "failing", nil),
                     ("Paused", "paused", nil), ("Disabled", "disabled", nil),
-                ]))\(view.filters("/endpoints", keeping: ["state"], [view.filter("Reseller", "reseller")]))\
+                ]))\(view.filters("/endpoints", keeping: ["state"], [resellers]))\
                 \(found.shown(table.html))
                 """)
         },

@@ -66,6 +66,12 @@ extension PageView {
         return #"<a href="\#(link)">\#(cut(name))</a>"#
     }
 
+    /// A tenant's amounts are all in its one currency.
+    var currency: String { visit.call.tenant.profile.currency }
+
+    /// A column of amounts: its head says the currency, as it stands in no cell.
+    func money(_ title: String) -> Column { Column("\(title), \(currency)", .number) }
+
     func amount(_ row: Row, _ name: String) -> HTML { Amount(row[name]).html }
 
     /// The fields of a list's filters. `keeping`: what else is asked and stays, the tab that is open.

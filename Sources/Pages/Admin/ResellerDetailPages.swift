@@ -180,8 +180,7 @@ extension AdminPages {
         DataTable(
             caption: "Movements, newest first",
             columns: [
-                Column("What"), Column("When"), Column("Reference"), Column("Amount", .number),
-                Column("Balance after", .number),
+                Column("What"), Column("When"), Column("Reference"), view.money("Amount"), view.money("Balance after"),
             ],
             rows: rows.map { row in
                 [
@@ -224,7 +223,7 @@ extension AdminPages {
         let ofIt = [(ofIt.0, Optional(ofIt.1))]
         let orderTable = DataTable(
             caption: "Its newest orders",
-            columns: [Column("Product"), Column("State"), Column("Total", .number), Column("When")],
+            columns: [Column("Product"), Column("State"), view.money("Total"), Column("When")],
             rows: orders.rows().map { order in
                 let what = "\(order["product"]) × \(order["quantity"])"
                 return [
@@ -239,7 +238,7 @@ extension AdminPages {
             rows: services.rows().map { service in
                 [
                     #"<a href="\#(view.link("/services", service["id"]))">\#(service["product"])</a>"#,
-                    "\(State(service["status"]))", "\(service["customer_external_id"])",
+                    "\(State(service["status"]))", view.customerLink(of: service),
                     service.ago("renews_at", view) ?? "",
                 ]
             }, empty: Empty("No services yet").html)
@@ -265,8 +264,8 @@ extension AdminPages {
             DataTable(
                 caption: "Its first prices",
                 columns: [
-                    Column("Product"), Column("Monthly", .number), Column("Annual", .number),
-                    Column("Setup", .number), Column("State"),
+                    Column("Product"), view.money("Monthly"), view.money("Annual"), view.money("Setup"),
+                    Column("State"),
                 ],
                 rows: known.prices.rows().map { price in
                     [
@@ -304,7 +303,12 @@ extension AdminPages {
         let notes: HTML? = reseller.text("notes").map { text in
             "<h3>Notes</h3>\(each: text.split(separator: "\n"), { "<p>\($0)</p>" })"
         }
-        return Panel("Profile", actions: change) { "\(facts)\(notes)" }.html
+        // Other dialects' end customers are no customers of a reseller.
+        let customers: HTML? =
+            hasOrders(view)
+            ? Button("Customers", .quiet, leadsTo: view.link("/customers", query: [("reseller", id)])).html : nil
+        let does = [customers, change].compactMap { $0 }
+        return Panel("Profile", actions: does.isEmpty ? nil : "\(does)") { "\(facts)\(notes)" }.html
     }
 
     private static func limit(_ reseller: Row, _ view: SlowView) -> HTML? {
