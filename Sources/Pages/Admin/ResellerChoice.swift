@@ -9,7 +9,7 @@ struct ResellerChoice: Sendable {
 
     init(_ view: View) throws {
         let list = try view.ask("/resellers", [("limit", "100")])
-        known = list?.rows().map { ($0["id"], $0.text("company") ?? $0["name"]) } ?? []
+        known = list?.rows().map { ($0["id"], Self.cut($0.text("company") ?? $0["name"])) } ?? []
         isWhole = list.map { view.next($0) == nil } ?? false
     }
 
@@ -30,6 +30,13 @@ struct ResellerChoice: Sendable {
         return view.field(
             label, "reseller", .select(offered(none ?? "Choose one", value)), value: value, isRequired: isRequired)
     }
+
+    /// A name as far as a list to choose from has room for it.
+    private static func cut(_ name: String) -> String {
+        name.count > nameCharacters ? "\(name.prefix(nameCharacters))…" : name
+    }
+
+    private static let nameCharacters = 40
 
     private func offered(_ none: String, _ value: String?) -> [FormField.Option] {
         var options = [FormField.Option("", none)] + known.map { FormField.Option($0.id, $0.name) }
