@@ -61,7 +61,7 @@ extension TenantReader {
     }
 
     private func nextSold(behind product: Int64, _ reads: StockReads) throws -> Int64? {
-        try connection.row(reads.next, .book(.live), .integer(product)) { try $0.optionalInt() } ?? nil
+        try connection.row(reads.next, .book(.live), .integer(product)) { try $0.int() }
     }
 
     private func count(_ read: Statement, of product: Int64, since: Timestamp, _ most: Int64) throws -> Int64 {
@@ -70,23 +70,27 @@ extension TenantReader {
 }
 
 /// The reads of one kind of stock, each by an index of `Migration0032` or of the stock itself.
-private struct StockReads: Sendable {
+struct StockReads: Sendable {
     let next: Statement
     let sold: Statement
     let free: Statement
 
     static let items = StockReads(
         next: Statement(
-            "SELECT min(product_id) FROM stock_item WHERE book = ?1 AND product_id > ?2 AND sold_at IS NOT NULL"),
+            """
+            SELECT product_id FROM stock_item INDEXED BY stock_item_sold
+            WHERE book = ?1 AND product_id > ?2 AND sold_at IS NOT NULL ORDER BY product_id LIMIT 1
+            """),
         sold: Statement(
             """
             SELECT count(*) FROM (
-                SELECT 1 FROM stock_item WHERE book = ?1 AND product_id = ?2 AND sold_at >= ?3 LIMIT ?4)
+                SELECT 1 FROM stock_item INDEXED BY stock_item_sold
+                WHERE book = ?1 AND product_id = ?2 AND sold_at >= ?3 LIMIT ?4)
             """),
         free: Statement(
             """
             SELECT count(*) FROM (
-                SELECT 1 FROM stock_item
+                SELECT 1 FROM stock_item INDEXED BY stock_item_free
                 WHERE book = ?1 AND product_id = ?2 AND sold_at IS NULL AND withdrawn_at IS NULL AND ?3 > 0 LIMIT ?4)
             """))
 
@@ -94,16 +98,20 @@ private struct StockReads: Sendable {
     /// nothing is called low.
     static let licences = StockReads(
         next: Statement(
-            "SELECT min(product_id) FROM licence WHERE book = ?1 AND product_id > ?2 AND assigned_at IS NOT NULL"),
+            """
+            SELECT product_id FROM licence INDEXED BY licence_assigned
+            WHERE book = ?1 AND product_id > ?2 AND assigned_at IS NOT NULL ORDER BY product_id LIMIT 1
+            """),
         sold: Statement(
             """
             SELECT count(*) FROM (
-                SELECT 1 FROM licence WHERE book = ?1 AND product_id = ?2 AND assigned_at >= ?3 LIMIT ?4)
+                SELECT 1 FROM licence INDEXED BY licence_assigned
+                WHERE book = ?1 AND product_id = ?2 AND assigned_at >= ?3 LIMIT ?4)
             """),
         free: Statement(
             """
             SELECT iif(count(*) = 4 * ?4, ?4, count(*) FILTER (WHERE r.state <> 3)) FROM (
-                SELECT reseller_id FROM licence
+                SELECT reseller_id FROM licence INDEXED BY licence_free
                 WHERE book = ?1 AND product_id = ?2 AND assigned_at IS NULL AND expires_at > ?3 LIMIT 4 * ?4) l
             CROSS JOIN reseller r ON r.id = l.reseller_id
             """))
