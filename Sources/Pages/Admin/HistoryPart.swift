@@ -1,5 +1,6 @@
 import CallKit
 import HTML
+import HTTPCore
 import PageKit
 
 /// What operators changed about one thing, newest first, each with its row in the audit log and that row's proof. A

@@ -9,7 +9,8 @@ struct ResellerChoice: Sendable {
 
     init(_ view: View) throws {
         let list = try view.ask("/resellers", [("limit", "100")])
-        known = list?.rows().map { ($0["id"], Self.cut($0.text("company") ?? $0["name"])) } ?? []
+        let rows = list?.rows() ?? []
+        known = rows.map { row in (id: row["id"], name: Self.cut(row.text("company") ?? row["name"])) }
         isWhole = list.map { view.next($0) == nil } ?? false
     }
 
