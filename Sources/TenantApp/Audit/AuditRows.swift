@@ -78,7 +78,8 @@ package struct AuditFilter: Sendable {
     private static let reading = "GET "
     private static let operating = " /api/admin/"
 
-    /// What `Migration0032` has an index of; the same text in every query that uses it.
+    /// What `Migration0032` has an index of; the same text in every query that uses it. Another text is another index,
+    /// by a migration of its own.
     static let operatorIndex = "audit_by_operator"
     static let byOperator =
         "kind = 0 AND status < 400 AND substr(action, 1, 4) <> 'GET ' AND instr(action, ' /api/admin/') > 0"
