@@ -57,7 +57,7 @@ struct OrderView: Sendable {
             DataTable(
                 caption: "Units of the order",
                 columns: [Column("Service", .id), Column("State")] + (isProvisioned ? [Column("Provisioning")] : [])
-                    + [Column("Share", .number), Column("Money"), Column("Renews")],
+                    + [view.money("Share"), Column("Money"), Column("Renews")],
                 rows: units.map { unit in
                     let provisioning = unit.text("provisioning_state").map {
                         State($0, tone: provisioningTone($0)).html
