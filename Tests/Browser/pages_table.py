@@ -103,6 +103,7 @@ PAGES = [
     Page("admin", "/services?state=past_due"),
     Page("admin", "/services/{service}"),
     Page("admin", "/services/{ill_service}"),
+    Page("admin", "/services?reseller={reseller}&q=nothing"),
     Page("admin", "/services/{service}/suspend"),
     Page("admin", "/services/{service}/cancel"),
     Page("admin", "/services/{service}/details"),
@@ -192,6 +193,7 @@ PAGES = [
     # Keys, limits and the log
     Page("admin", "/keys", where="both"),
     Page("admin", "/keys?state=ended"),
+    Page("admin", "/keys?reseller={ill_reseller}"),
     Page("admin", "/keys/new", where="both"),
     Page("admin", "/keys/new?preset=test"),
     Page("admin", "/keys/{key}"),
@@ -205,6 +207,7 @@ PAGES = [
     Page("admin", "/audit", is_wide=True, where="both"),
     Page("admin", "/audit?status=429&days=30", is_wide=True),
     Page("admin", "/audit?account=nobody", is_wide=True),
+    Page("admin", "/audit?author=operators&object={service}", is_wide=True),
     Page("admin", "/audit/verify", where="both"),
     Page("admin", "/audit/{audit_row}"),
     Page("admin", "/audit/requests/{audit_request}"),

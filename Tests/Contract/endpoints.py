@@ -125,7 +125,8 @@ SOUGHT = {"reseller": [""], "product": ["", "x" * 65], "customer": [""], "refere
 MODE = {"mode": ["x", "", "LIVE", "0"]}
 CALLERS = {"callers": ["x", "", "KEYS", "people"]}
 USAGE = {**CALLERS, "by": ["x", "", "DAY", "month"], "sort": ["x", "", "-x", "--orders", "ORDERS"]}
-CHANGES = {"changes": ["x", "", "TRUE", "1"]}
+CHANGES = {"changes": ["x", "", "TRUE", "1"], "author": ["x", "", "OPERATORS", "reseller"], "object": [""],
+           "product": [""]}
 CALLS = {"account": ["x", "", "a@@b.example"], "request_id": ["x", "", "req_", "req_" + "g" * 32, "req_" + "A" * 32]}
 TIMES = {"from": ["x", "", "2020-13-01", "2020-01-01T99:00:00Z"], "to": ["x", "", "2020-00-01"]}
 PRICES = {**{f"wholesale_{term}": price() for term in ("monthly", "quarterly", "semi_annual", "annual", "hourly")},

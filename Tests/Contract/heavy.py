@@ -181,6 +181,7 @@ def lists(heavy):
         "/deliveries?state=dead", f"/deliveries?reseller={one}", "/webhooks", "/products", f"/resellers/{one}/products",
         f"/resellers/{one}/statement", "/due", "/due?kind=renewal", "/attention", "/payments", "/credit-events",
             "/reviews",
+        "/audit?author=operators", f"/audit?author=operators&reseller={one}", f"/audit?author=operators&product={sku}",
         "/audit", f"/audit?key={key}", f"/audit?reseller={one}", "/audit?status=404", f"/audit?order={order}",
         f"/audit?account={some['email']}", "/audit?action=GET%20/nowhere", "/audit?request_id=req_" + "0" * 32,
         f"/audit?{long_ago}&to=2026-12-01", "/usage", "/usage?by=hour", f"/usage?reseller={one}",

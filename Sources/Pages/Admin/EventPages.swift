@@ -38,6 +38,7 @@ extension AdminPages {
         let attention = try view.ask("/attention")
         let dead = attention?.waiting("deliveries_dead")
         let names = try ResellerNames(of: found.rows, view)
+        let resellers = try ResellerChoice(view).filter(view)
         let table = DataTable(
             caption: "Deliveries, newest first",
             columns: [
@@ -59,7 +60,7 @@ extension AdminPages {
                 ("All", nil, nil), ("Pending", "pending", nil), ("Delivered", "delivered", nil), ("Dead", "dead", dead),
                 ("Held", "held", nil), ("Dropped", "dropped", nil),
             ]))\(view.filters("/events", keeping: ["state"], [
-                view.filter("Type", "type"), view.filter("Reseller", "reseller"), view.filter("Endpoint", "endpoint"),
+                view.filter("Type", "type"), resellers, view.filter("Endpoint", "endpoint"),
                 view.filter("Status", "status_class", .select(
                     [FormField.Option("", "Any")] + ["2xx", "3xx", "4xx", "5xx"].map { FormField.Option($0) })),
                 view.filter("Since", "since", .moment), view.filter("Until", "until", .moment),

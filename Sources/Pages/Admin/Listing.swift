@@ -59,6 +59,19 @@ extension PageView {
 
     private static var cutCharacters: Int { 40 }
 
+    /// To the customer of an order or a service, which say its id at the reseller.
+    func customerLink(of row: Row) -> HTML {
+        let name = row["customer_external_id"]
+        let link = self.link("/customers", query: [("reseller", row["reseller"]), ("q", name)])
+        return #"<a href="\#(link)">\#(cut(name))</a>"#
+    }
+
+    /// A tenant's amounts are all in its one currency.
+    var currency: String { visit.call.tenant.profile.currency }
+
+    /// A column of amounts: its head says the currency, as it stands in no cell.
+    func money(_ title: String) -> Column { Column("\(title), \(currency)", .number) }
+
     func amount(_ row: Row, _ name: String) -> HTML { Amount(row[name]).html }
 }
 

@@ -96,7 +96,7 @@ extension View {
 
 extension PageView {
     /// The next page of a list of any dialect.
-    func nextOf(_ list: Row) -> Link? { list.nextCursor.map { visit.here([("cursor", $0)]) } }
+    func nextOf(_ list: Row) -> Link? { list.nextCursor.map(next(cursor:)) }
 
     func moment(_ text: String?) -> HTML {
         when(text.map(Moment.text))

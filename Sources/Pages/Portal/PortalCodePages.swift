@@ -59,7 +59,7 @@ extension PortalPages {
                 ]
             },
             empty: Empty("No codes", "Generate some: each is paid from your balance when it is made.").html,
-            previous: page > 1 ? view.visit.here([("page", String(page - 1))]) : nil,
+            previous: page > 1 ? .page(view.visit.here([("page", String(page - 1))])) : nil,
             next: page < list.int("pages") ? view.visit.here([("page", String(page + 1))]) : nil)
     }
 
