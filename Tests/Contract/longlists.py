@@ -3,6 +3,7 @@
 page of the list it stands on; a list that found nothing yet says so; and another book's list begins anew."""
 
 import re
+import urllib.parse
 
 from pagewire import Browser
 from shop import PASSWORD, Shop
@@ -68,13 +69,13 @@ def ordering(portal, checks):
         form = portal.get(f"/orders/new?product={last}").form("product")
         assert form["fields"]["product"] == last, form
         asked = {**form["fields"], "term": "monthly", "quantity": "1", "customer.external_id": "c-1"}
-        quote = portal.browser.post(f"{portal.base}/orders/new", asked)
+        quote = portal.get(f"/orders/quote?{urllib.parse.urlencode(asked)}")
         assert quote.read.heading == "Confirm the order" and last in quote.text, quote
     with checks("U3 what is asked for is offered, though the list does not have it, and is refused by its name"):
         form = portal.get("/orders/new?product=not-there").form("product")
         assert form["fields"]["product"] == "not-there", form
         asked = {**form["fields"], "term": "monthly", "quantity": "1", "customer.external_id": "c-1"}
-        refused = portal.browser.post(f"{portal.base}/orders/new", asked)
+        refused = portal.browser.get(f"{portal.base}/orders/quote?{urllib.parse.urlencode(asked)}")
         assert refused.status in (403, 404, 409, 422), refused
         assert 'value="not-there"' in refused.body.decode(), refused
 
