@@ -9,21 +9,15 @@ extension ProviderAPI {
         [
             Route(
                 .get, "/attention", "List tenants with trouble, the worst first", access: .providerReader,
-                gives: .read(Self.attention)
-            ) { call in
-                .files { .answer(attention(call)) }
-            },
+                parameters: [.limit, .cursor], gives: .read(Self.attention)
+            ) { try attention($0) },
             Route(
                 .get, "/traffic", "Tell how tenants' calls of the last day were answered, by hour",
                 access: .providerReader,
-                parameters: [.query("tenant", .matching(Self.slugs), isRequired: true)],
+                parameters: [.query("tenant", Self.someTenants, isRequired: true)],
                 gives: .read(Self.traffic), refuses: [404]
             ) { call in
-                let text = try call.query()["tenant"] ?? ""
-                let slugs = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-                guard slugs.count <= Self.slugsMax, slugs.allSatisfy(Self.isSlug) else {
-                    throw Refusal.field("/tenant", "format", "must be 1 to \(Self.slugsMax) slugs between commas")
-                }
+                let slugs = try Self.slugs(in: try call.query()["tenant"] ?? "")
                 let records = slugs.compactMap(fleet.roster.tenant(slug:))
                 // One of many may have gone since they were listed.
                 if records.isEmpty { throw Refusal.notFound(.tenant) }
@@ -32,13 +26,30 @@ extension ProviderAPI {
         ]
     }
 
-    /// So many are told of; all are counted.
-    private static let mattersMax = 100
     private static let slugsMax = 100
-    private static let slugs = "^\(slug)(,\(slug)){0,\(slugsMax - 1)}$"
     private static let slug = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+    /// Slugs with commas between.
+    static let someTenants = Schema.matching("^\(slug)(,\(slug)){0,\(slugsMax - 1)}$")
 
-    private func attention(_ call: Call) -> Answer {
+    static func slugs(in text: String) throws(Refusal) -> [String] {
+        let slugs = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        guard slugs.count <= slugsMax, slugs.allSatisfy({ isSlug($0) }) else {
+            throw .field("/tenant", "format", "must be 1 to \(slugsMax) slugs between commas")
+        }
+        return slugs
+    }
+
+    /// All are counted; so many at once are told of.
+    private func attention(_ call: Call) throws -> Work {
+        let query = try call.query()
+        let seal = try CursorSeal(call)
+        let limit = try query.integer("limit", in: 1...Paging.limitMax) ?? Paging.limitMax
+        // How many stand before it in the order of now: it may have moved.
+        let start = try query["cursor"].map { text throws(Refusal) in try seal.open(text).place(0) ?? 0 } ?? 0
+        return .files { .answer(attention(call, behind: Int(start), limit: limit, seal)) }
+    }
+
+    private func attention(_ call: Call, behind start: Int, limit: Int, _ seal: CursorSeal) -> Answer {
         let late = fleet.due.lateWork
         let faults = fleet.archiveFaults.withLock { $0 }
         let troubled = fleet.roster.allTenants.map { record in
@@ -54,7 +65,7 @@ extension ProviderAPI {
             json.field("tenants", fleet.roster.tenantCount)
             json.field("troubled", troubled.count)
             json.array("data") { json in
-                for tenant in troubled.prefix(Self.mattersMax) {
+                for tenant in troubled.dropFirst(start).prefix(limit) {
                     json.object { json in
                         json.field("slug", tenant.record.slug)
                         json.field("state", tenant.state)
@@ -71,6 +82,8 @@ extension ProviderAPI {
                     }
                 }
             }
+            let end = start + limit
+            if end < troubled.count { json.field("next_cursor", seal.seal([UInt8](places: Int64(end)))) }
         }
     }
 
@@ -81,6 +94,8 @@ extension ProviderAPI {
             "slug": .string, "state": .string, "level": level,
             "matters": .array(of: ["code": .string, "level": level, "detail": .string]),
         ]),
+        // Where there are more.
+        "next_cursor": Schema.string.omittable,
     ]
 
     private func traffic(of records: [TenantRecord], at now: Timestamp) -> Answer {
