@@ -9,44 +9,65 @@ extension ProviderAPI {
         [
             Route(
                 .get, "/attention", "List tenants with trouble, the worst first", access: .providerReader,
-                gives: .read(Self.attention)
+                parameters: [.limit, .cursor], gives: .read(Self.attention)
             ) { call in
-                .flow { steps in
+                let part = try AttentionPart(call)
+                return .flow { steps in
                     let others = try await askOthers("/attention", call, steps)
-                    return try await steps.files { .answer(attention(call, others)) }
+                    return try await steps.files { .answer(attention(call, others, part)) }
                 }
             },
             Route(
                 .get, "/traffic", "Tell how tenants' calls of the last day were answered, by hour",
                 access: .providerReader,
-                parameters: [.query("tenant", .matching(Self.slugs), isRequired: true)],
+                parameters: [.query("tenant", Self.someTenants, isRequired: true)],
                 gives: .read(Self.traffic), refuses: [404]
             ) { call in
-                let text = try call.query()["tenant"] ?? ""
-                let slugs = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-                guard slugs.count <= Self.slugsMax, slugs.allSatisfy(Self.isSlug) else {
-                    throw Refusal.field("/tenant", "format", "must be 1 to \(Self.slugsMax) slugs between commas")
-                }
+                let slugs = try Self.slugs(in: try call.query()["tenant"] ?? "")
                 let records = slugs.compactMap(fleet.roster.tenant(slug:))
                 // One of many may have gone since they were listed.
                 if records.isEmpty { throw Refusal.notFound(.tenant) }
                 if fleet.cluster == nil { return .answer(traffic(of: records, [], at: call.now)) }
                 return .flow { steps in
-                    let others = try await askOthers("/traffic?tenant=\(text)", call, steps)
+                    let others = try await askOthers("/traffic?tenant=\(slugs.joined(separator: ","))", call, steps)
                     return .answer(traffic(of: records, Array(others.values), at: call.now))
                 }
             },
         ]
     }
 
-    /// So many are told of; all are counted.
-    private static let mattersMax = 100
     private static let slugsMax = 100
-    private static let slugs = "^\(slug)(,\(slug)){0,\(slugsMax - 1)}$"
     private static let slug = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+    /// Slugs with commas between.
+    static let someTenants = Schema.matching("^\(slug)(,\(slug)){0,\(slugsMax - 1)}$")
+
+    static func slugs(in text: String) throws(Refusal) -> [String] {
+        let slugs = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        guard slugs.count <= slugsMax, slugs.allSatisfy({ isSlug($0) }) else {
+            throw .field("/tenant", "format", "must be 1 to \(slugsMax) slugs between commas")
+        }
+        return slugs
+    }
+
+    /// All are counted; so many at once are told of. Another node that asks is told of all.
+    private struct AttentionPart: Sendable {
+        let seal: CursorSeal
+        /// How many stand before it in the order of now: it may have moved.
+        let start: Int
+        let limit: Int
+
+        init(_ call: Call) throws(Refusal) {
+            let query = try call.query()
+            let seal = try CursorSeal(call)
+            let limit = try query.integer("limit", in: 1...Paging.limitMax) ?? Paging.limitMax
+            self.seal = seal
+            self.limit = call.isPassedOn ? .max : limit
+            start = if let text = query["cursor"] { Int(try seal.open(text).place(0) ?? 0) } else { 0 }
+        }
+    }
 
     /// Each node tells of its own tenants; of those whose node is silent, what is known here.
-    private func attention(_ call: Call, _ others: [NodeName: JSON]) -> Answer {
+    private func attention(_ call: Call, _ others: [NodeName: JSON], _ part: AttentionPart) -> Answer {
         let late = fleet.due.lateWork
         let faults = fleet.archiveFaults.withLock { $0 }
         let own = fleet.roster.allTenants.filter { tellsOf($0, call, others) }.map { record in
@@ -64,7 +85,12 @@ extension ProviderAPI {
             json.field("tenants", fleet.roster.tenantCount)
             json.field("troubled", count)
             json.array("data") { json in
-                for tenant in troubled.prefix(Self.mattersMax) { json.object { json in tenant.encode(to: &json) } }
+                for tenant in troubled.dropFirst(part.start).prefix(part.limit) {
+                    json.object { json in tenant.encode(to: &json) }
+                }
+            }
+            if troubled.count - part.limit > part.start {
+                json.field("next_cursor", part.seal.seal([UInt8](places: Int64(part.start + part.limit))))
             }
         }
     }
@@ -84,6 +110,8 @@ extension ProviderAPI {
             "slug": .string, "state": .string, "level": level,
             "matters": .array(of: ["code": .string, "level": level, "detail": .string]),
         ]),
+        // Where there are more.
+        "next_cursor": Schema.string.omittable,
     ]
 
     /// A tenant that has moved was called at several nodes: what they counted is added up.

@@ -225,7 +225,7 @@ PAGES = [
     # The provider's console
     *[Page("console", path, where="console") for path in (
         "", "?state=suspended", "/node", "/nodes", "/keys", "/log", "/usage", "/tenants/new", "/tenants/works",
-        "/tenants/empty", "/tenants/works/suspend", "/tenants/works/cancel", "/tenants/works/refund",
+        "/tenants/empty", "/tenants/works/domains", "/tenants/works/suspend", "/tenants/works/cancel", "/tenants/works/refund",
         "/tenants/works/delete", "/tenants/works/restore", "/tenants/works/move", "/keys/{key}/revoke")],
 
     # The reseller's portal

@@ -114,6 +114,7 @@ def good(fields):
     return {name: good(field) if isinstance(field, dict) else field.good for name, field in fields.items()}
 
 
+TENANTS = {"tenant": ["", ",", "a,", "A", "a_b", "a," * 100 + "a"]}
 FIND = {"email": ["x", "", "a b@c.example"], "q": ["", " ", "a\u200bb"]}
 PAGE = {"limit": ["0", "101", "-1", "abc", "1.5", "", "99999999999999999999", "١"],
         "cursor": ["", "x", "!!!!", "AAAA", "__________8", "%ff%fe", "' OR 1=1"]}
@@ -240,9 +241,8 @@ PROVIDERS = [
     Endpoint(PROVIDER, "GET", "/log.jsonl", "provider's reader", query=PROVIDER_LOG),
     Endpoint(PROVIDER, "GET", "/usage", "provider's reader", query={**PAGE, **PROVIDER_USAGE}),
     Endpoint(PROVIDER, "GET", "/usage.csv", "provider's reader", query=PROVIDER_USAGE),
-    Endpoint(PROVIDER, "GET", "/attention", "provider's reader"),
-    Endpoint(PROVIDER, "GET", "/traffic", "provider's reader", query={
-        "tenant": ["", ",", "a,", "A", "a_b", "a," * 100 + "a"]}),
+    Endpoint(PROVIDER, "GET", "/attention", "provider's reader", query=PAGE),
+    Endpoint(PROVIDER, "GET", "/traffic", "provider's reader", query=TENANTS),
     Endpoint(PROVIDER, "GET", "/node", "provider's reader"),
     Endpoint(PROVIDER, "GET", "/blueprints", "provider"),
     Endpoint(PROVIDER, "POST", "/clock/accept", "provider"),
@@ -251,7 +251,7 @@ PROVIDERS = [
     Endpoint(PROVIDER, "POST", "/nodes/{node}/drain", "provider"),
     Endpoint(PROVIDER, "POST", "/tenants/{slug}/adopt", "provider", {"history": choice("log")}),
     Endpoint(PROVIDER, "DELETE", "/nodes/{node}/drain", "provider"),
-    Endpoint(PROVIDER, "GET", "/placement", "provider's reader", query=PAGE),
+    Endpoint(PROVIDER, "GET", "/placement", "provider's reader", query={**PAGE, **TENANTS}),
 ]
 
 ADMINS = [

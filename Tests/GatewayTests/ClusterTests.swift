@@ -343,6 +343,11 @@ import Testing
             let placed = try await cluster.asProvider("GET", "/placement", to: 0)
             let place = [placed["data", "0", "slug"], placed["data", "0", "node"]]
             #expect(place == ["hosting", "node-1"])
+            let asked = try await cluster.asProvider("GET", "/placement?tenant=hosting,nobody", to: 2)
+            let nodes = asked.data.map { $0["node"]?.string }
+            #expect(nodes == ["node-1"])
+            let nobody = try await cluster.asProvider("GET", "/placement?tenant=nobody", to: 2)
+            #expect(nobody.status == 200 && nobody.data.isEmpty)
         }
     }
 
@@ -374,7 +379,8 @@ import Testing
         try await withCluster(3) { cluster in
             let session = try await cluster.signIn(cluster.providerKey, from: 0, at: 1)
             var page = try await cluster.page("/console", session, at: 2)
-            #expect(page.status == 200)
+            // The list says at which node each tenant is.
+            #expect(page.status == 200 && page.text.contains("node-0"))
             let out = try #require(page.formToken)
             for index in 0..<3 {
                 page = try await cluster.page("/console/tenants/hosting", session, at: index)
