@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Three gateways that share one PostgreSQL (N1, N2, N3, N5), under orders of many resellers at many tenants, each
 client at whichever node it likes: nodes are killed and frozen meanwhile. Nothing acknowledged is lost, nothing is done
-twice, no read shows an older moment than one before it, no revoked key passes. In the end the log is away: no key of
-the provider's opens a node by itself. `--long`: twenty rounds."""
+twice, no read shows an older moment than one before it, no revoked key passes. One till of each tenant goes on through
+all rounds; its balance counts its orders. In the end the log is away: no key of the provider's opens a node by itself.
+`--long`: twenty rounds."""
 
 from collections import Counter
+from decimal import Decimal
 import http.client
 import os
 import random
@@ -13,7 +15,7 @@ import threading
 import time
 
 from cluster import Node, Postgres, share_key
-from histories import Read, Write, fault, proof
+from histories import Read, Size, Write, fault, proof
 from shop import Shop
 from support import Checks, arguments, together, verified_export, wait_until
 
@@ -21,7 +23,7 @@ TENANTS = 6
 CLIENTS = 10
 # A page of a list: what one read shows is one moment.
 ORDERS_A_RESELLER_MAX = 90
-FUNDS = 10_000
+FUNDS = 100_000
 ROUNDS = 3
 ROUNDS_LONG = 20
 # Others serve a node's tenants six seconds after its last beat (N3), which ClusterCasesTests holds them to by their own
@@ -89,10 +91,11 @@ class Fleet:
 
 
 class Till:
-    """One reseller: a set that orders add to. Its clients' calls and answers, by one clock."""
+    """One reseller: a set that orders add to. Its clients' calls and answers, by one clock. `is_endless`: what it has
+    outgrows a page of its list, and is read by its balance alone."""
 
-    def __init__(self, shop, sku):
-        self.shop, self.sku = shop, sku
+    def __init__(self, shop, sku, is_endless=False):
+        self.shop, self.sku, self.is_endless = shop, sku, is_endless
         self.reseller = shop.reseller(balance=f"{FUNDS}.00")
         shop.price(self.reseller, sku, {"wholesale_monthly": "1.00"})
         self.lock = threading.Lock()
@@ -101,7 +104,7 @@ class Till:
 
     @property
     def is_full(self):
-        return len(self.writes) >= ORDERS_A_RESELLER_MAX
+        return not self.is_endless and len(self.writes) >= ORDERS_A_RESELLER_MAX
 
 
 class Load:
@@ -144,6 +147,8 @@ class Load:
             till = chance.choice(self.tills)
             if chance.random() < 0.6 and not till.is_full:
                 self.order(till, chance, patience)
+            elif till.is_endless or chance.random() < 0.3:
+                self.count(till, chance, patience)
             else:
                 self.read(till, chance, patience)
 
@@ -185,14 +190,29 @@ class Load:
                 return
             time.sleep(0.02)
 
+    def asked(self, till, path, chance, patience):
+        """The node that was asked, and its answer; None for one that says nothing of what there is."""
+        node, answer = self.call(chance, patience, lambda connection: till.shop.get(
+            till.reseller, path, connection=connection))
+        if answer is not None and answer.status not in (200, 503):
+            self.unexpected["read", answer.status, answer.body[:200]] += 1
+        return node, answer if answer is not None and answer.status == 200 else None
+
+    def count(self, till, chance, patience):
+        """Each order costs one: what is missing of the money is how many there are."""
+        invoked = time.monotonic()
+        node, answer = self.asked(till, "/balance", chance, patience)
+        if answer is None:
+            return
+        spent = FUNDS - Decimal(answer.json["balance"])
+        assert spent == int(spent), answer
+        with till.lock:
+            till.reads.append(Size(int(spent), invoked, time.monotonic(), node.name))
+
     def read(self, till, chance, patience):
         invoked = time.monotonic()
-        node, answer = self.call(chance, patience, lambda connection: till.shop.get(
-            till.reseller, "/orders?limit=100", connection=connection))
-        if answer is None or answer.status == 503:
-            return
-        if answer.status != 200:
-            self.unexpected["read", answer.status, answer.body[:200]] += 1
+        node, answer = self.asked(till, "/orders?limit=100", chance, patience)
+        if answer is None:
             return
         names = [order["customer_external_id"] for order in answer.json["data"]]
         assert len(names) == len(set(names)), ("an order is there twice", names)
@@ -279,17 +299,27 @@ def books(fleet, tills):
     """Every node says the same of each reseller: the orders that were acknowledged, each once, and their money."""
     for till in tills:
         for node in fleet.running:
-            listed = node.request(
-                "GET", till.shop.base + "/api/partner/v1/orders?limit=100", key=till.reseller["key"])
-            assert listed.status == 200, listed
-            found = {order["customer_external_id"]: order["id"] for order in listed.json["data"]}
-            assert len(found) == len(listed.json["data"]), "an order is there twice"
+            listed = all_orders(node, till)
+            found = {order["customer_external_id"]: order["id"] for order in listed}
+            assert len(found) == len(listed), "an order is there twice"
             for name, order in till.answers.items():
                 assert found.get(name) == order, (node.name, till.shop.slug, name, order, found.get(name))
             strangers = found.keys() - {write.name for write in till.writes if not write.is_refused}
             assert not strangers, strangers
             balance = node.request("GET", till.shop.base + "/api/partner/v1/balance", key=till.reseller["key"])
             assert balance.json["balance"] == f"{FUNDS - len(found)}.00", (balance, len(found))
+
+
+def all_orders(node, till):
+    orders, cursor = [], ""
+    while True:
+        listed = node.request(
+            "GET", f"{till.shop.base}/api/partner/v1/orders?limit=100{cursor}", key=till.reseller["key"])
+        assert listed.status == 200, listed
+        orders += listed.json["data"]
+        if not listed.json["has_more"]:
+            return orders
+        cursor = f"&cursor={listed.json['next_cursor']}"
 
 
 def exports(fleet, tills):
@@ -339,27 +369,30 @@ def storm(checks, options, fleet, shops, chance):
     with checks("N5 a key minted at one node works at every other at once, and revoked at one it is dead at all"):
         for _ in range(10):
             keys.turn()
-    tills, gaps = [], []
+    steady = together([lambda shop=shop: Till(shop, skus[shop], is_endless=True) for shop in shops])
+    tills, gaps = [*steady], []
     for number in range(1, (ROUNDS_LONG if options.long else ROUNDS) + 1):
         fresh = together([lambda shop=shop: Till(shop, skus[shop]) for shop in shops])
         tills += fresh
         is_freeze = number % 3 == 0
         what = "frozen and awake again" if is_freeze else "killed"
         with checks(f"N2 N3 round {number}: a node is {what} under load, and its tenants are served by others"):
-            with Load(fleet, fresh, chance) as load:
+            with Load(fleet, fresh + steady, chance) as load:
                 wait_until(lambda: sum(len(till.answers) for till in fresh) > 60)
                 away = freeze_one(fleet, fresh, chance) if is_freeze else lose_one(fleet, fresh, chance, number)
                 gaps.append(away)
                 serving_again(fleet, fresh)
                 time.sleep(0.5)
             print(f"# {what}: away for {away:.1f} s, {sum(len(till.answers) for till in fresh)} orders answered, "
-                  f"{sum(len(till.reads) for till in fresh)} reads", flush=True)
+                  f"{sum(len(till.reads) for till in fresh)} reads; of all rounds "
+                  f"{sum(len(till.answers) for till in steady)} and {sum(len(till.reads) for till in steady)}",
+                  flush=True)
             assert not load.unexpected, load.unexpected.most_common(3)
             assert away < (AWAY_SECONDS_MAX_LONG if options.long else AWAY_SECONDS_MAX), away
             keys.check()
         with checks(f"N2 N5 round {number}: what clients saw can have been one history, and every node says the same"):
-            judge(fresh)
-            books(fleet, fresh)
+            judge(fresh + steady)
+            books(fleet, fresh + steady)
     with checks("N2 every tenant's export verifies, with the Audit-Heads that clients were given by any node"):
         exports(fleet, tills)
     with checks("N5 N6 case 7 while the log is away no provider key opens a node, and the control socket shows it"):
