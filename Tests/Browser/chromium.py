@@ -17,7 +17,8 @@ REFUSED = "Failed to load resource: the server responded with a status of 4"
 
 
 def executable():
-    path = os.environ.get("TOLLGATE_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    names = ["chromium-headless-shell", "chromium", "chromium-browser"]
+    path = os.environ.get("TOLLGATE_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
     assert path, "chromium is not there; ./test installs it from Debian"
     return path
 

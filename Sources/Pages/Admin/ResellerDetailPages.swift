@@ -14,7 +14,8 @@ extension AdminPages {
             let orders = try await view.get("/orders", [("reseller", id), ("limit", "5")])
             let services = try await view.get("/services", [("reseller", id), ("limit", "5")])
             let changes = try await view.get("/audit", [("reseller", id), ("changes", "true"), ("limit", "60")])
-            let priceHistory = Button("Prices", .quiet, leadsTo: view.link("/prices/history", query: [("reseller", id)]))
+            let priceHistory = Button(
+                "Prices", .quiet, leadsTo: view.link("/prices/history", query: [("reseller", id)]))
             let history = try await ChangesPart([("reseller", id)], more: priceHistory.html, view)
             let reseller = known.reseller
             return PageContent(
