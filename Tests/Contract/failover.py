@@ -28,6 +28,7 @@ LOSSES_LONG = 5
 PAUSE_SECONDS = 0.1
 CLIENTS = 4
 ORDERS_MAX = 500
+LAG = "tollgate_cluster_standby_lag_bytes"
 
 
 class Writer:
@@ -130,6 +131,12 @@ def lose_under_load(checks, servers, how, times, both):
     with checks(f"N5 {how}: a key that was revoked while the primary was lost opens nothing after the answer"):
         assert turns.fault is None and not turns.thread.is_alive(), turns.fault
         keys.check(keys.dead)
+
+    with checks(f"G7 {how}: how far the standby that is furthest behind is, each node's metrics and its API say"):
+        for node in both:
+            wait_until(lambda: (LAG, ()) in node.metrics().series)
+            told = node.get("/provider/v1/nodes", key=node.provider_key).json["standby_lag_bytes"]
+            assert told is not None and told >= 0, told
 
     with checks(f"N2 O6 {how}: every tenant's export verifies, with the Audit-Heads that clients were given"):
         assert all(till.heads for till in tills)

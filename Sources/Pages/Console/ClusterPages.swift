@@ -21,8 +21,11 @@ extension ConsolePages {
             let isServing = list.bool("is_serving")
             let notice = isServing ? nil : Notice(.bad, "<p>This node does not reach the cluster's log.</p>").html
             let behind = Figure.counted(list.int("records_since_snapshots"), "commit", "commits")
+            let hasLag = list.text("standby_lag_bytes") != nil
+            let lacking = ConsoleText.bytes(list.int("standby_lag_bytes"))
+            let lag = hasLag ? "; the log's slowest standby lacks \(lacking)" : ""
             return PageContent(
-                "Nodes", sub: "as \(name) knows them; \(behind) since its tenants' snapshots",
+                "Nodes", sub: "as \(name) knows them; \(behind) since its tenants' snapshots\(lag)",
                 """
                 \(notice)<div id="nodes" data-live="5">\(table)</div>
                 """)

@@ -34,6 +34,7 @@ extension Fleet {
             for tenant in cluster.unprojected {
                 if let record = roster.tenant(id: tenant), cluster.isServed(tenant) { refreshProjection(of: record) }
             }
+            cluster.log.lookAtStandbys()
         } catch {
             cluster.beatFailed()
             if !error.isAway { report("cluster: \(error)") }

@@ -1,4 +1,5 @@
 import Dispatch
+import SQLite
 
 /// What the registry of several nodes has to know of a tenant's keys and resellers before a caller is answered (N5).
 extension Fleet {
