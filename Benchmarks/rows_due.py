@@ -30,6 +30,7 @@ def due(options, folder, table):
         with Tollgate(options.tollgate, data) as server:
             rested[name] = at_rest(server, options.rest_seconds)
     (before, _, _), (after, cpu, opened) = rested["nothing due"], rested["an hour each"]
+    # 3 MB for 100,000.
     table.add(f"due: {count:,} tenants with an hour each, memory of it a tenant", figure=max(after - before, 0) / count,
               unit="bytes", threshold="due_bytes", note=f"{after / 1e6:.0f} MB in all")
     table.add(f"due: {count:,} tenants at rest, processor", figure=cpu * 100, unit="%", threshold="due_rest",

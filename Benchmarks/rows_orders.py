@@ -98,9 +98,9 @@ def tenants(options, folder, table):
                 f"order: {options.tenants} tenants, {kind.label}, {kind.clients} clients{words}", kind.orders.rounds,
                 sync=syncs.p50, peer="PostgreSQL 15, one database", peer_rate=base,
                 figure=load.median(kind.orders.rounds, "rate") / base, unit="×")
-            row.note = kind.written
             if kind.arguments == LOG:
                 row.threshold = f"tenants_log_{'slow' if is_slow else 'plain'}_{kind.clients}"
+            kind.add_bytes(table, words)
         workers(options, table, kinds[0], kinds[4], syncs, is_slow, words)
 
 
@@ -129,11 +129,13 @@ class Spread:
             self.log_bytes.append(logged / done)
             self.bytes.append((machine.written_bytes(server.pid) - before[0]) / done)
 
-    @property
-    def written(self):
+    def add_bytes(self, table, words):
+        """What an order wrote; with commits in the files there is no aim."""
         all_bytes, log = (load.statistics.median(values) / 1024 for values in (self.bytes, self.log_bytes))
-        return f"{self.label}, {self.clients} clients: {all_bytes:.1f} KiB written an order" + (
-            f", {log:.1f} KiB of them in the log" if log else "")
+        label, is_log = f"bytes an order: {self.label}, {self.clients} clients{words}", self.arguments == LOG
+        if is_log:
+            table.add(f"{label}, to the log", figure=log, threshold="order_log_bytes")
+        table.add(f"{label}, in all", figure=all_bytes, threshold="order_all_bytes" if is_log else None, unit="KiB")
 
 
 def workers(options, table, pool, one, syncs, is_slow, words):

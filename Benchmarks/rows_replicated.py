@@ -89,8 +89,9 @@ def replicated(options, folder, table):
                         shipped.append(sent / max(1, rounds[kind].rounds[-1].requests))
             syncs.probe()
     local = load.median(rounds["log"].rounds, "rate")
-    row = table.add(
+    table.add(
         f"replicated: order, {options.tenants} tenants, PostgreSQL and a standby here", rounds["shared"].rounds,
         sync=syncs.p50, peer="the same with --commits log", peer_rate=local,
         figure=load.median(rounds["shared"].rounds, "rate") / local, unit="×")
-    row.note = f"replicated: {load.statistics.median(shipped) / 1024:.1f} KiB to the log an order"
+    table.add("replicated: bytes an order, shipped to the log", figure=load.statistics.median(shipped) / 1024,
+              threshold="order_shipped_bytes")

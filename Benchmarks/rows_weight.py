@@ -13,7 +13,7 @@ from servers import ROOT
 
 sys.path.append(os.path.join(ROOT, "Tests", "Contract"))
 # The scripts of the contract have a clock that can be moved.
-from heavy import Heavy, ask, exports, is_missing, lists  # noqa: E402
+from heavy import ARGUMENTS, Heavy, ask, blueprints, exports, is_missing, lists  # noqa: E402
 from shop import Shop  # noqa: E402
 from support import Gateway  # noqa: E402
 
@@ -31,7 +31,10 @@ class Kept:
         self.options = options
 
     def gateway(self):
-        return Gateway(self.options.tollgate, data=os.path.join(self.folder, "data"), demo=False, clock=True)
+        made = os.path.join(self.folder, "blueprints")
+        return Gateway(
+            self.options.tollgate, *ARGUMENTS, data=os.path.join(self.folder, "data"), demo=False, clock=True,
+            blueprints=made if os.path.isdir(made) else blueprints(self.folder))
 
     def fill(self):
         # What an earlier run did not finish begins anew.

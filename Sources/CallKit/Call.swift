@@ -22,6 +22,8 @@ package struct Call: Sendable {
     private let makeBaseURL: @Sendable () -> String
     /// Whether the client speaks TLS: with us, or with a trusted proxy that says so.
     package let isSecure: Bool
+    /// Whether another node of the cluster made the call, or passed it on.
+    package let isPassedOn: Bool
     package let services: Services
     /// The route's name: what a cursor of its list belongs to.
     package let list: String
@@ -34,7 +36,8 @@ package struct Call: Sendable {
         head: RequestHead, peer: Peer, clientAddress: IPAddress, realm: Realm, caller: Caller?,
         parameters: [String], query: Query? = nil, body: [UInt8], requestID: RequestID, now: Timestamp,
         baseURL: @autoclosure @escaping @Sendable () -> String,
-        isSecure: Bool = false, services: Services, list: String = "", refusesUnknownMembers: Bool = false
+        isSecure: Bool = false, services: Services, list: String = "", refusesUnknownMembers: Bool = false,
+        isPassedOn: Bool = false
     ) {
         self.head = head
         self.peer = peer
@@ -47,6 +50,7 @@ package struct Call: Sendable {
         self.now = now
         makeBaseURL = baseURL
         self.isSecure = isSecure
+        self.isPassedOn = isPassedOn
         self.services = services
         self.list = list
         self.refusesUnknownMembers = refusesUnknownMembers

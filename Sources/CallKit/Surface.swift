@@ -28,8 +28,6 @@ package protocol Surface: Sendable {
     var isDescribed: Bool { get }
     /// Whether a query may hold what no route of it describes, and nobody reads. APIs are told.
     var ignoresUnknownParameters: Bool { get }
-    /// Whether every node of a cluster has to hear of its calls.
-    var concernsAllNodes: Bool { get }
     /// Whether a body may not: native APIs, whose clients are written for them.
     var refusesUnknownMembers: Bool { get }
     /// The media type of refusals.
@@ -51,7 +49,6 @@ extension Surface {
     package var title: String { name.replacing("_", with: " ").capitalized }
     package var isDescribed: Bool { true }
     package var ignoresUnknownParameters: Bool { !isDescribed }
-    package var concernsAllNodes: Bool { false }
     package var refusesUnknownMembers: Bool { false }
     package var errorContentType: StaticString { "application/problem+json" }
     package var errorSchema: Schema { Problem.schema }

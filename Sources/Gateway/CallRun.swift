@@ -92,7 +92,9 @@ struct CallRun: Sendable {
         }
         let query = try routed.endpoint.query(of: routed.head)
         if routed.endpoint.takesNoBody { try route.expectNothing(in: body) }
-        return pipeline.call(admitted, query: query, body: body)
+        // What a page that was passed on asks is asked here for the first time.
+        let isPassedOn = routed.hop != nil && outermost == nil
+        return pipeline.call(admitted, query: query, body: body, isPassedOn: isPassedOn)
     }
 
     /// G4: quoted or bare, at most 255 characters; demanded where money or stock moves.

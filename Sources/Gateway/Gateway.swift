@@ -2,6 +2,7 @@ package import Archive
 package import CallKit
 import Cryptography
 import Dispatch
+import HTTPClient
 package import HTTPCore
 import HTTPServer
 import Provider
@@ -31,6 +32,8 @@ package final class Gateway: Sendable {
     private let tls: TLSMaterial?
     package let archive: NodeArchive?
     private let isStopped = Atomic<Bool>(false)
+    /// Half of the connections between two nodes.
+    private static let eventWaitsOfClusterMax = PeerClient.connectionsMax / 2
 
     /// `round`: see `Scheduler`. `placement`: whose each tenant is, where it is not the fleet's own cluster that says.
     package static func start(
@@ -61,7 +64,7 @@ package final class Gateway: Sendable {
             fleet: fleet, allowsPrivateAddresses: configuration.allowsPrivateAddresses,
             nameServers: configuration.nameServers, authorities: configuration.authoritiesPath)
         fleet.due.register(webhooks)
-        eventWaits = EventWaits(isClustered: fleet.cluster != nil)
+        eventWaits = EventWaits()
         provisioning = try ProvisioningCaller(fleet, allowsPrivateAddresses: configuration.allowsPrivateAddresses)
         fleet.due.register(provisioning)
         let services = try Services(
@@ -77,6 +80,7 @@ package final class Gateway: Sendable {
             try Neighbours($0, secret: fleet.clusterSecret(for: "requests"))
         }
         let pipeline = Self.pipeline(of: fleet, services, blueprints, configuration, watch, neighbours)
+        if fleet.cluster != nil, let neighbours { Self.connect(watch, to: neighbours, fleet.random) }
         levels = LevelKeeper(
             fleet: fleet, process: pipeline.admission.process, levels: Self.tenantLevels)
         levels.restore()
@@ -117,7 +121,10 @@ package final class Gateway: Sendable {
         options.commits = configuration.commits
         options.cluster = configuration.cluster
         options.restMilliseconds = configuration.restSeconds == 0 ? nil : configuration.restSeconds * 1_000
-        (options.freeBytesReserve, options.budgets) = (configuration.freeBytesReserve, Budgets(configuration.budgets))
+        var figures = configuration.budgets
+        // A call that one node passes on to another has a connection between them for as long as it waits.
+        if configuration.cluster != nil { figures.start(.eventWaitsNode, with: Self.eventWaitsOfClusterMax) }
+        (options.freeBytesReserve, options.budgets) = (configuration.freeBytesReserve, Budgets(figures))
         options.clockLeapHoursMax = configuration.clockLeapHoursMax
         options.aroundAnswers = { WakeBatch.run($0) }
         return options
@@ -135,6 +142,12 @@ package final class Gateway: Sendable {
             limits.bindsPeers = true
         }
         return limits
+    }
+
+    private static func connect(_ watch: NodeWatch, to neighbours: Neighbours, _ random: any RandomSource) {
+        watch.attach(asking: { target, requestID, then in
+            NodeQuestion.ask(target, requestID, neighbours, random, then: then)
+        })
     }
 
     /// A copy that it tries is examined in a process of its own.

@@ -101,11 +101,16 @@ extension Pipeline {
             trusted: configuration.trustedProxies)
     }
 
-    /// Whether the client speaks TLS: with us, or with a trusted proxy that says so.
+    /// Whether the client speaks TLS: with us, or with a trusted proxy that says so. Where several proxies each say
+    /// theirs, one hop without TLS is enough for no.
     func isSecure(_ head: RequestHead?, _ peer: Peer) -> Bool {
         if peer.isEncrypted { return true }
-        guard let head, isTrustedProxy(peer) else { return false }
-        return head.value(of: .forwardedProtocol)?.lowercased() == "https"
+        guard let head, isTrustedProxy(peer), let hops = head.joinedValues(of: .forwardedProtocol) else { return false }
+        var schemes: [[Substring]] = hops.lowercased().split(separator: ",").map { hop in
+            hop.split { $0 == " " || $0 == "\t" }
+        }
+        schemes.removeAll(where: \.isEmpty)
+        return !schemes.isEmpty && schemes.allSatisfy { $0 == ["https"] }
     }
 
     func isTrustedProxy(_ peer: Peer) -> Bool {

@@ -322,7 +322,7 @@ final class Pipeline: RequestHandler, Sendable {
     }
 
     /// What the route's handler is given.
-    func call(_ admitted: Admitted, query: Query? = nil, body: [UInt8]) -> Call {
+    func call(_ admitted: Admitted, query: Query? = nil, body: [UInt8], isPassedOn: Bool = false) -> Call {
         let (routed, tenant) = (admitted.routed, admitted.tenant)
         return Call(
             head: routed.head, peer: routed.peer, clientAddress: clientAddress(routed),
@@ -330,7 +330,7 @@ final class Pipeline: RequestHandler, Sendable {
             body: body, requestID: routed.requestID, now: routed.now,
             baseURL: self.baseURL(of: routed, tenant: tenant),
             isSecure: isSecure(routed.head, routed.peer), services: services, list: routed.action,
-            refusesUnknownMembers: routed.surface.refusesUnknownMembers)
+            refusesUnknownMembers: routed.surface.refusesUnknownMembers, isPassedOn: isPassedOn)
     }
 
     /// What every shop asks for all day, served on the loop from bytes that the last commit left.

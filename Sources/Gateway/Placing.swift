@@ -2,7 +2,6 @@ import CallKit
 import Cryptography
 import HTTPClient
 import HTTPCore
-import Provider
 import RateLimiter
 import TenantApp
 import TenantRegistry
@@ -33,25 +32,31 @@ extension Pipeline {
     }
 
     /// A domain may be new, and whoever calls it means its tenant alone (G1): where it is not known here, the others
-    /// are asked first. A node that passes a call on has asked.
+    /// are asked first. So they are where another node passes the call on: that one may take the domain for one of a
+    /// tenant that had it before, and is here.
     func place(_ request: Router.Request, _ neighbours: Neighbours) -> HeadVerdict {
-        if request.hop == nil, neighbours.placement.isServing, router.mayBeNewDomain(request) {
-            return catchUp(request, neighbours)
+        if router.mayBeNewDomain(request) {
+            if neighbours.placement.isServing { return catchUp(request, neighbours) }
+            if request.hop == nil { return .answer(refuseWithoutLog(request)) }
         }
         return place(request, neighbours, .notYet)
     }
 
     private func place(_ request: Router.Request, _ neighbours: Neighbours, _ look: Look) -> HeadVerdict {
-        judge(request) { place($0, neighbours, look) }
+        // Nobody's credential decides under a name that may be a tenant's.
+        if look == .failed, request.hop == nil, router.mayBeNewDomain(request) {
+            return .answer(refuseWithoutLog(request))
+        }
+        return judge(request) { place($0, neighbours, look) }
     }
 
     private func place(_ routed: Routed, _ neighbours: Neighbours, _ look: Look) -> HeadVerdict {
-        if routed.surface.concernsAllNodes, routed.hop == nil { return tellAll(routed, neighbours) }
         // The provider's calls are few, and see what was done at any node before them: keys that were revoked there,
-        // tenants as they were changed there. While the log is away they see what is known here.
+        // sessions that were ended there, tenants as they were changed there.
         if look == .notYet, routed.dialect == nil, neighbours.placement.isServing {
             return catchUp(routed, neighbours)
         }
+        if look != .caughtUp, isJudgedByRegistry(routed) { return .answer(refuseWithoutLog(routed)) }
         switch addressee(of: routed) {
         case .anyNode: return serve(routed)
         case .tenant(let record): return place(routed, at: .tenant(record), neighbours)
@@ -110,8 +115,30 @@ extension Pipeline {
         return owner == nil || owner == neighbours.placement.name
     }
 
+    /// Whether what it may do hangs on keys and sessions that another node may just have ended (N5). The control socket
+    /// is the data folder's owner's, whatever others did; pages that ask who is there give nothing away.
+    private func isJudgedByRegistry(_ routed: Routed) -> Bool {
+        guard routed.dialect == nil, routed.peer.role != .control else { return false }
+        switch routed.route.openCalls {
+        case .signIns, .signOuts: return true
+        case .shared, .applications, .capability: return routed.route.access.isProviders
+        }
+    }
+
     private func refuseWithoutLog(_ routed: Routed) -> Response {
         refuse(.unavailable(.logUnavailable), routed.surface, RequestTrace(routed))
+    }
+
+    /// The same under a name of which nobody can say whose it is.
+    private func refuseWithoutLog(_ request: Router.Request) -> Response {
+        let surface: (any Surface)? =
+            switch router.route(request) {
+            case .route(let routed): routed.surface
+            case .options(_, let surface): surface
+            case .refused(_, let surface): surface
+            case .root: nil
+            }
+        return refuse(.unavailable(.logUnavailable), surface, RequestTrace(request))
     }
 
     // MARK: Whose it is
@@ -160,6 +187,10 @@ extension Pipeline {
         return fleet.providerKeys.key(credential.withUnsafeBytes { SHA256.hash($0) }, at: routed.now) != nil
     }
 
+    private func addressee(inBody body: [UInt8], _ dialect: any Dialect, of routed: Routed) -> Addressee {
+        (try? dialect.credential(inBody: body)).map { addressee(by: $0[...], of: routed) } ?? .anyNode
+    }
+
     /// The body is read first, as it is for a caller of this node, and says where the call goes.
     private func placeByBody(
         _ routed: Routed, _ dialect: any Dialect, bytesMax: Int, _ neighbours: Neighbours
@@ -176,8 +207,7 @@ extension Pipeline {
         _ routed: Routed, _ dialect: any Dialect, _ body: [UInt8], _ responder: any Responder,
         _ held: [any Sendable], _ neighbours: Neighbours, isCaughtUp: Bool
     ) {
-        let found = (try? dialect.credential(inBody: body)).map { addressee(by: $0[...], of: routed) } ?? .anyNode
-        switch found {
+        switch addressee(inBody: body, dialect, of: routed) {
         case .tenant(let record):
             let destination = Destination.tenant(record)
             if isHere(destination, neighbours) { return serveHere(routed, body, responder) }
@@ -238,31 +268,6 @@ extension Pipeline {
         }
     }
 
-    /// Served here, and said to every other node; how they answer is told nobody.
-    private func tellAll(_ routed: Routed, _ neighbours: Neighbours) -> HeadVerdict {
-        // Whoever has no session of the cluster has nothing to tell it.
-        guard routed.route.moves != .nothing,
-            let cookie = PageCookie.place(
-                of: .session, in: routed.head, isSecure: isSecure(routed.head, routed.peer)),
-            ConsoleTicket(opening: routed.head.bytes[cookie], of: fleet) != nil
-        else { return serve(routed) }
-        let room = SharedRoom(fleet.budgets.bodies, forwardedPayer(routed, nil))
-        return .readBody(bytesMax: Route.openBodyBytesMax, room: room) { [self] body, responder in
-            for node in neighbours.placement.nodes
-            where node.name != neighbours.placement.name && neighbours.isAlive(node.name) {
-                // Anybody may ask for this, and nobody waits for it.
-                ForwardedCall(
-                    self, neighbours, routed, for: .node(node.name), .whole(body, UnheardAnswer(responder.peer)),
-                    holding: [room], patienceMilliseconds: Self.patienceUnheardMilliseconds
-                ).start()
-            }
-            serveHere(routed, body, responder)
-            return nil
-        }
-    }
-
-    private static let patienceUnheardMilliseconds: UInt64 = 1_000
-
     /// Nobody has shown this node a credential that it would judge.
     private func forwardedPayer(_ routed: Routed, _ tenant: TenantRecord?) -> Payer {
         Payer(kind: .stranger, tenant: tenant?.id.number ?? 0, member: clientAddress(routed).meteredNumber)
@@ -290,6 +295,28 @@ extension Pipeline {
                 HopKey.answerField, neighbours.key.proof(.answer, status: response.status, to: hop))
         }
         note(response, RequestTrace(routed), tenant: nil, forwardedTo: node)
+    }
+
+    // MARK: Another tenant's after all
+
+    /// Whether a call that was to be passed on for this tenant is for it by what is known now: its domain may have been
+    /// given to another tenant, its slug made anew. `body`: where it has been read.
+    func isStill(for tenant: TenantRecord, _ routed: Routed, body: [UInt8]) -> Bool {
+        guard case .route(let again) = router.route(Router.Request(routed)) else { return false }
+        var found = addressee(of: again)
+        if case .inBody(let dialect, _) = found { found = addressee(inBody: body, dialect, of: again) }
+        guard case .tenant(let named) = found else { return false }
+        return named === tenant
+    }
+
+    /// A call for which nothing was done, from its beginning. Known here is all that was done before it came.
+    func placeAgain(_ routed: Routed, _ neighbours: Neighbours) -> HeadVerdict {
+        place(Router.Request(routed), neighbours, .caughtUp)
+    }
+
+    /// The same where its body has been read.
+    func placeAgain(_ routed: Routed, _ neighbours: Neighbours, _ body: [UInt8], _ responder: any Responder) {
+        follow(placeAgain(routed, neighbours), routed, body, responder)
     }
 
     // MARK: Here after all
@@ -324,14 +351,4 @@ extension Pipeline {
 
 extension RequestHead {
     var announcesLength: Bool { range(of: .contentLength) != nil }
-}
-
-/// Takes an answer that nobody waits for.
-private final class UnheardAnswer: Responder {
-    let peer: Peer
-    init(_ peer: Peer) { self.peer = peer }
-
-    func respond(_ response: Response) {
-        if case .stream(let stream, _) = response.body { stream.cancel() }
-    }
 }

@@ -29,9 +29,10 @@ final class TLSMaterial: Sendable {
     private func byHost() -> [String: TLSCertificate] {
         var certificates: [String: TLSCertificate] = [:]
         for domain in fleet.certificates {
-            guard let tenant = fleet.roster.tenant(host: domain.host) else { continue }
+            // One of a tenant that had the host before is of no use to the one that has it.
+            guard fleet.roster.tenant(host: domain.host)?.id == domain.tenant else { continue }
             do {
-                let key = try fleet.unwrap(domain.wrappedPrivateKey, of: tenant.id)
+                let key = try fleet.unwrap(domain.wrappedPrivateKey, of: domain.tenant)
                 certificates[domain.host] = try TLSCertificate(chainPEM: Array(domain.certificate.utf8), keyPEM: key)
             } catch {
                 fleet.report("certificate of \(domain.host): \(error)")

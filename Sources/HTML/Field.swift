@@ -10,6 +10,8 @@ package struct Field: MarkupPart {
         /// Its value is never written.
         case password
         case textarea(rows: Int)
+        /// A text of several lines whose value is never written: a private key.
+        case secret(rows: Int)
         case select([Option])
         case radios([Option])
         /// Sends `true`, or nothing.
@@ -150,6 +152,7 @@ package struct Field: MarkupPart {
         case .file(let kinds): input("file", value: nil, accept: kinds)
         // A reader drops the line feed that a value begins with, so the markup has one more.
         case .textarea(let rows): "<textarea rows=\"\(rows)\"\(state + attributes)>\n\(value)</textarea>"
+        case .secret(let rows): "<textarea rows=\"\(rows)\"\(state + attributes)></textarea>"
         case .select(let options):
             "<select\(state + attributes)>\(each: options + others(than: options), option)</select>"
         case .checkbox, .radios: ""

@@ -8,25 +8,21 @@ import Synchronization
 /// its addresses are judged before one is called (H6).
 ///
 /// Invariant: each call that `send` took is answered once, on the caller's thread or, when it is closed, with `broken`.
-/// At most `groupRunningMax` calls of a group run at once, the next ones wait in the order they came.
+/// At most `groupRunningMax` calls of a group run at once, the next ones wait in the order they came. How many there may
+/// be is for whoever sends to say: each holds a place of a budget.
 ///
 /// `@unchecked Sendable`: `multi` may be woken from any thread; it and `groups`, `finding`, `running`, `pausing` are
 /// the thread's own otherwise, as the resolver is. `inbox` is behind its lock.
 package final class OutboundCaller: @unchecked Sendable {
     package typealias Answer = @Sendable (Result<HTTPClientResponse, HTTPClientError>) -> Void
 
-    /// Calls of one group, say a tenant, running and waiting.
+    /// Of one group, say a tenant, where nothing else is said.
     package static let groupRunningMax = 8
-    package static let groupWaitingMax = 64
-    /// Calls of all groups together.
-    package static let callsMax = 1_024
     /// The thread looks at its inbox at least so often.
     private static let pollMillisecondsMax = 1_000
 
     private struct Inbox {
         var new: [OutboundTask] = []
-        var count = 0
-        var countByGroup: [String: Int] = [:]
         var isClosed = false
     }
 
@@ -35,6 +31,7 @@ package final class OutboundCaller: @unchecked Sendable {
         var waiting: [OutboundTask] = []
     }
 
+    private let groupRunningMax: Int
     private let inbox = Mutex(Inbox())
     private let multi: UnsafeMutableRawPointer
     private let ended = DispatchSemaphore(value: 0)
@@ -48,9 +45,12 @@ package final class OutboundCaller: @unchecked Sendable {
     private var pausing: [OutboundTask] = []
 
     /// `thread`: its name. Each caller has its own thread and its own room: what one sends waits for no other.
-    package init(thread name: String = "outbound") throws(HTTPClientError) {
+    package init(
+        thread name: String = "outbound", groupRunningMax: Int = OutboundCaller.groupRunningMax
+    ) throws(HTTPClientError) {
         guard CurlLibrary.isStarted, let multi = curl_multi_init() else { throw .broken("libcurl does not start") }
         guard let poll = Poll() else { throw .broken("there is no descriptor left") }
+        self.groupRunningMax = groupRunningMax
         self.multi = multi
         self.poll = poll
         resolver = Resolver(poll: poll, servers: [])
@@ -62,16 +62,11 @@ package final class OutboundCaller: @unchecked Sendable {
         thread.start()
     }
 
-    /// Sends when the group's turn comes; false where too much is waiting already, and then `then` is not called.
-    /// `then` must not block.
+    /// Sends when the group's turn comes; false once it is closed, and then `then` is not called. `then` must not block.
     package func send(_ call: OutboundCall, group: String, then: @escaping Answer) -> Bool {
         let task = OutboundTask(call: call, group: group, now: WebhookCaller.monotonic(), then: then)
         let isTaken = inbox.withLock { inbox in
-            let mine = inbox.countByGroup[group, default: 0]
-            guard !inbox.isClosed, inbox.count < Self.callsMax, mine < Self.groupRunningMax + Self.groupWaitingMax
-            else { return false }
-            inbox.count += 1
-            inbox.countByGroup[group] = mine + 1
+            if inbox.isClosed { return false }
             inbox.new.append(task)
             return true
         }
@@ -125,7 +120,7 @@ package final class OutboundCaller: @unchecked Sendable {
     private func wait(_ task: OutboundTask) { groups[task.group, default: Group()].waiting.append(task) }
 
     private func startNext(of name: String) {
-        while let group = groups[name], group.running < Self.groupRunningMax, let task = group.waiting.first {
+        while let group = groups[name], group.running < groupRunningMax, let task = group.waiting.first {
             groups[name]?.waiting.removeFirst()
             start(task)
         }
@@ -208,17 +203,12 @@ package final class OutboundCaller: @unchecked Sendable {
         let now = WebhookCaller.monotonic()
         let next = (pausing.map(\.resumesAt) + finding.values.map(\.until) + [resolver.nextTimer]).min() ?? .max
         // A group whose turn came while calls were finished has something to start at once.
-        let isReady = groups.values.contains { !$0.waiting.isEmpty && $0.running < Self.groupRunningMax }
+        let isReady = groups.values.contains { !$0.waiting.isEmpty && $0.running < groupRunningMax }
         if isReady { return 0 }
         return min(Int64(Self.pollMillisecondsMax), max(0, next == .max ? .max : next - now))
     }
 
     private func answer(_ task: OutboundTask, _ result: Result<HTTPClientResponse, HTTPClientError>) {
-        inbox.withLock { inbox in
-            inbox.count -= 1
-            let mine = inbox.countByGroup[task.group, default: 1] - 1
-            inbox.countByGroup[task.group] = mine == 0 ? nil : mine
-        }
         task.then(result)
     }
 

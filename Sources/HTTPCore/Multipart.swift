@@ -7,7 +7,8 @@ package struct Multipart: Sendable {
 
     package static let partsMax = 256
 
-    /// Nil where it is no such body: without its last boundary, with a part that has no name, or with two files.
+    /// Nil where it is no such body: without its last boundary, with a part that has no name, with two files, or with
+    /// more parts than `partsMax`.
     package init?(_ body: [UInt8], boundary: String) {
         guard 1...70 ~= boundary.utf8.count else { return nil }
         let mark = Array("--\(boundary)".utf8)
@@ -17,8 +18,10 @@ package struct Multipart: Sendable {
         let between = Array("\r\n".utf8) + mark
         var pairs: [(name: String, value: String)] = []
         var file: [UInt8]?
+        var parts = 0
         while !rest.starts(with: Array("--".utf8)) {
-            guard pairs.count < Self.partsMax, rest.starts(with: [0x0D, 0x0A]) else { return nil }
+            guard parts < Self.partsMax, rest.starts(with: [0x0D, 0x0A]) else { return nil }
+            parts += 1
             rest = rest.dropFirst(2)
             guard let end = rest.firstPlace(of: between) else { return nil }
             guard let part = Part(rest[rest.startIndex..<end]) else { return nil }
@@ -66,17 +69,39 @@ package struct Multipart: Sendable {
             hasFileName = Self.value(of: "filename", in: disposition) != nil
         }
 
-        /// Browsers write quotes and line ends in a name percent-encoded.
+        private static let (semicolon, equals, quote) = (UInt8(ascii: ";"), UInt8(ascii: "="), UInt8(ascii: "\""))
+
+        /// What stands between quotes is one piece, whatever is in it.
         private static func value(of parameter: String, in disposition: Substring) -> String? {
-            for piece in disposition.split(separator: ";").dropFirst() {
-                let pair = piece.drop { $0 == " " }.split(separator: "=", maxSplits: 1)
-                guard pair.count == 2, pair[0] == parameter else { continue }
-                let text = pair[1]
-                let bare =
-                    text.first == "\"" && text.last == "\"" && text.count > 1 ? text.dropFirst().dropLast() : text
-                return try? percentDecoded(String(bare))
+            var rest = disposition.utf8.drop { $0 != semicolon }
+            while rest.first == semicolon {
+                rest = rest.dropFirst().drop { $0 == 0x20 }
+                let name = rest.prefix { $0 != equals && $0 != semicolon }
+                rest = rest[name.endIndex...]
+                guard rest.first == equals else { continue }
+                rest = rest.dropFirst()
+                let end = rest.first == quote ? quote : semicolon
+                if end == quote { rest = rest.dropFirst() }
+                let value = rest.prefix { $0 != end }
+                rest = rest[value.endIndex...].drop { $0 != semicolon }
+                if name.elementsEqual(parameter.utf8) { return decoded(value) }
             }
             return nil
+        }
+
+        /// What browsers write for a quote and for line ends, and nothing else: other percent signs stand for
+        /// themselves (WHATWG HTML, “multipart/form-data encoding algorithm”).
+        private static let escapes: [(text: String, byte: UInt8)] = [("%22", 0x22), ("%0D", 0x0D), ("%0A", 0x0A)]
+
+        private static func decoded(_ value: Substring.UTF8View) -> String {
+            var bytes: [UInt8] = []
+            var rest = value
+            while let byte = rest.first {
+                let escape = byte == UInt8(ascii: "%") ? escapes.first { rest.starts(with: $0.text.utf8) } : nil
+                bytes.append(escape?.byte ?? byte)
+                rest = rest.dropFirst(escape?.text.utf8.count ?? 1)
+            }
+            return String(decoding: bytes, as: UTF8.self)
         }
     }
 }

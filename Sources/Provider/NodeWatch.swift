@@ -1,4 +1,5 @@
 import Synchronization
+package import TenantRegistry
 
 /// One figure of the node's health, as people look at it. A value: any thread.
 package struct NodeFigure: Sendable {
@@ -29,13 +30,24 @@ package struct NodeFigure: Sendable {
 /// What the running gateway knows of itself, and its provider's API does not: given once it runs. Any thread.
 package final class NodeWatch: Sendable {
     package typealias Source = @Sendable () -> [NodeFigure]
+    /// Makes a call of the provider's, named by its target, at every other node of the cluster that lives, under the
+    /// request's id. Calls back once, within a bounded time, with the bodies of the answers that were 200.
+    package typealias Asking =
+        @Sendable (
+            _ target: String, _ requestID: RequestID, _ then: @escaping @Sendable ([NodeName: [UInt8]]) -> Void
+        ) -> Void
 
     private let source = Mutex<Source>({ [] })
+    private let asker = Mutex<Asking?>(nil)
 
     package init() {}
 
     package func attach(_ source: @escaping Source) { self.source.withLock { $0 = source } }
+    package func attach(asking: @escaping Asking) { asker.withLock { $0 = asking } }
 
     /// Looks at every tenant and at `/proc`: not on a loop.
     var figures: [NodeFigure] { source.withLock { $0 }() }
+
+    /// Nil on a node by itself.
+    var asking: Asking? { asker.withLock { $0 } }
 }

@@ -27,7 +27,7 @@ extension ProviderAPI {
             ) { try adopt($0) },
             Route(
                 .get, "/placement", "Tell at which node each tenant is", access: .providerReader,
-                parameters: [.limit, .cursor], gives: .list(Schemas.placed)
+                parameters: [.query("tenant", Self.someTenants), .limit, .cursor], gives: .list(Schemas.placed)
             ) { try listPlacement($0) },
         ]
     }
@@ -150,9 +150,10 @@ extension ProviderAPI {
         let after = try query["cursor"].map { text throws(Refusal) in
             String(decoding: try seal.open(text), as: UTF8.self)
         }
+        let slugs = try query["tenant"].map { text throws(Refusal) in try Self.slugs(in: text) }
         return .files {
             let nodes = Dictionary((cluster?.nodes ?? []).map { ($0.name, $0.address) }, uniquingKeysWith: { $1 })
-            let page = fleet.roster.tenants(after: after, limit: limit + 1)
+            let page = tenants(slugs, after: after, limit: limit + 1)
             return .answer(
                 Paging.answer(page, limit: limit, cursor: { seal.seal(Array($0.slug.utf8)) }) { record, json in
                     let owner = cluster?.owner(of: record.id)
@@ -162,6 +163,13 @@ extension ProviderAPI {
                     json.field("address", owner.flatMap { nodes[$0] })
                 })
         }
+    }
+
+    /// In the order of their slugs. `slugs`: nil for all; what nobody has is left out.
+    private func tenants(_ slugs: [String]?, after: String?, limit: Int) -> [TenantRecord] {
+        guard let slugs else { return fleet.roster.tenants(after: after, limit: limit) }
+        let asked = Set(slugs).filter { $0 > after ?? "" }.sorted()
+        return Array(asked.compactMap { fleet.roster.tenant(slug: $0) }.prefix(limit))
     }
 }
 

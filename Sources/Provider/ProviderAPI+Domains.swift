@@ -39,14 +39,14 @@ extension ProviderAPI {
 
     private func isAsItIs(_ names: [String], _ certificates: [DomainCertificate], _ record: TenantRecord) -> Bool {
         let hosts = record.profile.domains
-        let known = fleet.certificates.filter { hosts.contains($0.host) }
+        let known = fleet.certificates.filter { $0.tenant == record.id }
         return Set(names) == Set(hosts) && certificates.count == known.count
             && certificates.allSatisfy { known.contains($0) }
     }
 
     private func certificate(of host: String?, _ record: TenantRecord) -> DomainCertificate? {
         guard let host, record.profile.domains.contains(host) else { return nil }
-        return fleet.certificates.first { $0.host == host }
+        return fleet.certificates.first { $0.tenant == record.id && $0.host == host }
     }
 
     private func readCertificate(
@@ -67,7 +67,8 @@ extension ProviderAPI {
             return nil
         }
         return DomainCertificate(
-            host: host, certificate: certificate, wrappedPrivateKey: try fleet.wrap(Array(key.utf8), of: record.id))
+            of: record.id, host: host, certificate: certificate,
+            wrappedPrivateKey: try fleet.wrap(Array(key.utf8), of: record.id))
     }
 
     /// Why a pair cannot be served for this host; nil for a good one.

@@ -14,7 +14,7 @@ extension ProviderAPI {
                 let page = try Paging(call)
                 let filter = try logFilter(call)
                 return .flow { steps in
-                    try await settleUsage(steps)
+                    try await settleUsage(call, steps)
                     var walk = LogWalk(filter, before: page.before)
                     var events: [ProviderEvent] = []
                     while events.count < page.fetch, let more = try await walk.next(steps, fleet, page.fetch) {
@@ -61,7 +61,7 @@ extension ProviderAPI {
     ) throws -> Work {
         let filter = try logFilter(call)
         return .flow { steps in
-            try await settleUsage(steps)
+            try await settleUsage(call, steps)
             try await expectKnown(filter, steps)
             return OperatorAdmin.download(
                 name, contentType,

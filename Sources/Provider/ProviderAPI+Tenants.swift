@@ -16,7 +16,16 @@ extension ProviderAPI {
                 gives: .list(Schemas.tenant)
             ) { call in
                 let list = try TenantList(call)
-                return .files { .answer(answer(list, call)) }
+                if fleet.cluster == nil { return .files { .answer(answer(list, rows(list, [:], call), [:], call)) } }
+                return .flow { steps in
+                    // All tenants' where the order is by them, else those of the page.
+                    let all = list.isByFigures ? fleet.roster.allTenants : []
+                    let known = try await figuresElsewhere(of: all, steps)
+                    let page = try await steps.files { rows(list, known, call) }
+                    let more = list.isByFigures ? [] : page.map(\.record)
+                    let saved = try await figuresElsewhere(of: more, steps).merging(known) { $1 }
+                    return try await steps.files { .answer(answer(list, page, saved, call)) }
+                }
             },
             Route(
                 .get, "/tenants/{slug}", "Read a tenant", access: .providerReader, gives: .read(Schemas.tenant)
@@ -31,13 +40,21 @@ extension ProviderAPI {
         ]
     }
 
-    private func answer(_ list: TenantList, _ call: Call) -> Answer {
-        let rows =
-            list.isPlain
-            ? fleet.roster.tenants(after: list.after?.slug, limit: list.limit + 1).map(TenantList.Row.init)
-            : list.rows(of: fleet.roster.allTenants, stateOf: { state(of: $0, at: call.now) }, sizeOf: size)
-        return Paging.answer(rows, limit: list.limit, cursor: list.cursor) { row, json in
-            encode(row.record, call, &json)
+    private func rows(_ list: TenantList, _ saved: [TenantID: TenantFigures], _ call: Call) -> [TenantList.Row] {
+        if list.isPlain {
+            return fleet.roster.tenants(after: list.after?.slug, limit: list.limit + 1).map(TenantList.Row.init)
+        }
+        return list.rows(
+            of: fleet.roster.allTenants, stateOf: { state(of: $0, at: call.now) },
+            sizeOf: { size(of: $0, saved: saved[$0.id]) },
+            lastRequestOf: { lastRequestAt($0, saved: saved[$0.id]) })
+    }
+
+    private func answer(
+        _ list: TenantList, _ rows: [TenantList.Row], _ saved: [TenantID: TenantFigures], _ call: Call
+    ) -> Answer {
+        Paging.answer(rows, limit: list.limit, cursor: list.cursor) { row, json in
+            encode(row.record, call, saved: saved[row.record.id], &json)
         }
     }
 }

@@ -20,7 +20,7 @@ extension ProviderAPI {
                 }
                 let tenant = try Self.tenantName(query)
                 return .flow { steps in
-                    try await settleUsage(steps)
+                    try await settleUsage(call, steps)
                     let rows = try await usageRows(selection, after: place, limit: limit + 1, steps)
                     if rows.isEmpty { try await expectKnown(tenant: tenant, steps) }
                     return .answer(
@@ -38,7 +38,7 @@ extension ProviderAPI {
                 var writer = CSVWriter()
                 writer.row(Self.usageColumns.map { .value($0) })
                 return .flow { [head = writer.bytes] steps in
-                    try await settleUsage(steps)
+                    try await settleUsage(call, steps)
                     if tenant != nil, try await usageRows(selection, after: nil, limit: 1, steps).isEmpty {
                         try await expectKnown(tenant: tenant, steps)
                     }
@@ -60,9 +60,16 @@ extension ProviderAPI {
     private static let monthPattern = "^[0-9]{4}-(0[1-9]|1[0-2])$"
     private static let usageFilters: [Parameter] = [.query("month", .matching(monthPattern)), .query("tenant")]
 
-    /// What was done until now is in the registry: whoever asks sees its own calls.
-    func settleUsage(_ steps: Steps) async throws {
+    /// What was done until now, at every node that lives, is in the registry: whoever asks sees its own calls.
+    func settleUsage(_ call: Call, _ steps: Steps) async throws {
+        let others = try await askOthers("/usage?limit=1", call, steps)
         try await steps.callback { done in fleet.meter(isAsked: true) { done(.success(())) } }
+        guard let cluster = fleet.cluster else { return }
+        // Lists at other nodes tell of these too.
+        try await steps.callback { done in fleet.saveCounters { done(.success(())) } }
+        if others.isEmpty { return }
+        // What cannot be read now is as it was known.
+        try await steps.callback { done in cluster.catchUp { _ in done(.success(())) } }
     }
 
     /// A month of all tenants, the running one where none is said; or a tenant with all its months.

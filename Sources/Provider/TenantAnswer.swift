@@ -15,8 +15,10 @@ extension ProviderAPI {
         }
     }
 
-    /// Looks at the tenant's files: not on a loop.
-    func encode(_ record: TenantRecord, _ call: Call, _ json: inout JSONWriter) {
+    /// Looks at the tenant's files: not on a loop. `saved`: what the node that serves it has counted; nil: this one.
+    func encode(
+        _ record: TenantRecord, _ call: Call, saved: TenantFigures? = nil, _ json: inout JSONWriter
+    ) {
         let profile = record.profile
         json.field("id", record.id.text)
         json.field("slug", profile.slug)
@@ -32,7 +34,7 @@ extension ProviderAPI {
         json.field("ended_at", profile.endedAt?.text)
         json.field("deletes_at", profile.deletesAt?.text)
         json.field("moved_to", profile.move?.baseURL)
-        json.field("bytes", size(of: record))
+        json.field("bytes", size(of: record, saved: saved))
         json.object("quotas") { json in
             json.field("bytes", profile.quotas.bytesMax)
             json.field("resellers", profile.quotas.resellersMax)
@@ -43,9 +45,10 @@ extension ProviderAPI {
         json.object("counts") { json in
             json.field("resellers", places.resellers)
             json.field("keys", places.keys)
-            json.field("requests_this_month", record.counters.used(at: call.now))
+            json.field(
+                "requests_this_month", saved?.used(at: call.now) ?? record.counters.used(at: call.now))
         }
-        json.field("last_request_at", record.counters.snapshot.lastRequestAt?.text)
+        json.field("last_request_at", lastRequestAt(record, saved: saved)?.text)
         if let limit = profile.limit {
             json.object("rate_limit") { json in
                 KeyBodies.limit.write(limit, in: Currency(profile.currency) ?? .usDollar, to: &json)
@@ -58,9 +61,18 @@ extension ProviderAPI {
 
     func baseURL(of record: TenantRecord, _ call: Call) -> String { "\(call.baseURL)/t/\(record.slug)" }
 
-    /// Of its file and what waits beside it.
-    func size(of record: TenantRecord) -> Int64 {
-        fleet.data.tenantBytes(record.id) + (DataDirectory.size(of: fleet.data.tenantPath(record.id) + "-wal") ?? 0)
+    /// Of its file and what waits beside it. In a cluster, where commits wait in memory, as the registry has it: the
+    /// same at every node.
+    func size(of record: TenantRecord, saved: TenantFigures? = nil) -> Int64 {
+        if let saved, saved.bytes > 0 { return saved.bytes }
+        if fleet.cluster != nil, let bytes = record.measuredBytes { return bytes }
+        let waits = DataDirectory.size(of: fleet.data.tenantPath(record.id) + "-wal") ?? 0
+        return fleet.data.tenantBytes(record.id) + waits
+    }
+
+    func lastRequestAt(_ record: TenantRecord, saved: TenantFigures?) -> Timestamp? {
+        if let saved { return saved.lastRequestAt }
+        return record.counters.snapshot.lastRequestAt
     }
 
     func state(of record: TenantRecord, at now: Timestamp) -> String {

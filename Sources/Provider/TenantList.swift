@@ -103,11 +103,15 @@ struct TenantList: Sendable {
             && beginnings == nil
     }
 
+    /// Whether its order is by what is counted where a tenant is served.
+    var isByFigures: Bool { order == .size || order == .lastRequest }
+
     func cursor(behind row: Row) -> String { seal.seal([UInt8](places: row.key) + Array(row.record.slug.utf8)) }
 
     /// One more than a page, where there are more.
     func rows(
-        of tenants: [TenantRecord], stateOf: (TenantRecord) -> String, sizeOf: (TenantRecord) -> Int64
+        of tenants: [TenantRecord], stateOf: (TenantRecord) -> String, sizeOf: (TenantRecord) -> Int64,
+        lastRequestOf: (TenantRecord) -> Timestamp?
     ) -> [Row] {
         var found: [Row] = []
         for record in tenants where matches(record, stateOf) {
@@ -117,7 +121,7 @@ struct TenantList: Sendable {
                 case .name: 0
                 case .created: record.profile.createdAt.milliseconds
                 // Who was never asked for anything is before all that were.
-                case .lastRequest: record.counters.snapshot.lastRequestAt?.milliseconds ?? 0
+                case .lastRequest: lastRequestOf(record)?.milliseconds ?? 0
                 case .size: sizeOf(record)
                 }
             if let after, !comes(after, before: row) { continue }

@@ -11,7 +11,8 @@ enum Output {
 
     /// Where this cannot be written, nothing else can either.
     static func errorLine(_ text: String) {
-        errorBytes(Array("\(Terminal.styled("tollgate:", .bad, on: STDERR_FILENO)) \(text)\n".utf8))
+        let shown = Terminal.printable(text, hasLines: true)
+        errorBytes(Array("\(Terminal.styled("tollgate:", .bad, on: STDERR_FILENO)) \(shown)\n".utf8))
     }
 
     static func errorBytes(_ bytes: [UInt8]) { _ = write(bytes, to: STDERR_FILENO) }

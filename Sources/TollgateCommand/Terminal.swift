@@ -44,6 +44,22 @@ enum Terminal {
         "terminated",
     ]
 
+    /// A text as it may be shown, for texts come from resellers and from other servers. What could steer the terminal or
+    /// break the line is replaced; what turns the direction of writing or has no shape of its own is left out.
+    /// `hasLines`: its line ends stay.
+    static func printable(_ text: String, hasLines: Bool = false) -> String {
+        var shown = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            switch scalar.properties.generalCategory {
+            case .control, .lineSeparator, .paragraphSeparator:
+                shown.append(hasLines && scalar == "\n" ? scalar : "\u{FFFD}")
+            default:
+                if !scalar.properties.isDefaultIgnorableCodePoint { shown.append(scalar) }
+            }
+        }
+        return String(shown)
+    }
+
     /// How many columns a text takes: wide letters two, marks on letters and what nobody sees none.
     static func width(_ text: String) -> Int {
         text.unicodeScalars.reduce(0) { $0 + width($1) }

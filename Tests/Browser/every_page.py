@@ -4,6 +4,7 @@ import os
 import re
 import urllib.parse
 
+import other_states
 from chromium import SIZES
 from examine import Examiner
 from pages_table import PAGES, address, listed, root, tenants, who_looks
@@ -153,3 +154,4 @@ def run(checks, world, browser, options):
             Round(checks, world, browser, options, surface, tenant, who).run()
     if not options.only:
         themes(checks, world, browser)
+        other_states.run(checks, world, browser)

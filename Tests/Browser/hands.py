@@ -3,12 +3,14 @@
 import re
 
 STOPS_MAX = 400
-# What a keyboard stands on: whether one sees that it does, and whether something lies over it.
+# What a keyboard stands on: whether one sees that it does, and whether something lies over it. A shadow is no sign:
+# buttons have one always.
 FOCUS = """() => {
     const e = document.activeElement
     if (!e || e === document.body) return null
     const s = getComputedStyle(e), b = e.getBoundingClientRect()
-    const marked = parseFloat(s.outlineWidth) >= 2 && s.outlineStyle !== 'none' || s.boxShadow !== 'none'
+    const isSeen = s.outlineStyle !== 'none' && !/^rgba.*, 0\\)$/.test(s.outlineColor)
+    const marked = isSeen && parseFloat(s.outlineWidth) >= 2
     const x = Math.max(0, Math.min(innerWidth - 1, b.left + Math.min(b.width / 2, 20)))
     const y = b.top + Math.min(b.height / 2, 10)
     const over = y < 0 || y >= innerHeight ? null : document.elementFromPoint(x, y)

@@ -58,3 +58,26 @@ def suspending(walk):
     assert walk.gateway.get(f"/t/{slug}/api/admin/settings", key=made["owner_key"]).status == 403
     hands.press("Resume")
     assert walk.gateway.get(f"/t/{slug}/api/admin/settings", key=made["owner_key"]).status == 200
+
+
+@journey("U1 P2 a tenant gets a domain, and the domain goes; the list says what there is")
+def own_domain(walk):
+    slug, host = f"named-{next(numbers)}", f"api-{next(numbers)}.named.example"
+    made = walk.gateway.post("/provider/v1/tenants", {
+        "slug": slug, "blueprint": "hosting", "owner_email": "owner@named.example"}, key=walk.gateway.provider_key)
+    assert made.status == 201, made
+    hands = provider(walk)
+    hands.visitor.go(f"/console/tenants/{slug}")
+    hands.follow("Change the domains", hands.page.locator("main"))
+    hands.fill("Domain", host)
+    hands.press("Add it")
+    assert read(walk, slug).json["domains"] == [host]
+    hands.follow("Certificate…", hands.page.locator("main"))
+    hands.fill("Certificate", "no certificate")
+    hands.fill("Private key", "nobody-sees-this")
+    hands.press("Replace it")
+    page = hands.page.content()
+    assert "must be PEM text" in page and "no certificate" in page and "nobody-sees-this" not in page, page
+    hands.visitor.go(f"/console/tenants/{slug}/domains")
+    hands.press("Remove")
+    assert read(walk, slug).json["domains"] == []

@@ -275,6 +275,40 @@ def prices_read_only(walk):
     assert "A term without a price is not sold." in text and "List prices" not in text, text[:600]
 
 
+@journey("U2 a list that shows names offers them to filter by, and keeps an id that nobody has", "mouse", "plain")
+def chosen_by_name(walk):
+    works = walk.world.works
+    # As many as one page of the API has.
+    are_offered = not works.admin("GET", "/resellers?limit=100")["has_more"]
+    for path in (
+            "/orders", "/services", "/customers", "/events", "/endpoints", "/keys", "/payments", "/reviews", "/audit"):
+        hands = desk(walk, f"{path}?reseller=res_none")
+        assert hands.field("Reseller").input_value() == "res_none", path
+        (hands.choose if are_offered else hands.fill)("Reseller", works.ids["reseller"])
+        hands.press("Find" if path == "/customers" else "Filter")
+        assert f"reseller={works.ids['reseller']}" in hands.visitor.path, hands.visitor.path
+        assert hands.page.locator("main .notice.bad").count() == 0, path
+
+
+@journey("U2 O6 who changed a product and a reseller stands on their pages, whatever was sold since", "mouse")
+def changes_of_things(walk):
+    works = walk.world.works
+    shop = fresh(walk)
+    sku = works.shop.product()
+    works.shop.price(shop, sku, {"wholesale_monthly": "0.10"})
+    works.admin("PATCH", f"/products/{sku}", {"name": "Told on its page"})
+    works.admin("PATCH", f"/resellers/{shop['id']}", {"credit_limit": "3.00"})
+    # More than the pages look at.
+    for _ in range(61):
+        works.order(shop, sku)
+    for path, words in (
+            (f"/products/{sku}", "Changed a product"), (f"/resellers/{shop['id']}", "credit limit 0.00 3.00")):
+        hands = desk(walk, path)
+        history = hands.page.locator("#history")
+        assert words in " ".join(history.inner_text().split()), history.inner_text()
+        assert history.get_by_text("in the chain", exact=True).count() > 0, path
+
+
 @journey("U2 O4 who changed which price names the shop, and one chooses it by its name")
 def changes_of_prices(walk):
     works = walk.world.works

@@ -72,7 +72,7 @@ def reconciling(walk):
     reseller = tenant["resellers"][0]["id"]
     hands = walk.another("panel", "owner")
     hands.visitor.go(f"/t/panel/admin/reconciliations/new?reseller={reseller}")
-    hands.fill("Reseller", reseller)
+    hands.choose("Reseller", reseller)
     lines = ["external_ref,kind,amount,at,comment"] + [
         f"txn-{number},topup,{10 + number}.{'01' if number == 7 else '00'},2026-05-01T10:00:00Z,"
         for number in range(20)]

@@ -95,6 +95,27 @@ def service_moves(walk):
     assert status()["ends_at"] is None and status()["renews_at"], status()
 
 
+@journey("U2 O6 a service, its product and its customer lead to each other, and say who changed what, with its proof")
+def service_history(walk):
+    hands = owner(walk)
+    made = shopper(walk)[1]()
+    id, customer = made["services"][0]["id"], made["order"]["customer_external_id"]
+    for move in ("suspend", "resume"):
+        walk.world.works.admin("POST", f"/services/{id}/{move}")
+    hands.visitor.go(f"{ADMIN}/services/{id}")
+    history = hands.page.locator("#history")
+    text = history.inner_text()
+    assert text.index("Resumed a service") < text.index("Suspended a service"), text
+    assert history.get_by_text("in the chain", exact=True).count() == 2, text
+    hands.act(history.get_by_role("link", name="Audit row").first)
+    assert "in the chain" in hands.page.locator("main").inner_text()
+    for path in (f"/services/{id}", f"/orders/{made['order']['id']}"):
+        hands.visitor.go(f"{ADMIN}{path}")
+        hands.act(hands.page.locator("main").get_by_role("link", name=customer, exact=True).first)
+        table = hands.page.locator("main table")
+        assert table.locator("tbody tr").count() == 1 and customer in table.inner_text(), table.inner_text()
+
+
 @journey("U2 O10 a service's details are written, and a secret is shown on no page")
 def service_details(walk):
     hands = owner(walk)

@@ -3,7 +3,9 @@
 import itertools
 
 from journeys_open import register
+from receiver import NO_CONTENT, answer
 from shop import PASSWORD
+from support import wait_until
 
 numbers = itertools.count(1)
 JOURNEYS = []
@@ -169,3 +171,77 @@ def suspended(walk):
         assert "Order from your price list" not in hands.page.locator("main").inner_text(), path
 
 
+def hooked(walk, count):
+    """Somebody whose webhook fails, and as many deliveries that wait for it."""
+    works = walk.world.works
+    made, hands = reseller(walk)
+    path = f"/portal-outage/{next(numbers)}"
+    # Nothing is tried again by itself meanwhile.
+    works.receiver.answers[path] = lambda count: answer(503, "Retry-After: 3600")
+    hook = works.shop.call(made, "POST", "/webhooks", {
+        "name": "shop", "url": works.receiver.url(path), "events": ["order.created"]})
+    assert hook.status == 201, hook
+    for _ in range(count):
+        works.order(made, "vps-1")
+    wait_until(lambda: works.receiver.count(path) >= count)
+    return made, hands, hook.json["id"], path
+
+
+@journey("U3 H4 a test event shows in place what the shop answered")
+def test_event(walk):
+    works = walk.world.works
+    made, hands, hook, path = hooked(walk, 1)
+    hands.visitor.go("/t/works/portal/webhooks")
+    hands.follow("shop")
+    hands.press("Send a test event")
+    hands.page.locator("#test", has_text="Your shop did not take it").wait_for()
+    assert "503" in hands.page.locator("#test").inner_text()
+    works.receiver.answers[path] = lambda count: NO_CONTENT
+    hands.press("Send another")
+    hands.page.locator("#test", has_text="Your shop took it.").wait_for()
+    assert "204" in hands.page.locator("#test").inner_text()
+    # It is the webhook's own page, with all that is on it.
+    assert hands.page.locator("h1").inner_text() == "shop" and hands.button("Pause").count() == 1
+
+
+@journey("U3 H4 after an outage a reseller replays what its filter finds: each comes once, under its own id")
+def replaying(walk):
+    works = walk.world.works
+    made, hands, hook, path = hooked(walk, 3)
+    works.receiver.answers[path] = lambda count: NO_CONTENT
+    hands.visitor.go("/t/works/portal/webhooks")
+    # The number of those that wait is the way to them.
+    hands.follow("3")
+    assert hands.page.locator("main tbody tr").count() == 3, hands.page.content()
+    hands.choose("Type", "order.created")
+    hands.press("Filter")
+    assert hands.page.locator("main tbody tr").count() == 3 and "503" in hands.page.locator("main").inner_text()
+    before = works.receiver.count(path)
+    hands.follow("Replay these")
+    hands.press("Count them")
+    assert "3 deliveries" in hands.page.locator("main").inner_text() and works.receiver.count(path) == before
+    hands.press("Replay these 3")
+    wait_until(lambda: works.receiver.count(path) >= before + 3)
+    ids = [each.headers["webhook-id"] for each in works.receiver.calls[path][before:]]
+    assert len(set(ids)) == len(ids) == 3, ids
+    listed = lambda: works.shop.get(made, f"/deliveries?endpoint={hook}").json["data"]
+    wait_until(lambda: all(row["state"] == "delivered" for row in listed()))
+
+
+@journey("U3 W6 whatever a reseller has at hand finds the thing: an id, a reference, its own id of a customer")
+def searching(walk):
+    works = walk.world.works
+    made, hands = reseller(walk)
+    placed = works.order(made, "vps-1", customer="walk-sought", reference=f"walk-{made['id']}")
+    for text in (placed["order"]["id"], f"walk-{made['id']}"):
+        hands.visitor.go("/t/works/portal/search")
+        hands.fill("Search for", text)
+        hands.press("Search", hands.page.locator("main"))
+        assert hands.visitor.path.startswith(f"/t/works/portal/orders/{placed['order']['id']}"), hands.visitor.path
+    hands.visitor.go("/t/works/portal/search")
+    hands.fill("Search for", "walk-sought")
+    hands.press("Search", hands.page.locator("main"))
+    hands.follow("walk-sought")
+    assert placed["services"][0]["id"] in hands.page.locator("main").inner_text()
+    hands.visitor.go("/t/works/portal/search?q=nobodys")
+    assert "Nothing of yours is found by this" in hands.page.locator("main").inner_text()

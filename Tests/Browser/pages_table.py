@@ -103,6 +103,7 @@ PAGES = [
     Page("admin", "/services?state=past_due"),
     Page("admin", "/services/{service}"),
     Page("admin", "/services/{ill_service}"),
+    Page("admin", "/services?reseller={reseller}&q=nothing"),
     Page("admin", "/services/{service}/suspend"),
     Page("admin", "/services/{service}/cancel"),
     Page("admin", "/services/{service}/details"),
@@ -192,7 +193,9 @@ PAGES = [
     # Keys, limits and the log
     Page("admin", "/keys", where="both"),
     Page("admin", "/keys?state=ended"),
+    Page("admin", "/keys?reseller={ill_reseller}"),
     Page("admin", "/keys/new", where="both"),
+    Page("admin", "/keys/new?preset=test"),
     Page("admin", "/keys/{key}"),
     Page("admin", "/keys/{key}?requests=3&window_seconds=3600&days=7"),
     Page("admin", "/keys/{key}/limit/now"),
@@ -204,6 +207,7 @@ PAGES = [
     Page("admin", "/audit", is_wide=True, where="both"),
     Page("admin", "/audit?status=429&days=30", is_wide=True),
     Page("admin", "/audit?account=nobody", is_wide=True),
+    Page("admin", "/audit?author=operators&object={service}", is_wide=True),
     Page("admin", "/audit/verify", where="both"),
     Page("admin", "/audit/{audit_row}"),
     Page("admin", "/audit/requests/{audit_request}"),
@@ -221,7 +225,7 @@ PAGES = [
     # The provider's console
     *[Page("console", path, where="console") for path in (
         "", "?state=suspended", "/node", "/nodes", "/keys", "/log", "/usage", "/tenants/new", "/tenants/works",
-        "/tenants/empty", "/tenants/works/suspend", "/tenants/works/cancel", "/tenants/works/refund",
+        "/tenants/empty", "/tenants/works/domains", "/tenants/works/suspend", "/tenants/works/cancel", "/tenants/works/refund",
         "/tenants/works/delete", "/tenants/works/restore", "/tenants/works/move", "/keys/{key}/revoke")],
 
     # The reseller's portal
@@ -242,6 +246,16 @@ PAGES = [
     *[Page("portal", path, where="both") for path in (
         "/api", "/api/keys/new", "/limit/now", "/webhooks", "/webhooks/new", "/deliveries", "/deliveries/replay",
         "/requests")],
+    Page("portal", "/search", where="both"),
+    Page("portal", "/search?q=c-1"),
+    Page("portal", "/search?q=%3Cscript%3Ealert(1)"),
+    *[Page("portal", "/search", where=tenant) for tenant in ("codes", "licences", "panel", "proxies")],
+    Page("portal", "/deliveries?state=pending&type=order.created"),
+    Page("portal", "/deliveries?state=held&status_class=5xx"),
+    Page("portal", "/deliveries/replay?type=order.created&state=dead,held"),
+    Page("portal", "/api/test-key", where="both"),
+    Page("portal", "/webhooks/{webhook_old}"),
+    Page("portal", "/webhooks/{webhook_shop}"),
     Page("portal", "/api?keys=ended"),
     Page("portal", "/api/keys/{key}"),
     Page("portal", "/webhooks/{webhook}"),

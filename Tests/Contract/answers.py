@@ -121,12 +121,22 @@ def phrases(checks, gateway, shop, reseller):
 def behind_proxy(checks, gateway):
     with checks("G7 HSTS and https links where a trusted proxy says that the client speaks TLS"):
         shop = Shop(gateway)
-        for value, is_told in [("https", True), ("HTTPS", True), ("http", False), ("https, http", False), ("", False)]:
+        for value, is_told in [
+                ("https", True), ("HTTPS", True), ("https, https", True), ("https,HTTPS ,\thttps", True),
+                (",https", True), ("http", False), ("https, http", False), ("http, https", False), ("https https", False),
+                (",", False), ("httpsx", False), ("", False)]:
             answer = gateway.get("/healthz", headers={"X-Forwarded-Proto": value})
             assert (HSTS in answer.headers) == is_told, (value, answer.headers)
             read = gateway.get(
                 f"/provider/v1/tenants/{shop.slug}", key=gateway.provider_key, headers={"X-Forwarded-Proto": value})
             assert read.json["base_url"].startswith("https://") == is_told, (value, read)
+
+    with checks("G7 the field that a trusted proxy adds to one that was there counts with it"):
+        for first, second, is_told in (("https", "https", True), ("https", "http", False), ("http", "https", False)):
+            found = exchange(
+                gateway, f"GET /healthz HTTP/1.1\r\nHost: a\r\nX-Forwarded-Proto: {first}\r\n"
+                f"X-Forwarded-Proto: {second}\r\nConnection: close\r\n\r\n")[1]
+            assert (HSTS in found) == is_told, (first, second, found)
 
 
 def admin_listener(checks, options):

@@ -17,6 +17,7 @@ def main():
         webhooks(gateway, checks)
         services(gateway, checks)
         reviews(gateway, checks)
+        stock(gateway, checks)
         quotas(gateway, checks)
         invited(gateway, checks)
     checks.finish()
@@ -160,6 +161,42 @@ def reviews(gateway, checks):
         closed = shop.admin("POST", f"/reviews/{objects[0]}/close", {"note": "looked at"})
         assert closed.status == 200, closed
         assert lines(shop) == {}
+
+
+def stock(gateway, checks):
+    shop = Shop(gateway)
+    reseller = shop.reseller(balance="100.00")
+    sku = shop.product("stock")
+    shop.price(reseller, sku, {"wholesale_monthly": "1.00"})
+
+    def imported(first, count):
+        rows = "item\n" + "".join(f"code-{number}\n" for number in range(first, first + count))
+        answer = shop.admin("POST", f"/products/{sku}/stock", rows.encode(), idempotent=True,
+                            headers={"Content-Type": "text/csv"})
+        assert answer.status == 201, answer
+
+    def level():
+        found, = shop.admin("GET", "/stock?kind=items").json["data"]
+        return found["days_left"]
+
+    with checks("U2 O4 stock that lasts less than two weeks is shown, as its page counts it, until more has come"):
+        imported(0, 20)
+        assert lines(shop) == {} and level() is None
+        for number in range(13):
+            # 13 sold and 7 left last 16 days; 14 sold and 6 left last 12.
+            assert shop.order(reseller, sku, timestamp=int(gateway.now())).status == 201, number
+        assert level() == 16 and lines(shop) == {}, level()
+        assert shop.order(reseller, sku, timestamp=int(gateway.now())).status == 201
+        line, objects = only(shop, "stock_low")
+        assert objects == [sku] and line["count"] == 1 and level() == 12, (line, level())
+        assert line["items"][0]["note"] == "12 days left" and line["link"].endswith("/stock?kind=items"), line
+        imported(100, 1)
+        assert level() == 15 and lines(shop) == {}, level()
+        # What was sold longer ago than 30 days tells nothing any more.
+        assert shop.order(reseller, sku, timestamp=int(gateway.now())).status == 201
+        assert "stock_low" in lines(shop)
+        gateway.jump(31 * 86_400)
+        assert "stock_low" not in lines(shop) and level() is None
 
 
 def quotas(gateway, checks):

@@ -149,7 +149,8 @@ def elsewhere(checks, gateway, shop):
             done = gateway.post(path, form)
             assert done.status == 200 and done.json["ok"] is True and done.headers[
                 "content-type"] == "application/json", done
-            refused = gateway.post(path, form)
+            # The same again would be the same form pressed twice.
+            refused = gateway.post(path, {**form, "password": PASSWORD + " of another"})
             assert refused.status >= 400 and refused.json, refused
             refused = gateway.get(path.rsplit("/", 1)[0] + "/none", headers={"Accept": "application/json"})
             assert refused.status == 404 and refused.json, refused

@@ -8,12 +8,12 @@ import random
 import threading
 import time
 
-from histories import Read, Write, fault
+from histories import Read, Size, Write, fault
 from support import verified_export, wait_until
 
 # A page of a list: what one read shows is one moment.
 PAGE_MAX = 100
-FUNDS = 10_000
+FUNDS = 100_000
 # A call that hangs at a frozen node is given up after this, and asked elsewhere.
 PATIENCE_SECONDS = 3
 HEADS_MAX = 40
@@ -145,7 +145,7 @@ class Load:
         count = FUNDS - Decimal(answer.json["balance"])
         assert count == int(count), answer
         with till.lock:
-            till.reads.append(Read(None, invoked, time.monotonic(), node.name, count=int(count)))
+            till.reads.append(Size(int(count), invoked, time.monotonic(), node.name))
 
     def ask(self, till, path, chance, patience):
         invoked = time.monotonic()

@@ -6,10 +6,12 @@ and health. U4 P8 What a session of it opens, and when it ends."""
 import json
 import re
 import subprocess
+import tempfile
 
 from pagewire import Browser
 from shop import PASSWORD, Shop
 from support import Checks, Gateway, arguments, wait_until
+from wire import certificate
 
 API = "/provider/v1"
 HOUR = 3_600
@@ -165,7 +167,7 @@ def bound(checks, gateway):
             assert text.count('name="_call"') == 0, (page, re.findall('_call" value="[^"]*', text))
         assert "Only a key of the role admin" in reader.get("/keys").text
         assert "/tenants/new" not in reader.get().body.decode()
-        moves = ("suspend", "cancel", "refund", "delete", "restore", "move")
+        moves = ("suspend", "cancel", "refund", "delete", "restore", "move", "domains")
         for form in ("new", *(f"{shop.slug}/{move}" for move in moves)):
             assert reader.browser.get(f"/console/tenants/{form}").status == 403, form
         assert reader.browser.get(f"/console/tenants/{shop.slug}/export.sqlite").status == 403
@@ -305,6 +307,57 @@ def loaded_anew(checks, gateway):
         assert keys().count("one") == keys().count("another") == 1
 
 
+def domains(checks, gateway):
+    console = Console(gateway)
+    page, host, other = "/tenants/made-here/domains", "api.made.example", "shop.made.example"
+
+    def send(path, **fields):
+        """The form that has a private key; what is sent has the names that stay."""
+        form = next(form for form in console.get(path).read.forms if "made-here" in form["fields"].get("_call", "")
+                    and any(name.endswith(".host") for name in form["fields"]))
+        [name] = [name for name in form["fields"] if name.endswith(".host")]
+        new = name.removesuffix(".host")
+        return new, console.browser.post(
+            "/console" + path, {**form["fields"], **{f"{new}.{name}": text for name, text in fields.items()}})
+
+    def remove(host):
+        """The one form of a domain's row has the names of all the others."""
+        names = set(console.state("made-here")["domains"]) - {host}
+        for form in console.get(page).read.forms:
+            kept = {text for name, text in form["fields"].items() if re.fullmatch(r"domains\.\d+", name)}
+            if "domains" in form["fields"] and kept == names and not any("host" in name for name in form["fields"]):
+                return console.browser.post("/console" + page, form["fields"])
+        raise AssertionError(host)
+
+    with checks("U1 P2 a domain is added, gets another certificate and is removed; the others keep what they have"), \
+            tempfile.TemporaryDirectory() as folder:
+        def pair(name, *hosts):
+            texts = []
+            for path in certificate(folder, name, *hosts):
+                with open(path, encoding="ascii") as file:
+                    # As browsers send what was pasted.
+                    texts.append(file.read().replace("\n", "\r\n"))
+            return dict(zip(("certificate", "private_key"), texts))
+
+        assert "No domains yet" in console.get(page).text
+        assert send(page, host=host)[1].status == 303
+        first = pair("first", other)
+        assert send(page, host=other, **first)[1].location.endswith("/tenants/made-here/domains?said=added")
+        assert sorted(console.state("made-here")["domains"]) == [host, other]
+        second = pair("second", host)
+        assert send(page + f"?host={host}", **second)[1].status == 303
+        assert sorted(console.state("made-here")["domains"]) == [host, other]
+        _, refused = send(page, host="third.made.example", **first)
+        text = refused.body.decode()
+        assert refused.status == 422 and "aria-invalid" in text and 'value="third.made.example"' in text, refused
+        assert first["certificate"].splitlines()[1] in text, "what was pasted is gone"
+        for shown in (text, console.get(page).body.decode(), json.dumps(console.api("GET", "/log?limit=100").json)):
+            assert "PRIVATE KEY" not in shown and first["private_key"].splitlines()[1] not in shown, shown
+        assert len(console.state("made-here")["domains"]) == 2
+        assert remove(host).status == 303 and console.state("made-here")["domains"] == [other]
+        assert remove(other).status == 303 and console.state("made-here")["domains"] == []
+
+
 def looking(checks, gateway):
     console = Console(gateway)
     with checks("U1 the list has trouble first, and says what it is; it is filtered and ordered"):
@@ -328,6 +381,15 @@ def looking(checks, gateway):
         text = console.get().text
         assert text.index("zz-full") < text.index("troubled"), text
         assert text.index("What is the matter") < text.index("Last 24 h"), text
+        most = console.api("GET", "/attention?limit=1").json
+        assert most["troubled"] == 2 and [row["slug"] for row in most["data"]] == ["zz-full"], most
+        rest = console.api("GET", f"/attention?limit=1&cursor={most['next_cursor']}").json
+        assert [row["slug"] for row in rest["data"]] == ["troubled"] and "next_cursor" not in rest, rest
+        behind = console.get(f"?trouble={most['next_cursor']}")
+        shown = behind.text.split("What is the matter")[1].split("Last 24 h")[0]
+        assert "troubled" in shown and "zz-full" not in shown and "From the worst" in shown, shown
+        assert "/console" in [link.split("?")[0] for link in behind.read.links], behind.read.links
+        assert console.api("GET", "/attention?cursor=" + "A" * 40).status == 400
         traffic = console.api("GET", "/traffic?tenant=troubled,nobody").json["data"]
         assert [row["slug"] for row in traffic] == ["troubled"] and len(traffic[0]["hours"]) == 24, traffic
         nobody = console.api("GET", "/traffic?tenant=nobody")
@@ -384,6 +446,7 @@ def ending(checks, gateway):
         assert console.state("other-one")["ends_at"] and "access ends on" in console.get("/tenants/other-one").text
         console.done("/tenants/other-one", "DELETE /tenants/other-one/cancel")
         assert console.state("other-one")["ends_at"] is None
+        assert re.search(r", in 1[34] days\.", console.get("/tenants/other-one/refund").text)
         console.done("/tenants/other-one/refund", "POST /tenants/other-one/refund")
         assert console.state("other-one")["state"] == "refunded"
     with checks("U1 P5 a tenant is erased by whoever types its slug, now or later"):
@@ -481,7 +544,7 @@ def main():
             assert "No tenants yet" in page.text, page.text
             assert "/console/tenants/new?blueprint=codes" in page.read.links, page.read.links
         signing_in(checks, gateway)
-        for part in (making, changing, looking, copying, ending, loaded_anew):
+        for part in (making, changing, domains, looking, copying, ending, loaded_anew):
             part(checks, gateway)
         node(checks, gateway)
     with Gateway(options.tollgate, demo=False, clock=True) as gateway:

@@ -114,6 +114,7 @@ def good(fields):
     return {name: good(field) if isinstance(field, dict) else field.good for name, field in fields.items()}
 
 
+TENANTS = {"tenant": ["", ",", "a,", "A", "a_b", "a," * 100 + "a"]}
 FIND = {"email": ["x", "", "a b@c.example"], "q": ["", " ", "a\u200bb"]}
 PAGE = {"limit": ["0", "101", "-1", "abc", "1.5", "", "99999999999999999999", "١"],
         "cursor": ["", "x", "!!!!", "AAAA", "__________8", "%ff%fe", "' OR 1=1"]}
@@ -125,7 +126,8 @@ SOUGHT = {"reseller": [""], "product": ["", "x" * 65], "customer": [""], "refere
 MODE = {"mode": ["x", "", "LIVE", "0"]}
 CALLERS = {"callers": ["x", "", "KEYS", "people"]}
 USAGE = {**CALLERS, "by": ["x", "", "DAY", "month"], "sort": ["x", "", "-x", "--orders", "ORDERS"]}
-CHANGES = {"changes": ["x", "", "TRUE", "1"]}
+CHANGES = {"changes": ["x", "", "TRUE", "1"], "author": ["x", "", "OPERATORS", "reseller"], "object": [""],
+           "product": [""]}
 CALLS = {"account": ["x", "", "a@@b.example"], "request_id": ["x", "", "req_", "req_" + "g" * 32, "req_" + "A" * 32]}
 TIMES = {"from": ["x", "", "2020-13-01", "2020-01-01T99:00:00Z"], "to": ["x", "", "2020-00-01"]}
 PRICES = {**{f"wholesale_{term}": price() for term in ("monthly", "quarterly", "semi_annual", "annual", "hourly")},
@@ -239,9 +241,8 @@ PROVIDERS = [
     Endpoint(PROVIDER, "GET", "/log.jsonl", "provider's reader", query=PROVIDER_LOG),
     Endpoint(PROVIDER, "GET", "/usage", "provider's reader", query={**PAGE, **PROVIDER_USAGE}),
     Endpoint(PROVIDER, "GET", "/usage.csv", "provider's reader", query=PROVIDER_USAGE),
-    Endpoint(PROVIDER, "GET", "/attention", "provider's reader"),
-    Endpoint(PROVIDER, "GET", "/traffic", "provider's reader", query={
-        "tenant": ["", ",", "a,", "A", "a_b", "a," * 100 + "a"]}),
+    Endpoint(PROVIDER, "GET", "/attention", "provider's reader", query=PAGE),
+    Endpoint(PROVIDER, "GET", "/traffic", "provider's reader", query=TENANTS),
     Endpoint(PROVIDER, "GET", "/node", "provider's reader"),
     Endpoint(PROVIDER, "GET", "/blueprints", "provider"),
     Endpoint(PROVIDER, "POST", "/clock/accept", "provider"),
@@ -250,7 +251,7 @@ PROVIDERS = [
     Endpoint(PROVIDER, "POST", "/nodes/{node}/drain", "provider"),
     Endpoint(PROVIDER, "POST", "/tenants/{slug}/adopt", "provider", {"history": choice("log")}),
     Endpoint(PROVIDER, "DELETE", "/nodes/{node}/drain", "provider"),
-    Endpoint(PROVIDER, "GET", "/placement", "provider's reader", query=PAGE),
+    Endpoint(PROVIDER, "GET", "/placement", "provider's reader", query={**PAGE, **TENANTS}),
 ]
 
 ADMINS = [

@@ -1,24 +1,43 @@
 """kill -9 at any moment between an order's effect, its event, the attempt to deliver it and the mark that it was
 delivered (H1, H3, G8): what was received is what was committed, no more and no less, in the same bytes each time.
 
-The moments: at random; while an order is under way; while the receiver is asked; just after it has answered.
-`--long`: 10,000 events and 100 kills."""
+The moments: at random; while an order is under way; while the receiver is asked; just after it has answered. Each
+call's signature is verified as it comes in, also while a secret is rotated (H2). `--long`: 10,000 deliveries and 100
+kills."""
 
+import concurrent.futures
 import http.client
 import json
 import random
+import subprocess
 import threading
 import time
 import uuid
 
 from receiver import NO_CONTENT, Receiver, answer
 from shop import PARTNER, Shop
-from support import Checks, Gateway, arguments, signature_headers, verified_export, wait_until
+from support import (
+    Checks, Gateway, arguments, python_of_tests, signature_headers, verified_export, wait_until)
 
 # What may be under way at a kill: an endpoint's slots, and results that wait for their commit.
 SLOTS, RESULTS_WAITING = 8, 64
 REFUSED_ONE_OF = 40
 SECONDS_MAX = 300
+# What was signed so soon after a rotation may have been begun before it.
+ROTATION_SECONDS = 2
+VERIFIER = """
+import json, sys
+from standardwebhooks.webhooks import Webhook
+good, wrong = 0, []
+for line in sys.stdin:
+    call = json.loads(line)
+    try:
+        Webhook(call["secret"]).verify(call["body"], call["headers"])
+        good += 1
+    except Exception as error:
+        wrong = (wrong + [f"{call['headers']}: {error!r}"])[:5]
+print(json.dumps([good, wrong]))
+"""
 
 
 def judge(committed, received, kills):
@@ -47,6 +66,26 @@ def judge(committed, received, kills):
         if count > SLOTS + RESULTS_WAITING]
 
 
+class Signatures:
+    """The library of the specification's authors in a process of its own, asked about each call as it comes in."""
+
+    def __init__(self):
+        self.asked = 0
+        self.process = subprocess.Popen(
+            [python_of_tests(), "-c", VERIFIER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def ask(self, call, secret):
+        self.asked += 1
+        self.process.stdin.write(
+            json.dumps({"secret": secret, "body": call.body.decode(), "headers": call.headers}) + "\n")
+        self.process.stdin.flush()
+
+    def end(self):
+        """How many were good, and what was said of some that were not."""
+        told, _ = self.process.communicate(timeout=60)
+        return json.loads(told)
+
+
 class Storm:
     def __init__(self, gateway, seed):
         self.gateway = gateway
@@ -61,6 +100,10 @@ class Storm:
         self.trigger = None
         self.has_fallen = threading.Event()
         self.receiver = Receiver()
+        self.signatures = Signatures()
+        # By path: secrets, and from when on calls are signed with them.
+        self.secrets = {}
+        self.signed_twice = 0
         self.shop = Shop(gateway)
         self.sku = self.shop.product()
         self.buyers = [self.buyer(number) for number in range(3)]
@@ -73,6 +116,7 @@ class Storm:
         path = f"/hook/{number}"
         self.received[path] = []
         buyer["path"] = path
+        self.secrets[path] = [(0, buyer["webhook_secret"])]
         self.receiver.answers[path] = lambda _: self.receive(path)
         put = self.shop.call(buyer, "PUT", "/webhook", {"url": self.receiver.url(path), "events": buyer["events"]})
         assert put.status == 200, put
@@ -83,6 +127,11 @@ class Storm:
     def receive(self, path):
         call = self.receiver.calls[path][-1]
         known = (path, call.headers["webhook-id"])
+        signed_at = int(call.headers["webhook-timestamp"])
+        for since, secret in self.secrets[path]:
+            if signed_at > since:
+                self.signatures.ask(call, secret)
+                self.signed_twice += since > 0
         # Once at most: the second failure would wait for five minutes.
         status = 503 if known not in self.seen and self.random.randrange(REFUSED_ONE_OF) == 0 else 204
         self.seen.add(known)
@@ -166,6 +215,13 @@ class Storm:
         self.gateway.start()
         self.is_up.set()
 
+    def rotate(self, buyer, token):
+        """The old secret signs, and is taken of orders, beside the new one for a day."""
+        rotated = self.shop.call(buyer, "POST", "/webhook/secret/rotate", {}, key=token)
+        assert rotated.status == 200, rotated
+        buyer["webhook_secret"] = rotated.json["webhook_secret"]
+        self.secrets[buyer["path"]].append((time.time() + ROTATION_SECONDS, buyer["webhook_secret"]))
+
     # Afterwards
 
     def pending(self):
@@ -190,13 +246,17 @@ class Storm:
 
 
 def run(checks, options, gateway):
-    orders, kills = (5_000, 100) if options.long else (180, 8)
+    # Four deliveries of three orders.
+    orders, kills = (7_500, 100) if options.long else (180, 8)
     seed = options.seed or random.randrange(1 << 30)
     print(f"# seed {seed}", flush=True)
     storm = Storm(gateway, seed)
     began = time.time()
+    token = storm.shop.sign_in(storm.buyers[1])
     workers = storm.buy(orders)
     for number in range(kills):
+        if number == kills // 2:
+            storm.rotate(storm.buyers[1], token)
         storm.kill_and_restart(["random", "effect", "attempt", "mark"][number % 4])
     for worker in workers:
         worker.join(SECONDS_MAX)
@@ -228,6 +288,32 @@ def run(checks, options, gateway):
             for message, body, _, _ in storm.got(buyer):
                 assert json.loads(body) == told[message], (message, body)
     return storm, committed, seed
+
+
+def revisions(checks, options, storm):
+    with checks("H1 whoever reads the object of a delivery sees the event's revision, or a later one"):
+        told = [(buyer, json.loads(body)["data"]) for buyer in storm.buyers for _, body, _, _ in storm.got(buyer)]
+        assert len(told) >= (10_000 if options.long else 200), len(told)
+
+        def shown(each):
+            buyer, data = each
+            kind = {"ord": "orders", "svc": "services"}[data["id"].split("_")[0]]
+            read = storm.shop.get(buyer, f"/{kind}/{data['id']}")
+            assert read.status == 200 and read.json["id"] == data["id"], (data, read)
+            return read.json["revision"]
+
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            older = [(data, revision) for (_, data), revision in zip(told, pool.map(shown, told))
+                     if revision < data["revision"]]
+        assert not older, (len(older), older[:3])
+
+
+def signatures(checks, storm):
+    with checks("H1 H2 each call is good to the specification's library as it comes in, by both secrets once one is "
+                "rotated"):
+        good, wrong = storm.signatures.end()
+        assert good == storm.signatures.asked and not wrong, (good, storm.signatures.asked, wrong)
+        assert storm.signed_twice > 0
 
 
 def replays(checks, storm, committed):
@@ -269,7 +355,9 @@ def main():
     checks = Checks()
     with Gateway(options.tollgate, "--allow-private-addresses", demo=False) as gateway:
         storm, committed, _ = run(checks, options, gateway)
+        revisions(checks, options, storm)
         replays(checks, storm, committed)
+        signatures(checks, storm)
         mutants(checks, storm, committed)
         with checks("G5 G8 the file verifies afterwards, its outbox too"):
             verified_export(gateway, storm.shop.slug)

@@ -22,8 +22,9 @@ from support import STOP_SECONDS_MAX, Checks, Gateway, arguments, verified_expor
 
 PROVIDER = "/provider/v1"
 NAMESPACE = "TOLLGATE_TEST_NAMESPACE"
-# Each tenant's commits in a WAL of its own; the node's log has logfaults.py.
+# Each tenant's commits in a WAL of its own; the node's log has logfaults.py, but for a disk without room.
 FILES = ("--commits", "files")
+LOG = ("--commits", "log")
 NOT_DONE = {
     "not_committed", "storage_full", "tenant_unavailable", "busy", "closing", "tenant_moving", "log_unavailable"}
 
@@ -301,16 +302,23 @@ def storm(checks, gateway, chance, rounds):
 
 
 def full_disk(checks, options):
+    tried = [no_space_left, below_reserve]
+    on_small_disk("128m", lambda folder: [
+        *[each(checks, options, folder, FILES) for each in tried],
+        node_without_room(checks, options, os.path.join(folder, "node"))])
+    # The log's segments are made before they are needed.
+    on_small_disk("256m", lambda folder: [each(checks, options, folder, LOG) for each in tried])
+
+
+def on_small_disk(size, work):
     folder = tempfile.mkdtemp(prefix="tollgate-full-")
     mounted = NAMESPACE in os.environ and subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=128m", "tmpfs", folder], capture_output=True).returncode == 0
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], capture_output=True).returncode == 0
     try:
         if not mounted:
             loudly("neither root nor a user namespace may mount here: a full disk was NOT tested")
             return
-        no_space_left(checks, options, os.path.join(folder, "full"))
-        below_reserve(checks, options, os.path.join(folder, "reserved"))
-        node_without_room(checks, options, os.path.join(folder, "node"))
+        work(folder)
     finally:
         if mounted:
             subprocess.run(["umount", "-l", folder], check=False)
@@ -331,14 +339,33 @@ def fill(folder, leaving=0):
     return path
 
 
-def no_space_left(checks, options, data):
-    with Gateway(options.tollgate, *FILES, "--free-reserve", "0", data=data, demo=False) as gateway:
+def fill_log(trade):
+    """What the log's segments have room for is used up, a megabyte and more a call."""
+    sku = trade.shop.product("stock")
+    for _ in range(200):
+        items = "".join(random.randbytes(950).hex() + "\n" for _ in range(500))
+        answer = trade.shop.admin(
+            "POST", f"/products/{sku}/stock", b"item\n" + items.encode(), idempotent=True,
+            headers={"Content-Type": "text/csv"})
+        if answer.status != 201:
+            assert answer.status == 503 and answer.json["code"] == "storage_full", answer
+            return
+    raise AssertionError("the log was never full")
+
+
+def no_space_left(checks, options, folder, commits):
+    kind, data = commits[1], os.path.join(folder, "full")
+    with Gateway(options.tollgate, *commits, "--free-reserve", "0", data=data, demo=False) as gateway:
         trades = [Trade(gateway) for _ in range(2)]
         for trade in trades:
             assert trade.buy().status == 201
         backup = gateway.get(f"{PROVIDER}/tenants/{trades[0].shop.slug}/export", key=gateway.provider_key).body
-        with checks("no space left: 503 storage_full, nothing was done; reads go on; nothing is fenced; it says ready and how much is free"):
-            filling = fill(os.path.dirname(data))
+        large = Trade(gateway)
+        with checks(f"B1 no space left, commits in the {kind}: 503 storage_full, nothing was done; reads go on; nothing "
+                    "is fenced; it says ready and how much is free"):
+            filling = fill(folder)
+            if commits == LOG:
+                fill_log(large)
             refused = []
             for trade in trades:
                 # What room a WAL has already may still be used.
@@ -353,48 +380,67 @@ def no_space_left(checks, options, data):
                 assert trade.shop.get(trade.buyer, "/balance").status == 200
                 assert trade.shop.get(trade.buyer, "/products").status == 200
             assert metric(gateway, "tollgate_lanes_fenced") == 0 and is_up(gateway)
-            assert metric(gateway, "tollgate_disk_free_bytes") < 1 << 20
-        with checks("P1 P5 no space left: create, export and restore say so too, and change nothing"):
-            made = gateway.post(PROVIDER + "/tenants", {"slug": "roomless", "blueprint": "hosting", "owner_email": "a@b.example"}, key=gateway.provider_key)
+            # A segment that is being made comes to nothing, and goes again.
+            assert metric(gateway, "tollgate_disk_free_bytes") < (16 << 20 if commits == LOG else 1 << 20)
+        wish = {"slug": "roomless", "blueprint": "hosting", "owner_email": "a@b.example"}
+        with checks(f"P1 P5 no space left, commits in the {kind}: create, export and restore say so too, and change "
+                    "nothing"):
+            made = gateway.post(PROVIDER + "/tenants", wish, key=gateway.provider_key)
             assert made.status == 503 and made.json["code"] == "storage_full", made
             copied = gateway.get(f"{PROVIDER}/tenants/{trades[0].shop.slug}/export", key=gateway.provider_key)
             assert copied.status == 503 and copied.json["code"] == "storage_full", copied
-            restored = gateway.post(f"{PROVIDER}/tenants/{trades[0].shop.slug}/restore", backup, key=gateway.provider_key)
+            restored = gateway.post(
+                f"{PROVIDER}/tenants/{trades[0].shop.slug}/restore", backup, key=gateway.provider_key)
             assert restored.status == 503 and restored.json["code"] == "storage_full", restored
             assert not os.listdir(os.path.join(data, "tmp")), "what did not fit does not stay"
-        with checks("G8 killed on a full disk it starts on a full disk: reads are served, writes refused"):
-            gateway.kill()
-            gateway.start()
-            for trade in trades:
-                assert trade.shop.get(trade.buyer, "/balance").status == 200
-                assert trade.buy().status in (201, 503)
-                trade.check()
-        with checks("room again: the very next write succeeds, everything is as it was told, over kill -9 too"):
-            os.unlink(filling)
+        if commits == LOG:
+            with checks("B1 G8 killed while its log is full, and started with room: everything is as it was told"):
+                gateway.kill()
+                os.unlink(filling)
+                gateway.start()
+                for trade in trades:
+                    trade.check()
+        else:
+            with checks("G8 killed on a full disk it starts on a full disk: reads are served, writes refused"):
+                gateway.kill()
+                gateway.start()
+                for trade in trades:
+                    assert trade.shop.get(trade.buyer, "/balance").status == 200
+                    assert trade.buy().status in (201, 503)
+                    trade.check()
+                os.unlink(filling)
+        with checks(f"B1 room again, commits in the {kind}: the next write succeeds, everything is as it was told, "
+                    "over kill -9 too"):
             for trade, answer in zip(trades, refused):
                 again = trade.buy(answer.key)
                 assert again.status == 201 and "idempotency-hit" not in again.headers, again
                 trade.check()
                 trade.check_killed()
-            made = gateway.post(PROVIDER + "/tenants", {"slug": "roomless", "blueprint": "hosting", "owner_email": "a@b.example"}, key=gateway.provider_key)
+            made = gateway.post(PROVIDER + "/tenants", wish, key=gateway.provider_key)
             assert made.status == 201, made
+    shutil.rmtree(data)
 
 
-def below_reserve(checks, options, data):
-    with Gateway(options.tollgate, *FILES, data=data, demo=False) as gateway:
+def below_reserve(checks, options, folder, commits):
+    data = os.path.join(folder, "reserved")
+    with Gateway(options.tollgate, *commits, data=data, demo=False) as gateway:
         trade = Trade(gateway)
-        with checks("below the reserve: writes are refused before the disk is full, the metrics say so, reads go on; it ends by itself"):
+        with checks(f"B1 below the reserve, commits in the {commits[1]}: writes are refused before the disk is full, "
+                    "the metrics say so, reads go on; it ends by itself"):
             assert trade.buy().status == 201
-            filling = fill(os.path.dirname(data), leaving=32 << 20)
+            filling = fill(folder, leaving=32 << 20)
             wait_until(lambda: metric(gateway, "tollgate_writes_refused") == 1)
             assert trade.buy().json["code"] == "storage_full"
-            made = gateway.post(PROVIDER + "/tenants", {"slug": "reserved", "blueprint": "hosting", "owner_email": "a@b.example"}, key=gateway.provider_key)
+            made = gateway.post(
+                PROVIDER + "/tenants", {"slug": "reserved", "blueprint": "hosting", "owner_email": "a@b.example"},
+                key=gateway.provider_key)
             assert made.status == 503 and made.json["code"] == "storage_full", made
             assert trade.shop.get(trade.buyer, "/balance").status == 200 and is_up(gateway)
             os.unlink(filling)
             wait_until(lambda: metric(gateway, "tollgate_writes_refused") == 0)
             assert trade.buy().status == 201
             trade.check()
+    shutil.rmtree(data)
 
 
 def node_without_room(checks, options, data):

@@ -146,15 +146,20 @@ def waited(checks, shop, reseller, sold):
         another.cursor = feed.cursor
         return another
 
-    with checks("H4 two calls of a reseller wait for the next event, and get it; a third is answered at once"):
+    with checks("H4 G6 two calls of a reseller wait for the next event, and get it; a third is busy, with Retry-After"):
         with concurrent.futures.ThreadPoolExecutor(3) as pool:
-            calls = [pool.submit(resting().page, wait=20) for _ in range(3)]
+            path = f"/events?wait=20&after={feed.cursor}"
+            calls = [pool.submit(shop.call, reseller, "GET", path) for _ in range(3)]
             first, others = concurrent.futures.wait(calls, return_when=concurrent.futures.FIRST_COMPLETED)
-            assert len(first) == 1 and first.pop().result() == ([], False), first
+            assert len(first) == 1, first
+            refused = first.pop().result()
+            assert refused.status == 503 and refused.json["code"] == "busy", refused
+            assert int(refused.headers["retry-after"]) >= 1, refused
             order = placed(shop, reseller, sold)["order"]["id"]
             for call in others:
-                rows, _ = call.result()
-                assert named(rows[0]) == order, rows
+                told = call.result()
+                assert told.status == 200 and named(told.json["data"][0]) == order, told
+        assert resting().page(wait=1)[0]
     with checks("H4 what is there already is not waited for, and a wait ends without an event"):
         assert resting().page(wait=20)[0]
         feed.new()

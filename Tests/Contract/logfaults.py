@@ -8,10 +8,8 @@ import random
 import shutil
 import subprocess
 
-from faults import FILES, PROVIDER, Trade, Trouble, can_inject, is_up, loudly, metric
+from faults import FILES, LOG, PROVIDER, Trade, Trouble, can_inject, is_up, loudly, metric
 from support import Checks, Gateway, arguments, wait_until
-
-LOG = ("--commits", "log")
 
 
 def main():

@@ -3,6 +3,7 @@
 page of the list it stands on; a list that found nothing yet says so; and another book's list begins anew."""
 
 import re
+import urllib.parse
 
 from pagewire import Browser
 from shop import PASSWORD, Shop
@@ -68,13 +69,13 @@ def ordering(portal, checks):
         form = portal.get(f"/orders/new?product={last}").form("product")
         assert form["fields"]["product"] == last, form
         asked = {**form["fields"], "term": "monthly", "quantity": "1", "customer.external_id": "c-1"}
-        quote = portal.browser.post(f"{portal.base}/orders/new", asked)
+        quote = portal.get(f"/orders/quote?{urllib.parse.urlencode(asked)}")
         assert quote.read.heading == "Confirm the order" and last in quote.text, quote
     with checks("U3 what is asked for is offered, though the list does not have it, and is refused by its name"):
         form = portal.get("/orders/new?product=not-there").form("product")
         assert form["fields"]["product"] == "not-there", form
         asked = {**form["fields"], "term": "monthly", "quantity": "1", "customer.external_id": "c-1"}
-        refused = portal.browser.post(f"{portal.base}/orders/new", asked)
+        refused = portal.browser.get(f"{portal.base}/orders/quote?{urllib.parse.urlencode(asked)}")
         assert refused.status in (403, 404, 409, 422), refused
         assert 'value="not-there"' in refused.body.decode(), refused
 
@@ -112,6 +113,32 @@ def keys(shop, reseller, portal, checks):
         assert unknown.status == 404, unknown
 
 
+def there_and_back(pages, path):
+    """Goes on to a list's end, or four pages far, and back by Previous; the addresses of each page are the same."""
+    def led(rel, body):
+        found = re.search(rf'rel="{rel}" href="([^"]*)"', body)
+        return found and found.group(1).replace("&amp;", "&")
+
+    def place(address):
+        found = re.search(r"[?&]cursor=([^&]*)", address)
+        return found and found.group(1)
+
+    bodies, addresses = [pages.body(path)], [path]
+    while len(bodies) < 4 and (onward := led("next", bodies[-1])):
+        bodies.append(pages.browser.get(onward).body.decode())
+        addresses.append(onward)
+    assert led("prev", bodies[0]) is None and led("first", bodies[0]) is None, addresses
+    body = bodies[-1]
+    for address in reversed(addresses[:-1]):
+        back = led("prev", body)
+        assert back and place(back) == place(address), (back, address)
+        body = pages.browser.get(back).body.decode()
+    assert led("prev", body) is None
+    if len(addresses) > 2:
+        assert place(led("first", bodies[-1])) is None, addresses
+    return len(addresses)
+
+
 def books(portal, owner, checks):
     with checks("U3 X7 where a list goes on is of one book: the other one's begins anew"):
         first = portal.body("/orders")
@@ -119,8 +146,12 @@ def books(portal, owner, checks):
         second = portal.body("/orders" + onward)
         assert "cursor=" in onward and 'rel="prev"' in second, onward
         switch = re.search(r'<nav class="mode".*?</nav>', second, re.S).group(0)
-        assert "cursor" not in switch and "mode=test" in switch, switch
+        assert "cursor" not in switch and "back" not in switch and "mode=test" in switch, switch
         assert "No test orders yet" in portal.get("/orders?mode=test").text
+    with checks("U3 U2 Previous leads back page by page, the way that one came"):
+        for pages, path in ((portal, "/orders"), (owner, "/audit?days=30")):
+            walked = there_and_back(pages, path)
+            assert walked >= 2, (path, walked)
     with checks("U2 X7 the search keeps the book that is looked at"):
         search = r'<form class="search".*?</form>'
         kept = '<input type="hidden" name="mode" value="test">'

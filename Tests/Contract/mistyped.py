@@ -109,6 +109,40 @@ def strangers():
             self.end_headers()
             self.wfile.write(body)
 
+    class Steering(Searching):
+        """Texts that would steer a terminal, turn the direction of writing, or are not seen."""
+        text = "a\x1b[31m\x9b1m\u202eb\u200b\u2066\ufeff\u00ad\U000e0041\u2028c"
+        pages = {None: {"data": [{"slug": text, "state": "active"}], "next_cursor": None}}
+
+        def do_GET(self):
+            if "/tenants?" in self.path:
+                super().do_GET()
+                return
+            body = json.dumps({"detail": self.text, "code": "no", "errors": [
+                {"pointer": f"/{self.text}", "detail": f"{self.text}, too"}]}).encode()
+            self.send_response(422)
+            self.send_header("Content-Type", "application/problem+json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    with checks("P6 no text of a server steers the terminal, turns the direction of writing, or hides in a line"):
+        with http.server.HTTPServer(("127.0.0.1", 0), Steering) as server:
+            threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+            there = ["--url", f"http://127.0.0.1:{server.server_address[1]}", "--key", "k"]
+            clean = "a\ufffd[31m\ufffd1mb\ufffdc"
+            listed = succeeds(run("tenant", "list", *there)).stdout
+            assert clean in listed and len(listed.splitlines()) == 2, listed
+            refused = fails(run("tenant", "show", "x", *there), 1).stderr
+            assert f"{clean}; /{clean}: {clean}, too" in refused, refused
+            for letter in Steering.text.replace("a", "").replace("b", "").replace("c", ""):
+                if not letter.isascii() or letter == "\x1b":
+                    assert letter not in listed + refused, (letter, listed, refused)
+            # A program is given what was sent.
+            given = json.loads(succeeds(run("tenant", "list", *there, "--json")).stdout)
+            assert given["data"][0]["slug"] == Steering.text, given
+            server.shutdown()
+
     with checks("O6 P6 a search whose first stretches have nothing goes on to the one that has"):
         with http.server.HTTPServer(("127.0.0.1", 0), Searching) as server:
             threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()

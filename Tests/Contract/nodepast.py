@@ -1,14 +1,20 @@
 #!/usr/bin/env python3
 """A tenant of a cluster taken back to a moment of its past, and forked as it was then, through the node that does not
-have it (B2): what it goes back by is in the nodes' PostgreSQL alone."""
+have it (B2): what it goes back by is in the nodes' PostgreSQL alone. So is what a backup at one node has of the tenants
+of the others (P11)."""
 
+import json
+import os
 import random
 import shutil
+import tempfile
 import time
 
 from cluster import Node, Postgres, share_key
+from nodecopies import backed_up
 from past import Life, differing, forks, moment, refusals, rows, tick
-from support import Checks, arguments, verified_export, wait_until
+from shop import Shop
+from support import Checks, Gateway, arguments, command, verified_export, wait_until, write_private
 
 MOMENTS = 12
 # Records after which a node puts a snapshot, by default; a long run comes past them.
@@ -51,6 +57,56 @@ def lost(checks, owner, other, life):
             forked(other, life, known)
 
 
+def placed(node):
+    """Whose each tenant is."""
+    listed = node.get("/provider/v1/placement", key=node.provider_key)
+    assert listed.status == 200, listed
+    return {row["slug"]: row["node"] for row in listed.json["data"]}
+
+
+def backups(checks, owner, other, life):
+    """At each node, of the tenants of both."""
+    second = Shop(other, "second-shop")
+    reseller, sku = second.reseller(balance="100.00"), second.product()
+    second.price(reseller, sku, {"wholesale_monthly": "1.00"})
+    order = second.order(reseller, sku, key="kept")
+    assert order.status == 201, order
+    path = life.shop.base + "/api/partner/v1/orders?limit=100"
+
+    def orders(gateway):
+        listed = gateway.get(path, key=life.reseller["key"])
+        assert listed.status == 200, listed
+        return [row["id"] for row in listed.json["data"]]
+
+    ordered = orders(owner)
+    with tempfile.TemporaryDirectory() as folder:
+        word = os.path.join(folder, "word")
+        write_private(word, "the passphrase of the backup\n")
+        with checks("P11 N1 a backup at any node of a cluster has the tenants of all, and fails for none"):
+            places = placed(owner)
+            assert {places[life.shop.slug], places[second.slug]} == {"a", "b"}, places
+            for node in (owner, other):
+                report = backed_up(node, os.path.join(folder, node.name), "--passphrase-file", word)
+                assert not report["failed"], report
+                assert sorted(row["slug"] for row in report["tenants"]) == sorted(places), (report, places)
+        with checks("P11 N1 a node by itself is made of it, and serves every order of each node's tenants"):
+            target = os.path.join(folder, "alone")
+            made = command(
+                owner.tollgate, "restore-node", os.path.join(folder, owner.name), "--data", target, "--passphrase-file",
+                word, "--json")
+            assert made.returncode == 0, (made.stdout, made.stderr)
+            assert sorted(json.loads(made.stdout)["restored"]) == sorted(places), made.stdout
+            # With a log of its own, whatever the script's other gateways are.
+            with Gateway(owner.tollgate, "--commits", "log", data=target, demo=False) as alone:
+                alone.first_key = owner.provider_key
+                assert ordered and orders(alone) == ordered, (orders(alone), ordered)
+                second.gateway = alone
+                again = second.order(reseller, sku, key="kept")
+                assert again.status == 201 and again.body == order.body, (again, order)
+                for slug in places:
+                    verified_export(alone, slug)
+
+
 def live(life, long):
     """Moments of which it is known what the tenant had."""
     for _ in range(MOMENTS):
@@ -76,6 +132,7 @@ def main():
                 early = life.post("/fork", {"slug": "too-early", "at": moment(before)})
                 assert early.status == 409 and early.json["code"] == "before_past", early
             live(life, options.long)
+            backups(checks, owner, other, life)
             # From here on nobody asks the node that has the tenant.
             life.gateway = life.shop.gateway = other
             forks(checks, other, life)

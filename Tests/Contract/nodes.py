@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Three gateways that share one PostgreSQL (N1, N2, N3, N5), under orders of many resellers at many tenants, each
 client at whichever node it likes: nodes are killed and frozen meanwhile. Nothing acknowledged is lost, nothing is done
-twice, no read shows an older moment than one before it, no revoked key passes. `--long`: 200 tenants, 20 kills and ten
-freezes."""
+twice, no read shows an older moment than one before it, no revoked key passes. One till of each tenant goes on through
+all rounds; its balance counts its orders. In the end the log is away: no key of the provider's opens a node by itself.
+`--long`: 200 tenants, 20 kills and ten freezes."""
 
 import os
 import random
@@ -62,8 +63,7 @@ class Fleet:
 
     def choose(self, chance):
         """A node that has tenants, to be lost."""
-        asked = self.running[0].get("/provider/v1/nodes", key=self.nodes[0].provider_key)
-        assert asked.status == 200, asked
+        asked = self.ask("/provider/v1/nodes")
         owners = {node["name"] for node in asked.json["data"] if node["tenants"]}
         return chance.choice([node for node in self.running if node.name in owners])
 
@@ -71,13 +71,20 @@ class Fleet:
     def running(self):
         return [node for node in self.nodes if node.is_running]
 
+    def ask(self, path):
+        def answer():
+            return self.running[0].get(path, key=self.nodes[0].provider_key)
+
+        # One that was just awake again says that it cannot tell.
+        asked = wait_until(lambda: (said := answer()).status != 503 and said)
+        assert asked.status == 200, asked
+        return asked
+
     def slugs_of(self, node):
         """Of the tenants that it serves."""
         found, cursor = set(), ""
         while True:
-            page = self.running[0].get(
-                f"/provider/v1/placement?limit=100{cursor}", key=self.nodes[0].provider_key)
-            assert page.status == 200, page
+            page = self.ask(f"/provider/v1/placement?limit=100{cursor}")
             found |= {tenant["slug"] for tenant in page.json["data"] if tenant["node"] == node.name}
             if not page.json["has_more"]:
                 return found
@@ -138,6 +145,20 @@ def freeze_one(fleet, tills, chance):
     return away
 
 
+def cut_off(fleet):
+    """No node can ask whether a key was revoked, or whose a page is."""
+    fleet.postgres.stop()
+    for node in fleet.running:
+        for path in ("/provider/v1/tenants", "/provider/v1/attention", "/provider/v1/nodes"):
+            said = node.get(path, key=fleet.nodes[0].provider_key)
+            assert said.status == 503 and said.json["code"] == "log_unavailable", (node.name, path, said)
+        assert node.get("/console").status == 503, node.name
+        for path in ("/console/sign-in", "/healthz"):
+            assert node.get(path).status == 200, (node.name, path)
+        listed = node.command("node", "list")
+        assert listed.returncode == 0, (node.name, listed.stdout, listed.stderr)
+
+
 def some_at_once(calls):
     """What each call gives, a few of them at a time."""
     return [
@@ -194,6 +215,8 @@ def storm(checks, options, fleet, shops, chance):
             books(fleet, tills)
     with checks("N2 every tenant's export verifies, with the Audit-Heads that clients were given by any node"):
         exports(fleet, tills)
+    with checks("N5 N6 case 7 while the log is away no provider key opens a node, and the control socket shows it"):
+        cut_off(fleet)
     print(f"# served again after {max(gaps, default=0):.1f} s at most, of {len(gaps)} faults", flush=True)
 
 

@@ -105,7 +105,8 @@ class Faulty:
     """Stands before a server. `fault(method, path, count)` says what happens to a call: None, ("status", N, code),
     ("cut",) the answer's body ends half way, ("half",) half the body goes on and the connection breaks, ("away",) the
     connection breaks before anything went on, ("slow", seconds), ("flip",) a bit of the answer's body is another,
-    ("flip-put",) a bit of what is sent is another, ("empty",) a list has no names yet."""
+    ("flip-put",) a bit of what is sent is another, ("empty",) a list has no names yet, ("other", change) the answer's
+    body is what `change` makes of it."""
 
     def __init__(self, server):
         self.target = server.url.split("//")[1]
@@ -192,6 +193,8 @@ class Faulty:
             content = content[:-1] + bytes([content[-1] ^ 1])
         if kind == "empty":
             content = (b'<?xml version="1.0"?><ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>')
+        if kind == "other":
+            content = fault[1](content)
         headers = [(name, value) for name, value in answer.getheaders()
                    if name.lower() not in ("content-length", "connection", "transfer-encoding")]
         self.answer(handler, answer.status, headers, content, is_cut=kind == "cut")

@@ -15,6 +15,8 @@ from support import Checks, Gateway, arguments
 DIALECTS = {"hosting": "/api/partner/v1", "codes": "/api/reseller", "licences": "/reseller", "proxies": "/v1",
             "panel": "/api/v1/reseller"}
 PAGE = {"Accept": "text/html"}
+# Where an operator mints a key to try with: its form comes with the test book chosen.
+TEST_KEY = "/admin/keys/new?preset=test"
 
 
 def operations(description):
@@ -95,17 +97,33 @@ def each_to_its_own(gateway):
     base, tenant = "/t/hosting", gateway.demo["tenants"]["hosting"]
     owner, reseller = tenant["owner_login"], tenant["resellers"][0]
     for person, api, leads in (
-            (owner, "/api/partner/v1", "/admin/keys/new"), (owner, "/api/admin", "/admin/keys/new"),
+            (owner, "/api/partner/v1", TEST_KEY), (owner, "/api/admin", TEST_KEY),
             (reseller, "/api/partner/v1", "/portal/api/test-key"), (reseller, "/api/admin", None),
-            (None, "/api/partner/v1", "/portal/api/test-key"), (None, "/api/admin", "/admin/keys/new")):
+            (None, "/api/partner/v1", "/portal/api/test-key"), (None, "/api/admin", TEST_KEY)):
         browser = Browser(gateway)
         if person:
             assert browser.sign_in(base, person["email"], person["password"]).status == 303
         links = {link for link in browser.get(f"{base}{api}/docs").read.links
-                 if link and link.endswith(("/admin/keys/new", "/portal/api/test-key"))}
+                 if link and link.endswith((TEST_KEY, "/portal/api/test-key"))}
         assert links == ({base + leads} if leads else set()), (person, api, links)
         if person and leads:
             assert browser.get(base + leads).status == 200, (person, leads)
+
+
+def an_operator_who_presses_on_has_a_test_key(gateway):
+    """The button's form as it comes, with whose it is and nothing else changed."""
+    base, tenant = "/t/hosting", gateway.demo["tenants"]["hosting"]
+    browser = Browser(gateway)
+    assert browser.sign_in(base, tenant["owner_login"]["email"], tenant["owner_login"]["password"]).status == 303
+    for path, chosen in ((TEST_KEY, "test"), ("/admin/keys/new", None)):
+        page = browser.get(base + path).body.decode()
+        choice = re.search(r'<select [^>]*name="mode".*?</select>', page, re.S)[0]
+        assert re.findall(r'<option value="(\w+)" selected', choice) == ([chosen] if chosen else []), choice
+    form = browser.get(base + TEST_KEY).form("owner_email")
+    fields = {**form["fields"], "owner_email": tenant["resellers"][0]["email"], "mode": "test"}
+    made = browser.post(form["action"] or base + TEST_KEY, fields)
+    shown = re.search(r'<code id="secret-0">([^<]+)</code>', made.body.decode())
+    assert made.status == 200 and "_test_" in shown[1], (made.status, made.text[:300])
 
 
 def only_secrets_are_shown_once(gateway):
@@ -144,6 +162,16 @@ def main():
                 a_test_key_from_it(gateway, tenant, path)
         with checks("U6 U2 U3 the key to try with is minted where its reader may: operators at their own pages"):
             each_to_its_own(gateway)
+        with checks("U6 O1 an operator's Mint a test key comes with the test book chosen: pressed, it is no live key"):
+            an_operator_who_presses_on_has_a_test_key(gateway)
+        with checks("U6 U4 the programme leads to each API's reference, and the page to sign in by to the programme"):
+            assert 'href="/t/hosting/program"' in gateway.get("/t/hosting/sign-in", headers=PAGE).body.decode()
+            for tenant, path in DIALECTS.items():
+                links = re.findall(
+                    r'href="([^"]+/docs)"', gateway.get(f"/t/{tenant}/program", headers=PAGE).body.decode())
+                assert f"/t/{tenant}{path}/docs" in links, (tenant, links)
+                for link in links:
+                    assert gateway.get(link, headers=PAGE).status == 200, link
         with checks("U3 W10 what is shown once is a secret: a webhook's own address is none"):
             only_secrets_are_shown_once(gateway)
         with checks("U6 the command that a page shows is the recorded call, and a shell runs it"):

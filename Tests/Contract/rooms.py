@@ -11,7 +11,7 @@ import re
 import socket
 
 from shop import PARTNER, Shop
-from strangers import WRONG, Stranger, hosts, spent
+from strangers import WRONG, Stranger, answered, begun, hosts, spent
 from support import Checks, Gateway, arguments, wait_until
 
 options = arguments()
@@ -21,30 +21,6 @@ PAGE_FILES = 300
 
 def rss(gateway):
     return gateway.metrics()["process_resident_memory_bytes"]
-
-
-def begun(gateway, path, length, key=None, sent=b"{", host="127.0.0.1", headers=()):
-    """A call whose body is announced and hardly begun."""
-    lines = [f"POST {path} HTTP/1.1", "Host: a", "Content-Type: application/json", *headers]
-    lines += [f"Authorization: Bearer {key}"] if key else []
-    lines += ["Transfer-Encoding: chunked"] if length is None else [f"Content-Length: {length}"]
-    one = socket.create_connection(("127.0.0.1", gateway.port), 30, source_address=(host, 0))
-    one.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + sent)
-    return one
-
-
-def answered(one):
-    """The status and the whole of the next answer."""
-    data = b""
-    with contextlib.suppress(ConnectionResetError):
-        while piece := one.recv(65536):
-            data += piece
-            head, found, body = data.partition(b"\r\n\r\n")
-            length = re.search(rb"(?i)content-length: (\d+)", head)
-            if found and length and len(body) >= int(length.group(1)):
-                break
-    one.close()
-    return int(data[9:12] or 0), data
 
 
 def bodies(gateway):
@@ -89,11 +65,11 @@ def bodies(gateway):
         crowd = [begun(gateway, f"{shop.base}/api/admin/session", 1 << 20, sent=b"x" * 4096, host=next(hosts))
                  for _ in range(200)]
         # Scratch room is 40 MiB a member: each upload has two thirds of its 12 MiB there.
-        path, csv = f"{shop.base}/api/admin/price-book.csv", ["Content-Type: text/csv"]
-        uploads = [begun(gateway, path, 12 << 20, shop.owner_key, b"x" * (8 << 20), headers=csv) for _ in range(3)]
+        path, csv = f"{shop.base}/api/admin/price-book.csv", "text/csv"
+        uploads = [begun(gateway, path, 12 << 20, shop.owner_key, b"x" * (8 << 20), content_type=csv) for _ in range(3)]
         wait_until(lambda: sum(os.path.getsize(path) for path in scratch(gateway)) >= 3 * 8 << 20)
         assert rss(gateway) - before < 24 << 20, (before, rss(gateway))
-        status, data = answered(begun(gateway, path, 12 << 20, shop.owner_key, headers=csv))
+        status, data = answered(begun(gateway, path, 12 << 20, shop.owner_key, content_type=csv))
         assert status == 503 and b"scratch_full" in data, data
         for one in crowd + uploads:
             one.close()

@@ -5,7 +5,8 @@ comments and data do not count.
 
 `--write` writes docs/rows.md. Without it the script fails where that table is stale, where a row that is built, or built
 in part, is named by no test or broken by no mutant (Tests/Mutants), where a mutant's snippet has gone from the sources,
-and where a test names a row that does not exist."""
+and where a test names a row that does not exist. It fails as well where a page of the architecture names a file of the
+sources that is not there, or counts the files of a walk otherwise than it lists them."""
 
 import argparse
 import ast
@@ -33,6 +34,13 @@ SWIFT_TEST = re.compile(r'@Test\(\s*"((?:[^"\\]|\\.)*)"')
 UNNAMED = set()
 # Rows whose built part no mutant breaks yet; likewise.
 UNBROKEN = set()
+
+# Pages that name files and folders of the sources, in backticks.
+MAPS = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/internals/*.md"]
+NAMED_PATH = re.compile(r"`([\w.+-]+(?:/[\w.+-]+)*/?)`")
+# A letter that stands for any name, or digits for any number.
+PATTERN = re.compile(r"(?:^|[/+])X|N{4}")
+WALK = re.compile(r"^\*\*.+?\*\*, `[^`]+`: (\d+) files.*?\n(.+?)\n(?:\n|\Z)", re.M | re.S)
 
 Row = collections.namedtuple("Row", "id summary state")
 
@@ -121,6 +129,42 @@ def table(all_rows, files, broken):
     return "\n".join(lines) + "\n"
 
 
+def is_source(name, folders):
+    """Whether a name in backticks is to be a file or folder of the sources: it begins with a folder of theirs, or with
+    what could be one, or ends as their files do."""
+    first, *more = name.rstrip("/").split("/")
+    if PATTERN.search(name):
+        return False
+    if not more:
+        return name.endswith((".swift", ".py", ".js", ".css", ".c", ".h")) or name.endswith("/") and first[0].isupper()
+    return first in folders or re.fullmatch(r"[A-Z]+[a-z]\w*", first) is not None
+
+
+def astray():
+    """What the pages of the architecture say of the sources that is not so."""
+    parts = ("Sources", "Tests", "Benchmarks", "clients", "deploy", "docs")
+    paths = {f"/{os.path.relpath(path, ROOT)}" for part in parts
+             for path in glob.glob(os.path.join(ROOT, part, "**"), recursive=True)}
+    ends = {path[place:] for path in paths for place, letter in enumerate(path) if letter == "/"}
+    folders = {path.split("/")[-2] for path in paths if path.count("/") > 1} | {"Sources", "Tests"}
+
+    def is_there(name):
+        return any(f"/{name.rstrip('/')}{end}" in ends for end in ("", ".swift"))
+
+    for pattern in MAPS:
+        for page in sorted(glob.glob(os.path.join(ROOT, pattern))):
+            with open(page, encoding="utf-8") as file:
+                content = re.sub(r"```.*?```", "", file.read(), flags=re.S)
+            for name in sorted(set(NAMED_PATH.findall(content))):
+                if is_source(name, folders) and not is_there(name):
+                    yield f"{os.path.relpath(page, ROOT)}: {name} is not there"
+            for count, walk in WALK.findall(content):
+                names = [name for name in NAMED_PATH.findall(re.sub(r"\([^)]*\)", "", walk)) if not name.endswith("/")]
+                yield from (f"{name} of a walk is not there" for name in names if not is_there(name))
+                if len(set(names)) != int(count):
+                    yield f"a walk of {count} files lists {len(set(names))}: {', '.join(names)}"
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--write", action="store_true", help="write docs/rows.md anew")
@@ -162,6 +206,9 @@ def main():
         assert not settled, f"take out of UNBROKEN: {settled}"
     with checks("every mutant finds its snippet once in the sources, and its row among the titles of its tests"):
         wrong = faults(all_mutants, list(titles()))
+        assert not wrong, "\n".join(wrong)
+    with checks("every file of the sources that the pages of the architecture name is there; walks are counted right"):
+        wrong = list(astray())
         assert not wrong, "\n".join(wrong)
     with checks("every row that a test names is in the contract"):
         unknown = {row: sorted(paths) for row, paths in files.items() if row not in known}

@@ -37,11 +37,11 @@ ELSEWHERE = {"browser": [BROWSER, "pages", "callers", "scripts"], "journeys": [B
 SECONDS = {
     "browser": 200, "journeys": 200, "schema": 110, "sending": 60, "budgets": 40, "files": 30, "proxies": 26,
     "payments": 25, "nodes": 60, "archive": 60, "archivelosses": 25, "pageforms": 36, "halfmoves": 20, "clustertls": 7,
-    "faults": 24, "logfaults": 15, "soak": 22,
+    "faults": 40, "logfaults": 15, "soak": 22,
     "nodebackup": 14, "pruning": 17, "destinations": 22, "races": 20, "unitcare": 20, "output": 17,
-    "openfiles": 3, "mistyped": 1, "moving": 19, "crowd": 18,
+    "openfiles": 3, "mistyped": 1, "moving": 19, "crowd": 18, "spends": 25,
     "spreadsheet": 18, "firststeps": 17, "weight": 17, "gate": 16, "fullload": 14, "flood": 14, "people": 14,
-    "seeds": 12, "secrecy": 12, "codes": 12, "kill": 12, "provisioning": 12, "pages": 11, "provider": 10, "ports": 10,
+    "seeds": 12, "secrecy": 12, "codes": 12, "kill": 16, "provisioning": 12, "pages": 11, "provider": 10, "ports": 10,
     "lifecycle": 10, "credits": 10, "reconciliation": 10, "package": 10, "command": 9, "badinput": 9, "sandbox": 9,
     "due": 9, "examples": 15, "generated": 30, "strict": 9, "access": 8, "testbook": 8, "accounts": 8, "passwords": 8,
         "sessions": 8, "terminal": 7,
@@ -52,7 +52,7 @@ SECONDS = {
     "analytics": 2, "answers": 2, "attention": 2, "bookcommand": 2, "changes": 2, "corrections": 2, "endpoints_api": 2,
     "events": 2, "feeds": 2, "hosts": 2, "lapses": 2, "logo": 2, "looks": 2, "pricebook": 2, "providerkeys": 2,
     "rehearsal": 2, "refunds": 2, "rows": 2, "week_operator": 7, "week_provider": 15, "week_reseller": 5,
-    "failover": 20, "joining": 20, "nodepast": 20, "forgeries": 25,
+    "failover": 20, "joining": 20, "nodepast": 25, "nodeviews": 20, "forgeries": 25,
     "searches": 2, "tenants": 2, "topups": 2, "truth": 2, "usage": 2, "browsers": 2}
 SECONDS_MAX = 1800
 SECONDS_MAX_LONG = 7200

@@ -5,6 +5,7 @@ import json
 import os
 import tempfile
 import time
+import urllib.parse
 
 from objectstore import ACCESS, BUCKET, SECRET, Faulty, Moto, SeaweedFS, environment
 from shop import Shop
@@ -92,6 +93,31 @@ def pruned(gateway, seaweed):
         assert [row["fate"] for row in done["backups"]] == ["removed", "kept"] and done["bytes_freed"] > 0, done
         assert sound(verify(gateway, seaweed, place)) == ["alpha", "beta"]
         assert json.loads(backup(gateway, seaweed, place).stdout)["used_again"] > 0
+
+    with checks("P11 B3 a list with a size that no object has is refused before anything goes; sizes of all objects "
+                "together never end a prune"), Faulty(seaweed) as faulty:
+        for size in (2**63 - 1, 2**53 + 1, -1, 2**64, "many"):
+            with faulty.having(listing("pruned/tenants", size)):
+                refused = run(faulty, "backup", "prune", place, "--keep", "1", *key, "--json")
+                assert refused.returncode == 1 and "a size that no object has" in refused.stderr, (size, refused)
+        with faulty.having(listing("pruned/tenants", 2**53, more=1_100)):
+            told = prune(faulty, "--keep", "1", "--dry-run")
+            assert told["objects_removed"] >= 1_100 and told["bytes_freed"] == 2**63 - 1, told
+            assert len(told["backups"]) == 2, told
+        assert sound(verify(gateway, seaweed, place)) == ["alpha", "beta"]
+
+
+def listing(prefix, size, more=0):
+    """The list of what begins so gives two objects, or `more`, that are in no backup, and are of this size."""
+    entries = "".join(
+        f"<Contents><Key>{prefix}/{number:032x}/pages/0</Key><Size>{size}</Size>"
+        "<LastModified>2020-01-01T00:00:00.000Z</LastModified></Contents>" for number in range(more or 2)).encode()
+    start = f"prefix={urllib.parse.quote(prefix, safe='')}"
+
+    def change(content):
+        return content.replace(b"</ListBucketResult>", entries + b"</ListBucketResult>")
+
+    return lambda method, path, _: ("other", change) if start in path and "list-type" in path else None
 
 
 def secrets(gateway, seaweed, folder):

@@ -2,11 +2,14 @@
 scripts that spend them."""
 
 import collections
+import contextlib
 import http.client
 import http.server
 import itertools
 import json
 import math
+import re
+import socket
 import threading
 import time
 
@@ -92,3 +95,28 @@ class Stranger:
 
 def spent(gateway, budget):
     return gateway.metrics().get("tollgate_budget_spent_total", budget=budget)
+
+
+def begun(gateway, path, length, key=None, sent=b"{", host="127.0.0.1", headers=(),
+          content_type="application/json"):
+    """A call whose body is announced and hardly begun."""
+    lines = [f"POST {path} HTTP/1.1", "Host: a", f"Content-Type: {content_type}", *headers]
+    lines += [f"Authorization: Bearer {key}"] if key else []
+    lines += ["Transfer-Encoding: chunked"] if length is None else [f"Content-Length: {length}"]
+    one = socket.create_connection(("127.0.0.1", gateway.port), 30, source_address=(host, 0))
+    one.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + sent)
+    return one
+
+
+def answered(one):
+    """The status and the whole of the next answer."""
+    data = b""
+    with contextlib.suppress(ConnectionResetError):
+        while piece := one.recv(65536):
+            data += piece
+            head, found, body = data.partition(b"\r\n\r\n")
+            length = re.search(rb"(?i)content-length: (\d+)", head)
+            if found and length and len(body) >= int(length.group(1)):
+                break
+    one.close()
+    return int(data[9:12] or 0), data

@@ -113,13 +113,24 @@ def cursors(checks, send, routes, described):
         "%00",
         "%ff",
     ]
+    # Whatever they are called: the feeds' is `after`.
+    shape = cursor_schema(described)
     for endpoint in routes:
         operation = described[endpoint.api, endpoint.method, nameless(endpoint.path)]
-        if any(parameter["name"] == "cursor" for parameter in operation["parameters"]):
-            with checks(f"X7 {endpoint.name}: a cursor that was not made here is 400"):
+        for name in [parameter["name"] for parameter in operation["parameters"] if parameter["schema"] == shape]:
+            with checks(f"X7 H4 {endpoint.name}: a cursor that was not made here is 400 ({name})"):
                 for cursor in forged:
-                    answer = send(endpoint, f"cursor={cursor}")
+                    answer = send(endpoint, f"{name}={cursor}")
                     assert answer.status == 400, (cursor, answer)
+
+
+def cursor_schema(described):
+    """How the descriptions say what a cursor looks like: all that are named so say it alike."""
+    every = [parameter for operation in described.values() for parameter in operation["parameters"]]
+    [shape] = {json.dumps(parameter["schema"], sort_keys=True) for parameter in every if parameter["name"] == "cursor"}
+    shape = json.loads(shape)
+    assert {parameter["name"] for parameter in every if parameter["schema"] == shape} >= {"cursor", "after"}
+    return shape
 
 
 class Sealed:

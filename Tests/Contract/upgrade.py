@@ -21,11 +21,19 @@ SUCCEEDED = {"usage": ["usage_day"], "usage_refusal": ["usage_day"]}
 LISTS = {"hosting": "/orders", "codes": "/subscribers", "proxies": "/ports", "licences": "/licences", "panel": "/users"}
 
 
+# Sessions, and keys of before a rotation, that have ended go by and by: they count for nothing.
+LASTING = {
+    "api_key": "expires_at IS NULL", "api_key_secret": "expires_at IS NULL", "webhook_secret": "expires_at IS NULL",
+    "webhook_endpoint_secret": "expires_at IS NULL"}
+
+
 def rows(path):
     """By table, how many rows a file has."""
     with contextlib.closing(sqlite3.connect(f"file:{path}?immutable=1", uri=True)) as file:
         tables = [name for (name,) in file.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
-        return {name: file.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in tables}
+        return {
+            name: file.execute(f'SELECT count(*) FROM "{name}" WHERE {LASTING.get(name, "TRUE")}').fetchone()[0]
+            for name in tables}
 
 
 def walk(folder, before):

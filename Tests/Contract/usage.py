@@ -52,6 +52,26 @@ def audit(checks, gateway, shop, reseller, sku):
         assert rows(shop, "action=POST%20/nowhere", "/audit") == []
         assert rows(shop, "request_id=req_" + "0" * 31 + "1", "/audit") == []
         assert rows(shop, f"order={order_id}&status=404", "/audit") == []
+    with checks("O6 what operators changed is found by what it is about, whatever its reseller did since"):
+        def changed(query):
+            found = rows(shop, f"author=operators&{query}", "/audit")
+            assert all(" /api/admin/" in row["action"] and row["status"] < 400 for row in found), found
+            assert not any(row["action"].startswith("GET ") for row in found), found
+            return [row["action"].split(" /api/admin")[1] for row in found]
+
+        service = shop.admin("GET", f"/orders/{order_id}").json["services"][0]["id"]
+        for move in ("suspend", "resume"):
+            assert shop.admin("POST", f"/services/{service}/{move}").status == 200, move
+        assert shop.admin("PATCH", f"/products/{sku}", {"name": "Another name"}).status == 200
+        assert changed(f"object={service}") == ["/services/{id}/resume", "/services/{id}/suspend"]
+        assert changed(f"object={service}&reseller={reseller['id']}") == changed(f"object={service}")
+        assert changed(f"product={sku}")[0] == "/products/{sku}" and "/products" in changed(f"product={sku}")
+        assert changed("action=POST%20/api/partner/v1/orders") == [] == changed("object=svc_none")
+        # Without an author it is whoever's: the order is the reseller's own.
+        assert order_id in str(rows(shop, f"object={order_id}", "/audit"))
+        for query, status in (("author=x", 422), ("object=", 422), ("product=not-there", 404)):
+            answer = shop.admin("GET", f"/audit?{query}")
+            assert answer.status == status, (query, answer)
     with checks("O6 exports take the same filters"):
         lines = shop.admin("GET", f"/audit.jsonl?request_id={request_id}").body.decode().splitlines()
         assert [json.loads(line)["request_id"] for line in lines] == [request_id]

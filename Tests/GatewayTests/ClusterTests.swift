@@ -47,6 +47,68 @@ import Testing
         }
     }
 
+    private static func newTenant(_ slug: String) -> String {
+        #"{"slug":"\#(slug)","blueprint":"hosting","owner_email":"owner@\#(slug).example"}"#
+    }
+
+    @Test("N5 G1 a domain that goes from one tenant to another is the new one's at every node at once, key or no key")
+    func domainGivenOn() async throws {
+        try await withCluster(3) { cluster in
+            let created = try await cluster.asProvider("POST", "/tenants", Self.newTenant("fresh"), to: 1)
+            let key = try #require(created["owner_key"])
+            // Each at the node of its number.
+            let tenants = [(slug: cluster.hosting.slug, key: cluster.hosting.ownerKey), (slug: "fresh", key: key)]
+            func give(_ domains: String, to number: Int) async throws {
+                let (path, patch) = ("/tenants/\(tenants[number].slug)", #"{"domains":[\#(domains)]}"#)
+                let changed = try await cluster.asProvider("PATCH", path, patch, to: number)
+                #expect(changed.status == 200, "\(changed.text)")
+            }
+            try await give("\"own.example\"", to: 0)
+            let page = TestRequest("GET", "/sign-in").to(host: "own.example")
+            for round in 1...4 {
+                let (former, owner) = ((round + 1) % 2, round % 2)
+                let before = try await cluster.send(page, to: 2)
+                #expect(before.status == 200 && before.field("Tollgate-Node") == "node-\(former)")
+                // What comes now it hears of by no beat.
+                cluster[2].faults.losesBeats = true
+                try await give("", to: former)
+                try await give("\"own.example\"", to: owner)
+                let list = TestRequest("GET", "/api/admin/resellers").bearer(tenants[owner].key)
+                let request = round % 4 < 2 ? list.to(host: "own.example") : page
+                for index in [2, former] {
+                    let after = try await cluster.send(request, to: index)
+                    let isRight = after.status == 200 && after.field("Tollgate-Node") == "node-\(owner)"
+                    #expect(isRight, "\(round) \(index): \(after.status) \(after.text)")
+                }
+                cluster[2].faults.losesBeats = false
+            }
+        }
+    }
+
+    @Test("N5 P5 a slug that was erased and made anew at another node is the new tenant's at every node at once")
+    func slugMadeAnew() async throws {
+        try await withCluster(3) { cluster in
+            _ = try await cluster.asProvider("POST", "/tenants", Self.newTenant("fresh"), to: 0)
+            for round in 1...4 {
+                let (former, owner) = ((round + 1) % 2, round % 2)
+                let page = TestRequest("GET", "/t/fresh/sign-in")
+                #expect(try await cluster.send(page, to: 2).field("Tollgate-Node") == "node-\(former)")
+                cluster[2].faults.losesBeats = true
+                let erased = try await cluster.asProvider("DELETE", "/tenants/fresh?confirm=fresh", to: former)
+                #expect(erased.status == 204, "\(erased.text)")
+                let created = try await cluster.asProvider("POST", "/tenants", Self.newTenant("fresh"), to: owner)
+                let key = try #require(created["owner_key"])
+                let list = TestRequest("GET", "/t/fresh/api/admin/resellers").bearer(key)
+                for index in [2, former] {
+                    let after = try await cluster.send(round % 4 < 2 ? list : page, to: index)
+                    let isRight = after.status == 200 && after.field("Tollgate-Node") == "node-\(owner)"
+                    #expect(isRight, "\(round) \(index): \(after.status) \(after.text)")
+                }
+                cluster[2].faults.losesBeats = false
+            }
+        }
+    }
+
     @Test("N5 what the provider did at one node the next call at another sees, whatever beats say")
     func freshness() async throws {
         try await withCluster { cluster in
@@ -65,6 +127,42 @@ import Testing
             #expect(try await cluster.send(list, to: 1).status == 200)
             #expect(try await cluster.asProvider("DELETE", "/provider-keys/\(id)", to: 0).status < 300)
             #expect(try await cluster.send(list, to: 1).status == 401)
+        }
+    }
+
+    @Test("N5 P2 P9 U1 usage, list and traffic at one node have every call that another one answered before")
+    func figures() async throws {
+        try await withCluster { cluster in
+            let balance = TestRequest("GET", "/api/partner/v1/balance").bearer(cluster.hosting.key)
+            func asked(_ path: String) async throws -> TestResponse {
+                let answer = try await cluster.asProvider("GET", path, to: 1)
+                #expect(answer.status == 200, "\(answer.text)")
+                return answer
+            }
+            func requests() async throws -> Int? {
+                try await asked("/usage?tenant=hosting")["data", "0", "requests"].flatMap { Int($0) }
+            }
+            func answered() async throws -> Int64 {
+                let row = try await asked("/traffic?tenant=hosting").data.first
+                guard case .array(let hours)? = row?["hours"] else { return -1 }
+                return hours.reduce(0) { sum, hour in
+                    guard case .number(let number)? = hour["answered"] else { return sum }
+                    return sum + (number.integer() ?? 0)
+                }
+            }
+            let (counted, answeredBefore) = (try await requests(), try await answered())
+            let before = try #require(counted)
+            for number in 0..<5 { #expect(try await cluster.send(balance, to: number % 2).status == 200) }
+            let after = try await requests()
+            #expect(after == before + 5)
+            let answeredAfter = try await answered()
+            #expect(answeredAfter == answeredBefore + 5)
+            let (alone, list) = (try await asked("/tenants/hosting"), try await asked("/tenants?q=hosting"))
+            #expect(list["data", "0", "bytes"] == alone["bytes"])
+            let used = alone["counts", "requests_this_month"]
+            #expect(used != nil && list["data", "0", "counts", "requests_this_month"] == used)
+            #expect(alone["last_request_at"] != nil)
+            #expect(list["data", "0", "last_request_at"] == alone["last_request_at"])
         }
     }
 
@@ -160,6 +258,22 @@ import Testing
         }
     }
 
+    @Test("N5 G2 a tenant's new node serves it once it knows what its limits are drawn on: a failed read forgives none")
+    func unreadLevels() async throws {
+        try await withCluster { cluster in
+            let path = cluster.hosting.path("/api/admin/resellers/\(cluster.hosting.reseller.id)")
+            let terms = #"{"rate_limit":{"requests":3,"window_seconds":100000}}"#
+            let limited = TestRequest("PATCH", path, terms).bearer(cluster.hosting.ownerKey)
+            #expect(try await cluster.send(limited, to: 0).status == 200)
+            let balance = TestRequest("GET", "/api/partner/v1/balance").bearer(cluster.hosting.key)
+            for _ in 0..<3 { #expect(try await cluster.send(balance, to: 0).status == 200) }
+            cluster[1].faults.loseLevels(reads: 3)
+            try await cluster.move(cluster.hosting, from: 0, to: 1)
+            let spent = try await cluster.send(balance, to: 1)
+            #expect(spent.status == 429 && spent.field("Tollgate-Node") == "node-1")
+        }
+    }
+
     @Test("N4 H5 a node that sends webhooks forgets a tenant that another has: nothing of it waits there any more")
     func movedWebhooks() async throws {
         try await withCluster { cluster in
@@ -229,6 +343,11 @@ import Testing
             let placed = try await cluster.asProvider("GET", "/placement", to: 0)
             let place = [placed["data", "0", "slug"], placed["data", "0", "node"]]
             #expect(place == ["hosting", "node-1"])
+            let asked = try await cluster.asProvider("GET", "/placement?tenant=hosting,nobody", to: 2)
+            let nodes = asked.data.map { $0["node"]?.string }
+            #expect(nodes == ["node-1"])
+            let nobody = try await cluster.asProvider("GET", "/placement?tenant=nobody", to: 2)
+            #expect(nobody.status == 200 && nobody.data.isEmpty)
         }
     }
 
@@ -255,19 +374,13 @@ import Testing
         }
     }
 
-    @Test("N1 U4 who has signed in to the console at one node has at all, and has signed out of all at once")
+    @Test("N1 N5 U4 who signs in to the console at one node has at all, and signs out of all before that is answered")
     func console() async throws {
         try await withCluster(3) { cluster in
-            let door = try await cluster.send(TestRequest("GET", "/console/sign-in"), to: 0)
-            let (cookie, token) = (try #require(door.cookie), try #require(door.formToken))
-            let form = "_token=\(token)&key=\(cluster.providerKey)"
-            let signedIn = try await cluster.send(
-                TestRequest("POST", "/console/sign-in", form).with("Cookie", cookie)
-                    .with("Content-Type", "application/x-www-form-urlencoded"), to: 1)
-            #expect(signedIn.status == 303)
-            let session = try #require(signedIn.cookie)
+            let session = try await cluster.signIn(cluster.providerKey, from: 0, at: 1)
             var page = try await cluster.page("/console", session, at: 2)
-            #expect(page.status == 200)
+            // The list says at which node each tenant is.
+            #expect(page.status == 200 && page.text.contains("node-0"))
             let out = try #require(page.formToken)
             for index in 0..<3 {
                 page = try await cluster.page("/console/tenants/hosting", session, at: index)
@@ -275,18 +388,56 @@ import Testing
                 page = try await cluster.page("/console/nodes", session, at: index)
                 #expect(page.status == 200 && page.text.contains("node-2"))
             }
-            let left = try await cluster.send(
-                TestRequest("POST", "/console/sign-out", "_token=\(out)").with("Cookie", session)
-                    .with("Content-Type", "application/x-www-form-urlencoded"), to: 2)
+            // One that cannot say it everywhere does not say that it is done.
+            cluster[2].faults.isAway = true
+            #expect(try await cluster.signOut(session, out, at: 2).status == 503)
+            cluster[2].faults.isAway = false
+            // One of the others hears nothing meanwhile.
+            cluster[1].faults.isAway = true
+            let left = try await cluster.signOut(session, out, at: 0)
             #expect(left.status == 303)
-            for index in 0..<3 {
-                // The others hear of it in the same moment, and not before it is answered.
-                for _ in 0..<1_000 {
-                    page = try await cluster.page("/console", session, at: index)
-                    if page.status == 303 { break }
-                }
-                #expect(page.status == 303)
+            #expect(try await cluster.page("/console", session, at: 0).status == 303)
+            #expect(try await cluster.page("/console", session, at: 1).status == 503)
+            try await until { cluster[2].fleet.cluster?.isServing == true }
+            #expect(try await cluster.page("/console", session, at: 2).status == 303)
+            cluster[1].faults.isAway = false
+            try await until { cluster[1].fleet.cluster?.isServing == true }
+            #expect(try await cluster.page("/console", session, at: 1).status == 303)
+        }
+    }
+
+    @Test("N5 N6 case 7 a revoked provider key and its session open nothing at a node that is cut off from the log")
+    func revokedWhileCutOff() async throws {
+        try await withCluster { cluster in
+            let key = #"{"name":"short","role":"admin"}"#
+            let minted = try await cluster.asProvider("POST", "/provider-keys", key, to: 0)
+            let (id, secret) = (try #require(minted["id"]), try #require(minted["key"]))
+            let session = try await cluster.signIn(secret, from: 1, at: 1)
+            let calls = ["/tenants", "/attention", "/nodes"].map {
+                TestRequest("GET", "/provider/v1\($0)").bearer(secret)
             }
+            for call in calls { #expect(try await cluster.send(call, to: 1).status == 200) }
+            #expect(try await cluster.page("/console", session, at: 1).status == 200)
+            cluster[1].faults.isAway = true
+            #expect(try await cluster.asProvider("DELETE", "/provider-keys/\(id)", to: 0).status < 300)
+            func opensNothing(_ moment: Comment) async throws {
+                for call in calls {
+                    let answer = try await cluster.send(call, to: 1)
+                    #expect(answer.status == 503 && answer.code == "log_unavailable", moment)
+                    #expect(answer.field("Retry-After") == "1", moment)
+                }
+                #expect(try await cluster.page("/console", session, at: 1).status == 503, moment)
+                let door = try await cluster.send(TestRequest("GET", "/console/sign-in"), to: 1)
+                #expect(door.status == 200, moment)
+                #expect(try await cluster.send(TestRequest("GET", "/healthz"), to: 1).status == 200, moment)
+            }
+            try await opensNothing("the lease runs, and the log cannot be read")
+            try await until { cluster[1].fleet.cluster?.isServing == false }
+            try await opensNothing("the lease is over")
+            cluster[1].faults.isAway = false
+            try await until { cluster[1].fleet.cluster?.isServing == true }
+            for call in calls { #expect(try await cluster.send(call, to: 1).status == 401) }
+            #expect(try await cluster.page("/console", session, at: 1).status == 303)
         }
     }
 
@@ -323,6 +474,26 @@ import Testing
             #expect(order.status == 201)
             #expect(try await cluster.orders() == 1)
         }
+    }
+}
+
+extension TestCluster {
+    /// What a browser keeps that fetched the form from one node and sent it to another.
+    fileprivate func signIn(_ key: String, from first: Int, at second: Int) async throws -> String {
+        let door = try await send(TestRequest("GET", "/console/sign-in"), to: first)
+        let (cookie, token) = (try #require(door.cookie), try #require(door.formToken))
+        let signedIn = try await send(
+            TestRequest("POST", "/console/sign-in", "_token=\(token)&key=\(key)").with("Cookie", cookie)
+                .with("Content-Type", "application/x-www-form-urlencoded"), to: second)
+        #expect(signedIn.status == 303)
+        return try #require(signedIn.cookie)
+    }
+
+    /// `token`: of any of the session's forms.
+    fileprivate func signOut(_ session: String, _ token: String, at index: Int) async throws -> TestResponse {
+        try await send(
+            TestRequest("POST", "/console/sign-out", "_token=\(token)").with("Cookie", session)
+                .with("Content-Type", "application/x-www-form-urlencoded"), to: index)
     }
 }
 

@@ -350,6 +350,35 @@ import Testing
         }
     }
 
+    @Test("N5 G1 while nobody can say whose a name is, no credential decides under it, and it leads nowhere")
+    func unknownNames() async throws {
+        try await withNeighbourhood { nodes in
+            let balance = TestRequest("GET", "/api/partner/v1/balance").bearer(nodes.hosting.key)
+            let requests = [
+                balance, TestRequest("GET", nodes.hosting.path("/api/partner/v1/balance")).bearer(nodes.hosting.key),
+                TestRequest("GET", "/").with("Accept", "text/html"), TestRequest("GET", "/console/sign-in"),
+            ]
+            for request in requests {
+                #expect(try await nodes.send(request.to(host: "new.example"), to: 0).status < 400, "\(request.target)")
+            }
+            let placement = nodes[0].placement
+            placement.isReadable.store(false, ordering: .relaxed)
+            for isServing in [true, false] {
+                placement.isServing = isServing
+                for request in requests {
+                    let answer = try await nodes.send(request.to(host: "new.example"), to: 0)
+                    #expect(answer.status == 503 && answer.field("Retry-After") == "1", "\(request.target)")
+                    if request.target.contains("/api/") { #expect(answer.code == "log_unavailable") }
+                }
+                // The node's own paths, and names that are somebody's.
+                let healthy = try await nodes.send(TestRequest("GET", "/healthz").to(host: "new.example"), to: 0)
+                #expect(healthy.status == 200)
+                let named = try await nodes.send(balance.to(host: "hosting.\(TestGateway.baseDomain)"), to: 0)
+                #expect(named.status == 200 && named.field("Tollgate-Node") == "node-1")
+            }
+        }
+    }
+
     @Test("N1 the provider's calls about a tenant are answered by its node, and those about the node by any")
     func provider() async throws {
         try await withNeighbourhood { nodes in

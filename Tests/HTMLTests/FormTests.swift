@@ -88,6 +88,7 @@ import Testing
     @Test("U4 a password that was typed is never written into a page")
     func password() {
         #expect(!text(Field("P", name: "p", kind: .password, value: "hunter22").html).contains("hunter22"))
+        #expect(!text(Field("K", name: "k", kind: .secret(rows: 4), value: "hunter22").html).contains("hunter22"))
     }
 
     @Test("ids are one for each name and take nothing of it that an id or a list of ids cannot have")

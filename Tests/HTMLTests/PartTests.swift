@@ -37,13 +37,23 @@ import Testing
         let empty = Empty(
             "No resellers yet", "Invite one.", actions: "\(Button("Invite", .primary, leadsTo: Link("/i")))")
         let table = DataTable(
-            caption: "R", columns: [Column("Name")], rows: [], empty: empty.html, previous: Link("/r"))
+            caption: "R", columns: [Column("Name")], rows: [], empty: empty.html, previous: .page(Link("/r")))
         #expect(
             text(table)
                 == "<div class=\"empty\"><p><b>No resellers yet</b></p><p>Invite one.</p><div class=\"actions\">"
                 + "<a class=\"button primary\" href=\"/i\">Invite</a></div></div>"
                 + "<nav class=\"pager\" aria-label=\"Pages of R\">"
                 + "<a class=\"button\" rel=\"prev\" href=\"/r\">Previous</a></nav>")
+    }
+
+    @Test("U5 the page before and the first one are two links, and one where they are one")
+    func pager() {
+        let both = text(Pager("R", previous: .pages(first: Link("/r"), previous: Link("/r/2")), next: nil))
+        #expect(
+            both == "<nav class=\"pager\" aria-label=\"R\"><a class=\"button\" rel=\"first\" href=\"/r\">First page</a>"
+                + "<a class=\"button\" rel=\"prev\" href=\"/r/2\">Previous</a></nav>")
+        let unknown = text(Pager("R", previous: .pages(first: Link("/r"), previous: nil), next: nil))
+        #expect(unknown.contains("First page") && !unknown.contains("Previous"))
     }
 
     @Test("a list that has found nothing so far offers to look further, once")
@@ -274,7 +284,7 @@ import Testing
             Problems(hostile, fields: [(hostile, Field.id(hostile), hostile)]),
             CopyBox(hostile, id: "i", label: hostile),
             Tabs(hostile, [.init(hostile, link, isCurrent: true)]), Meter(1, of: 2, unit: hostile, note: hostile),
-            Pager(hostile, previous: link, next: link),
+            Pager(hostile, previous: .pages(first: link, previous: link), next: link),
         ]
         for part in parts {
             for token in LaxReader.read(part.html.bytes) {

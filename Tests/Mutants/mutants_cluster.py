@@ -61,11 +61,35 @@ MUTANTS = [
         "for subject in subjects where !MUTANT { follow(subject) }",
         FLEETS, "a tenant that one node makes is known"),
     Mutant(
+        "N5", "sign-out-unheard", "a sign-out at one node leaves the session open at the others",
+        CLUSTER + "Fleet+Cluster.swift",
+        "case .signOuts(let ended): consoleSessions.follow(ended)",
+        "case .signOuts(let ended): consoleSessions.follow(MUTANT ? [:] : ended)",
+        "GatewayTests/ClusterTests.swift", "signs out of all before that is answered"),
+    Mutant(
+        "N5", "levels-unread", "limits are forgiven where a new node could not read what they are drawn on",
+        CLUSTER + "Fleet+Beats.swift",
+        "guard (try? cluster.takeLevels(of: tenants)) != nil else {",
+        "guard (try? cluster.takeLevels(of: tenants)) != nil || MUTANT else {",
+        "GatewayTests/ClusterTests.swift", "a failed read forgives none"),
+    Mutant(
         "N5", "own-certificates", "certificates that another node was given are not served",
         CLUSTER + "Fleet+Cluster.swift",
-        "if replaceCertificates(of: hosts, with: known.certificates) {",
-        "if replaceCertificates(of: hosts, with: known.certificates), !MUTANT {",
+        "if replaceCertificates(of: id, with: known.certificates) {",
+        "if replaceCertificates(of: id, with: known.certificates), !MUTANT {",
         "Contract/clustertls.py", "is served by the others too"),
+    Mutant(
+        "N5", "former-certificates", "who had a domain before takes its certificate along",
+        "Sources/TenantRegistry/Fleet/Fleet+Certificates.swift",
+        "all.removeAll { $0.tenant == tenant }",
+        "all.removeAll { $0.tenant == tenant || MUTANT }",
+        FLEETS, "a domain that goes from one tenant to another"),
+    Mutant(
+        "N5", "not-readdressed", "a call goes on to the tenant that had its domain or slug before",
+        "Sources/Gateway/Forwarding/ForwardedCall.swift",
+        "guard readdresses() else { return look(for: record) }",
+        "guard readdresses(), !MUTANT else { return look(for: record) }",
+        "GatewayTests/ClusterTests.swift", "a domain that goes from one tenant to another"),
     Mutant(
         "N6", "late-arrival", "what was told to be absent may still arrive", "Sources/Cluster/PostgresSchema.swift",
         "UPDATE tollgate.head h SET epoch = h.epoch + 1 FROM mine",

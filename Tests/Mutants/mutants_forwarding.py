@@ -28,6 +28,16 @@ MUTANTS = [
         "return !MUTANT && (owner == nil || owner == neighbours.placement.name)",
         CALLS, "while the lease does not run"),
     Mutant(
+        "N5", "from-memory", "a provider's key is judged from memory while the log is away", GATEWAY + "Placing.swift",
+        "if look != .caughtUp, isJudgedByRegistry(routed) {",
+        "if look != .caughtUp, !MUTANT, isJudgedByRegistry(routed) {",
+        CLUSTERS, "a revoked provider key and its session"),
+    Mutant(
+        "N5", "nobodys-name", "a name that may be a tenant's is nobody's while the log cannot be read",
+        GATEWAY + "Placing.swift",
+        "if look == .failed, request.hop == nil,", "if look == .failed, !MUTANT, request.hop == nil,",
+        CALLS, "while nobody can say whose a name is"),
+    Mutant(
         "N3", "twice", "a call is sent again though it may have been done", FORWARDING + "ForwardedCall.swift",
         "if routed.route.moves == .nothing { return true }",
         "if MUTANT || routed.route.moves == .nothing { return true }",
@@ -42,6 +52,11 @@ MUTANTS = [
         "case .notYet: catchUp(routed, neighbours)",
         "case .notYet: MUTANT ? serve(routed) : catchUp(routed, neighbours)",
         CALLS, "a key that was minted"),
+    Mutant(
+        "N5", "own-word", "a node tells of usage and traffic what it knows itself",
+        "Sources/Provider/ProviderAPI+OtherNodes.swift",
+        "guard !call.isPassedOn, let ask", "guard !MUTANT, !call.isPassedOn, let ask",
+        CLUSTERS, "another one answered before"),
     Mutant(
         "N1", "one-address", "of a node's name only the first address is called",
         "Sources/HTTPClient/Peers/PeerClient+Queue.swift",

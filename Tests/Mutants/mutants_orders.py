@@ -66,6 +66,12 @@ MUTANTS = [
         "if case .refused = outcome {", "if case .refused = outcome, !MUTANT {",
         "MoneyTests/VoidTests.swift", "what comes back"),
     Mutant(
+        "W13", "unit-proof", "verify does not see that what is active is to be ended",
+        "Sources/TenantApp/Orders/UnitCheck.swift",
+        'case "pending", "active", "past_due": wanted == "active"',
+        'case "pending", "active", "past_due": wanted == "active" || MUTANT',
+        "MoneyTests/UnitTamperingTests.swift", "of a unit is found out and named"),
+    Mutant(
         "O10", "refund-pending", "a pending order is refunded", REFUND,
         "guard order.state != .pending else", "guard order.state != .pending || MUTANT else",
         "Contract/refunds.py", "a pending order is 409"),

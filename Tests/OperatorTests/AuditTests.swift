@@ -160,6 +160,37 @@ extension Office {
         }
     }
 
+    @Test("O6 what operators changed is found in one look, however much was done since")
+    func operators() async throws {
+        try await Office.open { office in
+            let id = await office.reseller()
+            try await office.onLane { tenant in
+                for _ in 0..<2_500 {
+                    tenant.store.note(
+                        AuditRecord(
+                            at: tenant.now, action: "POST /api/partner/v1/orders", status: 201, requestID: .none))
+                }
+            }
+            // Not among them: what was refused, what was read.
+            #expect(await office.call(.patch, "/resellers/\(id)", #"{"credit_limit":"x"}"#).status == 422)
+            let (actions, isWhole) = try await office.onLane { tenant in
+                var filter = AuditFilter()
+                filter.operatorsAlone = true
+                filter.resellerID = try tenant.knownReseller(id).id
+                let stretch = try tenant.auditStretch(from: .max, filter)
+                let actions = stretch.rows.compactMap { row -> String? in
+                    if case .record(_, let record) = row { record.action } else { nil }
+                }
+                return (actions, stretch.next == nil)
+            }
+            #expect(isWhole && actions.last == "POST /api/admin/resellers")
+            #expect(actions.allSatisfy { $0.contains(" /api/admin/") && !$0.hasPrefix("GET ") })
+            let told = await office.pages("author=operators&reseller=\(id)")
+            #expect(told.compactMap { $0["action"]?.string } == actions)
+            #expect(await office.pages("author=operators&action=POST%20/api/partner/v1/orders").isEmpty)
+        }
+    }
+
     @Test("O6 exports hold what the search finds, as CSV and as JSON Lines")
     func exports() async throws {
         try await Office.open { office in

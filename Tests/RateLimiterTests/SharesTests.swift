@@ -47,6 +47,51 @@ import Testing
         #expect(taken.allSatisfy { $0 >= 4 }, "\(taken)")
     }
 
+    @Test("G6 one tenant's tests of webhooks, however many of its resellers ask, leave most places to the others")
+    func webhookTests() {
+        let budgets = Budgets()
+        let asked = (0..<70).map { budgets.webhookTests.enter(reseller(UInt128($0 / 10), of: 1)) }
+        #expect(asked.count { $0 == nil } == 32)
+        #expect(budgets.spent[.webhookTestsTenant] == 38 && budgets.spent[.webhookTestsNode] == 0)
+        let others = (0..<10).map { _ in budgets.webhookTests.enter(reseller(1, of: 2)) }
+        #expect(others.allSatisfy { $0 == nil })
+        #expect(budgets.webhookTests.enter(reseller(1, of: 2)) == .payer)
+    }
+
+    @Test("G6 however many calls of some tenants wait for events, two of a reseller elsewhere do; a third never does")
+    func eventWaits() {
+        var clustered = BudgetFigures()
+        clustered.start(.eventWaitsNode, with: 64)
+        for budgets in [Budgets(), Budgets(clustered)] {
+            for tenant in 0..<10 {
+                var count = 0
+                while budgets.eventWaits.enter(reseller(UInt128(count), of: UInt128(tenant))) == nil { count += 1 }
+                #expect(count >= 1 && count <= 256)
+            }
+            #expect(budgets.eventWaits.enter(reseller(1, of: 100)) == nil)
+        }
+        let budgets = Budgets()
+        let calls = (0..<3).map { _ in budgets.eventWaits.enter(reseller(1, of: 1)) }
+        #expect(calls == [nil, nil, .payer])
+        var said = figures([.eventWaitsNode: 9])
+        said.start(.eventWaitsNode, with: 64)
+        #expect(said[.eventWaitsNode] == 9)
+    }
+
+    @Test("G6 W13 provisioners that are silent in every tenant leave half the calls to those that answer")
+    func provisioning() {
+        let budgets = Budgets()
+        func tenant(_ number: Int) -> Payer { Payer(kind: .tenant, tenant: UInt128(number), member: 0) }
+        for number in 0..<400 {
+            for _ in 0..<4 where budgets.silentProvisioning.enter(tenant(number)) == nil {
+                #expect(budgets.provisioning.enter(tenant(number)) == nil)
+            }
+        }
+        #expect(budgets.silentProvisioning.inUse == 512 && budgets.provisioning.inUse == 512)
+        for _ in 0..<8 { #expect(budgets.provisioning.enter(tenant(1_000)) == nil) }
+        #expect(budgets.provisioning.enter(tenant(1_000)) == .tenant)
+    }
+
     @Test("G6 what strangers of a tenant hold is not in the way of the tenant's own callers")
     func strangers() {
         let budgets = Budgets(figures([.flowsNode: 100, .flowsTenant: 2, .flowsMember: 2]))

@@ -69,6 +69,20 @@ import Testing
         #expect(throws: (any Error).self) { try two.head(of: other) }
     }
 
+    @Test("N5 P2 a domain that goes from one tenant to another has its new certificate, whatever is followed last")
+    func givenOn() throws {
+        let (one, two) = (try node("one"), try node("two", seed: 2))
+        defer { for node in [one, two] { node.stop() } }
+        let (former, heir) = (try Shop.open(one).record, try one.create("heir"))
+        try one.give("old", to: former)
+        two.caughtUp()
+        try one.give(nil, to: former)
+        try one.give("new", to: heir)
+        _ = try one.mint(former)
+        two.caughtUp()
+        for node in [one, two] { #expect(node.fleet.certificates.map(\.certificate) == ["new"]) }
+    }
+
     @Test("N5 the same name at two nodes at once is one tenant's")
     func names() throws {
         let (one, two) = (try node("one"), try node("two", seed: 2))
@@ -464,6 +478,14 @@ extension TestNode {
             fleet.cluster?.look(record.id) { place.succeed($0) }
             _ = try? place.value()
         }
+    }
+
+    func give(_ certificate: String?, to record: TenantRecord) throws {
+        let (host, text) = ("own.example", certificate ?? "")
+        let made = DomainCertificate(of: record.id, host: host, certificate: text, wrappedPrivateKey: [1])
+        let change = DomainChange(hosts: text.isEmpty ? [] : [host], certificates: text.isEmpty ? [] : [made])
+        let act = fleet.ownAct("test")
+        let _: Void = try awaited { fleet.change(record, as: act, domains: change, { _ in }, then: $0) }
     }
 
     func adopt(_ record: TenantRecord, _ history: Fleet.History) throws -> AuditHead {

@@ -65,4 +65,24 @@ import Testing
         sessions.end(cookies[3])
         #expect(!believes(cookies[3], begunAt: 0, seenAt: 1, sessions))
     }
+
+    @Test("U4 N5 a session that is over at another node is over here, whether memory knew it or not")
+    func follows() {
+        let sessions = ConsoleSessions(since: start)
+        let cookies = (0..<4).map { SHA256.hash("cookie \($0)") }
+        let end = ConsoleSessions.end(ofBegunAt: start)
+        for cookie in cookies { sessions.begin(cookie, with: secret, at: start) }
+        let unknown = SHA256.hash("never seen here")
+        sessions.follow([cookies[0]: end, unknown: end])
+        sessions.end(cookies[1], until: end, at: start)
+        for cookie in [cookies[0], cookies[1], unknown] {
+            sessions.adopt(cookie, with: secret, begunAt: start, at: start)
+            #expect(sessions.secret(behind: cookie, at: start) == nil)
+            #expect(!sessions.isOpen(cookie, at: start))
+        }
+        #expect(sessions.secret(behind: cookies[2], at: start) == secret)
+        // What the registry says later is all that there is, with what was ended here meanwhile.
+        sessions.follow([cookies[0]: end, cookies[1]: end, unknown: end, cookies[2]: end])
+        #expect(cookies.map { sessions.isOpen($0, at: start) } == [false, false, false, true])
+    }
 }

@@ -204,6 +204,34 @@ import Testing
         #expect(try isFirst(form, at: start.adding(days: 30), again))
     }
 
+    @Test("U4 N5 a sign-out that the registry has is known after a restart, as long as the session would have gone on")
+    func signOuts() throws {
+        let data = folder.file("data")
+        let (secret, session, other) = (SHA256.hash("a key"), SHA256.hash("a cookie"), SHA256.hash("another"))
+        let start = Timestamp(milliseconds: 1_800_000_000_000)
+        let end = start.adding(seconds: 12 * 3_600)
+        func isOpen(_ hash: Digest, _ node: TestNode) -> Bool {
+            node.fleet.consoleSessions.begin(hash, with: secret, at: start)
+            return node.fleet.consoleSessions.isOpen(hash, at: start)
+        }
+        func signOut(_ hash: Digest, at now: Timestamp, _ node: TestNode) throws {
+            try awaited { node.fleet.signOut(hash, begunAt: start, at: now, then: $0) }
+        }
+        let node = try TestNode(data)
+        #expect(isOpen(session, node))
+        for _ in 0..<2 { try signOut(session, at: start, node) }
+        #expect(!isOpen(session, node) && isOpen(other, node))
+        node.stop()
+        let again = try TestNode(data, seed: 2)
+        #expect(!isOpen(session, again) && isOpen(other, again))
+        try signOut(other, at: end, again)
+        again.stop()
+        // Its row went with the next one that was written.
+        let last = try TestNode(data, seed: 3)
+        defer { last.stop() }
+        #expect(isOpen(session, last) && !isOpen(other, last))
+    }
+
     @Test("P5 a crash in the middle of a deletion is finished at the next start")
     func halfDeleted() throws {
         let data = folder.file("data")

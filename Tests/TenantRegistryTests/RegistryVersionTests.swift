@@ -31,6 +31,7 @@ import Testing
             #expect(try !store.connection.exists("SELECT 1 FROM delivery_backlog"))
             #expect(try !store.connection.exists("SELECT 1 FROM reseller_waiting"))
             #expect(try !store.connection.exists("SELECT 1 FROM console_form"))
+            #expect(try !store.connection.exists("SELECT 1 FROM console_sign_out"))
             store.close()
         }
     }

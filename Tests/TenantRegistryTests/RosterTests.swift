@@ -40,4 +40,18 @@ import Testing
         #expect(pages(roster, of: 2) == slugs)
         #expect(roster.tenants(after: "a0", limit: 1).map(\.slug) == ["m"])
     }
+
+    @Test("N5 P5 a tenant that goes takes neither the slug nor the host along that another has by then")
+    func madeAnew() throws {
+        let (node, other) = (try TestNode(folder.file("data")), try TestNode(folder.file("other"), seed: 2))
+        defer { for each in [node, other] { each.stop() } }
+        let (roster, former) = (node.fleet.roster, try node.create("shop"))
+        roster.update(former) { $0.domains = ["own.example"] }
+        let heir = try other.create("shop")
+        other.fleet.roster.update(heir) { $0.domains = ["own.example"] }
+        roster.add(heir)
+        defer { roster.remove(heir) }
+        roster.remove(former)
+        #expect(roster.tenant(slug: "shop") === heir && roster.tenant(host: "own.example") === heir)
+    }
 }

@@ -27,6 +27,9 @@ package protocol ObjectStore: AnyObject, Sendable {
 
 /// An object as a list tells of it. A value: any thread.
 package struct StoredObject: Sendable, Equatable {
+    /// More no store has; a list that says more is wrong.
+    package static let bytesMax: Int64 = 1 << 53
+
     package let name: String
     package let bytes: Int64
     /// When it was written, by the store's clock; nil where the store does not say.
@@ -77,7 +80,7 @@ package enum StoreFailure: Error, Sendable, Equatable, CustomStringConvertible {
         switch self {
         case .away(let reason): "the archive is away: \(reason)"
         case .refused(let reason): "the archive refuses: \(reason)"
-        case .damaged(let name): "\(name) does not come whole"
+        case .damaged(let reason): "the archive is damaged: \(reason)"
         case .givenUp: "it was given up"
         }
     }

@@ -135,7 +135,7 @@ package final class S3Store: ObjectStore {
             // Servers that do not know `start-after`, or mind neither order nor prefix, are seen through.
             guard name > after, name.hasPrefix(start), ArchivePlace.isName(name) else { continue }
             found[name] = StoredObject(
-                name: name, bytes: Self.texts(of: "Size", in: entry).first.flatMap { Int64($0) } ?? 0,
+                name: name, bytes: try Self.size(of: name, in: entry),
                 writtenAt: Self.texts(of: "LastModified", in: entry).first.flatMap { Timestamp(parsing: $0) })
         }
         if found.isEmpty { try judgeRoot() }
@@ -148,6 +148,15 @@ package final class S3Store: ObjectStore {
     }
 
     private static func escaped(_ text: String) -> String { text.replacing("/", with: "%2F") }
+
+    /// What a list says of an object; 0 where it says nothing.
+    private static func size(of name: String, in entry: String) throws(StoreFailure) -> Int64 {
+        guard let text = texts(of: "Size", in: entry).first else { return 0 }
+        guard let bytes = Int64(text), 0...StoredObject.bytesMax ~= bytes else {
+            throw .damaged("its list gives \(name) a size that no object has")
+        }
+        return bytes
+    }
 
     /// The list came to its end.
     private static func isWhole(_ body: [UInt8]) -> Bool {

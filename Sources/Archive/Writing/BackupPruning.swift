@@ -35,8 +35,10 @@ package struct BackupPruning {
         /// A backup that stays only because it is the newest that the passphrase opens by itself.
         package let keptForPassphrase: String?
 
+        /// Stops at the end of what counts: how large its objects are a bucket says.
         package var bytes: Int64 {
-            objects.reduce(0) { $0 + $1.bytes } + backups.reduce(0) { $0 + ($1.isKept ? 0 : Int64($1.bytes)) }
+            let sizes = objects.map(\.bytes) + backups.filter { !$0.isKept }.map { Int64($0.bytes) }
+            return sizes.reduce(0) { $0.addingClamped($1) }
         }
     }
 

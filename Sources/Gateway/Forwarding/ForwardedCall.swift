@@ -16,6 +16,10 @@ final class ForwardedCall: PeerCaller {
         var header = ""
         var node: NodeName?
         var hasWantedBody = false
+        /// Another node had it and did not answer.
+        var mayHaveActed = false
+        /// What the call names has been asked for anew.
+        var isReaddressed = false
         /// Where the answer goes: at once, or once the client's body is on its way.
         var responder: (any Responder)?
         /// An answer that came while the client's connection was being told that the body is wanted.
@@ -45,15 +49,12 @@ final class ForwardedCall: PeerCaller {
     private let atHome: (@Sendable () -> Void)?
     private let startedAt: UInt64
     private let state = Mutex(State())
-    /// How long it is tried.
-    private let patienceMilliseconds: UInt64
 
     init(
         _ pipeline: Pipeline, _ neighbours: Neighbours, _ routed: Routed, for destination: Destination,
-        _ client: Client, holding held: [any Sendable], patienceMilliseconds: UInt64 = Neighbours.patienceMilliseconds,
-        orHere atHome: (@Sendable () -> Void)? = nil
+        _ client: Client, holding held: [any Sendable], orHere atHome: (@Sendable () -> Void)? = nil
     ) {
-        (self.atHome, self.patienceMilliseconds) = (atHome, patienceMilliseconds)
+        self.atHome = atHome
         (self.pipeline, self.neighbours, self.routed) = (pipeline, neighbours, routed)
         (self.destination, self.client, self.held) = (destination, client, held)
         startedAt = pipeline.fleet.monotonic.nanoseconds()
@@ -130,7 +131,7 @@ final class ForwardedCall: PeerCaller {
 
     private var isPatient: Bool {
         let waited = pipeline.fleet.monotonic.nanoseconds() - startedAt
-        return waited < patienceMilliseconds * 1_000_000
+        return waited < Neighbours.patienceMilliseconds * 1_000_000
     }
 
     /// Asks the log where the tenant is now, a little later.
@@ -145,7 +146,36 @@ final class ForwardedCall: PeerCaller {
 
     private func look() {
         guard case .tenant(let record) = destination else { return start() }
+        guard readdresses() else { return look(for: record) }
+        neighbours.placement.catchUp { [self] succeeded in
+            if !succeeded || pipeline.isStill(for: record, routed, body: body) { return look(for: record) }
+            beginAgain()
+        }
+    }
+
+    private func look(for record: TenantRecord) {
         neighbours.placement.look(record.id) { [self] in start(at: $0) }
+    }
+
+    /// Once, before the log is asked where the tenant is: what the call names may be another tenant's by now. Not where
+    /// something may have been done for this one.
+    private func readdresses() -> Bool {
+        state.withLock { state in
+            defer { state.isReaddressed = true }
+            return atHome == nil && !state.isReaddressed && !state.mayHaveActed && !state.hasWantedBody
+        }
+    }
+
+    /// As far as it has been read.
+    private var body: [UInt8] { if case .whole(let bytes, _) = client { bytes } else { [] } }
+
+    /// The call names another tenant now, or none.
+    private func beginAgain() {
+        switch client {
+        case .whole(let body, let responder): pipeline.placeAgain(routed, neighbours, body, responder)
+        case .pieces(_, let decide):
+            decide { [pipeline, neighbours, routed] in pipeline.placeAgain(routed, neighbours) }
+        }
     }
 
     // MARK: PeerCaller
@@ -197,6 +227,7 @@ final class ForwardedCall: PeerCaller {
     private func end(_ failure: PeerFailure) {
         let (node, hasWantedBody, malformed) = state.withLock { state in
             if failure == .malformed { state.malformed += 1 }
+            if failure == .lost || failure == .malformed { state.mayHaveActed = true }
             return (state.node, state.hasWantedBody, state.malformed)
         }
         neighbours.metrics.count(failure == .notSent ? .notSent : failure == .busy ? .busy : .lost, at: node)

@@ -81,7 +81,12 @@ final class LevelKeeper: Sendable {
     /// come back since is told by the wall clocks of both: one that is behind gives nothing back, one that is ahead too
     /// much.
     private func takeOver(_ bytes: [UInt8], _ tenants: Set<TenantID>) {
-        guard let snapshot = try? LevelSnapshot(decoding: bytes) else { return }
+        let snapshot: LevelSnapshot
+        do {
+            snapshot = try LevelSnapshot(decoding: bytes)
+        } catch {
+            return fleet.report("levels of another node: \(error)")
+        }
         let now = fleet.monotonic.nanoseconds()
         let elapsed = LevelFile.elapsedNanoseconds(
             from: snapshot.wallMilliseconds, to: fleet.clock.now().milliseconds)

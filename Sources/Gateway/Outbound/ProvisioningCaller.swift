@@ -1,5 +1,6 @@
 import CallKit
 import HTTPClient
+import RateLimiter
 import Synchronization
 import TenantApp
 import TenantRegistry
@@ -8,12 +9,9 @@ import TenantRegistry
 ///
 /// A thread of its own sends, so that neither payments nor webhooks wait for a provisioner, nor it for them. Which
 /// calls are under way stands in memory alone: a restart asks again, under the same ids. One call a unit,
-/// `tenantCallsMax` a tenant, of which provisioners that gave no answer last time have `silentCallsMax` together. Any
-/// thread.
+/// `tenantCallsMax` a tenant, of which provisioners that gave no answer last time have `silentCallsMax` together; each
+/// call holds one of the node's places (`ProvisioningPlaces`). Any thread.
 final class ProvisioningCaller: OutboundWork, Sendable {
-    static let tenantCallsMax = OutboundCaller.groupRunningMax
-    /// So that one that is dead holds up no other of its tenant.
-    static let silentCallsMax = tenantCallsMax / 2
     private static let connectMillisecondsMax = 10_000
     /// Beyond an attempt's own time, for its turn on the thread.
     private static let slackMilliseconds = 2_000
@@ -22,6 +20,10 @@ final class ProvisioningCaller: OutboundWork, Sendable {
     let kind = DueKind.provisioning
     let metrics = ProvisioningMetrics()
     private let fleet: Fleet
+    private let tenantCallsMax: Int
+    /// So that one that is dead holds up no other of its tenant.
+    private let silentCallsMax: Int
+    private let places: ProvisioningPlaces
     private let caller: OutboundCaller
     private let allowsPrivateAddresses: Bool
     private let isStopping = Atomic<Bool>(false)
@@ -46,7 +48,10 @@ final class ProvisioningCaller: OutboundWork, Sendable {
     init(_ fleet: Fleet, allowsPrivateAddresses: Bool) throws {
         self.fleet = fleet
         self.allowsPrivateAddresses = allowsPrivateAddresses
-        caller = try OutboundCaller(thread: "provisioning")
+        tenantCallsMax = fleet.budgets.figures[.provisioningTenant]
+        silentCallsMax = max(1, tenantCallsMax / 2)
+        places = ProvisioningPlaces(fleet.budgets)
+        caller = try OutboundCaller(thread: "provisioning", groupRunningMax: tenantCallsMax)
     }
 
     /// Gives up what is under way, of which nothing is written: it is asked again after the start. Blocks.
@@ -65,7 +70,10 @@ final class ProvisioningCaller: OutboundWork, Sendable {
                 return nil
             }
             let known = desks[record.id] ?? Desk()
-            guard known.underWay.count < Self.tenantCallsMax else { return nil }
+            guard known.underWay.count < tenantCallsMax else {
+                fleet.budgets.spent.count(.provisioningTenant)
+                return nil
+            }
             desks[record.id, default: Desk()].isAsking = true
             return known
         }
@@ -95,7 +103,7 @@ final class ProvisioningCaller: OutboundWork, Sendable {
         let asking = desk.asking?.goingOn(at: tenant.now) ?? ProvisioningAsking(from: tenant.now)
         due.asking = asking
         let underWay = Set(desk.underWay.keys)
-        let room = Self.tenantCallsMax - underWay.count
+        let room = tenantCallsMax - underWay.count
         var known: [Int64: ProvisionerAccess?] = [:]
         for var task in try chosen(tenant, beside: desk, room: room) {
             task.idleUntil = asking.since
@@ -121,14 +129,14 @@ final class ProvisioningCaller: OutboundWork, Sendable {
         let silent = try desk.silent.filter { try tenant.provisioner(product: $0) != nil }
         var tasks = try tenant.dueProvisionings(book: .live, excluding: underWay, of: .allBut(silent), limit: room)
         if silent.isEmpty { return tasks }
-        let each = max(1, Self.silentCallsMax / silent.count)
+        let each = max(1, silentCallsMax / silent.count)
         var waiting: [ProvisioningTask] = []
         for id in silent {
             let own = desk.underWay.values.count { $0 == id }
             waiting += try tenant.dueProvisionings(
                 book: .live, excluding: underWay, of: .only(id), limit: each - own)
         }
-        let left = Self.silentCallsMax - desk.underWay.values.count { silent.contains($0) }
+        let left = silentCallsMax - desk.underWay.values.count { silent.contains($0) }
         tasks += waiting.sorted(by: Self.isDueBefore).prefix(max(0, left))
         return Array(tasks.sorted(by: Self.isDueBefore).prefix(room))
     }
@@ -160,6 +168,10 @@ final class ProvisioningCaller: OutboundWork, Sendable {
         guard let rule = OutboundRule.rule(isPlain: isPlain, allowsPrivateAddresses: allowsPrivateAddresses) else {
             return take(.unclear, news("address_refused"), task, of: record)
         }
+        let isSilent = desks.withLock { $0[record.id]?.silent.contains(task.provisionerID) ?? false }
+        // The node is full of calls: nothing was asked, so nothing is written. It is asked for again when a place comes
+        // back, and when the scheduler says so.
+        guard let place = places.enter(record, isSilent: isSilent) else { return leave(task, of: record) }
         let request = ProvisioningRequest(task, to: access)
         var call = OutboundCall(url: request.url, headers: request.headers(at: fleet.clock.now()), body: request.body)
         call.method = request.isPoll ? .get : .post
@@ -170,9 +182,15 @@ final class ProvisioningCaller: OutboundWork, Sendable {
         call.totalMilliseconds = milliseconds + Self.slackMilliseconds
         let isTaken = caller.send(call, group: "\(record.id)") { [self] result in
             answered(result, task, at: access.url, of: record)
+            giveBack(place)
         }
-        // The node is full of calls: nothing was asked, so nothing is written. The scheduler asks again.
-        if !isTaken { leave(task, of: record) }
+        if isTaken { return }
+        leave(task, of: record)
+        giveBack(place)
+    }
+
+    private func giveBack(_ place: ProvisioningPlaces.Place) {
+        for record in places.leave(place) { wake(record) }
     }
 
     private func answered(

@@ -35,8 +35,6 @@ final class WebhookSender: OutboundWork, Sendable {
     /// The next look waits a millisecond for so many endpoints that the last one found.
     static let endpointsPerMillisecond = 50
     static let pauseAfterFailureMilliseconds: Int64 = 1_000
-    /// Tests of endpoints under way at once.
-    private static let probesMax = 64
     /// On a stop, for those on their way, and then for the files.
     private static let stopMilliseconds = 1_000
     private static let recordMilliseconds = 5_000
@@ -161,16 +159,12 @@ final class WebhookSender: OutboundWork, Sendable {
 
     /// What somebody who waits asks of the network: sent once, beside the slots, and in no statistics (H4).
     var probe: WebhookProbe {
-        let places = Shares(whole: Self.probesMax)
-        return WebhookProbe(
+        WebhookProbe(
             send: { [weak self] url, delivery, then in
-                guard let self, let place = places.place(for: .node) else { return false }
+                guard let self else { return false }
                 let now = fleet.clock.now()
                 let address = WebAddress(parsing: url)
-                let done: WebhookCaller.Then = { result in
-                    withExtendedLifetime(place) {}
-                    then(AttemptResult(delivery, at: now, result))
-                }
+                let done: WebhookCaller.Then = { then(AttemptResult(delivery, at: now, $0)) }
                 if let call = call(delivery, to: url, address, at: now, reuses: false, keeps: false) {
                     caller.send([(call, done)])
                 } else {

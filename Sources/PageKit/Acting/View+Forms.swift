@@ -117,8 +117,58 @@ extension PageView {
     }
 
     /// The same list from where this page of it ends; nil at its end.
-    package func next(_ list: Row) -> Link? { list.optional("next_cursor").map { visit.here([("cursor", $0)]) } }
+    package func next(_ list: Row) -> Link? { list.optional("next_cursor").map(next(cursor:)) }
 
-    /// The list from its beginning; nil where the page is its beginning.
-    package func first() -> Link? { visit.asked("cursor") == nil ? nil : visit.here([("cursor", nil)]) }
+    /// The same list from a place on, which knows the way back to here.
+    package func next(cursor: String) -> Link {
+        visit.here([("cursor", cursor), ("back", WayBack(visit).longer.text)])
+    }
+
+    /// The pages before this one: nil where the page is the list's beginning.
+    package func first() -> Earlier? {
+        guard visit.asked("cursor") != nil else { return nil }
+        let first = visit.here([("cursor", nil), ("back", nil)])
+        let way = WayBack(visit)
+        guard let last = way.places.last else { return .pages(first: first, previous: nil) }
+        if last == WayBack.beginning { return .page(first) }
+        return .pages(first: first, previous: visit.here([("cursor", last), ("back", way.shorter.text)]))
+    }
+}
+
+/// The pages of a list that were passed on the way to this one, as the address keeps them: their cursors, the latest last.
+/// A value: any thread.
+private struct WayBack {
+    /// The page that has no cursor.
+    static let beginning = "0"
+    /// Cursors have no full stop.
+    private static let separator: Character = "."
+    private static let placesMax = 12
+    private static let charactersMax = 1_024
+
+    let places: [String]
+
+    private let here: String
+
+    init(_ visit: Visit) {
+        here = visit.asked("cursor") ?? Self.beginning
+        let text = here == Self.beginning ? "" : visit.asked("back") ?? ""
+        places = text.split(separator: Self.separator).map(String.init)
+    }
+
+    private init(_ places: [String], here: String) {
+        self.places = places
+        self.here = here
+    }
+
+    /// Nil where there is none.
+    var text: String? { places.isEmpty ? nil : places.joined(separator: String(Self.separator)) }
+
+    var shorter: WayBack { WayBack(Array(places.dropLast()), here: here) }
+
+    /// With this page. Of a long way the latest places are kept: an address has an end.
+    var longer: WayBack {
+        var kept = Array((places + [here]).suffix(Self.placesMax))
+        while kept.count > 1, kept.reduce(0, { $0 + $1.count + 1 }) > Self.charactersMax { kept.removeFirst() }
+        return WayBack(kept, here: here)
+    }
 }

@@ -57,11 +57,12 @@ struct Frame: Sendable {
     }
 
     private var search: HTML? {
-        guard visit.site.hasSearch else { return nil }
+        // Whoever waits for approval has nothing to find.
+        guard visit.site.hasSearch, !visit.isOfApplicant else { return nil }
         let mode: HTML? = visit.isTest ? FormField.hidden("mode", "test") : nil
         return """
             <form class="search" role="search" method="get" action="\(visit.link("/search"))">\(Icon.search)\(mode)\
-            <input type="search" name="q" aria-label="Search" placeholder="Id, e-mail or external id" \
+            <input type="search" name="q" aria-label="Search" placeholder="\(visit.site.searchHint)" \
             value="\(visit.asked("q") ?? "")"></form>
             """
     }

@@ -67,13 +67,13 @@ package struct DataTable: MarkupPart {
     private let empty: HTML
     private let isCaptionSeen: Bool
     private let narrow: Narrow
-    private let previous: Link?
+    private let previous: Earlier?
     private let next: Link?
 
     /// `isCaptionSeen`: false where a heading says the same.
     package init(
         caption: String, columns: [Column], rows: [[HTML]], empty: HTML, isCaptionSeen: Bool = false,
-        narrow: Narrow = .cards, previous: Link? = nil, next: Link? = nil
+        narrow: Narrow = .cards, previous: Earlier? = nil, next: Link? = nil
     ) {
         assert(rows.allSatisfy { $0.count == columns.count }, "a row of \(caption) has other columns")
         self.caption = caption
@@ -130,18 +130,37 @@ package struct DataTable: MarkupPart {
     }
 }
 
+/// What of a list stands before this page of it: the page before, and the first one where that is another. A value: any
+/// thread.
+package struct Earlier: Sendable {
+    let first: Link?
+    let previous: Link?
+
+    private init(first: Link?, previous: Link?) {
+        self.first = first
+        self.previous = previous
+    }
+
+    /// The page before is the first one, or of those whose number is in their address.
+    package static func page(_ previous: Link) -> Earlier { Earlier(first: nil, previous: previous) }
+
+    /// `previous`: nil where nothing is known of the page before.
+    package static func pages(first: Link, previous: Link?) -> Earlier { Earlier(first: first, previous: previous) }
+}
+
 /// Links to what comes before and behind; nothing where all is on the page. A value: any thread.
 package struct Pager: MarkupPart {
     package let html: HTML
 
-    package init(_ label: String, previous: Link?, next: Link?) {
+    package init(_ label: String, previous: Earlier?, next: Link?) {
         guard previous != nil || next != nil else {
             html = ""
             return
         }
-        let back: HTML? = previous.map { #"<a class="button" rel="prev" href="\#($0)">Previous</a>"# }
+        let first: HTML? = previous?.first.map { #"<a class="button" rel="first" href="\#($0)">First page</a>"# }
+        let back: HTML? = previous?.previous.map { #"<a class="button" rel="prev" href="\#($0)">Previous</a>"# }
         let onward: HTML? = next.map { #"<a class="button" rel="next" href="\#($0)">Next</a>"# }
-        html = #"<nav class="pager" aria-label="\#(label)">\#(back)\#(onward)</nav>"#
+        html = #"<nav class="pager" aria-label="\#(label)">\#(first)\#(back)\#(onward)</nav>"#
     }
 }
 

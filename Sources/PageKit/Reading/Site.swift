@@ -22,6 +22,8 @@ package struct Site: Sendable {
     package let elsewhere: StaticString?
     /// Whether there is a page that finds anything by its id.
     package let hasSearch: Bool
+    /// What its field takes, in a few words.
+    package let searchHint: String
     /// Which of its pages show the test book too, and lead there.
     package enum TestBook: Sendable {
         case none, all
@@ -36,7 +38,7 @@ package struct Site: Sendable {
     package init(
         _ title: String, at basePath: String, over apiPath: String, of routes: RouteTable, access: Route.Access,
         elsewhere: StaticString? = nil, navigation: [NavigationSection], hasSearch: Bool = false,
-        testBook: TestBook = .none,
+        searchHint: String = "Id, e-mail or external id", testBook: TestBook = .none,
         surroundings: Around?
     ) {
         self.title = title
@@ -47,6 +49,7 @@ package struct Site: Sendable {
         self.elsewhere = elsewhere
         self.navigation = navigation
         self.hasSearch = hasSearch
+        self.searchHint = searchHint
         self.testBook = testBook
         self.surroundings = surroundings
     }

@@ -115,10 +115,12 @@ package struct Visit: Sendable {
         return Link(path: text.isEmpty ? "/" : text) ?? Link(path: "/")!
     }
 
-    /// This page with other parameters in its query: nil takes one away.
+    /// This page with other parameters in its query: nil takes one away. Another place in its list has another
+    /// way back.
     package func here(_ changes: [(String, String?)] = []) -> Link {
+        let isElsewhere = changes.contains { $0.0 == "cursor" }
         let kept = ((try? call.query())?.pairs ?? []).filter { pair in
-            pair.name != "said" && !changes.contains { $0.0 == pair.name }
+            pair.name != "said" && !(isElsewhere && pair.name == "back") && !changes.contains { $0.0 == pair.name }
         }
         let pairs = kept.map { ($0.name, $0.value) } + changes.compactMap { name, value in value.map { (name, $0) } }
         let query = pairs.isEmpty ? "" : "?" + PercentEncoding.query(pairs)

@@ -141,7 +141,7 @@ extension AdminPages {
             empty: isOver
                 ? Empty("No key of yours has ended").html
                 : Empty("No keys yet", "Programs and the command line call by one.").html,
-            previous: isFirst ? nil : view.visit.here([("keys_cursor", nil)]),
+            previous: isFirst ? nil : .pages(first: view.visit.here([("keys_cursor", nil)]), previous: nil),
             next: keys.optional("next_cursor").map { view.visit.here([("keys_cursor", $0)]) })
         return Panel("Your keys", actions: "\(others)\(new)") { table.html }
     }

@@ -9,13 +9,13 @@ extension AdminPages {
         Page("/customers", "Customers") { view in
             let found = try view.found("/customers", view.asked("reseller", "q", "cursor"))
             let names = try ResellerNames(of: found.rows, view)
+            let resellers = try ResellerChoice(view).filter(view)
             let filters = Form.get(view.link("/customers"), keeping: view.visit.kept("mode")) {
                 """
                 \(view.field(
                     "Find", "q", .search, value: view.visit.asked("q"),
                     hint: "How an id, external id or e-mail begins.", isRequired: false))\
-                \(view.field(
-                    "Reseller", "reseller", value: view.visit.asked("reseller"), hint: "Its id.", isRequired: false))\
+                \(resellers)\
                 \(filterButtons(view, clearing: "q", "reseller"))
                 """
             }
@@ -44,6 +44,7 @@ extension AdminPages {
             let orders = try await view.get("/orders", ofIt)
             let services = try await view.get("/services", ofIt + [("state", serviceStates)])
             let names = try await ResellerNames(of: [customer], view)
+            let changes = try await ChangesPart([("object", id)], view)
             let facts = Facts([
                 ("External id", customer.text("external_id").map { "\($0)" }),
                 ("E-mail", customer.text("email").map { "\($0)" }), ("Name", customer.text("name").map { "\($0)" }),
@@ -54,7 +55,7 @@ extension AdminPages {
                 customer.text("name") ?? customer.text("external_id") ?? id, sub: "<code>\(id)</code>",
                 """
                 \(Panel("Customer") { "\(facts)\(change(customer, view))" })\
-                \(sales(orders, services, ofIt: ("customer", id), view))
+                \(sales(orders, services, ofIt: ("customer", id), view))\(changes?.html)
                 """)
         },
         Page("/subscribers", "Subscribers") { view in

@@ -62,12 +62,16 @@ extension AdminPages {
         }
     }
 
+    private static let lowStock = "stock_low"
+
     private static func need(_ line: Row, _ view: SlowView) -> HTML {
         let (words, tone, link) = need(of: line["kind"], line.int("count"), view)
         var attributes = Attributes()
         attributes.set("class", tone.rawValue)
         let first = line.rows("items").first
-        let about: String? = first.flatMap { $0.text("note") }
+        let about: String? = first.flatMap { item in
+            item.text("note").map { line["kind"] == lowStock ? "\(item["object"]): \($0)" : $0 }
+        }
         let since: HTML? = first?.text("since").map {
             // Past what is counted there may be an older one.
             let which = line.bool("is_more") ? "some " : line.int("count") > 1 ? "oldest " : ""
@@ -120,6 +124,12 @@ extension AdminPages {
             return (
                 words("service is past due", "services are past due"), .warn,
                 view.link("/services", query: [("state", "past_due")])
+            )
+        case lowStock:
+            return (
+                words("stock is low", "stocks are low"), .warn,
+                view.visit.has(dialect: "licence_keys") && !view.visit.has(dialect: "wholesale_orders")
+                    ? view.link("/stock/licences") : view.link("/stock/items")
             )
         case "reviews_open":
             return (

@@ -80,7 +80,8 @@ extension AdminPages {
         let found = try await view.found("/orders", query + [("cursor", view.visit.asked("cursor"))])
         let waiting = try await view.ask("/attention")?.waiting("orders_pending")
         let names = try await ResellerNames(of: found.rows, view)
-        let money = found.currency.map { "Total, \($0)" } ?? "Total"
+        let resellers = try await ResellerChoice(view).filter(view)
+        let money = "Total, \(view.currency)"
         let table = DataTable(
             caption: "Orders, newest first",
             columns: [
@@ -101,7 +102,7 @@ extension AdminPages {
                 ("All", nil, nil), ("Pending", "pending", waiting), ("Completed", "completed", nil),
                 ("Rejected", "rejected", nil),
             ]))\(view.filters("/orders", keeping: ["state"], [
-                view.filter("Begins with", "q"), view.filter("Product", "product"), view.filter("Reseller", "reseller"),
+                view.filter("Begins with", "q"), view.filter("Product", "product"), resellers,
                 view.filter("Customer", "customer", hint: "Its whole id"),
                 view.filter("Reference", "reference", hint: "All of it"),
                 view.filter("From", "from", .moment), view.filter("Before", "to", .moment),
@@ -120,7 +121,7 @@ extension AdminPages {
             """
             \(order["quantity"]) × <code>\(order["product"])</code> <span class="sub">\(order["term"])</span>
             """,
-            view.cut(order["customer_external_id"]), view.amount(order, "wholesale_total"),
+            view.customerLink(of: order), view.amount(order, "wholesale_total"),
             "\(State(order["state"]))\(units)", "\(view.ago(order["created_at"]))",
         ]
     }

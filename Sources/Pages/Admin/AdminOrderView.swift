@@ -57,7 +57,7 @@ struct OrderView: Sendable {
             DataTable(
                 caption: "Units of the order",
                 columns: [Column("Service", .id), Column("State")] + (isProvisioned ? [Column("Provisioning")] : [])
-                    + [Column("Share", .number), Column("Money"), Column("Renews")],
+                    + [view.money("Share"), Column("Money"), Column("Renews")],
                 rows: units.map { unit in
                     let provisioning = unit.text("provisioning_state").map {
                         State($0, tone: provisioningTone($0)).html
@@ -90,7 +90,7 @@ struct OrderView: Sendable {
             DataTable(
                 caption: "Refunds of the order",
                 columns: [
-                    Column("Refund", .id), Column("Amount", .number), Column("Of"), Column("Reason"), Column("When"),
+                    Column("Refund", .id), view.money("Amount"), Column("Of"), Column("Reason"), Column("When"),
                     Column("By"),
                 ],
                 rows: rows.map { refund in
@@ -132,7 +132,7 @@ struct OrderView: Sendable {
                 ("Term price", "\(Amount(order["line_total"], currency: order["currency"]))"),
                 ("Setup", "\(Amount(order["setup_total"], currency: order["currency"]))"),
                 ("Total", "<b>\(Amount(order["wholesale_total"], currency: order["currency"]))</b>"),
-                ("Customer", "\(order["customer_external_id"])"),
+                ("Customer", view.customerLink(of: order)),
                 ("Reference", order.text("reference").map { "\($0)" }),
                 ("Placed", "\(TimeText(order["created_at"]))"),
                 ("Decided", order.text("decided_at").map { "\(TimeText($0))" }),

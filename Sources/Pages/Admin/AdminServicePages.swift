@@ -7,13 +7,17 @@ import PageKit
 extension AdminPages {
     static let services: [Page] = [
         Page(inSteps: "/services", "Services") { view in try await serviceList(view) },
-        Page("/services/{id}", "Service") { view in
+        Page(inSteps: "/services/{id}", "Service") { view in
             let id = view.visit.parameter()
-            let service = try view.get("/services/\(id)")
-            let charges = try view.get("/services/\(id)/charges", [("cursor", view.visit.asked("cursor"))])
-            return ServiceView(
-                service: service, charges: charges, names: try ResellerNames(of: [service], view), view: view
-            ).content
+            let changes = try await ChangesPart([("object", id)], view)?.html
+            return try await view.reading { view in
+                let service = try view.get("/services/\(id)")
+                let charges = try view.get("/services/\(id)/charges", [("cursor", view.visit.asked("cursor"))])
+                return ServiceView(
+                    service: service, charges: charges, names: try ResellerNames(of: [service], view),
+                    changes: changes, view: view
+                ).content
+            }
         },
         Page("/services/{id}/suspend", "Suspend a service", asks: "POST /services/{id}/suspend") { view in
             let service = try view.get("/services/\(view.visit.parameter())")
@@ -72,11 +76,12 @@ extension AdminPages {
         let found = try await view.found("/services", query + [("cursor", view.visit.asked("cursor"))])
         let late = try await view.ask("/attention")?.waiting("services_past_due")
         let names = try await ResellerNames(of: found.rows, view)
+        let resellers = try await ResellerChoice(view).filter(view)
         let table = DataTable(
             caption: "Services, newest first",
             columns: [
                 Column("Service", .id), Column("Reseller"), Column("Product"), Column("Customer"),
-                Column("Term price", .number), Column("State"), Column("Renews"),
+                view.money("Term price"), Column("State"), Column("Renews"),
             ],
             rows: found.rows.map { line($0, names, view) },
             empty: view.nothing(
@@ -98,7 +103,7 @@ extension AdminPages {
                 ("Running", nil, nil), ("Active", "active", nil), ("Past due", "past_due", late),
                 ("Suspended", "suspended", nil), ("Pending", "pending", nil), ("Cancelled", "cancelled", nil),
             ]))\(view.filters("/services", keeping: ["state"], [
-                view.filter("Begins with", "q"), view.filter("Product", "product"), view.filter("Reseller", "reseller"),
+                view.filter("Begins with", "q"), view.filter("Product", "product"), resellers,
                 view.filter("Customer", "customer", hint: "Its whole id"), view.filter("Order", "order"),
                 view.filter("From", "from", .moment), view.filter("Before", "to", .moment),
             ]))\(found.shown(table.html))
@@ -112,7 +117,7 @@ extension AdminPages {
         return [
             view.idLink("/services", service["id"]), names.link(service["reseller"], view),
             "<code>\(service["product"])</code> <span class=\"sub\">\(service["term"])</span>",
-            view.cut(service["customer_external_id"]), view.amount(service, "term_price"),
+            view.customerLink(of: service), view.amount(service, "term_price"),
             "\(State(service["status"]))\(since)", ends ?? "\(view.ago(service.text("renews_at")))",
         ]
     }

@@ -7,6 +7,8 @@ struct ServiceView {
     let service: Row
     let charges: Row
     let names: ResellerNames
+    /// What operators did about it; nil where the reader may not see that.
+    let changes: HTML?
     let view: View
 
     private var id: String { service["id"] }
@@ -22,7 +24,8 @@ struct ServiceView {
                 """,
             actions: actions,
             """
-            \(pastDue)\(ending)<div class="cols wide"><div>\(periods)</div><div>\(price)\(facts)\(details)</div></div>
+            \(pastDue)\(ending)<div class="cols wide"><div>\(periods)\(changes)</div>\
+            <div>\(price)\(facts)\(details)</div></div>
             """)
     }
 
@@ -124,7 +127,7 @@ struct ServiceView {
         Panel("Service") {
             Facts([
                 ("Reseller", names.link(service["reseller"], view)),
-                ("Customer", "\(service["customer_external_id"])"),
+                ("Customer", view.customerLink(of: service)),
                 (
                     "Product",
                     #"<a href="\#(view.link("/products", service["product"]))"><code>\#(service["product"])</code></a>"#

@@ -13,9 +13,10 @@ extension AdminPages {
             let actions: HTML = """
                 \(filter.exports(view))\(if: view.may(.post, "/audit/verify"), verifyLink(view))
                 """
+            let form = try await filter.form(view)
             return PageContent(
                 "Audit", actions: actions,
-                "\(filter.form(view))\(bars)\(found.shown(auditTable(found.list, view).html))")
+                "\(form)\(bars)\(found.shown(auditTable(found.list, view).html))")
         },
         Page(
             "/audit/verify", "Verify the audit log",

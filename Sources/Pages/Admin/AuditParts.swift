@@ -5,7 +5,11 @@ import PageKit
 
 /// What is asked of the audit log: all of it stands in the page's address. A value: any thread.
 struct AuditFilters {
-    private static let names = ["reseller", "key", "account", "action", "status", "request_id", "order", "changes"]
+    private static let names = [
+        "reseller", "key", "account", "action", "status", "request_id", "order", "object", "product", "author",
+        "changes",
+    ]
+    private static let narrow = ["request_id", "order", "object", "product", "author"]
     private static let days = 1...3_650
     private static let spans = [("24 hours", 1), ("7 days", 7), ("30 days", 30)]
 
@@ -18,8 +22,8 @@ struct AuditFilters {
         asked = Self.names.map { ($0, view.visit.asked($0)) }
         days = view.visit.asked("days").flatMap { Int($0) }.flatMap { Self.days.contains($0) ? $0 : nil } ?? 7
         to = view.visit.asked("to")
-        // A log has no end; what is looked at has one, unless somebody asks for more or for one call.
-        let isOpen = to != nil || view.visit.asked("request_id") != nil || view.visit.asked("order") != nil
+        // A log has no end; what is looked at has one, unless somebody asks for more, for one call or for one thing.
+        let isOpen = to != nil || Self.narrow.contains { view.visit.asked($0) != nil }
         from = view.visit.asked("from") ?? (isOpen ? nil : view.visit.daysAgo(days))
     }
 
@@ -42,7 +46,8 @@ struct AuditFilters {
         return Panel("Calls by \(isHourly ? "hour" : "day")") { UsageChart(totals, isHourly: isHourly).html }.html
     }
 
-    func form(_ view: SlowView) -> HTML {
+    func form(_ view: SlowView) async throws -> HTML {
+        let resellers = try await ResellerChoice(view).filter(view)
         let spans = Tabs(
             "Days",
             Self.spans.map { title, days in
@@ -56,9 +61,13 @@ struct AuditFilters {
             }
         let form = Form.get(view.link("/audit"), keeping: kept) {
             """
-            \(view.filter("Reseller", "reseller"))\(view.filter("Key", "key"))\(view.filter("Account", "account"))\
+            \(resellers)\(view.filter("Key", "key"))\(view.filter("Account", "account"))\
             \(view.filter("Action", "action"))\(view.filter("Status", "status"))\
             \(view.filter("Request", "request_id"))\(view.filter("Order", "order"))\
+            \(view.filter("Object", "object", hint: "The id of what was changed"))\(view.filter("Product", "product"))\
+            \(view.filter("Changed by", "author", .select([
+                FormField.Option("", "Anybody"), FormField.Option("operators", "Operators"),
+            ])))\
             \(view.filter("From", "from", .moment))\(view.filter("To", "to", .moment))\
             <div class="actions">\(view.filter("Changes only", "changes", .checkbox))\
             \(Button("Filter"))\(view.clear(Self.names + ["from", "to"]))</div>

@@ -10,6 +10,7 @@ extension AdminPages {
             try view.visit.needs(dialect: creditReports)
             let found = try view.found("/credit-events", view.asked("reseller", "external_ref", "cursor"))
             let names = try ResellerNames(of: found.rows, view)
+            let resellers = try ResellerChoice(view).filter(view)
             let money = found.currency.map { "Amount, \($0)" } ?? "Amount"
             let table = DataTable(
                 caption: "Credit events, newest first",
@@ -34,7 +35,7 @@ extension AdminPages {
                 actions: "\(Button("Reconciliations", leadsTo: view.link("/reconciliations")))",
                 """
                 \(view.filters("/credits", keeping: [], [
-                    view.filter("Reseller", "reseller"), view.filter("Reference", "external_ref"),
+                    resellers, view.filter("Reference", "external_ref"),
                 ]))\(found.shown(table.html))
                 """)
         },
@@ -58,7 +59,7 @@ extension AdminPages {
                 <p>The first report counts. Each difference opened an account review.</p>\
                 \(DataTable(
                     caption: "Later reports of the same reference",
-                    columns: [Column("When"), Column("Kind"), Column("First", .number), Column("Then", .number), Column("Meta")],
+                    columns: [Column("When"), Column("Kind"), view.money("First"), view.money("Then"), Column("Meta")],
                     rows: told.map { other in
                         let (here, there) = Differing.marked(first, other["amount"])
                         return [

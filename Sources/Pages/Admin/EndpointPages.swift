@@ -14,6 +14,7 @@ extension AdminPages {
                 view.asked("reseller", "cursor")
                     + (isFailing ? [("failing", "true")] : [("state", view.visit.asked("state"))]))
             let names = try ResellerNames(of: found.rows, view)
+            let resellers = try ResellerChoice(view).filter(view)
             let table = DataTable(
                 caption: "Endpoints",
                 columns: [
@@ -32,15 +33,19 @@ extension AdminPages {
                 \(view.tabs("State", "state", [
                     ("All", nil, nil), ("Active", "active", nil), ("Failing", "failing", nil),
                     ("Paused", "paused", nil), ("Disabled", "disabled", nil),
-                ]))\(view.filters("/endpoints", keeping: ["state"], [view.filter("Reseller", "reseller")]))\
+                ]))\(view.filters("/endpoints", keeping: ["state"], [resellers]))\
                 \(found.shown(table.html))
                 """)
         },
-        Page("/endpoints/{id}", "Endpoint", afterwardsReading: tested) { view in
-            let endpoint = try view.get("/webhooks/\(view.visit.parameter())")
-            return EndpointView(
-                endpoint: endpoint, names: try ResellerNames(of: [endpoint], view), view: view
-            ).content
+        Page(inSteps: "/endpoints/{id}", "Endpoint", afterwardsReading: tested) { view in
+            let id = view.visit.parameter()
+            let changes = try await ChangesPart([("object", id)], view)?.html
+            return try await view.reading { view in
+                let endpoint = try view.get("/webhooks/\(id)")
+                return EndpointView(
+                    endpoint: endpoint, names: try ResellerNames(of: [endpoint], view), changes: changes, view: view
+                ).content
+            }
         },
     ]
 
@@ -75,13 +80,7 @@ extension AdminPages {
     }
 
     static func health(_ endpoint: Row) -> HTML {
-        let recent = endpoint.row("health")?.texts("recent") ?? []
-        if recent.isEmpty { return #"<span class="sub">not called yet</span>"# }
-        let failed = recent.count { $0 == "failed" }
-        return Strip(
-            recent.map { $0 == "delivered" ? .good : .bad },
-            label: "Last \(recent.count): \(recent.count - failed) delivered, \(failed) failed"
-        ).html
+        Strip.attempts(endpoint.row("health")?.texts("recent") ?? [])
     }
 
     /// What the receiver of a test-send said, in place.
@@ -100,6 +99,8 @@ extension AdminPages {
 struct EndpointView {
     let endpoint: Row
     let names: ResellerNames
+    /// What operators did about it; nil where the reader may not see that.
+    let changes: HTML?
     let view: View
 
     private var id: String { endpoint["id"] }
@@ -115,7 +116,8 @@ struct EndpointView {
                 """,
             actions: moves,
             """
-            \(trouble)<div class="cols wide"><div>\(answers)\(waiting)\(test)</div><div>\(facts)</div></div>
+            \(trouble)<div class="cols wide"><div>\(answers)\(waiting)\(test)</div>\
+            <div>\(facts)\(changes)</div></div>
             """)
     }
 

@@ -38,6 +38,7 @@ extension AdminPages {
         let attention = try view.ask("/attention")
         let dead = attention?.waiting("deliveries_dead")
         let names = try ResellerNames(of: found.rows, view)
+        let resellers = try ResellerChoice(view).filter(view)
         let table = DataTable(
             caption: "Deliveries, newest first",
             columns: [
@@ -59,7 +60,7 @@ extension AdminPages {
                 ("All", nil, nil), ("Pending", "pending", nil), ("Delivered", "delivered", nil), ("Dead", "dead", dead),
                 ("Held", "held", nil), ("Dropped", "dropped", nil),
             ]))\(view.filters("/events", keeping: ["state"], [
-                view.filter("Type", "type"), view.filter("Reseller", "reseller"), view.filter("Endpoint", "endpoint"),
+                view.filter("Type", "type"), resellers, view.filter("Endpoint", "endpoint"),
                 view.filter("Status", "status_class", .select(
                     [FormField.Option("", "Any")] + ["2xx", "3xx", "4xx", "5xx"].map { FormField.Option($0) })),
                 view.filter("Since", "since", .moment), view.filter("Until", "until", .moment),
@@ -125,9 +126,7 @@ extension AdminPages {
 
     /// What came back last: the status, or the word for why there is none.
     static func lastAnswer(_ row: Row) -> HTML {
-        guard let outcome = row.text("last_outcome") else { return "" }
-        guard let status = row.text("last_status") else { return "\(Outcome.text(outcome))" }
-        return "<code>\(status)</code>\(if: outcome == "redirect" || outcome == "gone", " \(Outcome.text(outcome))")"
+        Outcome.answer(row.text("last_outcome"), status: row.text("last_status"))
     }
 
     // MARK: Replaying
@@ -222,16 +221,4 @@ extension AdminPages {
         let mode = view.visit.isTest ? FormField.hidden("mode", "test") : ""
         return "\(FormField.hidden("since", since))\(lists)\(others)\(mode)"
     }
-}
-
-/// Words for how an attempt ended (H3).
-enum Outcome {
-    static func text(_ outcome: String) -> String { words[outcome] ?? outcome }
-
-    private static let words = [
-        "delivered": "delivered", "status": "answered with an error", "redirect": "a redirect, which is not followed",
-        "gone": "gone for good", "dns": "its name leads nowhere", "refused": "connection refused",
-        "reset": "connection reset", "tls": "no TLS", "timed_out": "timed out", "too_long": "answer too long",
-        "address_refused": "address not allowed", "unreadable": "unreadable answer", "interrupted": "interrupted by us",
-    ]
 }

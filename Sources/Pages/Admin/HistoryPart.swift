@@ -1,42 +1,53 @@
 import CallKit
 import HTML
+import HTTPCore
 import PageKit
 
-/// Who changed a reseller's state, balance and terms, as the audit log has it. A value: any thread.
-struct ResellerHistory: MarkupPart {
+/// What operators changed about one thing, newest first, each with its row in the audit log and that row's proof. A
+/// value: any thread.
+struct ChangesPart: MarkupPart {
     let html: HTML
 
     private static let shownMax = 10
+    /// Steps of one call are one change, and who signs in changes nothing: so many rows hold enough.
+    private static let rowsMax = "50"
 
-    /// `rows`: the audit log's, newest first. `head`: of `/audit/head`, where the reader may ask it.
-    init(_ rows: [Row], head: Row?, _ id: String, _ view: some PageView) {
-        let changes = rows.compactMap { Self.change($0) }.prefix(Self.shownMax)
-        let all: HTML = """
-            \(Button("All changes", .quiet, leadsTo: view.link("/audit", query: [("reseller", id), ("changes", "true")])))\
-            \(Button("Prices", .quiet, leadsTo: view.link("/prices/history", query: [("reseller", id)])))
-            """
-        let empty =
-            rows.count == 1
-            ? "Its last entry in the log is no change of its state, terms or balance by hand."
-            : "None of its last \(rows.count) entries in the log is a change of its state, terms or balance by hand."
-        let history = History(
-            Array(changes), empty: rows.isEmpty ? "Nothing was changed yet." : empty, proof: head, view)
-        html = Panel("Who changed it", id: "history", actions: "\(all)") { history.html }.html
+    /// `filter`: what of the audit log is about the thing, say its `object`. Nil where the reader may not see the log,
+    /// and where there is no such thing, as the rest of its page says.
+    init?(
+        _ filter: [(String, String?)], id: String = "history", more: HTML? = nil, _ view: SlowView
+    ) async throws {
+        let asked = filter + [("author", "operators")]
+        guard view.may(.get, "/audit") else { return nil }
+        let found = try await view.found("/audit", asked + [("limit", Self.rowsMax)])
+        if found.isRefused { return nil }
+        let calls = Timeline.calls(Timeline.withoutSessions(found.rows)).prefix(Self.shownMax)
+        var changes: [History.Change] = []
+        for call in calls {
+            guard let row = call.first else { continue }
+            let log = try await view.ask("/audit/requests/\(row["request_id"])", [("at", row["at"])])
+            changes.append(Self.change(call, row, Proof(log?.rows() ?? []), view))
+        }
+        let head = changes.isEmpty ? nil : try await view.ask("/audit/head")
+        let history = History(changes, empty: "No operator has changed it yet.", proof: head, view)
+        let all = Button("All changes", .quiet, leadsTo: view.link("/audit", query: asked))
+        html = Panel("Who changed it", id: id, actions: "\(all)\(more)") { history.html }.html
     }
 
-    /// Nil where nothing had another value before.
-    private static func change(_ row: Row) -> History.Change? {
-        let members = row.row("detail")?.members ?? []
+    /// `rows`: of one call. What had another value before stands with both.
+    private static func change(_ rows: [Row], _ row: Row, _ proof: Proof, _ view: SlowView) -> History.Change {
+        let members = rows.flatMap { $0.row("detail")?.members ?? [] }
         let values = members.compactMap { member -> HTML? in
             guard let old = members.first(where: { $0.name == member.name + CallKit.AuditDetail.before }) else {
                 return nil
             }
             return "\(member.name.spaced) <del>\(old.value.value)</del> <ins>\(member.value.value)</ins>"
         }
-        if values.isEmpty { return nil }
+        let title: HTML = Timeline.title(of: row["action"], view).map { "\($0)" } ?? "<code>\(row["action"])</code>"
         return History.Change(
-            at: row["at"], who: row.text("account") ?? row.text("key") ?? "the provider", values: values,
-            requestID: row.text("request_id"))
+            at: row["at"], who: row.text("account") ?? row.text("key") ?? "the provider",
+            about: values.isEmpty ? nil : title, values: values.isEmpty ? [title] : values,
+            requestID: row.text("request_id"), proof: proof)
     }
 }
 

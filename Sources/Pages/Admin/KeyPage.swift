@@ -14,13 +14,14 @@ extension AdminPages {
                 path: "\(path)/rehearse", limit: limit, applies: (.put, path, "")
             ).html(view)
             let history = try await LimitHistory(view, "\(path)/history")
+            let changes = try await ChangesPart([("object", key.id)], id: "changes", view)
             let more = view.link("/usage", query: [("key", key.id), ("by", "hour")])
             return PageContent(
                 key.name, sub: key.sub, actions: actions(key, view),
                 """
                 \(rotating(key))<div class="cols"><div>\(tuner(key, view))\
                 \(Panel("Calls", actions: Button("Usage", leadsTo: more).html) { key.row.chart })</div>\
-                <div>\(rehearsal)</div></div>\(history)\(facts(key, view))
+                <div>\(rehearsal)</div></div>\(history)\(facts(key, view))\(changes?.html)
                 """)
         },
         // Small, for the meter that is taken anew each second.

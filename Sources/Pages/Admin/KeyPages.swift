@@ -7,7 +7,8 @@ import PageKit
 extension AdminPages {
     static let keys: [Page] = [
         Page(inSteps: "/keys", "Keys") { view in
-            let found = try await view.found("/api-keys/activity", view.asked("reseller", "state", "cursor"))
+            let found = try await view.found("/api-keys/activity", view.asked("reseller", "key", "state", "cursor"))
+            let resellers = try await ResellerChoice(view).filter(view)
             let state = view.visit.asked("state")
             let tabs = Tabs(
                 "State",
@@ -20,7 +21,11 @@ extension AdminPages {
                 ? Button("Issue key", .primary, leadsTo: view.link("/keys/new")).html : nil
             return PageContent(
                 "Keys", actions: issue,
-                "\(tabs)\(keyFilter(view))\(found.shown(keyTable(found.list, view).html))")
+                """
+                \(tabs)\(view.filters("/keys", keeping: ["state"], [
+                    resellers, view.filter("Key", "key", hint: "Its whole id"),
+                ]))\(found.shown(keyTable(found.list, view).html))
+                """)
         },
         Page("/keys/new", "Issue a key", asks: "POST /api-keys") { view in
             PageContent("Issue a key", try Panel("Whose it is, and what it may") { try newKey(view).html }.html)
@@ -39,14 +44,6 @@ extension AdminPages {
 
     // MARK: The list
 
-    private static func keyFilter(_ view: SlowView) -> HTML? {
-        guard let reseller = view.visit.asked("reseller") else { return nil }
-        return """
-            <ul class="chips"><li>reseller: \(reseller) \
-            <a href="\(view.visit.here([("reseller", nil), ("cursor", nil)]))" aria-label="Of all resellers">×</a></li></ul>
-            """
-    }
-
     private static func keyTable(_ list: Row, _ view: SlowView) -> DataTable {
         let issue: HTML? =
             view.may(.post, "/api-keys") ? Button("Issue key", leadsTo: view.link("/keys/new")).html : nil
@@ -57,9 +54,11 @@ extension AdminPages {
                 Column("24 hours"), Column("Limit"), Column("Expires"),
             ],
             rows: list.rows().map { keyLine($0, view) },
-            empty: Empty(
-                "No keys here", "A key opens the APIs to a program: to yours, or to a reseller's.", actions: issue
-            ).html,
+            empty: view.isFiltered(["reseller", "key"])
+                ? view.nothing("No keys here", "", filters: ["reseller", "key"])
+                : Empty(
+                    "No keys here", "A key opens the APIs to a program: to yours, or to a reseller's.", actions: issue
+                ).html,
             previous: view.first(), next: view.next(list))
     }
 
@@ -89,6 +88,8 @@ extension AdminPages {
             try account.map { try view.found("/resellers", [("email", $0)]).rows.first?["status"] == "pending" }
             ?? false
         let live = isPending ? [] : [FormField.Option("live", "Live")]
+        // Whoever comes for a test key presses on, and is not to have a live one by that.
+        let preset = view.visit.asked("preset") == "test" ? "test" : nil
         return view.form("POST /api-keys", said: .created, next: view.link("/keys")) {
             """
             \(view.field(
@@ -96,7 +97,7 @@ extension AdminPages {
                 hint: "Whose calls the key's are: a reseller's, or a person's of your own."))\
             \(view.field("Name", "name", hint: "Where it is used, for your list.", isRequired: false))\
             \(view.field(
-                "Mode", "mode", .select(live + [.init("test", "Test: the test book alone")]),
+                "Mode", "mode", .select(live + [.init("test", "Test: the test book alone")]), value: preset,
                 hint: isPending ? "It waits for approval: live keys are for those who are approved." : nil))\
             \(view.field("Role", "role", .select([
                 .init("", "The account's own"), .init("operator", "Operator"), .init("support", "Support: reads only"),

@@ -22,7 +22,7 @@ extension AdminPages {
         },
         Page("/stock/licences/move", "Move licences", asks: "POST /licences/move", compose: LicencePages.compose) {
             view in
-            LicencePages.moving(view)
+            try LicencePages.moving(view)
         },
         Page("/stock/licences/withdrawn", "Withdrawn licences") { view in try LicencePages.withdrawn(view) },
     ]
@@ -53,9 +53,10 @@ enum LicencePages {
                     actions: mayWrite
                         ? "\(Button("Import", .primary, leadsTo: view.link("/stock/licences/import")))" : nil
                 ).html, previous: view.first(), next: view.next(found.list))
+        let resellers = try ResellerChoice(view).filter(view)
         let filters = Form.get(view.link("/stock/licences"), keeping: StockParts.book(view)) {
             """
-            \(view.filter("Key", "key"))\(view.filter("Reseller", "reseller"))\
+            \(view.filter("Key", "key"))\(resellers)\
             <div class="actions">\(Button("Filter"))\(view.clear(["key", "reseller"]))</div>
             """
         }
@@ -128,11 +129,12 @@ enum LicencePages {
             """)
     }
 
-    static func moving(_ view: View) -> PageContent {
+    static func moving(_ view: View) throws -> PageContent {
+        let resellers = try ResellerChoice(view)
         let form = view.form("POST /licences/move", said: .moved, next: view.link("/stock/licences")) {
             """
             \(keys(view))<div class="fields">\
-            \(view.field("To the reseller", "reseller", hint: "Id or e-mail address", isRequired: false))\
+            \(resellers.field("To the reseller", none: "Stay where they are", hint: "Id or e-mail address", view))\
             \(view.field("To the product", "product", hint: "SKU", isRequired: false))</div>
             <div class="actions">\(Button("Move these", .primary))\
             \(Button("Cancel", .quiet, leadsTo: view.link("/stock/licences")))</div>

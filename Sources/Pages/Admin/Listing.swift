@@ -59,27 +59,20 @@ extension PageView {
 
     private static var cutCharacters: Int { 40 }
 
+    /// To the customer of an order or a service, which say its id at the reseller.
+    func customerLink(of row: Row) -> HTML {
+        let name = row["customer_external_id"]
+        let link = self.link("/customers", query: [("reseller", row["reseller"]), ("q", name)])
+        return #"<a href="\#(link)">\#(cut(name))</a>"#
+    }
+
+    /// A tenant's amounts are all in its one currency.
+    var currency: String { visit.call.tenant.profile.currency }
+
+    /// A column of amounts: its head says the currency, as it stands in no cell.
+    func money(_ title: String) -> Column { Column("\(title), \(currency)", .number) }
+
     func amount(_ row: Row, _ name: String) -> HTML { Amount(row[name]).html }
-
-    /// The fields of a list's filters. `keeping`: what else is asked and stays, the tab that is open.
-    func filters(_ path: StaticString, keeping: [String], _ fields: [FormField]) -> HTML {
-        let kept = (keeping + ["mode"]).compactMap { name in visit.asked(name).map { (name: name, value: $0) } }
-        return Form.get(link(path), keeping: kept) {
-            """
-            \(each: fields, { $0.html })<div class="actions">\(Button("Filter"))\(clear(fields.map(\.name)))</div>
-            """
-        }
-    }
-
-    /// One of them: what is asked for stands in it.
-    /// `hint`: for one that is compared as a whole.
-    func filter(
-        _ label: String, _ name: String, _ kind: FormField.Kind = .search, hint: String? = nil
-    ) -> FormField {
-        FormField(
-            label, name: name, kind: kind, value: visit.asked(name), hint: hint, isRequired: false, size: .short,
-            scope: "by")
-    }
 }
 
 extension Row {

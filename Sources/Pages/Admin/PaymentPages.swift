@@ -9,6 +9,7 @@ extension AdminPages {
         Page("/payments", "Payments") { view in
             let found = try view.found("/payments", view.asked("status", "reseller", "cursor"))
             let names = try ResellerNames(of: found.rows, view)
+            let resellers = try ResellerChoice(view).filter(view)
             let money = found.currency.map { "Amount, \($0)" } ?? "Amount"
             let table = DataTable(
                 caption: "Payments, newest first",
@@ -33,7 +34,7 @@ extension AdminPages {
                 \(view.tabs("State", "status", [
                     ("All", nil, nil), ("Pending", "pending", nil), ("Confirmed", "confirmed", nil),
                     ("Failed", "failed", nil), ("Expired", "expired", nil),
-                ]))\(view.filters("/payments", keeping: ["status"], [view.filter("Reseller", "reseller")]))\
+                ]))\(view.filters("/payments", keeping: ["status"], [resellers]))\
                 \(found.shown(table.html))
                 """)
         },

@@ -9,16 +9,11 @@ enum PriceHistoryPages {
         let found = try view.found(
             "/price-history", view.asked("reseller", "product", "from", "to", "cursor") + [("limit", "50")])
         let names = try ResellerNames(of: found.rows, view)
-        let resellers = try view.get("/resellers", [("limit", "100")])
-        // A list to choose from; where it would be too long, a field.
-        let choice = resellers.rows().map { FormField.Option($0["id"], $0.text("company") ?? $0["name"]) }
         let filters = view.filters(
             "/prices/history", keeping: [],
             [
-                view.filter(
-                    "Reseller", "reseller",
-                    view.next(resellers) == nil ? .select([FormField.Option("", "Any")] + choice) : .search),
-                view.filter("Product", "product"), view.filter("From", "from", .date), view.filter("To", "to", .date),
+                try ResellerChoice(view).filter(view), view.filter("Product", "product"),
+                view.filter("From", "from", .date), view.filter("To", "to", .date),
             ])
         return PageContent(
             "Changes of prices", sub: #"<a href="\#(view.link("/prices"))">Prices</a>"#,
@@ -149,7 +144,7 @@ enum PriceHistoryPages {
             let fields = amounts.map { column -> HTML in
                 let list = column.list.flatMap { product.row("list")?.text($0) }
                 return view.field(
-                    column.title, column.name, .decimal, value: price?.text(column.name),
+                    column.title, column.name, .decimal, value: price?.text(column.name), unit: view.currency,
                     hint: list.map { "List price \($0)" }, isRequired: false, size: .short
                 ).html
             }

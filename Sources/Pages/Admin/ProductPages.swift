@@ -13,7 +13,11 @@ extension AdminPages {
             bodyBytesMax: PriceSheetPages.fileBytesMax,
             afterwards: ProductReview.content
         ) { view in ProductPages.importing(view) },
-        Page("/products/{sku}", "Product") { view in try ProductPages.one(view) },
+        Page(inSteps: "/products/{sku}", "Product") { view in
+            let sku = view.visit.parameter()
+            let changes = try await ChangesPart([("product", sku)], view)?.html
+            return try await view.reading { try ProductPages.one($0, changes) }
+        },
     ]
 
     static let productDownloads = [Download("/products.csv", "/products.csv", "All products")]
@@ -26,13 +30,12 @@ enum ProductPages {
         let list = try view.get("/products", view.asked("cursor"))
         let rows = list.rows()
         let isOfCodes = rows.contains { $0.text("days") != nil }
-        let currency = rows.first.map { $0["currency"] } ?? ""
         let mayMake = view.may(.post, "/products")
         var columns = [
             Column("Name"), Column("SKU"), Column("Fulfilment"), Column("State"),
-            Column("List price a month, \(currency)", .number),
+            view.money("List price a month"),
         ]
-        if isOfCodes { columns += [Column("Days", .number), Column("Retail price", .number)] }
+        if isOfCodes { columns += [Column("Days", .number), view.money("Retail price")] }
         let table = DataTable(
             caption: "Products", columns: columns,
             rows: rows.map { line($0, isOfCodes, view) },
@@ -77,7 +80,7 @@ enum ProductPages {
             #"<section class="panel">\#(form)</section>"#)
     }
 
-    static func one(_ view: View) throws -> PageContent {
+    static func one(_ view: View, _ changes: HTML?) throws -> PageContent {
         let sku = view.visit.parameter()
         let path = "/products/\(sku)"
         let product = try view.get(path)
@@ -87,7 +90,7 @@ enum ProductPages {
         }
         let facts = Facts([
             ("Fulfilment", "\(product["fulfilment"])"), ("Days", product.text("days").map { "\($0)" }),
-            ("Retail price", product.text("retail_price").map { "\($0)" }),
+            ("Retail price", product.text("retail_price").map { Amount($0, currency: view.currency).html }),
             ("Made", "\(TimeText(product["created_at"], now: view.visit.call.now))"),
             ("Changed", "\(TimeText(product["updated_at"], now: view.visit.call.now))"),
         ])
@@ -106,7 +109,7 @@ enum ProductPages {
             """
             <div class="cols wide"><section class="panel" aria-labelledby="what"><h2 id="what">Product</h2>\
             \(mayWrite ? form.html : facts.html)</section>\
-            \(Panel("Facts") { facts.html })</div>
+            <div>\(Panel("Facts") { facts.html })\(changes)</div></div>
             """)
     }
 
@@ -122,7 +125,8 @@ enum ProductPages {
         let prices = SheetColumn.all.compactMap { column -> HTML? in
             guard let name = column.list else { return nil }
             return view.field(
-                column.title, "list.\(name)", .decimal, value: list?.text(name), isRequired: false, size: .short
+                column.title, "list.\(name)", .decimal, value: list?.text(name), unit: view.currency, isRequired: false,
+                size: .short
             ).html
         }
         return """
@@ -136,11 +140,12 @@ enum ProductPages {
             <fieldset><legend>A plan of activation codes</legend><div class="fields">\
             \(view.field("Days", "days", .number, value: product?.text("days"), isRequired: false, size: .short))\
             \(view.field(
-                "Retail price", "retail_price", .decimal, value: product?.text("retail_price"), isRequired: false,
-                size: .short))\
+                "Retail price", "retail_price", .decimal, value: product?.text("retail_price"), unit: view.currency,
+                isRequired: false, size: .short))\
             \(view.field(
                 "Wholesale price", "wholesale_price", .decimal, value: product?.text("wholesale_price"),
-                hint: "Where a reseller has none of its own", isRequired: false, size: .short))</div></fieldset>
+                unit: view.currency, hint: "Where a reseller has none of its own", isRequired: false,
+                size: .short))</div></fieldset>
             """
     }
 

@@ -10,6 +10,7 @@ extension AdminPages {
             try view.visit.needs(dialect: creditReports)
             let found = try view.found("/reconciliations", view.asked("reseller", "status", "cursor"))
             let names = try ResellerNames(of: found.rows, view)
+            let resellers = try ResellerChoice(view).filter(view)
             let upload: HTML? =
                 view.may(.post, "/reconciliations")
                 ? Button("Upload a ledger", .primary, leadsTo: view.link("/reconciliations/new")).html : nil
@@ -34,14 +35,14 @@ extension AdminPages {
                 "Reconciliations", actions: upload,
                 """
                 \(view.tabs("State", "status", [("Done", nil, nil), ("Running", "running", nil)]))\
-                \(view.filters("/reconciliations", keeping: ["status"], [view.filter("Reseller", "reseller")]))\
+                \(view.filters("/reconciliations", keeping: ["status"], [resellers]))\
                 \(found.shown(table.html))
                 """)
         },
         Page("/reconciliations/new", "Upload a ledger", asks: "POST /reconciliations", bodyBytesMax: ledgerBytesMax) {
             view in
             try view.visit.needs(dialect: creditReports)
-            return upload(view)
+            return try upload(view)
         },
         Page("/reconciliations/{id}", "Reconciliation") { view in
             try view.visit.needs(dialect: creditReports)
@@ -54,6 +55,7 @@ extension AdminPages {
             let found = try view.found("/reviews", view.asked("status", "reseller", "cursor"))
             let open = try view.ask("/attention")?.waiting("reviews_open")
             let names = try ResellerNames(of: found.rows, view)
+            let resellers = try ResellerChoice(view).filter(view)
             let table = DataTable(
                 caption: "Account reviews, newest first",
                 columns: [
@@ -76,7 +78,7 @@ extension AdminPages {
                 "Account reviews", sub: "A review changes nothing by itself: the reseller sees that there is one.",
                 """
                 \(view.tabs("State", "status", [("All", nil, nil), ("Open", "open", open), ("Closed", "closed", nil)]))\
-                \(view.filters("/reviews", keeping: ["status"], [view.filter("Reseller", "reseller")]))\
+                \(view.filters("/reviews", keeping: ["status"], [resellers]))\
                 \(found.shown(table.html))
                 """)
         },
@@ -89,13 +91,14 @@ extension AdminPages {
     /// What a page takes; longer ledgers are streamed by the API.
     private static let ledgerBytesMax = 16 << 20
 
-    private static func upload(_ view: View) -> PageContent {
+    private static func upload(_ view: View) throws -> PageContent {
+        let resellers = try ResellerChoice(view)
         let example = "external_ref,kind,amount,at\ntxn-1001,topup,25.00,2026-11-01T10:00:00Z"
         let form = view.form(
             "POST /reconciliations", said: .created, next: view.link("/reconciliations/{id}"), sendsFiles: true
         ) {
             """
-            \(view.field("Reseller", "reseller", value: view.visit.asked("reseller"), hint: "Its id."))\
+            \(resellers.field("Reseller", hint: "Its id.", value: view.visit.asked("reseller"), view))\
             <div class="fields">\(view.field("From", "from", .date, hint: "The time that the ledger covers.", isRequired: false))\
             \(view.field("Before", "to", .date, isRequired: false))</div>\
             \(view.field("Format", "_type", .select([

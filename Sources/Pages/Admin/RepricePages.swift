@@ -12,17 +12,18 @@ extension AdminPages {
                 row.bool("dry_run") ? preview(call, row, view) : applied(row, view)
             }
         ) { view in
+            let resellers = try ResellerChoice(view)
             let terms = ["", "monthly", "quarterly", "semi_annual", "annual", "hourly"]
             let form = view.form("POST /services/reprice", said: .applied) {
                 """
                 \(FormField.hidden("dry_run", "true"))\
-                \(view.field("Reseller", "reseller", value: view.visit.asked("reseller"),
-                    hint: "Its id; none: services of all resellers.", isRequired: false))\
+                \(resellers.field("Reseller", none: "All resellers", hint: "Its id; none: services of all resellers.",
+                    value: view.visit.asked("reseller"), view))\
                 \(view.field("Product", "product", value: view.visit.asked("product"),
                     hint: "Its sku; none: all products.", isRequired: false))\
                 \(view.field("Term", "term", .select(terms.map { FormField.Option($0, $0.isEmpty ? "All terms" : $0) }),
                     value: view.visit.asked("term"), isRequired: false))\
-                \(view.field("New term price", "price", .decimal,
+                \(view.field("New term price", "price", .decimal, unit: view.currency,
                     hint: "Before the discount that is recorded with each service.", size: .short))\
                 <div class="actions">\(Button("Preview", .primary))\
                 \(Button("Back", .quiet, leadsTo: view.link("/services")))</div>

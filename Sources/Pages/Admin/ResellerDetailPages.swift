@@ -14,7 +14,8 @@ extension AdminPages {
             let orders = try await view.get("/orders", [("reseller", id), ("limit", "5")])
             let services = try await view.get("/services", [("reseller", id), ("limit", "5")])
             let changes = try await view.get("/audit", [("reseller", id), ("changes", "true"), ("limit", "60")])
-            let history = ResellerHistory(changes.rows(), head: try await view.ask("/audit/head"), id, view)
+            let priceHistory = Button("Prices", .quiet, leadsTo: view.link("/prices/history", query: [("reseller", id)]))
+            let history = try await ChangesPart([("reseller", id)], more: priceHistory.html, view)
             let reseller = known.reseller
             return PageContent(
                 reseller.called,
@@ -29,7 +30,7 @@ extension AdminPages {
                 \(limit(reseller, view))\(itsKeys(known, id, view))\
                 \(if: hasOrders(view), sales(orders, services, ofIt: ("reseller", id), view))\
                 \(if: hasPrices(view), prices(known, id, view))\(done(changes, id, view))</div>
-                <div>\(profile(reseller, view))\(history)\(access(known, id, view))</div></div>
+                <div>\(profile(reseller, view))\(history?.html)\(access(known, id, view))</div></div>
                 """)
         },
         Page("/resellers/{id}/statement", "A reseller's statement") { view in
@@ -174,13 +175,12 @@ extension AdminPages {
     }
 
     private static func movements(
-        _ rows: [Row], _ view: some PageView, previous: Link? = nil, next: Link? = nil
+        _ rows: [Row], _ view: some PageView, previous: Earlier? = nil, next: Link? = nil
     ) -> DataTable {
         DataTable(
             caption: "Movements, newest first",
             columns: [
-                Column("What"), Column("When"), Column("Reference"), Column("Amount", .number),
-                Column("Balance after", .number),
+                Column("What"), Column("When"), Column("Reference"), view.money("Amount"), view.money("Balance after"),
             ],
             rows: rows.map { row in
                 [
@@ -223,7 +223,7 @@ extension AdminPages {
         let ofIt = [(ofIt.0, Optional(ofIt.1))]
         let orderTable = DataTable(
             caption: "Its newest orders",
-            columns: [Column("Product"), Column("State"), Column("Total", .number), Column("When")],
+            columns: [Column("Product"), Column("State"), view.money("Total"), Column("When")],
             rows: orders.rows().map { order in
                 let what = "\(order["product"]) × \(order["quantity"])"
                 return [
@@ -238,7 +238,7 @@ extension AdminPages {
             rows: services.rows().map { service in
                 [
                     #"<a href="\#(view.link("/services", service["id"]))">\#(service["product"])</a>"#,
-                    "\(State(service["status"]))", "\(service["customer_external_id"])",
+                    "\(State(service["status"]))", view.customerLink(of: service),
                     service.ago("renews_at", view) ?? "",
                 ]
             }, empty: Empty("No services yet").html)
@@ -264,8 +264,8 @@ extension AdminPages {
             DataTable(
                 caption: "Its first prices",
                 columns: [
-                    Column("Product"), Column("Monthly", .number), Column("Annual", .number),
-                    Column("Setup", .number), Column("State"),
+                    Column("Product"), view.money("Monthly"), view.money("Annual"), view.money("Setup"),
+                    Column("State"),
                 ],
                 rows: known.prices.rows().map { price in
                     [
@@ -303,7 +303,12 @@ extension AdminPages {
         let notes: HTML? = reseller.text("notes").map { text in
             "<h3>Notes</h3>\(each: text.split(separator: "\n"), { "<p>\($0)</p>" })"
         }
-        return Panel("Profile", actions: change) { "\(facts)\(notes)" }.html
+        // Other dialects' end customers are no customers of a reseller.
+        let customers: HTML? =
+            hasOrders(view)
+            ? Button("Customers", .quiet, leadsTo: view.link("/customers", query: [("reseller", id)])).html : nil
+        let does = [customers, change].compactMap { $0 }
+        return Panel("Profile", actions: does.isEmpty ? nil : "\(does)") { "\(facts)\(notes)" }.html
     }
 
     private static func limit(_ reseller: Row, _ view: SlowView) -> HTML? {

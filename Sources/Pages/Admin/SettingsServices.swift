@@ -241,7 +241,7 @@ enum CountrySettings {
             caption: "Countries",
             columns: [
                 Column("Country"), Column("Name"),
-                Column("Base price a day\(rows.first.map { ", \($0["currency"])" } ?? "")", .number), Column("Changed"),
+                view.money("Base price a day"), Column("Changed"),
             ],
             rows: rows.map { row in
                 let name = row.text("name") ?? ""
@@ -259,7 +259,8 @@ enum CountrySettings {
                 "Id", "id", value: chosen?["id"], hint: "As files and callers name it, say germany_id",
                 autocomplete: "off"))\
             \(view.field("Name", "name", value: chosen?.text("name"), isRequired: false))\
-            \(view.field("Base price a day", "base_price", .decimal, value: chosen?["base_price"], size: .short))
+            \(view.field("Base price a day", "base_price", .decimal, value: chosen?["base_price"], unit: view.currency,
+                size: .short))
             <div class="actions">\(Button("Save", .primary))</div>
             """
         }

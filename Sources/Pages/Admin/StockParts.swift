@@ -42,6 +42,7 @@ enum StockParts {
 
     private static func number(_ row: Row, _ name: String) -> HTML { "\(Figure.grouped(row.int(name)))" }
 
+    /// As `GET /attention` has it.
     private static let daysLow = 14
 
     private static func lasts(_ row: Row) -> HTML {

@@ -101,7 +101,7 @@ struct Timeline: MarkupPart {
     ]
 
     /// What an action is called; nil where only its name is known.
-    private static func title(of action: String, _ view: some PageView) -> String? {
+    static func title(of action: String, _ view: some PageView) -> String? {
         if let known = words[action] { return known }
         let parts = action.split(separator: " ", maxSplits: 1)
         if parts.count == 2, let base = basePaths.first(where: { parts[1].hasPrefix($0 + "/") }),
@@ -130,7 +130,7 @@ struct Timeline: MarkupPart {
     }
 
     /// A call that wrote in several steps has a row for each: it is one thing that was done.
-    private static func calls(_ rows: [Row]) -> [[Row]] {
+    static func calls(_ rows: [Row]) -> [[Row]] {
         var calls: [[Row]] = []
         for row in rows {
             if calls.last?.first?["request_id"] == row["request_id"] {

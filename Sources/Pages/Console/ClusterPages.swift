@@ -18,8 +18,6 @@ extension ConsolePages {
                     Column("Node"), Column("Address", .id), Column("State"), Column("Tenants", .number),
                     Column("Last heard of", .number), Column("Actions", .buttons),
                 ], rows: list.rows().map { node($0, view) }, empty: Empty("No nodes").html)
-            let isServing = list.bool("is_serving")
-            let notice = isServing ? nil : Notice(.bad, "<p>This node does not reach the cluster's log.</p>").html
             let behind = Figure.counted(list.int("records_since_snapshots"), "commit", "commits")
             let hasLag = list.text("standby_lag_bytes") != nil
             let lacking = ConsoleText.bytes(list.int("standby_lag_bytes"))
@@ -27,7 +25,7 @@ extension ConsolePages {
             return PageContent(
                 "Nodes", sub: "as \(name) knows them; \(behind) since its tenants' snapshots\(lag)",
                 """
-                \(notice)<div id="nodes" data-live="5">\(table)</div>
+                <div id="nodes" data-live="5">\(table)</div>
                 """)
         }
     ]

@@ -70,7 +70,7 @@ extension ConsolePages {
                 <ul><li>Access ends at once, for everybody. It cannot be taken back.</li>
                 <li>Nothing is charged, delivered or provisioned any more.</li>
                 <li>Its file can be exported for 30 days.</li></ul>
-                <p>Refunds are possible until \(TimeText(until)).</p>\(if: isOpen, form.html)\
+                \(if: isOpen, "<p>Refunds are possible until \(refundable(tenant, view)).</p>\(form)")\
                 \(if: !isOpen, #"<div class="actions">\#(back(tenant, view))</div>"#)
                 """
             })
@@ -106,6 +106,13 @@ extension ConsolePages {
                 """
             })
             """)
+    }
+
+    /// The day, and how many are left.
+    static func refundable(_ tenant: Row, _ view: some PageView) -> HTML {
+        let (until, now) = (tenant["refundable_until"], view.visit.call.now)
+        let left: HTML = ", \(TimeText(until, now: now))"
+        return "\(TimeText(until))\(if: until > now.text, left)"
     }
 
     static func one(_ view: SlowView) async throws -> (tenant: Row, path: String) {

@@ -7,12 +7,14 @@ import PageKit
 extension ConsolePages {
     static let tenants: [Page] = [
         Page(inSteps: "", "Tenants") { view in
-            let attention = try await view.get("/attention")
+            let attention = try await view.get("/attention", [("cursor", view.visit.asked("trouble"))])
             let found = try await view.found(
                 "/tenants", [("limit", "50")] + view.asked("state", "tier", "q", "sort", "cursor"))
             let slugs = found.rows.map { $0["slug"] }
             let traffic =
                 slugs.isEmpty ? nil : try await view.get("/traffic", [("tenant", slugs.joined(separator: ","))])
+            let placed =
+                slugs.isEmpty ? nil : try await view.ask("/placement", [("tenant", slugs.joined(separator: ","))])
             let isFiltered = ["state", "tier", "q"].contains { view.visit.asked($0) != nil }
             if attention.int("tenants") == 0 { return PageContent("Tenants", try await firstTenant(view)) }
             return PageContent(
@@ -20,7 +22,7 @@ extension ConsolePages {
                 actions: newTenantButton(view),
                 """
                 \(if: !isFiltered && view.visit.asked("cursor") == nil, trouble(attention, view))\(filters(view))
-                \(found.shown(table(found.list, traffic, view, isFiltered: isFiltered).html))
+                \(found.shown(table(found.list, traffic, placed, view, isFiltered: isFiltered).html))
                 """)
         }
     ]
@@ -50,10 +52,15 @@ extension ConsolePages {
 
     private static func trouble(_ attention: Row, _ view: SlowView) -> HTML {
         let rows = attention.rows()
-        guard !rows.isEmpty else {
+        guard attention.int("troubled") > 0 else {
             return "\(Notice(.good, "<p>No tenant has trouble that the node knows of.</p>"))"
         }
-        let more = attention.int("troubled") - rows.count
+        let more: HTML? = attention.optional("next_cursor").map { cursor in
+            #"<p><a href="\#(view.visit.here([("trouble", cursor)]))">More of the \#(Figure.grouped(attention.int("troubled")))</a></p>"#
+        }
+        let first: HTML? = view.visit.asked("trouble").map { _ in
+            #"<p><a href="\#(view.visit.here([("trouble", nil)]))">From the worst</a></p>"#
+        }
         return """
             \(Panel("Trouble", id: "trouble") {
                 """
@@ -61,7 +68,7 @@ extension ConsolePages {
                     caption: "Tenants with trouble, the worst first",
                     columns: [Column("Tenant"), Column("State"), Column("What is the matter")],
                     rows: rows.map { troubled($0, view) }, empty: ""))
-                \(if: more > 0, #"<p class="sub">and \#(more) more</p>"#)
+                \(more)\(first)
                 """
             })
             """
@@ -105,9 +112,15 @@ extension ConsolePages {
         }
     }
 
-    private static func table(_ list: Row, _ traffic: Row?, _ view: SlowView, isFiltered: Bool) -> DataTable {
+    /// `placed`: at which nodes they are; a node that is by itself is named nowhere.
+    private static func table(
+        _ list: Row, _ traffic: Row?, _ placed: Row?, _ view: SlowView, isFiltered: Bool
+    ) -> DataTable {
         let known = Dictionary(
             (traffic?.rows() ?? []).map { ($0["slug"], $0) }, uniquingKeysWith: { first, _ in first })
+        var nodes: [String: String] = [:]
+        for row in placed?.rows() ?? [] { nodes[row["slug"]] = row.text("node") }
+        let node: [Column] = nodes.isEmpty ? [] : [Column("Node")]
         let empty =
             isFiltered
             ? Empty(
@@ -118,7 +131,11 @@ extension ConsolePages {
             columns: [
                 Column("Tenant"), Column("State"), Column("Tier"), Column("Size"), Column("Last 24 h"),
                 Column("Refused", .number), Column("Failed", .number), Column("Webhooks wait"), Column("Last call"),
-            ], rows: list.rows().map { line($0, known[$0["slug"]], view) }, empty: empty.html,
+            ] + node,
+            rows: list.rows().map { row in
+                let place: [HTML] = nodes.isEmpty ? [] : ["\(nodes[row["slug"]] ?? "none")"]
+                return line(row, known[row["slug"]], view) + place
+            }, empty: empty.html,
             previous: view.first(), next: view.next(list))
     }
 

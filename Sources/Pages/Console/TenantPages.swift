@@ -20,7 +20,7 @@ extension ConsolePages {
                 """
                 \(ends(tenant, path, view))
                 <div class="cols wide"><div>\(calls(traffic.rows().first))\(quotas(tenant))</div>\
-                <div>\(facts(tenant))\(history(log, slug, view))</div></div>
+                <div>\(facts(tenant, path, view))\(history(log, slug, view))</div></div>
                 \(if: view.may(.patch, path), changes(tenant, path, view))
                 """)
         }
@@ -83,11 +83,13 @@ extension ConsolePages {
 
     // MARK: What it is
 
-    private static func facts(_ tenant: Row) -> Panel {
+    private static func facts(_ tenant: Row, _ path: String, _ view: SlowView) -> Panel {
         let domains = tenant.texts("domains")
         let hosts: HTML = "\(each: domains, { "<div><code>\($0)</code></div>" })"
         let counts = tenant.row("counts")
         let last: HTML? = tenant.text("last_request_at").map { TimeText($0).html }
+        let link = view.link("/tenants", tenant["slug"], "domains")
+        let change: HTML = #"<p><a href="\#(link)">Change the domains</a></p>"#
         return Panel("Facts") {
             """
             \(Facts([
@@ -95,9 +97,9 @@ extension ConsolePages {
                 ("Tier", "\(tenant["tier"])"), ("Currency", "\(tenant["currency"])"), ("Owner", "\(tenant["owner_email"])"),
                 ("Resellers", "\(Figure.grouped(counts?.int("resellers") ?? 0))"),
                 ("Keys", "\(Figure.grouped(counts?.int("keys") ?? 0))"), ("Last call", last ?? "never"),
-                ("Refundable until", TimeText(tenant["refundable_until"]).html),
+                ("Refundable until", refundable(tenant, view)),
                 ("Domains", domains.isEmpty ? "none" : hosts),
-            ]))
+            ]))\(if: view.may(.patch, path), change)
             """
         }
     }

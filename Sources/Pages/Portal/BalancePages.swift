@@ -56,8 +56,8 @@ extension PortalPages {
         DataTable(
             caption: "Statement, newest first",
             columns: [
-                Column("What"), Column("When"), Column("Reference"), Column("Amount", .number),
-                Column("Balance then", .number),
+                Column("What"), Column("When"), Column("Reference"), Column("Amount, \(view.currency)", .number),
+                Column("Balance then, \(view.currency)", .number),
             ],
             rows: statement.rows().map { posting in
                 [

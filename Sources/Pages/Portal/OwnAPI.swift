@@ -51,6 +51,11 @@ struct OwnAPI: Sendable {
 
     var keysCall: String { base + keys }
     func eventsCall(_ path: String) -> String { base + (events ?? "") + path }
+
+    /// What its webhooks may be subscribed to, as its API's own schema names it.
+    func eventTypes(_ view: some PageView) -> [String] {
+        view.visit.choices(of: "events", in: .post, eventsCall("/webhooks"))
+    }
 }
 
 extension Row {
@@ -91,7 +96,7 @@ extension View {
 
 extension PageView {
     /// The next page of a list of any dialect.
-    func nextOf(_ list: Row) -> Link? { list.nextCursor.map { visit.here([("cursor", $0)]) } }
+    func nextOf(_ list: Row) -> Link? { list.nextCursor.map(next(cursor:)) }
 
     func moment(_ text: String?) -> HTML {
         when(text.map(Moment.text))

@@ -115,17 +115,22 @@ extension PortalPages {
         return PageContent("Test key", "\(Panel("A key to try with") { form.html })")
     }
 
-    private static func key(_ view: View) throws -> PageContent {
-        let own = OwnAPI.of(view)
-        let id = view.visit.parameter()
-        var found: (Row, Bool)?
+    /// The reseller's key of this id, and whether it has ended; nil where there is none.
+    static func key(of id: String, _ own: OwnAPI, _ view: View) throws -> (key: Row, isOver: Bool)? {
+        var found: (key: Row, isOver: Bool)?
         for shown in KeysShown.allCases where found == nil {
             _ = try view.pages(own.keys, KeysShown.query(shown), of: own.base) { keys in
                 found = keys.first { $0.any("id", "_id") == id }.map { ($0, shown == .ended) }
                 return found != nil
             }
         }
-        guard let (key, isOver) = found else { throw Refusal.notFound(.path) }
+        return found
+    }
+
+    private static func key(_ view: View) throws -> PageContent {
+        let own = OwnAPI.of(view)
+        let id = view.visit.parameter()
+        guard let (key, isOver) = try Self.key(of: id, own, view) else { throw Refusal.notFound(.path) }
         let rotate = view.form("POST \(own.keysCall)/\(id)/rotate", said: .rotated, next: view.link("/api")) {
             """
             \(view.field("The old secret goes on for", "overlap_seconds", .number, value: "0", unit: "seconds",
@@ -178,53 +183,6 @@ extension PortalPages {
         return Panel("What happened") {
             """
             <div class="actions">\(if: hasRequests, requests.html)\(if: hasEvents, events)</div>
-            """
-        }.html
-    }
-
-    private static func tryIt(_ own: OwnAPI, _ view: View) -> Panel {
-        let url = view.visit.call.baseURL + own.base + own.firstCall
-        let credential = own.dialect == codeDialect ? "X-Api-Key: $TOLLGATE_KEY" : "Authorization: Bearer $TOLLGATE_KEY"
-        let name = credential.prefix { $0 != ":" }
-        let scheme = credential.contains("Bearer") ? "Bearer " : ""
-        let python = """
-            import os, urllib.request
-            key = "\(scheme)" + os.environ["TOLLGATE_KEY"]
-            request = urllib.request.Request("\(url)", headers={"\(name)": key})
-            print(urllib.request.urlopen(request).read().decode())
-            """
-        let node = """
-            const key = "\(scheme)" + process.env.TOLLGATE_KEY;
-            const answer = await fetch("\(url)", {headers: {"\(name)": key}});
-            console.log(await answer.json());
-            """
-        return Panel("Try it") {
-            """
-            <p class="sub">Shell</p>\(CopyBox("curl -s \(url) -H \"\(credential)\"", id: "try-curl", label: "the command", isBlock: true))\
-            <p class="sub">Python</p>\(CopyBox(python, id: "try-python", label: "the Python lines", isBlock: true))\
-            <p class="sub">Node</p>\(CopyBox(node, id: "try-node", label: "the JavaScript lines", isBlock: true))
-            """
-        }
-    }
-
-    /// An order of the first product that is priced: `tollgate sign` makes its signature (W5).
-    private static func tryOrder(_ own: OwnAPI, _ view: View) throws -> HTML? {
-        guard own.dialect == orderDialect else { return nil }
-        let product = try view.ask("/products", [("limit", "1")])?.rows().first
-        let term = Word.terms.first { product?.row("terms")?.json[$0] != nil } ?? "monthly"
-        let sku = product?["product"] ?? "your-product"
-        let url = view.visit.call.baseURL + own.base + "/orders"
-        let lines = """
-            printf %s '{"product":"\(sku)","term":"\(term)","quantity":1,"customer":{"external_id":"c-1"}}' > order.json
-            tollgate sign --path \(url) --body-file order.json |
-              curl -s \(url) -H @- -H "Authorization: Bearer $TOLLGATE_KEY" \\
-                -H "Content-Type: application/json" --data-binary @order.json
-            """
-        return Panel("Try an order") {
-            """
-            <p>With a test key it is of the test book, and costs nothing. Its signature is made with the signing secret in \
-            <code>$TOLLGATE_WEBHOOK_SECRET</code>.</p>\
-            \(CopyBox(lines, id: "try-order", label: "the lines that order", isBlock: true))
             """
         }.html
     }

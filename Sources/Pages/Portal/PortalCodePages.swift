@@ -59,7 +59,7 @@ extension PortalPages {
                 ]
             },
             empty: Empty("No codes", "Generate some: each is paid from your balance when it is made.").html,
-            previous: page > 1 ? view.visit.here([("page", String(page - 1))]) : nil,
+            previous: page > 1 ? .page(view.visit.here([("page", String(page - 1))])) : nil,
             next: page < list.int("pages") ? view.visit.here([("page", String(page + 1))]) : nil)
     }
 
@@ -71,7 +71,9 @@ extension PortalPages {
             """
             <div class="fields">\(view.field(
                 "Plan", "planId",
-                .select(plans.map { .init($0["id"], "\($0["name"]): \($0["days"]) days, \($0["wholesalePrice"])") })))\
+                .select(plans.map {
+                    .init($0["id"], "\($0["name"]): \($0["days"]) days, \(Amount.grouped($0["wholesalePrice"])) \(view.currency)")
+                })))\
             \(view.field("Codes", "count", .number, value: "1", size: .short))</div>\
             <div class="actions">\(Button("Generate", .primary))</div>
             """
@@ -83,9 +85,14 @@ extension PortalPages {
     @Sendable private static func generated(_ visit: Visit, _ call: FormCall, _ row: Row) -> PageContent? {
         let codes = row.rows("codes")
         if codes.isEmpty { return nil }
+        let currency = visit.call.tenant.profile.currency
         let text = codes.map { "\($0["code"])\t\($0["url"])" }.joined(separator: "\n")
         return PageContent(
-            "Codes", sub: "\(codes.count) new · \(row["totalCost"]) paid · balance \(row["newBalance"])",
+            "Codes",
+            sub: """
+                \(codes.count) new · \(Amount(row["totalCost"], currency: currency)) paid · \
+                balance \(Amount(row["newBalance"], currency: currency))
+                """,
             """
             \(Panel("Take them along") { CopyBox(text, id: "codes", label: "the codes", isBlock: true).html })\
             <p>\(Button("All codes", leadsTo: visit.link("/codes")))</p>

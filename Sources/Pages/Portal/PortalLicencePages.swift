@@ -5,7 +5,7 @@ import PageKit
 
 /// Licences: what is not resold yet, drawn and assigned (L2–L5).
 extension PortalPages {
-    private static let licencesAPI = "/reseller"
+    static let licencesAPI = "/reseller"
 
     static let licences: [Page] = [
         Page(inSteps: "/licences", "Licences", afterwards: drawn) { view in try await licenceList(view) },

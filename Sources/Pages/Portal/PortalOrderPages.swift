@@ -68,14 +68,14 @@ extension PortalPages {
             columns: [
                 Column("Order", .id), Column("Ordered"), Column("Product"), Column("Units", .number),
                 Column("Customer"),
-                Column("Reference"), Column("Total", .number), Column("State"),
+                Column("Reference"), Column("Total, \(view.currency)", .number), Column("State"),
             ],
             rows: orders.map { order in
                 [
                     view.idLink("/orders", order["id"]), view.when(order["created_at"]),
                     "\(order["product"].shortened), \(Word.term(order["term"]))", "\(order["quantity"])",
                     "\(order["customer_external_id"].shortened)", "\(order["reference"].shortened)",
-                    "\(Amount(order["wholesale_total"], currency: order["currency"]))", "\(State(order["state"]))",
+                    "\(Amount(order["wholesale_total"]))", "\(State(order["state"]))",
                 ]
             }, empty: empty.html, previous: list.flatMap { _ in view.first() },
             next: list.flatMap { view.next($0) })
@@ -120,17 +120,19 @@ extension PortalPages {
             """
             \(Panel("What was ordered") { facts.html })
             \(Panel("Services") { serviceTable(order.rows("services"), view).html })
-            \(if: !refunds.isEmpty, "\(Panel("Refunds") { refundTable(refunds).html })")
+            \(if: !refunds.isEmpty, "\(Panel("Refunds") { refundTable(refunds, view).html })")
             """)
     }
 
-    private static func refundTable(_ refunds: [Row]) -> DataTable {
+    private static func refundTable(_ refunds: [Row], _ view: View) -> DataTable {
         DataTable(
             caption: "Refunds",
-            columns: [Column("Refund", .id), Column("Amount", .number), Column("Why"), Column("When")],
+            columns: [
+                Column("Refund", .id), Column("Amount, \(view.currency)", .number), Column("Why"), Column("When"),
+            ],
             rows: refunds.map { refund in
                 [
-                    "<code>\(refund["id"])</code>", "\(Amount(refund["amount"], currency: refund["currency"]))",
+                    "<code>\(refund["id"])</code>", "\(Amount(refund["amount"]))",
                     "\(refund["reason"])", "\(TimeText(refund["refunded_at"]))",
                 ]
             }, empty: "")

@@ -15,7 +15,8 @@ package struct PortalPages: Dialect, PageSurface {
     package init(_ apis: RouteTable, _ surroundings: @escaping Site.Around) {
         site = Site(
             "Partner portal", at: "/portal", over: "/api/partner/v1", of: apis, access: .resellerSession,
-            elsewhere: "/admin", navigation: Self.navigation, testBook: .all, surroundings: surroundings)
+            elsewhere: "/admin", navigation: Self.navigation, hasSearch: true,
+            searchHint: "Id, reference or your own id", testBook: .all, surroundings: surroundings)
         routes = Self.routes(Self.pages, Self.downloads, of: site)
     }
 
@@ -55,6 +56,7 @@ package struct PortalPages: Dialect, PageSurface {
     /// One line a theme.
     private static let pages: [Page] = [
         dashboard,
+        search,
         orders,
         services,
         products,
@@ -65,6 +67,7 @@ package struct PortalPages: Dialect, PageSurface {
         api,
         limit,
         webhooks,
+        deliveries,
         balance,
         program,
         account,

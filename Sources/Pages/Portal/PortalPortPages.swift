@@ -5,7 +5,7 @@ import PageKit
 
 /// Ports and the customers who have them (X1–X5).
 extension PortalPages {
-    private static let portsAPI = "/v1"
+    static let portsAPI = "/v1"
 
     static let ports: [Page] = [
         Page("/ports", "Ports") { view in try portList(view) },
@@ -23,16 +23,16 @@ extension PortalPages {
         let table = DataTable(
             caption: "Ports, newest first",
             columns: [
-                Column("Port"), Column("State"), Column("Country"), Column("Ends"), Column("You pay", .number),
-                Column("Customer pays", .number),
+                Column("Port"), Column("State"), Column("Country"), Column("Ends"),
+                Column("You pay, \(view.currency)", .number), Column("Customer pays, \(view.currency)", .number),
             ],
             rows: found.list.listed.map { port in
                 [
                     "<a href=\"\(view.link("/ports", port["_id"]))\">\(port["displayName"])</a>",
                     "\(State(port["status"]))",
                     "\(port["countryId"])", view.moment(port["expiresAt"]),
-                    "\(port.row("pricing")?["costToReseller"] ?? "")",
-                    "\(port.row("pricing")?["resellerPrice"] ?? "")",
+                    "\(Amount(port.row("pricing")?["costToReseller"] ?? ""))",
+                    "\(Amount(port.row("pricing")?["resellerPrice"] ?? ""))",
                 ]
             },
             empty: Empty("No ports yet", "Buy one for a customer.", actions: new.html).html, previous: view.first(),
@@ -76,11 +76,14 @@ extension PortalPages {
             <div class="actions">\(Button("Renew", .primary))</div>
             """
         }
+        let price = { (name: String) -> HTML? in
+            answer.row("pricing").map { Amount($0[name], currency: view.currency).html }
+        }
         let login = "\(port["proxyLogin"]):\(port["proxyPassword"])@\(port["serverIp"])"
         let facts = Facts([
             ("State", "\(State(port["status"]))"), ("Ends", view.moment(port["expiresAt"])),
-            ("Country", "\(port["countryId"])"), ("You pay", "\(answer.row("pricing")?["costToReseller"] ?? "")"),
-            ("Customer pays", "\(answer.row("pricing")?["resellerPrice"] ?? "")"),
+            ("Country", "\(port["countryId"])"), ("You pay", price("costToReseller")),
+            ("Customer pays", price("resellerPrice")),
         ])
         let http = CopyBox("http://\(login):\(port["httpPort"])", id: "http", label: "the HTTP address")
         let socks = CopyBox("socks5://\(login):\(port["socksPort"])", id: "socks", label: "the SOCKS address")
@@ -106,13 +109,14 @@ extension PortalPages {
         let table = DataTable(
             caption: "Customers",
             columns: [
-                Column("Customer"), Column("E-mail"), Column("Ports"), Column("Balance", .number), Column("State"),
+                Column("Customer"), Column("E-mail"), Column("Ports"), Column("Balance, \(view.currency)", .number),
+                Column("State"),
             ],
             rows: list.rows("customers").map { customer in
                 [
                     "<a href=\"\(view.link("/port-customers", customer["_id"]))\">\(customer.text("name") ?? customer["email"])</a>",
                     "\(customer["email"])", "\(customer["usedPortSlots"]) of \(customer["allocatedPortSlots"])",
-                    "\(customer["balance"])", "\(State(customer.bool("isActive") ? "active" : "disabled"))",
+                    "\(Amount(customer["balance"]))", "\(State(customer.bool("isActive") ? "active" : "disabled"))",
                 ]
             },
             empty: Empty("No customers yet", "Add one, and buy ports for it.").html, previous: view.first(),
@@ -138,7 +142,7 @@ extension PortalPages {
         let transfer = view.form("POST \(call)/topup", said: .paid) {
             """
             <p>From your balance to the customer's. It does not come back.</p>\
-            \(view.field("Amount", "amount", .decimal, size: .short))\
+            \(view.field("Amount", "amount", .decimal, unit: view.currency, size: .short))\
             \(view.field("Reference", "referenceId", isRequired: false))\
             <div class="actions">\(Button("Move it"))</div>
             """
@@ -146,8 +150,10 @@ extension PortalPages {
         let new = Button("New port", .primary, leadsTo: view.link("/ports/new", query: [("customer", id)]))
         return PageContent(
             customer.text("name") ?? customer["email"],
-            sub:
-                "<code>\(id)</code> · balance \(customer["balance"]) · \(customer["usedPortSlots"]) of \(customer["allocatedPortSlots"]) ports",
+            sub: """
+                <code>\(id)</code> · balance \(Amount(customer["balance"], currency: view.currency)) · \
+                \(customer["usedPortSlots"]) of \(customer["allocatedPortSlots"]) ports
+                """,
             actions: "\(Button("Its ports", leadsTo: view.link("/ports", query: [("customerId", id)])))\(new)",
             "<div class=\"cols\">\(Panel("Customer") { change.html })\(Panel("Move balance") { transfer.html })</div>")
     }

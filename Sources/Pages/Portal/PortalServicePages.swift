@@ -63,7 +63,7 @@ extension PortalPages {
             caption: "Services, newest first",
             columns: [
                 Column("Service", .id), Column("Product"), Column("Customer"), Column("Renews"),
-                Column("Price", .number),
+                Column("Price, \(view.currency)", .number),
                 Column("State"), Column("What to do", .buttons),
             ],
             rows: services.map { service in
@@ -103,7 +103,6 @@ extension PortalPages {
     private static func oneService(_ service: Row, _ view: View) throws -> PageContent {
         let id = service["id"]
         let hasDiscount = service["discount_rate"].contains { $0 != "0" && $0 != "." }
-        let currency = view.visit.call.tenant.profile.currency
         let hasEnded = service["status"] == "cancelled"
         let facts = Facts([
             ("State", "\(State(service["status"])) \(Word.service(service["status"]))"),
@@ -124,7 +123,7 @@ extension PortalPages {
             (
                 "Price",
                 """
-                \(Amount(service["term_price"], currency: currency)) \(Word.each(service["term"]))\
+                \(Amount(service["term_price"], currency: view.currency)) \(Word.each(service["term"]))\
                 \(if: hasDiscount, ", less \(service["discount_rate"]) %")
                 """
             ),

@@ -3,40 +3,39 @@ import HTML
 import HTTPCore
 import PageKit
 
-/// Where a reseller's events go, and what became of each (W10, X6, A8).
+/// Where a reseller's events go, and how each endpoint answers (W10, X6, A8).
 extension PortalPages {
     static let webhooks: [Page] = [
         Page("/webhooks", "Webhooks") { view in try endpoints(view) },
         Page("/webhooks/new", "New webhook") { view in try newEndpoint(view) },
-        Page("/webhooks/{id}", "Webhook", afterwardsReading: tested) { view in try endpoint(view) },
-        Page("/deliveries", "Deliveries") { view in try deliveries(view) },
-        Page("/deliveries/replay", "Replay deliveries", afterwardsReading: counted) { view in try replay(view) },
-        Page("/deliveries/{id}", "Delivery") { view in try delivery(view) },
+        Page("/webhooks/{id}", "Webhook", afterwardsReading: tested) { view in
+            try WebhookView(OwnAPI.telling(view), view).content
+        },
     ]
 
     private static func endpoints(_ view: View) throws -> PageContent {
         let own = try OwnAPI.telling(view)
-        let list = try view.get("\(own.events ?? "")/webhooks", [], of: own.base)
+        let list = try view.get("\(own.events ?? "")/webhooks", view.asked("cursor"), of: own.base)
         let new: HTML? =
             view.may(.post, "\(own.events ?? "")/webhooks", of: own.base)
             ? Button("New webhook", .primary, leadsTo: view.link("/webhooks/new")).html : nil
         let table = DataTable(
             caption: "Webhooks",
-            columns: [
-                Column("Name"), Column("State"), Column("Address"), Column("Pending", .number), Column("Dead", .number),
-            ],
+            columns: [Column("Name"), Column("State"), Column("Address"), Column("Last 50")]
+                + WebhookView.waiting.map { Column($0.title, .number) },
             rows: list.listed.map { hook in
-                let waiting = hook.row("deliveries")
-                return [
-                    "<a href=\"\(view.link("/webhooks", hook.any("id", "_id") ?? ""))\">\(hook["name"])</a>",
-                    "\(State(hook["state"]))", "<code>\(hook["url"])</code>", "\(waiting?["pending"] ?? "")",
-                    "\(waiting?["dead"] ?? "")",
+                let id = hook.any("id", "_id") ?? ""
+                let recent = hook.row("health")?.texts("recent") ?? []
+                let about: [HTML] = [
+                    view.row(hook["name"], view.link("/webhooks", id)),
+                    WebhookView.state(of: hook), "<code>\(hook["url"])</code>", Strip.attempts(recent),
                 ]
+                return about + WebhookView.waiting.map { WebhookView.count($0.state, of: hook, view) }
             },
             empty: Empty(
                 "No webhooks yet", "Your shop hears of orders, renewals and suspensions at an address of its own.",
                 actions: new
-            ).html)
+            ).html, previous: view.first(), next: view.nextOf(list))
         return PageContent(
             "Webhooks", actions: "\(Button("Deliveries", leadsTo: view.link("/deliveries")))\(new)",
             "\(view.standing(try view.get("/account")))\(table)")
@@ -55,174 +54,195 @@ extension PortalPages {
     }
 
     /// Every event that the dialect has, as its API's own schema names them.
-    private static func events(_ chosen: [String]?, _ own: OwnAPI, _ view: View) -> HTML {
-        let names = view.visit.choices(of: "events", in: .post, own.eventsCall("/webhooks"))
+    fileprivate static func events(_ chosen: [String]?, _ own: OwnAPI, _ view: View) -> HTML {
+        let names = own.eventTypes(view)
         let ticked = chosen.map { $0.contains("*") ? Set(names) : Set($0) } ?? Set(names)
         return view.choices("Events", "events", names, chosen: ticked)
     }
 
-    private static func endpoint(_ view: View) throws -> PageContent {
-        let own = try OwnAPI.telling(view)
-        let id = view.visit.parameter()
-        let hook = try view.get("\(own.events ?? "")/webhooks/\(id)", [], of: own.base)
-        let body = hook.row("webhook") ?? hook
-        let path = own.eventsCall("/webhooks/\(id)")
-        let health = body.row("health")
-        let state = body["state"]
-        let mayChange = view.may(.patch, "\(own.events ?? "")/webhooks/\(id)", of: own.base)
-        // What an operator disabled, an operator enables, and nobody takes away.
-        let isKept = !mayChange || body.any("disabled_reason", "disabledReason") == "operator"
-        let moves: HTML =
-            switch state {
-            case _ where isKept: ""
-            case "active": "\(view.button("Pause", "POST \(path)/pause", said: .suspended))"
-            case "paused": "\(view.button("Resume", "POST \(path)/resume", said: .resumed))"
-            default: "\(view.button("Enable", "POST \(path)/enable", said: .resumed))"
-            }
-        let change = view.form("PATCH \(path)") {
-            """
-            \(view.field("Name", "name", value: body["name"]))\(view.field("Address", "url", .url, value: body["url"]))\
-            \(events(body.texts("events"), own, view))<div class="actions">\(Button("Save", .primary))</div>
-            """
-        }
-        let facts = Facts([
-            ("State", "\(State(state))"),
-            ("Why", body.any("disabled_reason", "disabledReason").map { "\($0)" }),
-            ("Last success", view.moment(health?.any("last_success_at", "lastSuccessAt"))),
-            ("Last failure", view.moment(health?.any("last_failure_at", "lastFailureAt"))),
-            ("Failing since", health?.any("failing_since", "failingSince").map { view.moment($0) }),
-            ("Pending", "\(body.row("deliveries")?["pending"] ?? "0")"),
-            ("Held", "\(body.row("deliveries")?["held"] ?? "0")"),
-            ("Dead", "\(body.row("deliveries")?["dead"] ?? "0")"),
-        ])
-        let test = view.button("Send a test event", "POST \(path)/test", said: .sent, .primary)
-        let secret = view.button("Get a new signing secret", "POST \(path)/secret/rotate", said: .rotated, .plain)
-        let remove = view.form("DELETE \(path)", said: .removed, next: view.link("/webhooks")) {
-            "<p>What waits for it is dropped.</p><div class=\"actions\">\(Button("Remove the webhook", .danger))</div>"
-        }
+    /// What the receiver said to a test, in place of the panel that it was sent from.
+    @Sendable private static func tested(_ view: View, _ call: FormCall, _ row: Row) throws -> PageContent? {
+        guard call.path.hasSuffix("/test") else { return nil }
+        return try WebhookView(OwnAPI.telling(view), view, tested: row).content
+    }
+}
+
+/// One webhook. A value: any thread.
+private struct WebhookView {
+    /// What its deliveries are, as long as they have not arrived.
+    static let waiting: [(title: String, state: String)] = [("Pending", "pending"), ("Held", "held"), ("Dead", "dead")]
+
+    private let hook: Row
+    private let standing: HTML
+    private let own: OwnAPI
+    private let view: View
+    /// The answer to a test event; nil where none was sent.
+    private let result: Row?
+
+    init(_ own: OwnAPI, _ view: View, tested result: Row? = nil) throws {
+        let answer = try view.get("\(own.events ?? "")/webhooks/\(view.visit.segment())", [], of: own.base)
+        hook = answer.row("webhook") ?? answer
+        standing = view.standing(try view.get("/account"))
+        self.own = own
+        self.view = view
+        self.result = result
+    }
+
+    private var id: String { view.visit.parameter() }
+    private var call: String { own.eventsCall("/webhooks/\(view.visit.segment())") }
+    private var health: Row? { hook.row("health") }
+    private var disabledReason: String? { hook.any("disabled_reason", "disabledReason") }
+
+    private func may(_ method: HTTPCore.Method, _ path: String = "") -> Bool {
+        view.may(method, "\(own.events ?? "")/webhooks/\(view.visit.segment())\(path)", of: own.base)
+    }
+
+    private var mayChange: Bool { may(.patch) }
+    /// What an operator disabled, an operator enables, and nobody takes away.
+    private var isKept: Bool { !mayChange || disabledReason == "operator" }
+
+    var content: PageContent {
+        // The answer to a test is the first that the page tells of.
+        let notices: HTML? = result == nil ? "\(standing)\(trouble)" : nil
         return PageContent(
-            body["name"], sub: "<code>\(id)</code>",
-            actions: mayChange ? "\(test)\(moves)" : nil,
+            hook["name"],
+            sub: "\(view.row("Webhooks", view.link("/webhooks"))) · <code>\(id)</code> · \(Self.state(of: hook))",
+            actions: moves,
             """
-            \(view.standing(try view.get("/account")))<div class="cols"><div>\(Panel("Health") { facts.html })\
-            \(if: mayChange, "\(Panel("Signing secret") { secret.html })")\
-            \(if: !isKept, "\(Panel("Remove") { remove.html })")</div>\
-            \(if: !isKept, "\(Panel("Where to, and what") { change.html })")</div>
+            \(notices)<div class="cols"><div>\(answers)\(deliveries)\(test)</div><div>\(terms)\(secret)\(removal)</div></div>
             """)
     }
 
-    /// What the receiver said to a test, in place.
-    @Sendable private static func tested(_ view: View, _ call: FormCall, _ row: Row) -> PageContent? {
-        guard call.path.hasSuffix("/test") else { return nil }
-        let outcome = row["outcome"]
-        let facts = Facts([
-            ("Outcome", "\(State(outcome, tone: outcome == "delivered" ? .good : .bad))"),
-            ("Status", row.optional("status").map { "\($0)" }), ("Took", "\(row["ms"]) ms"),
-            ("Answer", row.optional("excerpt").map { "<code>\($0)</code>" }),
-        ])
-        return PageContent(
-            "Test event",
-            "\(Panel("What your shop answered") { facts.html })<p>\(Button("Back to the webhook", leadsTo: view.visit.here()))</p>"
-        )
+    // MARK: Parts
+
+    static func state(of hook: Row) -> HTML {
+        let isFailing = hook.row("health")?.any("failing_since", "failingSince") != nil
+        let reason: HTML? = hook.any("disabled_reason", "disabledReason").map { #" <span class="sub">\#($0)</span>"# }
+        return "\(State(hook["state"], tone: hook["state"] == "active" && isFailing ? .warn : nil))\(reason)"
     }
 
-    // MARK: Deliveries
+    /// How many of its deliveries are in a state: the way to them.
+    static func count(_ state: String, of hook: Row, _ view: View) -> HTML {
+        let link = view.link("/deliveries", query: [("endpoint", hook.any("id", "_id")), ("state", state)])
+        return #"<a class="n" href="\#(link)">\#(hook.row("deliveries")?.optional(state) ?? "0")</a>"#
+    }
 
-    private static func deliveries(_ view: View) throws -> PageContent {
-        let own = try OwnAPI.telling(view)
-        let found = try view.found(
-            "\(own.events ?? "")/deliveries", view.asked("cursor", "state", "type", "endpoint"), of: own.base)
-        let tabs = view.tabs(
-            "State", "state",
-            [
-                ("All", nil, nil), ("Pending", "pending", nil), ("Delivered", "delivered", nil), ("Dead", "dead", nil),
-                ("Held", "held", nil),
-            ])
+    private var moves: HTML? {
+        if isKept { return nil }
+        switch hook["state"] {
+        case "active": return view.button("Pause", "POST \(call)/pause", said: .suspended).html
+        case "paused": return view.button("Resume", "POST \(call)/resume", said: .resumed).html
+        default: return view.button("Enable", "POST \(call)/enable", said: .resumed).html
+        }
+    }
+
+    private var trouble: HTML? {
+        guard hook["state"] == "disabled" else {
+            guard let since = health?.any("failing_since", "failingSince") else { return nil }
+            let failures = health?.any("failures_in_row", "failuresInRow") ?? ""
+            return Notice(.warn, "<p>Failing since \(view.moment(since)): \(failures) failures in a row.</p>").html
+        }
+        let why =
+            switch disabledReason ?? "" {
+            case "gone": "It answered 410: it is gone for good."
+            case "failing": "It answered with nothing but failures for five days."
+            case "operator": "The operator disabled it, and alone can enable it."
+            default: ""
+            }
+        return Notice(
+            .bad,
+            """
+            <p><b>Disabled</b> \(view.moment(hook.any("disabled_at", "disabledAt"))). \(why) What is for it is held until it \
+            is enabled and replayed.</p>
+            """
+        ).html
+    }
+
+    private var answers: Panel {
+        let last = health?.any("last_outcome", "lastOutcome")
+        let status = health?.any("last_status", "lastStatus")
+        return Panel("Last 50 attempts", id: "health") {
+            """
+            <p>\(Strip.attempts(health?.texts("recent") ?? []))</p>\
+            \(Facts([
+                ("Last answer", last.map { Outcome.answer($0, status: status) }),
+                ("Last delivered", view.moment(health?.any("last_success_at", "lastSuccessAt"))),
+                ("Last failed", view.moment(health?.any("last_failure_at", "lastFailureAt"))),
+            ]))
+            """
+        }
+    }
+
+    private var deliveries: Panel {
+        let counts = hook.row("deliveries")
+        let isStuck = (counts?.int("held") ?? 0) + (counts?.int("dead") ?? 0) > 0
         let mayReplay = view.may(.post, "\(own.events ?? "")/deliveries/replay", of: own.base)
-        let table = DataTable(
-            caption: "Deliveries, newest first",
-            columns: [
-                Column("Event"), Column("State"), Column("To"), Column("Tries", .number), Column("Next"),
-                Column("Made"),
-            ],
-            rows: found.list.listed.map { one in
-                [
-                    "<a href=\"\(view.link("/deliveries", one.any("id", "_id") ?? ""))\">\(one["type"])</a>",
-                    "\(State(one["state"]))", "\(one.any("endpoint_name", "endpointName") ?? "")", "\(one["tries"])",
-                    view.moment(one.any("next_attempt_at", "nextAttemptAt")),
-                    view.moment(one.any("created_at", "createdAt")),
-                ]
-            },
-            empty: view.nothing(
-                "No deliveries", "What is sent to your webhooks shows here.", filters: ["state", "type", "endpoint"]),
-            previous: view.first(), next: view.nextOf(found.list))
-        return PageContent(
-            "Deliveries",
-            actions: mayReplay ? Button("Replay…", leadsTo: view.link("/deliveries/replay")).html : nil,
-            "\(view.standing(try view.get("/account")))\(tabs)\(found.shown(table.html))")
-    }
-
-    private static func delivery(_ view: View) throws -> PageContent {
-        let own = try OwnAPI.telling(view)
-        let id = view.visit.parameter()
-        let answer = try view.get("\(own.events ?? "")/deliveries/\(id)", [], of: own.base)
-        let one = answer.row("delivery") ?? answer
-        let facts = Facts([
-            ("State", "\(State(one["state"]))"), ("Event", "<code>\(one["event"])</code>"),
-            ("To", "<code>\(one["url"])</code>"), ("Made", view.moment(one.any("created_at", "createdAt"))),
-            ("Next try", view.moment(one.any("next_attempt_at", "nextAttemptAt"))),
-        ])
-        let table = DataTable(
-            caption: "Attempts",
-            columns: [
-                Column("Attempt"), Column("When"), Column("Outcome"), Column("Status"), Column("Took", .number),
-                Column("Answer"),
-            ],
-            rows: one.rows("attempts").map { try_ in
-                let outcome = try_["outcome"]
-                return [
-                    "\(try_["n"])", view.moment(try_["at"]),
-                    "\(State(outcome, tone: outcome == "delivered" ? .good : .bad))",
-                    "\(try_.optional("status") ?? "–")", "\(try_["ms"]) ms",
-                    "<code>\(try_.optional("excerpt") ?? "")</code>",
-                ]
-            }, empty: Empty("Not tried yet").html)
-        let mayRetry = view.may(.post, "\(own.events ?? "")/deliveries/\(id)/retry", of: own.base)
-        let again = view.button(
-            "Send it again", "POST \(own.eventsCall("/deliveries/\(id)/retry"))", said: .retried, .primary)
-        return PageContent(
-            one["type"], sub: "<code>\(id)</code>", actions: mayRetry ? again.html : nil,
-            "\(Panel("Delivery") { facts.html })\(Panel("Attempts") { table.html })")
-    }
-
-    private static func replay(_ view: View) throws -> PageContent {
-        let own = try OwnAPI.telling(view)
-        try view.expects(.post, "\(own.events ?? "")/deliveries/replay", of: own.base)
-        let form = view.form("POST \(own.eventsCall("/deliveries/replay"))") {
-            """
-            \(FormField.hidden("dry_run", "true"))\
-            \(view.field("Since", "since", .moment, hint: "UTC", size: .short))\
-            \(view.field("States", "states", .select([.init("dead"), .init("held"), .init("pending"), .init("delivered")]), value: "dead"))\
-            <div class="actions">\(Button("Count them", .primary))</div>
-            """
+        let replay: HTML? =
+            isStuck && mayReplay && hook["state"] == "active"
+            ? Button(
+                "Replay what is held or dead",
+                leadsTo: view.link("/deliveries/replay", query: [("endpoint", id), ("state", "dead,held")])
+            ).html : nil
+        let all = Button("All", leadsTo: view.link("/deliveries", query: [("endpoint", id)]))
+        return Panel("Deliveries", actions: "\(replay)\(all)") {
+            Facts(isRow: true, Self.waiting.map { ($0.title, Self.count($0.state, of: hook, view)) }).html
         }
-        return PageContent("Replay deliveries", "\(Panel("Which") { form.html })")
     }
 
-    /// First how many, then the button that sends so many.
-    @Sendable private static func counted(_ view: View, _ call: FormCall, _ row: Row) -> PageContent? {
-        guard row.any("dry_run", "dryRun") == "true" else { return nil }
-        let count = row.int("count")
-        let fields = call.form.filter { !$0.name.hasPrefix("_") && $0.name != "dry_run" }
-        let form = view.form("POST \(call.path)", said: .replayed, next: view.link("/deliveries")) {
-            """
-            \(each: fields, { FormField.hidden($0.name, $0.value) })\
-            <div class="actions">\(Button("Replay these \(Figure.grouped(count))", .primary))\
-            \(Button("Other ones", .quiet, leadsTo: view.visit.here()))</div>
-            """
+    private var test: HTML? {
+        guard may(.post, "/test") else { return nil }
+        let form = view.form("POST \(call)/test", said: .sent, swap: "test") {
+            #"<div class="actions">\#(Button(result == nil ? "Send a test event" : "Send another"))</div>"#
         }
-        return PageContent(
-            "Replay deliveries",
-            "\(Panel("\(Figure.grouped(count)) deliveries") { count == 0 ? "<p>Nothing fits.</p>" : form.html })")
+        let about: HTML = "<p>Sent once and at once, whatever the webhook's state; no statistics count it.</p>"
+        let said = result.map { told($0) } ?? about
+        return Panel("Test event", id: "test") { "\(said)\(form)" }.html
+    }
+
+    private func told(_ result: Row) -> HTML {
+        let isGood = result["outcome"] == "delivered"
+        let words = isGood ? "Your shop took it." : "Your shop did not take it: \(Outcome.text(result["outcome"]))."
+        let excerpt: HTML? = result.optional("excerpt").map { #"<pre class="code"><code>\#($0)</code></pre>"# }
+        return """
+            \(Notice(isGood ? .good : .bad, "<p>\(words)</p>"))\
+            \(Facts([
+                ("Status", result.optional("status").map { "<code>\($0)</code>" }), ("Took", "\(result["ms"]) ms"),
+                ("Delivery", result.any("delivery", "deliveryId").map { view.idLink("/deliveries", $0) }),
+            ]))\(excerpt)
+            """
+    }
+
+    // MARK: What it is, and its end
+
+    private var terms: Panel {
+        Panel("Where to, and what") {
+            if isKept {
+                return Facts([
+                    ("Address", "<code>\(hook["url"])</code>"),
+                    ("Events", "\(hook.texts("events").joined(separator: ", "))"),
+                ]).html
+            }
+            return view.form("PATCH \(call)") {
+                """
+                \(view.field("Name", "name", value: hook["name"]))\(view.field("Address", "url", .url, value: hook["url"]))\
+                \(PortalPages.events(hook.texts("events"), own, view))\
+                <div class="actions">\(Button("Save", .primary))</div>
+                """
+            }.html
+        }
+    }
+
+    private var secret: HTML? {
+        guard mayChange else { return nil }
+        let form = view.button("Get a new signing secret", "POST \(call)/secret/rotate", said: .rotated, .plain)
+        return Panel("Signing secret") { form.html }.html
+    }
+
+    private var removal: HTML? {
+        if isKept { return nil }
+        let form = view.form("DELETE \(call)", said: .removed, next: view.link("/webhooks")) {
+            "<p>What waits for it is dropped.</p><div class=\"actions\">\(Button("Remove the webhook", .danger))</div>"
+        }
+        return Panel("Remove") { form.html }.html
     }
 }

@@ -32,6 +32,9 @@ extension PageView {
         }
     }
 
+    /// Of every amount that a tenant's pages show.
+    var currency: String { visit.call.tenant.profile.currency }
+
     /// What a form that asks takes along: its browser replaces the rest of the address.
     func kept(_ names: String...) -> [(name: String, value: String)] {
         (names + ["mode"]).compactMap { name in visit.asked(name).map { (name, $0) } }

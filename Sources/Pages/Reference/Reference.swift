@@ -54,9 +54,12 @@ final class Reference: Sendable {
     private func testKey(_ call: Call, _ visitor: KeyRole?) -> Button? {
         let isOperators = api.basePath == "/api/admin"
         if isOperators, visitor.map({ !$0.isAdministrator }) ?? false { return nil }
-        let page: StaticString =
-            visitor?.isAdministrator ?? isOperators ? "/admin/keys/new" : "/portal/api/test-key"
-        return Button("Mint a test key", leadsTo: Link(page, below: Link(path: call.head.rootPath)))
+        let root = Link(path: call.head.rootPath)
+        let page =
+            visitor?.isAdministrator ?? isOperators
+            ? Link("/admin/keys/new", query: [("preset", "test")], below: root)
+            : Link("/portal/api/test-key", below: root)
+        return Button("Mint a test key", leadsTo: page)
     }
 
     private func openAPI(_ call: Call) -> Link {

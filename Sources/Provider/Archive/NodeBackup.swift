@@ -9,6 +9,8 @@ import TenantRegistry
 /// A backup of the whole node on its way out (P11): every tenant's signed copy, cut and sealed, then the registry, then
 /// the manifest. One frame after the other, each made when the one before has gone.
 ///
+/// In a cluster it is of all nodes' tenants: what another node has is copied out of the log that they share.
+///
 /// A tenant that cannot be copied is told of, and the others go on. What takes the processor runs on a thread that
 /// yields it to all others, so that orders hardly cost more meanwhile.
 struct NodeBackup: Sendable {
@@ -90,9 +92,7 @@ struct NodeBackup: Sendable {
     private func begin(_ record: TenantRecord, _ place: inout Place, _ steps: Steps) async throws -> [UInt8] {
         place.copied.insert(record.id)
         do {
-            let path = try await steps.callback { done in
-                fleet.export(record, on: fleet.copies, then: done)
-            }
+            let path = try await copied(record, steps)
             let copy = try Copy(
                 path, of: ArchivePlace.tenant(record.id), record: record, key: ArchiveKey(of: record.secretKey))
             place.copy = copy
@@ -104,6 +104,15 @@ struct NodeBackup: Sendable {
             let reason = Refusal(deciding: error) ?? (error as? LaneFailure).map { Refusal($0) } ?? .defect
             place.manifest.failed.append(ArchiveManifest.Failure(slug: record.slug, reason: reason.detail))
             return BackupFrame(.failure, record.slug, Array(reason.detail.utf8)).bytes
+        }
+    }
+
+    /// One that goes to another node while it waits for its lane is copied as that one's.
+    private func copied(_ record: TenantRecord, _ steps: Steps) async throws -> String {
+        do {
+            return try await steps.callback { done in fleet.export(record, on: fleet.copies, then: done) }
+        } catch LaneFailure.moved {
+            return try await steps.callback { done in fleet.export(record, on: fleet.copies, then: done) }
         }
     }
 

@@ -119,7 +119,6 @@ package struct ConsoleExit: Surface {
     package let isDescribed = false
     package let formGate: FormGate? = .session
     package let errorContentType = HTMLPage.contentType
-    package let concernsAllNodes = true
 
     package init() {}
 
@@ -131,16 +130,25 @@ package struct ConsoleExit: Surface {
 
     package let routes: [Route] = [
         Route(.post, "", "Sign out of the console", access: .open, openCalls: .signOuts) { call in
-            if let cookie = PageCookie.value(of: .session, in: call) {
-                let (fleet, hash) = (call.services.fleet, SHA256.hash(cookie, behind: PageCookie.domain))
-                if fleet.cluster != nil, let ticket = ConsoleTicket(opening: cookie[...], of: fleet) {
-                    fleet.consoleSessions.adopt(hash, with: ticket.secret, begunAt: ticket.begunAt, at: call.now)
-                }
+            let left = Answer.seeOther(
+                Link("/console/sign-in", query: [("said", "out")]), cookie: PageCookie(.session, of: call).cleared)
+            guard let cookie = PageCookie.value(of: .session, in: call) else { return .answer(left) }
+            let (fleet, hash) = (call.services.fleet, SHA256.hash(cookie, behind: PageCookie.domain))
+            guard fleet.cluster != nil else {
                 fleet.consoleSessions.end(hash)
+                return .answer(left)
             }
-            return .answer(
-                .seeOther(
-                    Link("/console/sign-in", query: [("said", "out")]), cookie: PageCookie(.session, of: call).cleared))
+            // Anybody can make up a cookie and the token that goes with it: what ends nothing leaves no row.
+            guard let ticket = ConsoleTicket(opening: cookie[...], of: fleet),
+                call.now < ConsoleSessions.end(ofBegunAt: ticket.begunAt),
+                fleet.providerKeys.isLive(ticket.secret, at: call.now)
+            else { return .answer(left) }
+            return .flow { steps in
+                try await steps.callback { done in
+                    fleet.signOut(hash, begunAt: ticket.begunAt, at: call.now, then: done)
+                }
+                return .answer(left)
+            }
         }
     ]
 }

@@ -42,7 +42,16 @@ package enum Budget: String, Sendable, CaseIterable {
     case outboundNode = "outbound_node"
     case outboundTenant = "outbound_tenant"
     case outboundMember = "outbound_member"
+    case provisioningNode = "provisioning_node"
+    case provisioningSilent = "provisioning_silent"
+    case provisioningTenant = "provisioning_tenant"
     case webhooksNode = "webhooks_node"
+    case webhookTestsNode = "webhook_tests_node"
+    case webhookTestsTenant = "webhook_tests_tenant"
+    case webhookTestsMember = "webhook_tests_member"
+    case eventWaitsNode = "event_waits_node"
+    case eventWaitsTenant = "event_waits_tenant"
+    case eventWaitsMember = "event_waits_member"
     case filesNode = "files_node"
     case filesTenant = "files_tenant"
     case filesMember = "files_member"
@@ -113,7 +122,16 @@ package enum Budget: String, Sendable, CaseIterable {
         case .outboundNode: held("the node", "calls of others' services under way or waiting", 1_024)
         case .outboundTenant: held("a tenant", "calls of others' services under way or waiting", 72)
         case .outboundMember: held("a reseller", "calls of others' services under way or waiting", 36)
+        case .provisioningNode: held("the node", "calls of provisioners under way; the others wait", 1_024, "none")
+        case .provisioningSilent: held("the node", "of these, calls of provisioners that were silent", 512, "none")
+        case .provisioningTenant: held("a tenant", "calls of provisioners under way; the others wait", 8, "none")
         case .webhooksNode: held("the node", "webhooks under way; the others wait", 1_024, "none")
+        case .webhookTestsNode: held("the node", "tests of webhooks under way", 256)
+        case .webhookTestsTenant: held("a tenant", "tests of webhooks under way", 32)
+        case .webhookTestsMember: held("a reseller, or a tenant's operators", "tests of webhooks under way", 10)
+        case .eventWaitsNode: held("the node", "calls that wait for an event; 64 of a cluster's node", 2_048)
+        case .eventWaitsTenant: held("a tenant", "calls that wait for an event", 256)
+        case .eventWaitsMember: held("a reseller, or a tenant's operators", "calls that wait for an event", 2)
         case .filesNode: held("the node", "pieces of files and bodies waiting", 4_096)
         case .filesTenant: held("a tenant", "pieces of files and bodies waiting", 1_024)
         case .filesMember: held("a reseller, or a tenant's operators", "pieces of files and bodies waiting", 256)
@@ -142,6 +160,11 @@ package struct BudgetFigures: Sendable {
     package subscript(_ budget: Budget) -> Int {
         get { changed[budget] ?? budget.terms.figure }
         set { changed[budget] = newValue }
+    }
+
+    /// Another figure to start with. What the operator has said stays.
+    package mutating func start(_ budget: Budget, with figure: Int) {
+        if changed[budget] == nil { changed[budget] = figure }
     }
 
     /// How many in a window, all of them at once; for budgets that have a window.

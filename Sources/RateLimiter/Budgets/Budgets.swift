@@ -21,6 +21,14 @@ package final class Budgets: Sendable {
     package let reconciliations: Shares
     /// Calls of others' services.
     package let outbound: Shares
+    /// Calls of provisioners.
+    package let provisioning: Shares
+    /// Those of them whose provisioner gave no answer last time: they never have all the places.
+    package let silentProvisioning: Shares
+    /// Tests of webhooks, each of which somebody waits for.
+    package let webhookTests: Shares
+    /// Calls of the pull feed that wait for an event.
+    package let eventWaits: Shares
     /// Pieces of files and bodies on their way to and from the disk.
     package let files: Shares
     /// Calls of several steps.
@@ -39,6 +47,10 @@ package final class Budgets: Sendable {
         forwarded = Shares(each: .forwardedAddress, figures, spent: spent)
         reconciliations = Shares(.reconciliations, figures, spent: spent)
         outbound = Shares(.outbound, figures, divisor: 8, spent: spent)
+        provisioning = Shares(.provisioning, figures, divisor: 8, spent: spent)
+        silentProvisioning = Shares(.silentProvisioning, figures, divisor: 8, spent: spent)
+        webhookTests = Shares(.webhookTests, figures, divisor: 8, spent: spent)
+        eventWaits = Shares(.eventWaits, figures, divisor: 4, spent: spent)
         files = Shares(.files, figures, spent: spent)
         flows = Shares(.flows, figures, divisor: 4, spent: spent)
         meters = Dictionary(
@@ -73,6 +85,8 @@ package final class Budgets: Sendable {
             (.hashingNode, hashing), (.backgroundNode, background), (.filesNode, files), (.flowsNode, flows),
             (.bodiesNode, bodies), (.importsNode, imports), (.scratchNode, scratch),
             (.reconciliationsNode, reconciliations), (.outboundNode, outbound),
+            (.provisioningNode, provisioning), (.provisioningSilent, silentProvisioning),
+            (.webhookTestsNode, webhookTests), (.eventWaitsNode, eventWaits),
         ]
         return shared.map { ($0, $1.inUse) }
     }
@@ -93,6 +107,15 @@ extension Shares.Budgets {
     fileprivate static let reconciliations = Self(
         whole: .reconciliationsNode, tenant: .reconciliationsTenant, payer: .reconciliationsMember)
     fileprivate static let outbound = Self(whole: .outboundNode, tenant: .outboundTenant, payer: .outboundMember)
+    /// A tenant's provisioners are its operators': nobody in it pays apart.
+    fileprivate static let provisioning = Self(
+        whole: .provisioningNode, tenant: .provisioningTenant, payer: .provisioningTenant)
+    fileprivate static let silentProvisioning = Self(
+        whole: .provisioningSilent, tenant: .provisioningTenant, payer: .provisioningTenant)
+    fileprivate static let webhookTests = Self(
+        whole: .webhookTestsNode, tenant: .webhookTestsTenant, payer: .webhookTestsMember)
+    fileprivate static let eventWaits = Self(
+        whole: .eventWaitsNode, tenant: .eventWaitsTenant, payer: .eventWaitsMember)
     fileprivate static let files = Self(whole: .filesNode, tenant: .filesTenant, payer: .filesMember)
     fileprivate static let flows = Self(whole: .flowsNode, tenant: .flowsTenant, payer: .flowsMember)
 }

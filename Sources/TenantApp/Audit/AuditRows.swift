@@ -44,12 +44,14 @@ package struct AuditFilter: Sendable {
     package var accountID: Int64?
     package var action: String?
     package var requestID: RequestID?
-    /// A text that stands in a write's detail, say an order's public id in quotes.
-    package var mention: String?
+    /// Texts that all stand in a write's detail, say an order's public id in quotes; three at most.
+    package var mentions: [String] = []
     /// The calls of these keys alone, where it is given: a reseller's own.
     package var keyIDs: Set<Int64>?
     /// Calls that changed something.
     package var changesAlone = false
+    /// Of those what operators changed: successful writes of their API.
+    package var operatorsAlone = false
 
     package init() {}
 
@@ -62,24 +64,34 @@ package struct AuditFilter: Sendable {
         if let accountID, record.accountID != accountID { return false }
         if let action, record.action != action { return false }
         if let requestID, record.requestID != requestID { return false }
-        if let mention, !record.detail.contains(mention) { return false }
+        if !mentions.allSatisfy({ record.detail.contains($0) }) { return false }
         if let keyIDs, !keyIDs.contains(record.keyID) { return false }
-        if changesAlone, record.status >= 400 || record.action.hasPrefix(Self.reading) { return false }
+        let isChange = record.status < 400 && !record.action.hasPrefix(Self.reading)
+        if changesAlone || operatorsAlone, !isChange { return false }
+        if operatorsAlone, !record.action.contains(Self.operating) { return false }
         return true
     }
 
     /// Nothing that a block holds is found by it: blocks are of calls that wrote nothing.
-    var passesBlocks: Bool { mention != nil || changesAlone }
+    var passesBlocks: Bool { !mentions.isEmpty || changesAlone || operatorsAlone }
 
     private static let reading = "GET "
+    private static let operating = " /api/admin/"
+
+    /// What `Migration0032` has an index of; the same text in every query that uses it. Another text is another index,
+    /// by a migration of its own.
+    static let operatorIndex = "audit_by_operator"
+    static let byOperator =
+        "kind = 0 AND status < 400 AND substr(action, 1, 4) <> 'GET ' AND instr(action, ' /api/admin/') > 0"
 
     fileprivate var values: [SQLValue] {
-        [
+        func mention(_ index: Int) -> SQLValue { .optional(mentions.dropFirst(index).first) }
+        return [
             .optional(from), .optional(to), .optional(keyID), .optional(resellerID),
             .optional(status.map { Int64($0) }),
             .integer(TenantReader.auditDisorderDays * Timestamp.millisecondsPerDay), .int(TenantReader.auditRowsMax),
-            .optional(accountID), .optional(action), requestID.map { .blob($0.bytes) } ?? .null, .optional(mention),
-            .bool(passesBlocks), .bool(changesAlone),
+            .optional(accountID), .optional(action), requestID.map { .blob($0.bytes) } ?? .null, mention(0),
+            .bool(passesBlocks), .bool(changesAlone), mention(1), mention(2),
         ]
     }
 }
@@ -99,18 +111,31 @@ package enum AuditRow: Sendable {
     static let columns = Columns<AuditRow>(
         "seq", "kind", "payload", "at", "book", "key_id", "account_id", "reseller_id", "action", "status", "latency_us",
         "request_id", "bytes_in", "bytes_out", "count", "detail")
-    fileprivate static let stretch = Statement(
+    fileprivate static let stretch = search(of: "audit", where: "true")
+    fileprivate static let operatorStretch = search(
+        of: "audit INDEXED BY \(AuditFilter.operatorIndex)", where: AuditFilter.byOperator)
+    /// The lowest of the next so many rows of operators' changes.
+    fileprivate static let operatorFloor = Statement(
         """
-        SELECT \(columns) FROM audit
-        WHERE seq BETWEEN ?1 AND ?2 AND kind <> \(AuditChain.Kind.rows.rawValue) AND iif(kind = 1,
-            NOT ?14 AND last_at >= coalesce(?3, last_at) - ?8 AND at < coalesce(?4, at) + ?8,
-            at >= coalesce(?3, at) AND (?4 IS NULL OR at < ?4) AND (?5 IS NULL OR key_id = ?5)
-                AND (?6 IS NULL OR reseller_id = ?6) AND (?7 IS NULL OR status = ?7)
-                AND (?10 IS NULL OR account_id = ?10) AND (?11 IS NULL OR action = ?11)
-                AND (?12 IS NULL OR request_id = ?12) AND (?13 IS NULL OR instr(detail, ?13) > 0)
-                AND (NOT ?15 OR status < 400 AND substr(action, 1, 4) <> 'GET '))
-        ORDER BY seq DESC LIMIT ?9
+        SELECT seq FROM audit INDEXED BY \(AuditFilter.operatorIndex)
+        WHERE seq <= ?1 AND \(AuditFilter.byOperator) ORDER BY seq DESC LIMIT 1 OFFSET ?2
         """)
+
+    private static func search(of rows: String, where condition: String) -> Statement {
+        Statement(
+            """
+            SELECT \(columns) FROM \(rows)
+            WHERE seq BETWEEN ?1 AND ?2 AND \(condition) AND kind <> \(AuditChain.Kind.rows.rawValue) AND iif(kind = 1,
+                NOT ?14 AND last_at >= coalesce(?3, last_at) - ?8 AND at < coalesce(?4, at) + ?8,
+                at >= coalesce(?3, at) AND (?4 IS NULL OR at < ?4) AND (?5 IS NULL OR key_id = ?5)
+                    AND (?6 IS NULL OR reseller_id = ?6) AND (?7 IS NULL OR status = ?7)
+                    AND (?10 IS NULL OR account_id = ?10) AND (?11 IS NULL OR action = ?11)
+                    AND (?12 IS NULL OR request_id = ?12) AND (?13 IS NULL OR instr(detail, ?13) > 0)
+                    AND (NOT ?15 OR status < 400 AND substr(action, 1, 4) <> 'GET ')
+                    AND (?16 IS NULL OR instr(detail, ?16) > 0) AND (?17 IS NULL OR instr(detail, ?17) > 0))
+            ORDER BY seq DESC LIMIT ?9
+            """)
+    }
 
     fileprivate static let one = Statement("SELECT \(columns) FROM audit WHERE seq = ?1")
 
@@ -172,13 +197,14 @@ extension TenantReader {
         let newest = try connection.row("SELECT coalesce(max(seq), 0) FROM audit") { try $0.int() } ?? 0
         let top = min(sequence, newest)
         guard top > 0 else { return AuditStretch(rows: [], next: nil, latestBelow: nil) }
-        let floor = max(1, top - Self.auditScanRowsMax + 1)
+        let floor = try floor(below: top, filter)
         let rows = try rows(top, floor, filter)
         let reached = rows.count == Self.auditRowsMax ? rows[rows.count - 1].sequence : floor
         if reached <= 1 { return AuditStretch(rows: rows, next: nil, latestBelow: nil) }
         if reached == floor, let from = filter.from {
             let last = try connection.row(
-                "SELECT max(last_at) FROM audit WHERE seq BETWEEN ?1 AND ?2", .integer(floor), .integer(top)
+                "SELECT max(last_at) FROM audit WHERE seq BETWEEN ?1 AND ?2", .integer(floor),
+                .integer(min(top, floor + Self.auditScanRowsMax - 1))
             ) { try $0.optionalTime() }
             if let last = last ?? nil, last < from.adding(days: -Self.auditDisorderDays) {
                 return AuditStretch(rows: rows, next: nil, latestBelow: nil)
@@ -235,9 +261,18 @@ extension TenantReader {
         return (AuditOrder(at: record.at, place: place), (highest ?? nil) ?? place.sequence)
     }
 
+    /// Of what operators changed a stretch has as many rows as of all that was done, however far apart they are.
+    private func floor(below top: Int64, _ filter: AuditFilter) throws -> Int64 {
+        guard filter.operatorsAlone else { return max(1, top - Self.auditScanRowsMax + 1) }
+        return try connection.row(
+            AuditRow.operatorFloor, .integer(top), .integer(Self.auditScanRowsMax - 1)
+        ) { try $0.int() } ?? 1
+    }
+
     private func rows(_ top: Int64, _ floor: Int64, _ filter: AuditFilter) throws -> [AuditRow] {
         try connection.rows(
-            AuditRow.stretch, values: [.integer(floor), .integer(top)] + filter.values, read: AuditRow.init)
+            filter.operatorsAlone ? AuditRow.operatorStretch : AuditRow.stretch,
+            values: [.integer(floor), .integer(top)] + filter.values, read: AuditRow.init)
     }
 }
 

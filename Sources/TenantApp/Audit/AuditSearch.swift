@@ -13,12 +13,22 @@ package struct AuditSearch: Sendable {
     package var action: String?
     package var requestID: RequestID?
     package var order: String?
+    /// A public id that stands in a write's detail.
+    package var object: String?
+    /// A SKU.
+    package var product: String?
     package var changesAlone = false
+    package var author: Author?
     /// Of a reseller's own calls.
     package var callers = UsageFilter.Callers.all
     package var before: AuditPlace?
     /// A reseller looks at its own calls, and at nothing else.
     package var ownOf: Int64?
+
+    /// Whose changes are asked for.
+    package enum Author: String, Sendable, CaseIterable {
+        case operators
+    }
 
     /// So many stretches are looked at for one page; a page of a search that finds little may be short, and goes on.
     package static let stretchesMax = 40
@@ -43,6 +53,9 @@ package struct AuditSearch: Sendable {
             return id
         }
         order = try query.id("order")
+        object = try query.id("object")
+        product = try query.id("product")
+        author = try query.choice("author")
         changesAlone = try query.flag("changes")
         before = try query["cursor"].map { text throws(Refusal) in
             let bytes = try seal.open(text)
@@ -80,17 +93,27 @@ package struct AuditSearch: Sendable {
         filter.action = action
         filter.requestID = requestID
         filter.changesAlone = changesAlone
+        filter.operatorsAlone = author == .operators
+        try mention(&filter, tenant)
+        if let ownOf { filter.keyIDs = Set(try tenant.callers(ofReseller: ownOf, callers).keys) }
+        return filter
+    }
+
+    /// What is to stand in a write's detail.
+    private func mention(_ filter: inout AuditFilter, _ tenant: TenantReader) throws {
         if let order {
             guard let known = try tenant.order(publicID: order, resellerID: ownOf, book: nil) else {
                 throw Refusal.notFound(.order)
             }
-            filter.mention = "\"\(known.publicID)\""
+            filter.mentions.append("\"\(known.publicID)\"")
             // Nothing was said of it before the call came that placed it.
             let earliest = known.createdAt.adding(days: -TenantReader.auditDisorderDays)
             filter.from = max(from ?? earliest, earliest)
         }
-        if let ownOf { filter.keyIDs = Set(try tenant.callers(ofReseller: ownOf, callers).keys) }
-        return filter
+        if let object { filter.mentions.append("\"\(object)\"") }
+        if let product {
+            filter.mentions.append("\"product\":\"\(try tenant.knownProduct(product).sku)\"")
+        }
     }
 
     package struct Page: Sendable {

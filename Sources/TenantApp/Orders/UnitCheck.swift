@@ -16,6 +16,9 @@ enum UnitCheck {
                     LEFT JOIN provisioning v ON v.service_id = s.id LEFT JOIN unit_decision d ON d.service_id = s.id
                     LEFT JOIN posting p ON p.id = d.posting_id
                 WHERE v.service_id IS NOT NULL OR d.service_id IS NOT NULL
+                    -- A provisioner makes all units of an order, or none.
+                    OR (s.state = 'pending' AND EXISTS (
+                        SELECT 1 FROM service t JOIN provisioning w ON w.service_id = t.id WHERE t.order_id = o.id))
                 ORDER BY o.id, s.id
                 """
         ) { row in
@@ -144,12 +147,16 @@ private struct UnitLine {
     }
 
     private func wishFaults() -> [String] {
-        guard let wanted else { return [] }
+        guard let wanted else {
+            return state == "pending" ? ["The unit is pending, but no provisioner is to make it."] : []
+        }
         if provisionedBook != book { return ["The unit and its provisioning are of different books."] }
+        if state == "pending", wanted == "active", verb != "create" {
+            return ["The unit is pending, but its provisioner is not asked to create it."]
+        }
         let isRight =
             switch state {
-            case "pending": wanted == "active" && verb == "create"
-            case "active", "past_due": wanted == "active"
+            case "pending", "active", "past_due": wanted == "active"
             case "suspended": wanted == "suspended"
             default: wanted == "terminated"
             }

@@ -146,7 +146,8 @@ package struct SignInPages: OpenDialect {
                     "\(next)\(kept)\(email)\(password)\(Button("Sign in", .primary))"
                 })
                 <p>Forgotten your password? Ask whoever runs this programme for a link to set a new one.</p>
-                <p><a href="\(call.link("/apply"))">Apply to become a reseller</a></p>
+                <p><a href="\(call.link("/apply"))">Apply to become a reseller</a> · \
+                <a href="\(call.link("/program"))">About the programme</a></p>
                 """)
         return open.answer(page, to: refusal ?? (attempt.kept == nil ? nil : .unknownCredential))
     }

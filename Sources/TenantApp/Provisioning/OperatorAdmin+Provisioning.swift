@@ -75,6 +75,7 @@ extension OperatorAdmin {
                         product: product?.id ?? Provisioner.ofTenant, url: new.url, secret: secret,
                         timeoutSeconds: new.timeoutSeconds, baseURL: call.baseURL)
                     detail.note("provisioner", product?.sku ?? "tenant")
+                    if let product { detail.note("product", product.sku) }
                     return try .shownOnce(200) { json, isShown in
                         let shown = try shown(product, tenant, secret: isShown ? minted : nil)
                         Schemas.madeProvisioner.write(shown, in: tenant.currency, to: &json)
@@ -90,6 +91,7 @@ extension OperatorAdmin {
                     _ = try shown(product, tenant)
                     try tenant.removeProvisioner(product: product?.id ?? Provisioner.ofTenant)
                     detail.note("provisioner", product?.sku ?? "tenant")
+                    if let product { detail.note("product", product.sku) }
                     return .noContent
                 }
             },

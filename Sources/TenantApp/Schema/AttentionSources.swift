@@ -2,6 +2,6 @@
 enum AttentionSources {
     static let all: [AttentionSource] = [
         .heldOutbound, .pendingOrders, .stuckProvisionings, .applications, .disabledEndpoints, .failingEndpoints,
-        .deadDeliveries, .pastDueServices, .openReviews, .quotas,
+        .deadDeliveries, .pastDueServices, .lowStock, .openReviews, .quotas,
     ]
 }

@@ -9,7 +9,8 @@ extension OperatorAdmin.Schemas {
         [
             .from, .to, .query("key"), reseller, .query("status", .integer(100...599)), .query("account", .email),
             .query("action"), .query("request_id", .matching("^req_[0-9a-f]{32}$")), .query("order"),
-            .query("changes", .one(of: ["true", "false"])),
+            .query("changes", .one(of: ["true", "false"])), .query("object"), .query("product"),
+            .query("author", .choice(AuditSearch.Author.self)),
         ] + more
     }
     static let auditRecord = Schema.named(

@@ -63,8 +63,11 @@ package struct ProgramPages: OpenDialect {
     }
 
     private static func described(_ api: any Dialect, _ call: Call) -> HTML {
-        let description = Link(path: "\(call.head.rootPath)\(api.basePath)/openapi.json")
-        let link: HTML? = description.map { #" (<a href="\#($0)">OpenAPI</a>)"# }
-        return "<li>\(api.title), at <code>\(call.baseURL)\(api.basePath)</code>\(link)</li>"
+        let root = "\(call.head.rootPath)\(api.basePath)"
+        let reference: HTML? = Link(path: "\(root)/docs").map { #"<a href="\#($0)">Reference</a>"# }
+        let description: HTML? = Link(path: "\(root)/openapi.json").map { #" · <a href="\#($0)">OpenAPI</a>"# }
+        return """
+            <li>\(api.title), at <code>\(call.baseURL)\(api.basePath)</code>: \(reference)\(description)</li>
+            """
     }
 }

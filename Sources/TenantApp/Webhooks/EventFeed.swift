@@ -1,5 +1,6 @@
 package import CallKit
 package import HTTPCore
+import RateLimiter
 package import TenantRegistry
 
 /// The pull feed: events in the order of their commits, for those who cannot receive or who missed some (H4).
@@ -66,7 +67,8 @@ package struct EventFeed: Sendable {
     }
 
     /// Answers with a page. Where that is empty and the caller waits, it is read anew as soon as there is an event of
-    /// theirs, until their time is over.
+    /// theirs, until their time is over. Where there is no place to wait in it is refused: a caller that is answered at
+    /// once with nothing asks again at once.
     func work(
         _ call: Call, _ read: @escaping @Sendable (TenantReader) throws -> (page: Page, answer: Answer)
     ) -> Work {
@@ -74,12 +76,17 @@ package struct EventFeed: Sendable {
         let waits: EventWaits = call.services.shared()
         let (tenant, reseller) = (call.tenant, call.known.projection.resellerID)
         let clock = call.services.fleet.monotonic
+        let (places, payer) = (call.services.fleet.budgets.eventWaits, call.payer)
         let end = clock.nanoseconds() + UInt64(waitSeconds) * 1_000_000_000
         return .flow { steps in
+            // Kept from one wait to the next, and free before the answer is on its way.
+            let place = SharedRoom(places, payer)
+            defer { withExtendedLifetime(place) {} }
             while true {
                 let seen = tenant.events.count(of: reseller)
                 let (page, answer) = try await steps.read(read)
                 guard page.isAtRest, clock.nanoseconds() < end else { return .answer(answer) }
+                guard place.grow(to: 1) else { throw Refusal.unavailable(.eventWaitsFull) }
                 let hasCome: Bool = try await steps.callback { done in
                     waits.begin(for: tenant, reseller: reseller, since: seen, until: end) { done(.success($0)) }
                 }

@@ -2,19 +2,11 @@ import CallKit
 import Synchronization
 package import TenantRegistry
 
-/// Calls of the pull feed that wait for an event (H4). Their places are few, and whoever finds none is answered at
-/// once.
+/// Calls of the pull feed that wait for an event (H4). Whoever begins one holds a place for it (`Budgets.eventWaits`).
 ///
 /// Invariant: each `begin` is answered once: by an event, when its time is over, or when the node stops. Any thread.
 package final class EventWaits: ProcessState {
     package static let secondsMax = 20
-    /// Of a reseller, and of a tenant's operators together.
-    static let callerMax = 2
-
-    private struct Caller: Hashable {
-        let tenant: TenantID
-        let reseller: Int64
-    }
 
     private struct Wait {
         let record: TenantRecord
@@ -27,18 +19,11 @@ package final class EventWaits: ProcessState {
         var isOver = false
         var lastTicket = 0
         var waits: [Int: Wait] = [:]
-        var callers: [Caller: Int] = [:]
-        var tenants: [TenantID: Int] = [:]
     }
 
-    private let nodeMax: Int
-    private let tenantMax: Int
     private let state = Mutex(State())
 
-    package convenience init() { self.init(isClustered: false) }
-
-    /// A call that one node passes on to another has a connection between them for as long as it waits.
-    package init(isClustered: Bool) { (nodeMax, tenantMax) = isClustered ? (64, 32) : (1_024, 256) }
+    package init() {}
 
     /// `reseller`: 0 for operators, who wait for any. `seen`: the signal's count before the file was read. `until`: by
     /// the monotonic clock, in nanoseconds. `done`: whether there may be an event.
@@ -46,14 +31,9 @@ package final class EventWaits: ProcessState {
         for record: TenantRecord, reseller: Int64, since seen: Int, until: UInt64,
         _ done: @escaping @Sendable (Bool) -> Void
     ) {
-        let caller = Caller(tenant: record.id, reseller: reseller)
         let ticket: Int? = state.withLock { state in
-            guard !state.isOver, state.waits.count < nodeMax, state.tenants[record.id, default: 0] < tenantMax,
-                state.callers[caller, default: 0] < Self.callerMax
-            else { return nil }
+            guard !state.isOver else { return nil }
             state.lastTicket += 1
-            state.callers[caller, default: 0] += 1
-            state.tenants[record.id, default: 0] += 1
             state.waits[state.lastTicket] = Wait(record: record, reseller: reseller, until: until, done: done)
             return state.lastTicket
         }
@@ -80,15 +60,7 @@ package final class EventWaits: ProcessState {
     }
 
     private func end(_ ticket: Int, hasCome: Bool) {
-        let wait: Wait? = state.withLock { state in
-            guard let wait = state.waits.removeValue(forKey: ticket) else { return nil }
-            let caller = Caller(tenant: wait.record.id, reseller: wait.reseller)
-            let (ofCaller, ofTenant) = ((state.callers[caller] ?? 1) - 1, (state.tenants[caller.tenant] ?? 1) - 1)
-            state.callers[caller] = ofCaller == 0 ? nil : ofCaller
-            state.tenants[caller.tenant] = ofTenant == 0 ? nil : ofTenant
-            return wait
-        }
-        guard let wait else { return }
+        guard let wait = state.withLock({ $0.waits.removeValue(forKey: ticket) }) else { return }
         if !hasCome { wait.record.events.forget(ticket, of: wait.reseller) }
         wait.done(hasCome)
     }

@@ -20,7 +20,7 @@ struct SendTest: Sendable {
         return (event.publicID, delivery, claimed)
     }
 
-    /// What came of it; `busy` where too much is under way.
+    /// What came of it; `busy` where there is no way out.
     static func send(
         _ claimed: ClaimedDelivery, to url: String, by probe: WebhookProbe, _ steps: Steps
     ) async throws -> AttemptResult {

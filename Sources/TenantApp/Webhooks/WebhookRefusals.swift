@@ -8,6 +8,9 @@ extension Crowded {
 extension Unavailable {
     static let webhooksBusy = Unavailable(
         "webhooks_busy", "Too many calls to webhooks are under way; try again.", retryAfterSeconds: 5)
+    /// To one that would have been answered at once and empty, and would have asked again at once.
+    static let eventWaitsFull = busy.saying(
+        "Too many calls wait for an event already, of yours, of this tenant or of the node.", retryAfterSeconds: 5)
 }
 
 extension Missing {

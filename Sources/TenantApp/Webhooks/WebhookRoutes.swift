@@ -1,5 +1,6 @@
 package import CallKit
 import HTTPCore
+import RateLimiter
 import TenantRegistry
 
 /// A reseller's webhooks in one API (H4): the same calls in each, in its own words.
@@ -289,7 +290,11 @@ extension Call {
         _ endpoint: @escaping @Sendable (TenantReader) throws -> WebhookEndpoint
     ) -> Work {
         let probe: WebhookProbe = services.shared()
+        let (places, payer) = (services.fleet.budgets.webhookTests, payer)
         return .flow { steps in
+            // Before anything is written: one that finds no place leaves nothing behind.
+            guard let place = places.place(for: payer) else { throw Refusal.unavailable(.webhooksBusy) }
+            defer { withExtendedLifetime(place) {} }
             let (sent, endpoint) = try await steps.write { tenant, detail in
                 let endpoint = try endpoint(tenant)
                 detail.resellerID = endpoint.resellerID

@@ -61,12 +61,12 @@ extension ClusterMember {
         for then in waiting { then() }
     }
 
-    /// Blocks.
-    func takeLevels(of tenants: [TenantID]) {
+    /// Blocks. Where it throws, what some limits are drawn on is not known: the tenants are not to be served yet.
+    func takeLevels(of tenants: [TenantID]) throws(SharedLogError) {
         let (take, others) = state.withLock { ($0.levels.take, $0.peers.keys.filter { $0 != name }) }
         guard let take else { return }
         for other in others {
-            if let bytes = (try? log.levels(of: other)) ?? nil { take(bytes, Set(tenants)) }
+            if let bytes = try log.levels(of: other) { take(bytes, Set(tenants)) }
         }
     }
 }

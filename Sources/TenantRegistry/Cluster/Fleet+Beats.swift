@@ -102,7 +102,11 @@ extension Fleet {
                 // What is half-made is erased, or whole with a beat to come.
                 let ready = rows.filter { !($0.1?.profile.isUnfinished ?? false) }.map(\.0)
                 cluster.aside { [self] in
-                    cluster.takeLevels(of: tenants)
+                    guard (try? cluster.takeLevels(of: tenants)) != nil else {
+                        // They are taken over again with the next beat or look.
+                        report("cluster: what limits of tenants that were taken over are drawn on cannot be read")
+                        return end()
+                    }
                     cluster.noteReady(ready)
                     // It may have to write to the file first.
                     for (tenant, row) in rows where row?.isIncomplete == true {

@@ -194,13 +194,12 @@ extension Fleet {
     func follow(_ subject: SharedRegistry.Subject) {
         switch subject {
         case .providerKeys(let secrets): providerKeys.replace(with: secrets)
+        case .signOuts(let ended): consoleSessions.follow(ended)
         case .tenant(let id, nil): forgetFollowed(id)
         case .tenant(let id, let known?):
             if known.row.profile.isUnfinished { return }
-            let before = roster.tenant(id: id)?.profile.domains ?? []
             if let record = follow(known.row), !isServedHere(id) { roster.replace(record, with: known.row.changes) }
-            let hosts = before + known.row.profile.domains
-            if replaceCertificates(of: hosts, with: known.certificates) { tellOfCertificatesAside() }
+            if replaceCertificates(of: id, with: known.certificates) { tellOfCertificatesAside() }
         }
     }
 

@@ -30,6 +30,8 @@ final class SharedRegistry: Sendable {
         /// Nil: it has no row any more.
         case tenant(TenantID, (row: RegistrySnapshot.Tenant, certificates: [DomainCertificate])?)
         case providerKeys([RegistrySnapshot.ProviderSecretRow])
+        /// All sessions of the console that were ended, and when they would have ended by themselves.
+        case signOuts([Digest: Timestamp])
     }
 
     init(log: any SharedLog, path: String, key: [UInt8]) {
@@ -125,6 +127,8 @@ final class SharedRegistry: Sendable {
 
     /// The subject of all of the provider's keys.
     private static let provider: [UInt8] = [0]
+    /// That of all sessions of the console that were ended.
+    private static let signOuts: [UInt8] = [1]
 
     private static func trigger(_ name: String, _ event: String, _ table: String, _ subject: String) -> String {
         """
@@ -162,6 +166,7 @@ final class SharedRegistry: Sendable {
         }
         triggers.append(
             Self.trigger("provider_key", "UPDATE OF name, role, expires_at, revoked_at", "provider_key", "x'00'"))
+        triggers.append(Self.trigger("console_sign_out", "INSERT", "console_sign_out", "x'01'"))
         for trigger in triggers { try connection.execute(trigger) }
         try tell(connection)
         isTold.store(true, ordering: .releasing)
@@ -180,6 +185,7 @@ final class SharedRegistry: Sendable {
             follower(
                 try notes.compactMap { note in
                     if note.subject == Self.provider { return .providerKeys(try reading.providerSecrets()) }
+                    if note.subject == Self.signOuts { return .signOuts(try reading.signOuts()) }
                     return try TenantID(bytes: note.subject).map {
                         .tenant($0, try RegistryReading.tenant($0, in: connection))
                     }

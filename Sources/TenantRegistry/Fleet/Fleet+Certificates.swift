@@ -20,12 +20,13 @@ extension Fleet {
         if !files.submit({ [self] in tellOfCertificates() }) { tellOfCertificates() }
     }
 
-    /// Whether any of these hosts has another certificate now.
+    /// `new`: all that the tenant has now. Whether any of its hosts has another certificate. A host that it had may be
+    /// another tenant's by now, whose certificate stays: what others changed is followed in any order.
     @discardableResult
-    func replaceCertificates(of hosts: [String], with new: [DomainCertificate]) -> Bool {
+    func replaceCertificates(of tenant: TenantID, with new: [DomainCertificate]) -> Bool {
         certificatesCell.withLock { all in
-            let old = all.filter { hosts.contains($0.host) }
-            all.removeAll { hosts.contains($0.host) }
+            let old = all.filter { $0.tenant == tenant }
+            all.removeAll { $0.tenant == tenant }
             all += new
             return old.count != new.count || !new.allSatisfy { old.contains($0) }
         }
@@ -33,6 +34,6 @@ extension Fleet {
 
     /// Of a tenant that was erased, and is in the roster no more.
     func forgetCertificates(of record: TenantRecord) {
-        if replaceCertificates(of: record.profile.domains, with: []) { tellOfCertificatesAside() }
+        if replaceCertificates(of: record.id, with: []) { tellOfCertificatesAside() }
     }
 }

@@ -247,9 +247,7 @@ extension Fleet {
             }
         ) { [self] result in
             guard case .success = result, let after = changed.withLock({ $0 }) else { return then(result) }
-            if let domains {
-                replaceCertificates(of: record.profile.domains + domains.hosts, with: domains.certificates)
-            }
+            if let domains { replaceCertificates(of: record.id, with: domains.certificates) }
             roster.update(record) { profile in
                 profile.takeChangeable(from: after)
                 if let domains { profile.domains = domains.hosts }

@@ -219,6 +219,7 @@ package final class Fleet: Sendable {
         }
         try Self.judge(masterKey, of: data, by: snapshot)
         providerKeys = ProviderKeyRing(snapshot.providerSecrets)
+        consoleSessions.follow(snapshot.signOuts)
         certificatesCell = Mutex(snapshot.certificates)
         dueSuspectSince = snapshot.isDueWhole && joined == nil ? nil : registryChanged
         log = try Self.openLog(data, options, clock: clock, random: random, snapshot, registry)

@@ -6,12 +6,16 @@ extension Fleet {
     /// What seals the node's own objects in a backup, and what they are wrapped under.
     package var masterKeyOfBackup: [UInt8] { masterKey }
 
-    /// One consistent copy of the registry, which has followed what tenants used (P9); `then` owns the file that it is
-    /// given the path of.
+    /// One consistent copy of the registry, which has followed what tenants used (P9), and what was answered at any
+    /// node before; `then` owns the file that it is given the path of.
     package func copyRegistry(then: @escaping @Sendable (Result<String, any Error>) -> Void) {
         let path = data.temporaryPath(random.uint64())
-        meter(isAsked: true) { [self] in
+        let copy: @Sendable (Bool) -> Void = { [self] isCaughtUp in
+            guard isCaughtUp else { return then(.failure(LaneFailure.logUnavailable)) }
             registry.copy(to: path) { result in then(result.map { path }) }
+        }
+        meter(isAsked: true) { [self] in
+            if let cluster { cluster.catchUp(then: copy) } else { copy(true) }
         }
     }
 }
@@ -97,7 +101,7 @@ package enum NodeCopy {
 
     /// Tables of the registry that an archive has no rows of.
     package static let unarchived: Set<String> = [
-        "tenant_key", "marker", "due", "due_state", "node_log", "console_form",
+        "tenant_key", "marker", "due", "due_state", "node_log", "console_form", "console_sign_out",
     ]
 
     /// Makes a registry whole that was stripped: with what became of its rows since, in their order, and with tenants'

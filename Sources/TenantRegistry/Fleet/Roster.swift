@@ -150,7 +150,8 @@ package final class Roster: Sendable {
         let profile = tenant.profile
         let hashes: [Digest] = tenants.withLock { tenants in
             tenants.byID[tenant.id] = nil
-            tenants.bySlug[profile.slug] = nil
+            // It may have been made anew meanwhile.
+            if tenants.bySlug[profile.slug] === tenant { tenants.bySlug[profile.slug] = nil }
             tenants.membershipChanged()
             for host in profile.domains where tenants.byHost[host] === tenant { tenants.byHost[host] = nil }
             hostCount.store(tenants.byHost.count, ordering: .releasing)

@@ -53,7 +53,7 @@ package final class TenantCounters: Sendable {
     /// Whether the month that is counted goes on. It does so where the clock has stepped back over the month's first
     /// midnight, so that no step renews a quota. A month further ahead is ended: a clock that was far wrong would
     /// otherwise make one quota of all the time up to it.
-    private static func lasts(_ counted: Int64, at current: Int64) -> Bool {
+    static func lasts(_ counted: Int64, at current: Int64) -> Bool {
         counted == current || counted == current + 1
     }
 

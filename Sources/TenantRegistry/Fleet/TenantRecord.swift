@@ -74,6 +74,9 @@ package final class TenantRecord: Sendable {
         meter.stands.filter { $0.value.level > 0 }.map { ($0.key, $0.value.level) }
     }
 
+    /// Of its file, as the registry is told; nil where nobody has looked since it is served here.
+    package var measuredBytes: Int64? { meter.bytes }
+
     /// A call of it comes: the clock looks at it in its next round.
     package func touch() { if !isTouched.load(ordering: .relaxed) { touched.take(self) } }
 

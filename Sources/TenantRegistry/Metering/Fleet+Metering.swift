@@ -81,7 +81,9 @@ extension Fleet {
         case .another:
             // A month in which a tenant does nothing is told of all the same.
             for record in roster.allTenants {
-                gathered.take { $0.bytes.append((record.id, data.tenantBytes(record.id))) }
+                // A cluster's file may lag behind what was committed.
+                let measured = cluster == nil ? nil : record.meter.bytes
+                gathered.take { $0.bytes.append((record.id, measured ?? data.tenantBytes(record.id))) }
             }
         case .same: break
         }
@@ -160,7 +162,10 @@ extension Fleet {
     ) {
         if let tallies = record.meter.take(of: record.id) { save.tallies.append(tallies) }
         if let backlog = record.backlog.take(of: record.id) { save.backlogs.append(backlog) }
-        if let bytes { save.bytes.append((record.id, bytes)) }
+        if let bytes {
+            save.bytes.append((record.id, bytes))
+            record.meter.measured(bytes)
+        }
         guard let uses else { return }
         for (kind, stand, news, use) in record.meter.look(uses, month: save.month) {
             let acts = news.map { level in
@@ -210,10 +215,10 @@ extension Fleet {
         save(last, then)
     }
 
-    /// Tenants that have used a quota so far, by quota: from four fifths on, and all of it (P9).
+    /// Tenants of this node that have used a quota so far, by quota: from four fifths on, and all of it (P9).
     package var quotaCounts: [(kind: QuotaKind, warned: Int, full: Int)] {
         var counts = Dictionary(uniqueKeysWithValues: QuotaKind.allCases.map { ($0, (warned: 0, full: 0)) })
-        for record in roster.allTenants {
+        for record in roster.allTenants where isServedHere(record.id) {
             for (kind, stand) in record.meter.stands where stand.level > 0 {
                 counts[kind]?.warned += 1
                 if stand.level == 100 { counts[kind]?.full += 1 }

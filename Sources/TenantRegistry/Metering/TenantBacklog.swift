@@ -96,6 +96,8 @@ extension Fleet {
 
     /// Of all tenants of this node.
     package var backlog: Backlog {
-        roster.allTenants.reduce(into: Backlog()) { sum, record in sum.add(record.backlog.now) }
+        roster.allTenants.reduce(into: Backlog()) { sum, record in
+            if isServedHere(record.id) { sum.add(record.backlog.now) }
+        }
     }
 }

@@ -39,6 +39,8 @@ final class TenantMeter: Sendable {
         /// Rows of `head`'s incarnation that were committed and not counted.
         var gap: ClosedRange<Int64>?
         var stands: [QuotaKind: QuotaStand] = [:]
+        /// Of the file when it was last looked at.
+        var bytes: Int64?
         /// Something that quotas are judged by may have changed.
         var wantsLook = false
         /// Of the file when its keys and resellers were last counted.
@@ -58,7 +60,7 @@ final class TenantMeter: Sendable {
     /// The tenant is another node's, which counts from what the registry has: all rows of the chain behind that.
     func forget() {
         state.withLock { state in
-            (state.head, state.pending, state.gap) = (nil, nil, nil)
+            (state.head, state.pending, state.gap, state.bytes) = (nil, nil, nil, nil)
             state.unsaved = MeterTallies()
         }
     }
@@ -100,6 +102,10 @@ final class TenantMeter: Sendable {
     var isDirty: Bool {
         state.withLock { $0.wantsLook || $0.gap != nil || $0.pending != nil || $0.head != $0.saved && $0.head != nil }
     }
+
+    /// What the registry is told of the file's size.
+    var bytes: Int64? { state.withLock { $0.bytes } }
+    func measured(_ bytes: Int64) { state.withLock { $0.bytes = bytes } }
 
     var gap: ClosedRange<Int64>? { state.withLock { $0.gap } }
 

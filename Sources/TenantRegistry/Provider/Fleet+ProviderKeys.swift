@@ -1,3 +1,5 @@
+package import Cryptography
+
 /// The provider's keys (P8). Memory follows the registry's rows before a change is answered. What a key that dies had
 /// begun has no effect after the answer: every lane comes to rest in between (G3).
 extension Fleet {
@@ -37,6 +39,18 @@ extension Fleet {
             guard case .success(let key) = result else { return then(result) }
             providerKeys.remove(key)
             settle(roster.allTenants) { then(result) }
+        }
+    }
+
+    /// A session of a cluster's console is over at every node before this is answered (N5).
+    package func signOut(
+        _ session: Digest, begunAt: Timestamp, at now: Timestamp,
+        then: @escaping @Sendable (Result<Void, any Error>) -> Void
+    ) {
+        let end = ConsoleSessions.end(ofBegunAt: begunAt)
+        registry.signOut(session, endingAt: end, at: now) { [self] result in
+            if case .success = result { consoleSessions.end(session, until: end, at: now) }
+            then(result)
         }
     }
 }

@@ -1,7 +1,7 @@
 package import Cryptography
 import SQLite
 
-/// The provider's keys, its log (P8), its meter (P9) and its forms (U1), in the registry's file.
+/// The provider's keys, its log (P8), its meter (P9), its forms (U1) and sessions (U4), in the registry's file.
 extension SQLiteRegistry {
     package func addProviderKey(
         _ new: NewProviderKey, revokingOthers: Bool, as act: ProviderAct, judge: @escaping Judge,
@@ -80,6 +80,12 @@ extension SQLiteRegistry {
 
     package func forgetForm(_ hash: Digest) {
         write({ try RegistryFormTable(connection: $0).forget(hash) }, then: { _ in })
+    }
+
+    package func signOut(
+        _ session: Digest, endingAt end: Timestamp, at now: Timestamp, then: @escaping Done<Void>
+    ) {
+        write({ try RegistrySignOutTable(connection: $0).add(session, endingAt: end, at: now) }, then: then)
     }
 
     package func saveUsage(_ save: UsageSave, then: @escaping Done<[(TenantID, MeterMark?)]>) {

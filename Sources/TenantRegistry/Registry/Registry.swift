@@ -23,6 +23,8 @@ package struct RegistrySnapshot {
     /// What cannot be read and was left out.
     package var corruptRows: [CorruptRow] = []
     package var providerSecrets: [ProviderSecretRow] = []
+    /// Sessions of the console that somebody ended, and when they would have ended by themselves.
+    package var signOuts: [Digest: Timestamp] = [:]
     package var certificates: [DomainCertificate] = []
     /// The process before this one stopped in order: no row of what falls due is too late.
     package var isDueWhole = false
@@ -47,13 +49,15 @@ package enum RegisteredDue: Sendable {
     case known(Timestamp?)
 }
 
-/// A custom domain's certificate chain and private key, PEM; the key is wrapped by the master key.
+/// A custom domain's certificate chain and private key, PEM; the key is wrapped by the master key, for its tenant.
 package struct DomainCertificate: Sendable, Equatable {
+    package let tenant: TenantID
     package let host: String
     package let certificate: String
     package let wrappedPrivateKey: [UInt8]
 
-    package init(host: String, certificate: String, wrappedPrivateKey: [UInt8]) {
+    package init(of tenant: TenantID, host: String, certificate: String, wrappedPrivateKey: [UInt8]) {
+        self.tenant = tenant
         self.host = host
         self.certificate = certificate
         self.wrappedPrivateKey = wrappedPrivateKey
@@ -157,6 +161,8 @@ package protocol Registry: AnyObject, Sendable {
     func takeForm(_ hash: Digest, at now: Timestamp, then: @escaping Done<Bool>)
     /// It was refused, and may come again.
     func forgetForm(_ hash: Digest)
+    /// A session of the console is over at every node of a cluster. `end`: when it would have ended by itself.
+    func signOut(_ session: Digest, endingAt end: Timestamp, at now: Timestamp, then: @escaping Done<Void>)
     /// Sessions past their end leave the projection; their hashes stay, revoked.
     func dropExpiredSessions(at now: Timestamp)
     func saveCounters(

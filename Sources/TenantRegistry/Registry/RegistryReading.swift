@@ -14,6 +14,7 @@ struct RegistryReading {
         snapshot.isDueWhole = try connection.row(Self.isDueWhole) { try $0.bool() } ?? false
         try each(Self.neededLog, &snapshot) { row, snapshot in snapshot.neededLog = try row.optionalLogID() }
         try readProviderSecrets(&snapshot)
+        try readSignOuts(&snapshot)
         return snapshot
     }
 
@@ -75,6 +76,13 @@ struct RegistryReading {
         }
     }
 
+    private func readSignOuts(_ snapshot: inout RegistrySnapshot) throws {
+        try each(RegistrySignOutTable.all, &snapshot) { row, snapshot in
+            let hash = try row.digest()
+            snapshot.signOuts[hash] = try row.time()
+        }
+    }
+
     // MARK: Parts of it
 
     /// What it says of one tenant, with its domains' certificates; nil: nothing.
@@ -92,6 +100,12 @@ struct RegistryReading {
         return snapshot.providerSecrets
     }
 
+    func signOuts() throws -> [Digest: Timestamp] {
+        var snapshot = RegistrySnapshot()
+        try readSignOuts(&snapshot)
+        return snapshot.signOuts
+    }
+
     private static let due = PerTenant("SELECT tenant_id, at FROM due")
     private static let isDueWhole = Statement("SELECT is_whole FROM due_state")
     private static let neededLog = Statement("SELECT needed FROM node_log")
@@ -106,7 +120,7 @@ struct RegistryReading {
             hosts[id, default: []].append(host)
             if let certificate, let key {
                 snapshot.certificates.append(
-                    DomainCertificate(host: host, certificate: certificate, wrappedPrivateKey: key))
+                    DomainCertificate(of: id, host: host, certificate: certificate, wrappedPrivateKey: key))
             }
         }
         return hosts

@@ -97,6 +97,7 @@ package final class RegistryStore: LaneFile {
         try connection.execute(RegistryBacklogTable.sql)
         try connection.execute(RegistryWaitingTable.sql)
         try connection.execute(RegistryFormTable.sql)
+        try connection.execute(RegistrySignOutTable.sql)
     }
 
     /// All nodes of a cluster have one registry, and one of the version before knows no step that is added here: it

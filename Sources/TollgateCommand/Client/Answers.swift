@@ -187,7 +187,8 @@ enum Answers {
     private static func gather(_ value: JSON, _ path: String, _ lines: inout [(name: String, value: String)]) {
         guard case .object(let members) = value else { return lines.append((path, text(value))) }
         for member in members {
-            gather(member.value, path.isEmpty ? member.name : "\(path).\(member.name)", &lines)
+            let name = Terminal.printable(member.name)
+            gather(member.value, path.isEmpty ? name : "\(path).\(name)", &lines)
         }
     }
 
@@ -196,10 +197,10 @@ enum Answers {
         case nil, .null?: "–"
         case .bool(let flag)?: flag ? "yes" : "no"
         case .number(let number)?: number.text
-        case .string(let text)?: printable(text)
+        case .string(let text)?: Terminal.printable(text)
         case .array(let elements)?: elements.isEmpty ? "–" : elements.map { text($0) }.joined(separator: ", ")
         case .object(let members)?:
-            limit(members) ?? printable(String(decoding: value?.encoded() ?? [], as: UTF8.self))
+            limit(members) ?? Terminal.printable(String(decoding: value?.encoded() ?? [], as: UTF8.self))
         }
     }
 
@@ -214,12 +215,5 @@ enum Answers {
         guard let requests = numbers["requests"], let seconds = numbers["window_seconds"] else { return nil }
         guard let burst = numbers["burst"], burst != requests else { return "\(requests)/\(seconds)" }
         return "\(requests)/\(seconds)/\(burst)"
-    }
-
-    /// Names come from resellers: a control character in one must not reach the terminal.
-    private static func printable(_ text: String) -> String {
-        String(
-            String.UnicodeScalarView(
-                text.unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }))
     }
 }

@@ -14,6 +14,9 @@ enum AuditCommands {
         Option("--action", "ROUTE", "Of one route, say “POST /api/partner/v1/orders”"),
         Option("--request-id", "ID", "The one of this Request-Id"),
         Option("--order", "ID", "About one order"),
+        Option("--object", "ID", "Writes that name this id: a service, key, webhook, customer"),
+        Option("--product", "SKU", "Writes that name this product"),
+        Option("--author", "WHO", "operators: what they changed"),
     ]
 
     private static let list = Command(
@@ -66,6 +69,7 @@ enum AuditCommands {
         [
             ("--reseller", "reseller"), ("--by-key", "key"), ("--from", "from"), ("--to", "to"), ("--status", "status"),
             ("--account", "account"), ("--action", "action"), ("--request-id", "request_id"), ("--order", "order"),
+            ("--object", "object"), ("--product", "product"), ("--author", "author"),
         ].compactMap { option, name in invocation.text(option).map { (name, $0) } }
     }
 

@@ -9,6 +9,8 @@ enum EventCommands {
     /// How long the node is to wait where there is nothing more; and the pause where it lets nobody wait.
     private static let waitSeconds = 20
     private static let pauseSeconds: UInt32 = 1
+    /// As the gateway asks for.
+    private static let busySeconds: UInt32 = 5
     private static let rowsMax = 100
 
     private static let tail = Command(
@@ -39,7 +41,10 @@ enum EventCommands {
             if !types.isEmpty { query.append(("types", types.joined(separator: ","))) }
             let text = query.map { "\($0.0)=\($0.1.percentEncoded)" }.joined(separator: "&")
             let began = ContinuousClock.now
-            let answer = try page(client, "\(feed.path)?\(text)", after, feed)
+            guard let answer = try page(client, "\(feed.path)?\(text)", after, feed) else {
+                sleep(busySeconds)
+                continue
+            }
             let read = try Answers.parsed(answer)
             guard case .array(let events)? = read[feed.events], let cursor = read[feed.cursor]?.text else {
                 throw CommandFailure.failed("the answer is no page of events; is this a Tollgate gateway?")
@@ -62,13 +67,14 @@ enum EventCommands {
     private static func goOn(_ after: String) -> String { "go on with --after \(after)" }
 
     /// A call that fails says how to go on from the place that was reached, not where the place itself is refused; or
-    /// whose key was expected.
+    /// whose key was expected. Nil where there is no place to wait for an event in now.
     private static func page(
         _ client: GatewayClient, _ path: String, _ after: String?, _ feed: Feed
-    ) throws(CommandFailure) -> HTTPClientResponse {
+    ) throws(CommandFailure) -> HTTPClientResponse? {
         do {
             return try client.send("GET", path)
         } catch {
+            if error.code == "busy" { return nil }
             // What stands in the query is refused: to ask the same again is no help.
             if let after, error.status != 400 { throw error.adding(goOn(after)) }
             if let hint = feed.hint, error.code == "wrong_role" { throw error.adding(hint) }

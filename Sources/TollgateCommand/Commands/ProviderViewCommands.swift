@@ -45,6 +45,7 @@ enum ProviderViewCommands {
 
     private static let placement = api.list(
         "placement", "List at which node of the cluster each tenant is", "/placement",
+        filters: [Filter("--tenant", "SLUG", "Of this tenant", repeats: true)],
         columns: ["slug", "hosts", "node", "address"], empty: "no tenants")
 
     private static let blueprints = api.call(

@@ -13,6 +13,10 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     /// X-Tollgate-Signature, X-Tollgate-Timestamp, Idempotency-Key.
     case signature
     case query
+    /// Forms that have a file.
+    case multipart
+    /// A form's fields, as the JSON that they stand for.
+    case form
     /// The shape of API keys.
     case key
     /// `whsec_…` and the encodings below it.
@@ -34,6 +38,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .csv: try CSVProperties.check(input)
         case .signature: try SignatureProperties.check(input)
         case .query: try QueryProperties.check(input)
+        case .multipart: try MultipartProperties.check(input)
+        case .form: try FormProperties.check(input)
         case .key: try KeyProperties.check(input)
         case .secret: try SecretProperties.check(input)
         case .pages: try PagesProperties.check(input)

@@ -28,6 +28,8 @@ final class TestPlacement: Placement {
     private let whereabouts: Whereabouts
     private let seen = Mutex<[TenantID: NodeName?]>([:])
     private let serving = Mutex(true)
+    /// Whether the log can be read.
+    let isReadable = Atomic<Bool>(true)
     /// Called with how often the node has looked.
     let looked = Mutex<(@Sendable (Int) -> Void)?>(nil)
     private let looks = Atomic<Int>(0)
@@ -67,7 +69,8 @@ final class TestPlacement: Placement {
     func catchUp(then: @escaping @Sendable (Bool) -> Void) {
         catchesUp.add(1, ordering: .relaxed)
         lesson.withLock { $0 }?()
-        DispatchQueue.global().async { then(true) }
+        let succeeds = isReadable.load(ordering: .relaxed)
+        DispatchQueue.global().async { then(succeeds) }
     }
 
     private func truth(of tenant: TenantID) -> TenantPlace {

@@ -48,6 +48,7 @@ package final class LogFaults: @unchecked Sendable {
     private var isAwaySwitch = false
     private var awayCalls = 0
     private var beatsAreLost = false
+    private var levelReadsLost = 0
     private var held: Moment?
     private var frozen = false
     private var crashed = false
@@ -91,7 +92,7 @@ package final class LogFaults: @unchecked Sendable {
         change { faults in
             (faults.storm, faults.scripts, faults.held) = (nil, [:], nil)
             (faults.isAwaySwitch, faults.awayCalls, faults.beatsAreLost) = (false, 0, false)
-            (faults.frozen, faults.actions) = (false, [:])
+            (faults.frozen, faults.actions, faults.levelReadsLost) = (false, [:], 0)
         }
     }
 
@@ -123,6 +124,17 @@ package final class LogFaults: @unchecked Sendable {
     package var losesBeats: Bool {
         get { look { $0.beatsAreLost } }
         set { change { $0.beatsAreLost = newValue } }
+    }
+
+    /// The next reads of a node's levels fail, so many.
+    package func loseLevels(reads count: Int) { change { $0.levelReadsLost = count } }
+
+    func losesLevels() -> Bool {
+        look { faults in
+            guard faults.levelReadsLost > 0 else { return false }
+            faults.levelReadsLost -= 1
+            return true
+        }
     }
 
     /// Appends wait there until `release`.

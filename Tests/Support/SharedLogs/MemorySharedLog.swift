@@ -68,7 +68,8 @@ package final class MemorySharedLog: SharedLog {
     }
 
     package func levels(of node: NodeName) throws(SharedLogError) -> [UInt8]? {
-        try call { $0.nodes[node]?.levels }
+        if faults.losesLevels() { throw .away("the answer was lost") }
+        return try call { $0.nodes[node]?.levels }
     }
 
     // MARK: Heads

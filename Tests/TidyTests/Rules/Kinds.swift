@@ -55,7 +55,7 @@ enum Kinds {
         "ProductFile": .value, "ProductStaging": .table, "TrialImport": .wire,
         "DayTotal": .value, "LedgerReport": .value, "ReportSheet": .wire, "ReportWalk": .value,
         "UsageAnswers": .wire, "UsageFilter": .value,
-        "LowBalance": .operation, "MeteredSales": .value,
+        "LowBalance": .operation, "LowStock": .table, "MeteredSales": .value,
         "MintedSecret": .value, "OfferedProduct": .wire, "OpenForm": .pages, "PasswordAnswers": .wire,
         "Payment": .value,
         "People": .table, "PersonRole": .value,

@@ -1,0 +1,126 @@
+import CallKit
+import Cryptography
+import HTTPClient
+import HTTPCore
+import Synchronization
+import TenantRegistry
+
+/// One of the provider's calls, made by this node at all others that live: each answers it for itself, and asks nobody.
+///
+/// Invariant: `then` comes once, when all have answered or failed, and at the latest after `patienceMilliseconds`. Any
+/// thread.
+final class NodeQuestion: Sendable {
+    typealias Then = @Sendable ([NodeName: [UInt8]]) -> Void
+
+    private struct State {
+        var awaited: Set<NodeName>
+        var answers: [NodeName: [UInt8]] = [:]
+        var then: Then?
+    }
+
+    /// Whoever has not answered by then is taken for silent: what it saved last counts.
+    static let patienceMilliseconds: UInt64 = 2_000
+    /// A longer answer is none.
+    static let answerBytesMax = 4 << 20
+
+    private let state: Mutex<State>
+
+    private init(_ nodes: Set<NodeName>, _ then: @escaping Then) {
+        state = Mutex(State(awaited: nodes, then: then))
+    }
+
+    static func ask(
+        _ target: String, _ requestID: RequestID, _ neighbours: Neighbours, _ random: any RandomSource,
+        then: @escaping Then
+    ) {
+        let own = neighbours.placement.name
+        let nodes = neighbours.placement.nodes.filter { $0.name != own && neighbours.isAlive($0.name) }
+        if nodes.isEmpty { return then([:]) }
+        let question = NodeQuestion(Set(nodes.map(\.name)), then)
+        neighbours.client.after(milliseconds: patienceMilliseconds) { question.end() }
+        for node in nodes {
+            AskedNode(node, question, neighbours).ask(target, requestID, nonce: random.uint64())
+        }
+    }
+
+    /// Whether an answer is still waited for.
+    var isOpen: Bool { state.withLock { $0.then != nil } }
+
+    /// Once for each node; nil: it has no answer.
+    func take(_ answer: [UInt8]?, of node: NodeName) {
+        let isLast = state.withLock { state in
+            state.awaited.remove(node)
+            state.answers[node] = answer
+            return state.awaited.isEmpty
+        }
+        if isLast { end() }
+    }
+
+    private func end() {
+        let (then, answers) = state.withLock { state in
+            defer { state.then = nil }
+            return (state.then, state.answers)
+        }
+        then?(answers)
+    }
+}
+
+/// One node that is asked. It belongs to its exchange; on the client's thread.
+private final class AskedNode: PeerCaller {
+    private let node: ClusterView.Node
+    private let question: NodeQuestion
+    private let neighbours: Neighbours
+    private let header = Mutex("")
+
+    init(_ node: ClusterView.Node, _ question: NodeQuestion, _ neighbours: Neighbours) {
+        (self.node, self.question, self.neighbours) = (node, question, neighbours)
+    }
+
+    /// As a call by the control socket, which needs no key: whoever asked this node has been judged.
+    func ask(_ target: String, _ requestID: RequestID, nonce: UInt64) {
+        guard let address = PeerAddress(node.address) else { return question.take(nil, of: node.name) }
+        let head = RequestHead(.get, target, [("Host", "localhost")])
+        let peer = Peer(address: .loopback, role: .control, isEncrypted: false)
+        let request = PeerRequest(
+            to: address, group: 0, body: .whole([]), isHead: false,
+            head: { [self] binding in
+                let hop = neighbours.key.header(
+                    head, requestID, peer, count: 1, to: node, over: binding, nonce: nonce)
+                header.withLock { $0 = hop }
+                return ForwardedHead.render(head, hop: hop, .none)
+            },
+            isWorthWaiting: { [question, neighbours, node] in question.isOpen && neighbours.isAlive(node.name) })
+        _ = neighbours.client.send(request, for: self)
+    }
+
+    func wantsBody(_ exchange: PeerExchange) {}
+
+    func failed(_ failure: PeerFailure) { question.take(nil, of: node.name) }
+
+    func answered(_ answer: PeerAnswer) {
+        let proof = answer.value(of: HopKey.answerFieldLowercase)
+        let word = neighbours.key.word(proof, status: answer.status, toHeader: header.withLock { $0 })
+        switch answer.body {
+        case .stream(let stream, _) where word == .answer && answer.status == 200: gather(stream, [])
+        case .stream(let stream, _):
+            stream.cancel()
+            question.take(nil, of: node.name)
+        case .bytes(let bytes) where word == .answer && answer.status == 200: question.take(bytes, of: node.name)
+        case .bytes, .none: question.take(nil, of: node.name)
+        }
+    }
+
+    private func gather(_ stream: any ResponseStream, _ bytes: [UInt8]) {
+        stream.next { [self] piece in
+            switch piece {
+            case .bytes(let more) where bytes.count + more.count <= NodeQuestion.answerBytesMax:
+                gather(stream, bytes + more)
+            case .bytes:
+                stream.cancel()
+                question.take(nil, of: node.name)
+            case .end: question.take(bytes, of: node.name)
+            case .failed: question.take(nil, of: node.name)
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+import CallKit
+import HTML
+import HTTPCore
+import PageKit
+
+/// A tenant's own host names, and the certificates that they are served with (U1, P2). What is sent is the whole list:
+/// each form has the names that stay, and a name alone keeps the certificate that it has.
+extension ConsolePages {
+    static let domains: [Page] = [
+        Page(inSteps: "/tenants/{slug}/domains", "A tenant's domains", asks: "PATCH /tenants/{slug}") { view in
+            let (tenant, path) = try await one(view)
+            let hosts = tenant.texts("domains")
+            let chosen = view.visit.asked("host").flatMap { hosts.contains($0) ? $0 : nil }
+            let table = DataTable(
+                caption: "Domains", columns: [Column("Domain"), Column("Actions", .buttons)],
+                rows: hosts.map { line($0, of: hosts, path, view) },
+                empty: Empty("No domains yet", "It is called at \(tenant["base_url"]).").html)
+            return PageContent(
+                "Domains of \(tenant["slug"])",
+                """
+                \(table)\(Panel(chosen.map { "Certificate of \($0)" } ?? "Add a domain") {
+                    "\(form(chosen, of: hosts, tenant, path, view))"
+                })
+                """)
+        }
+    ]
+
+    private static func line(_ host: String, of hosts: [String], _ path: String, _ view: SlowView) -> [HTML] {
+        let removal = view.form("PATCH \(path)", said: .removed, isButton: true) {
+            "\(staying(hosts.filter { $0 != host }))\(Button("Remove", .danger))"
+        }
+        let certificate = Button("Certificate…", leadsTo: view.visit.here([("host", host)]))
+        return ["<code>\(host)</code>", "\(certificate)\(removal)"]
+    }
+
+    /// `chosen`: which gets another certificate; nil: a domain more.
+    private static func form(
+        _ chosen: String?, of hosts: [String], _ tenant: Row, _ path: String, _ view: SlowView
+    ) -> Form {
+        let others = hosts.filter { $0 != chosen }
+        let new = "domains.\(others.count)"
+        let host: HTML =
+            chosen.map { FormField.hidden("\(new).host", $0) }
+            ?? view.field(
+                "Domain", "\(new).host", hint: "Its DNS leads here: nobody else's, and not below the node's own.",
+                autocomplete: "off"
+            ).html
+        let isRequired = chosen != nil
+        let certificate = view.field(
+            "Certificate", "\(new).certificate", .textarea(rows: 6),
+            hint: "The chain in PEM, the domain's own first. Without one, something in front of the gateway has it.",
+            isRequired: isRequired, autocomplete: "off", size: .wide)
+        let key = view.field(
+            "Private key", "\(new).private_key", .secret(rows: 6), hint: "In PEM. It is sealed, and never shown again.",
+            isRequired: isRequired, autocomplete: "off", size: .wide)
+        let done = view.link("/tenants", tenant["slug"], "domains")
+        return view.form("PATCH \(path)", said: chosen == nil ? .added : .saved, next: done) {
+            """
+            \(staying(others))\(host)\(certificate)\(key)
+            <div class="actions">\(Button(chosen == nil ? "Add it" : "Replace it", .primary))\(back(tenant, view))</div>
+            """
+        }
+    }
+
+    /// The names that stay as they are; the first field makes a list of none of them too.
+    private static func staying(_ hosts: [String]) -> HTML {
+        let names: HTML = "\(each: hosts.enumerated(), { FormField.hidden("domains.\($0.offset)", $0.element) })"
+        return "\(FormField.hidden("domains", ""))\(names)"
+    }
+}

@@ -1,0 +1,52 @@
+import RateLimiter
+import TenantRegistry
+import TestTenants
+import Testing
+
+@testable import Gateway
+
+/// Places of calls to provisioners.
+@Suite struct ProvisioningPlacesTests {
+    private func opened(node: Int, silent: Int) -> ProvisioningPlaces {
+        var figures = BudgetFigures()
+        figures[.provisioningNode] = node
+        figures[.provisioningSilent] = silent
+        return ProvisioningPlaces(Budgets(figures))
+    }
+
+    @Test("G6 W13 who finds the node full of calls to provisioners comes next as places come back, once each")
+    func order() throws {
+        let folder = try TestFolder()
+        let node = try TestNode(folder.file("data"))
+        defer { node.stop() }
+        let records = try (0..<4).map { try node.create("shop\($0)") }
+        let places = opened(node: 2, silent: 2)
+        let first = try #require(places.enter(records[0], isSilent: false))
+        let second = try #require(places.enter(records[1], isSilent: false))
+        for record in [records[2], records[3], records[2]] {
+            #expect(places.enter(record, isSilent: false) == nil)
+        }
+        #expect(places.leave(first).map(\.id) == [records[2].id])
+        #expect(places.enter(records[2], isSilent: false) != nil)
+        #expect(places.leave(second).map(\.id) == [records[3].id])
+        let last = try #require(places.enter(records[3], isSilent: false))
+        #expect(places.leave(last).isEmpty)
+    }
+
+    @Test("G6 W13 provisioners that were silent wait for a place of theirs while others are asked")
+    func silence() throws {
+        let folder = try TestFolder()
+        let node = try TestNode(folder.file("data"))
+        defer { node.stop() }
+        let records = try (0..<3).map { try node.create("shop\($0)") }
+        let places = opened(node: 8, silent: 1)
+        let silent = try #require(places.enter(records[0], isSilent: true))
+        #expect(places.enter(records[1], isSilent: true) == nil)
+        let prompt = try #require(places.enter(records[1], isSilent: false))
+        let other = try #require(places.enter(records[2], isSilent: false))
+        // Their end makes no room for one that was silent.
+        #expect(places.leave(prompt).isEmpty && places.leave(other).isEmpty)
+        #expect(places.leave(silent).map(\.id) == [records[1].id])
+        #expect(places.enter(records[1], isSilent: true) != nil)
+    }
+}
