@@ -22,6 +22,8 @@ enum PostgresBounds {
     static let partBytes = 1 << 20
     /// Partitions of so many days are made ahead.
     static let daysAhead = 3
+    /// How far the standbys are behind is asked so often.
+    static let standbyLookNanoseconds: UInt64 = 5_000_000_000
     static let partitionCheckNanoseconds: UInt64 = 3_600_000_000_000
     /// Partitions that nobody needs are looked for so often.
     static let sweepNanoseconds: UInt64 = 600_000_000_000

@@ -24,6 +24,8 @@ package final class PostgresLog: SharedLog {
     /// Up to here the registry's records are on a standby for certain.
     let provenRegistry = Atomic<UInt64>(0)
     let sweptAt = Atomic<UInt64>(0)
+    /// When the standbys are looked at next; the last moment of all: never, as the server refuses it.
+    let standbysLookedAtNext = Atomic<UInt64>(0)
 
     /// `address`: `postgresql://…`, or a line of keywords, as libpq reads them. Connects to nothing yet. Throws
     /// `.refused` where the address cannot be read, or libpq is not installed.
@@ -52,6 +54,22 @@ package final class PostgresLog: SharedLog {
     }
 
     package var isReachable: Bool { sessions.isReachable }
+
+    /// A server that does not have such functions, or gives them to others, is asked once.
+    package func lookAtStandbys() {
+        guard now() >= standbysLookedAtNext.load(ordering: .relaxed) else { return }
+        standbysLookedAtNext.store(now() + PostgresBounds.standbyLookNanoseconds, ordering: .relaxed)
+        var lag: UInt64?
+        do throws(PostgresFailure) {
+            lag = try sessions.use { connection, deadline throws(PostgresFailure) -> UInt64? in
+                let result = try connection.run(PostgresSchema.standbyLag, until: deadline)
+                return result.rows == 1 && !result.isNull(0, 0) ? result.unsigned(0, 0) : nil
+            }
+        } catch {
+            if case .refused = error.kind { standbysLookedAtNext.store(.max, ordering: .relaxed) }
+        }
+        counters.change { $0.standbyLagBytes = lag }
+    }
 
     /// What waits to be sent is `absent`; what is on its way is waited for.
     package func close() {

@@ -25,6 +25,11 @@ enum PostgresSchema {
 
     static let standbys = "SELECT current_setting('synchronous_standby_names') <> ''"
 
+    /// Null where there is no standby, or the role may not see what each has: that takes pg_monitor.
+    static let standbyLag = """
+        SELECT max(pg_wal_lsn_diff(pg_current_wal_lsn(), flush_lsn))::bigint FROM pg_stat_replication
+        """
+
     /// One after the other, in one transaction.
     static let create = [
         "CREATE SCHEMA IF NOT EXISTS tollgate",

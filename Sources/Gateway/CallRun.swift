@@ -266,7 +266,15 @@ struct CallRun: Sendable {
         }
     }
 
+    /// The answer that the same call had, once it holds at every node: it may be why the call is made again (N5).
     private func replay(_ stored: StoredAnswer) {
+        guard let tenant = admitted.tenant else { return giveAgain(stored) }
+        fleet.whenProjected(tenant) { isKnown in
+            if isKnown { giveAgain(stored) } else { refuse(.unavailable(.outcomeUnknown)) }
+        }
+    }
+
+    private func giveAgain(_ stored: StoredAnswer) {
         recordThen(stored.status, bytesOut: stored.body.count) {
             if let outer { return outer(.replayed(stored)) }
             var response = Response(status: stored.status, body: .bytes(stored.body))

@@ -45,6 +45,7 @@ extension ProviderAPI {
             json.field("answered_by", cluster?.name.text)
             json.field("is_serving", cluster?.isServing ?? true)
             json.field("records_since_snapshots", cluster?.figures.recordsBehind ?? 0)
+            json.field("standby_lag_bytes", cluster?.log.standing.standbyLagBytes.map { Int64(clamping: $0) })
             json.array("data") { json in
                 for report in cluster?.report ?? [] {
                     json.object { json in

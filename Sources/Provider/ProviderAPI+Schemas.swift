@@ -80,6 +80,7 @@ extension ProviderAPI {
         static let node = "^[a-z][a-z0-9-]{0,39}$"
         static let nodes: Schema = [
             "answered_by": .string.nullable, "is_serving": .boolean, "records_since_snapshots": .integer,
+            "standby_lag_bytes": .integer.nullable,
             "data": .array(of: [
                 "name": .string, "address": .string,
                 "state": .one(of: ["serving", "draining", "left", "silent"]), "tenants": .integer,

@@ -224,6 +224,22 @@ import Testing
         }
     }
 
+    @Test("N2 G9 how far the standby is behind is known; to a role that may not see it it is not, and nothing fails")
+    func standbyLag() throws {
+        let pair = try Pair()
+        #expect(pair.log.standing.standbyLagBytes == nil)
+        pair.log.lookAtStandbys()
+        let lag = try #require(pair.log.standing.standbyLagBytes)
+        #expect(lag < 64 << 20)
+        try pair.cluster.run("CREATE ROLE other LOGIN")
+        let url = pair.cluster.url.replacingOccurrences(of: "tollgate@", with: "other@")
+        let log = try PostgresLog(url, node: #require(NodeName("b")), durability: .replicated)
+        defer { log.close() }
+        log.lookAtStandbys()
+        #expect(log.standing.standbyLagBytes == nil)
+        #expect(log.isReachable)
+    }
+
     @Test("N6 12 a wait for the standby that is cut short is no commit until a write proves it")
     func cancelled() throws {
         let pair = try Pair()

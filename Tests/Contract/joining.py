@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """`serve` as a node of a cluster (N1): what it takes for an answer, what it refuses, and what it loads and tells."""
 
+from collections import Counter
 import contextlib
 import glob
 import http.client
@@ -82,12 +83,36 @@ def has_libpq(gateway):
         return "libpq" in maps.read()
 
 
+# Of a gateway by itself, by their names; those that are named like the program are its first one, and those of the
+# calls that it makes to payment services and provisioners.
+THREADS = Counter({
+    "loop": 2, "lane": 16, "background": 2, "hashing": 2, "files": 2, "flows": 2, "examine": 2, "copies": 1,
+    "observing": 1, "scheduler": 1, "clock": 1, "signals": 1, "webhooks": 1, "": 3})
+CLUSTERS_OWN = Counter({"cluster-ask": 2, "cluster-beat": 1, "log-ship": 4})
+
+
+def threads(gateway):
+    """How many it has by each name, without their numbers; "" for the program's own."""
+    found, tasks = Counter(), f"/proc/{gateway.process.pid}/task"
+    own = os.path.basename(gateway.tollgate)[:15]
+    for thread in os.listdir(tasks):
+        with contextlib.suppress(OSError), open(f"{tasks}/{thread}/comm", encoding="utf-8") as file:
+            name = file.read().strip()
+            found["" if name == own else re.sub(r"-\d+$", "", name)] += 1
+    return found
+
+
 def loaded(checks, options, url):
-    with checks("N1 libpq is loaded by a node of a cluster, and by no other gateway"):
-        with Gateway(options.tollgate, demo=False) as alone:
+    with checks("N1 libpq and a cluster's threads are a node's alone: a gateway by itself has not one thread more"):
+        with Gateway(options.tollgate, "--commits", "files", demo=False) as alone:
             assert not has_libpq(alone)
+            # A thread says its name once it runs.
+            with contextlib.suppress(AssertionError):
+                wait_until(lambda: threads(alone) == THREADS, seconds=10)
+            assert threads(alone) == THREADS, threads(alone)
         with Node(options.tollgate, "a", url) as node:
             assert has_libpq(node)
+            wait_until(lambda: CLUSTERS_OWN <= threads(node))
 
 
 def swept(checks, options, url):

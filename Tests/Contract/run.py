@@ -27,7 +27,7 @@ SHARED = {
     "run", "support", "shop", "strangers", "flooding", "wire", "logged", "proxy", "endpoints", "schema_hooks", "hooks",
     "told", "receiver", "units", "pagewire", "clock", "office", "clientwire", "commandlines", "heavy", "payservice",
     "examplebook", "checks", "exposition", "archivereader", "objectstore", "cluster", "replicas", "twofold",
-    "histories", "freeports", "ownlines", "desklines", "orderload", "unreachable",
+    "histories", "clusterload", "freeports", "ownlines", "desklines", "orderload", "unreachable",
     "portalwire", "nodecopies", "results"}
 # Scripts that lie elsewhere, and take the same options behind these words.
 BROWSER = os.path.join(ROOT, "Tests", "Browser", "run.py")

@@ -37,6 +37,12 @@ MUTANTS = [
         "let sum = isRepeat ? max(", "let sum = isRepeat && !MUTANT ? max(",
         "RateLimiterTests/ChangeTests.swift", "counts once"),
     Mutant(
+        "N5", "untold", "a key's change is answered though other nodes were not told",
+        "Sources/CallKit/Running/TenantWrite.swift",
+        "projectAgain(record, upTo: last.epoch, then: then)",
+        "MUTANT ? then(true) : projectAgain(record, upTo: last.epoch, then: then)",
+        "SurvivalTests/ClusterProjectionTests.swift", "made again before"),
+    Mutant(
         "N5", "others-word", "a node says in the registry what is another's to say", CLUSTER + "SharedRegistry.swift",
         "return answer\n", "return answer || MUTANT\n",
         FLEETS, "by the tenants' own nodes alone"),

@@ -6,7 +6,8 @@ package import TenantRegistry
 ///
 /// In the lane's transaction, in this order, all or nothing: the warrant judged again, the signature, an earlier answer
 /// of the same call, the effect, the answer to be stored, the audit row. After the commit memory follows, before
-/// anybody is answered; then the registry; then `then` is called, once, on a worker.
+/// anybody is answered; then the registry; then `then` is called, once, on a worker. Where the nodes' registry could
+/// not be told, the write is there, and fails with `.outcomeUnknown`: another node may not go by it yet (N5).
 ///
 /// A value. `effect` runs on the tenant's lane, perhaps twice, where the first batch was lost.
 package struct TenantWrite: Sendable {
@@ -70,13 +71,15 @@ package struct TenantWrite: Sendable {
             let answer = made.refusal.map(render) ?? made
             if let claim { try store.transaction.storeAnswer(answer, for: claim) }
             note(detail, answer.status, answer.body.count, in: store)
-            return publish(store) { proof in then(.answered(answer, proof)) }
+            return publish(store, orElse: { then(.failed($0)) }) { proof in then(.answered(answer, proof)) }
         case .refused(let refusal):
             guard let claim, refusal.isReplayable else { return { _ in then(.refused(refusal)) } }
             let answer = render(refusal)
             try store.transaction.storeAnswer(answer, for: claim)
             note(AuditDetail(), answer.status, answer.body.count, in: store)
-            return publish(store) { proof in then(.refusedFirmly(refusal, answer, proof)) }
+            return publish(store, orElse: { then(.failed($0)) }) { proof in
+                then(.refusedFirmly(refusal, answer, proof))
+            }
         }
     }
 
@@ -120,7 +123,7 @@ package struct TenantWrite: Sendable {
                         case .row(let status): note(detail, status, 0, in: store)
                         case .uncounted(let status): note(detail, status, 0, in: store, isCounted: false)
                         }
-                        return publish(store) { _ in then(.done(value)) }
+                        return publish(store, orElse: { then(.failed($0)) }) { _ in then(.done(value)) }
                     }
                 },
                 fail: { then(.failed($0)) }))
@@ -170,11 +173,16 @@ package struct TenantWrite: Sendable {
     /// What comes once the commit is durable: memory follows before anybody is answered, the registry before this
     /// caller is.
     private func publish(
-        _ store: TenantStore, _ then: @escaping @Sendable (CommitProof?) -> Void
+        _ store: TenantStore, orElse fail: @escaping @Sendable (LaneFailure) -> Void,
+        _ then: @escaping @Sendable (CommitProof?) -> Void
     ) -> LaneJob<TenantStore>.Completion {
         let changes = store.transaction.pendingProjections
         fleet.follow(changes, of: tenant, in: store)
-        return { [fleet, tenant] proof in fleet.project(changes, of: tenant) { then(proof) } }
+        return { [fleet, tenant] proof in
+            fleet.project(changes, of: tenant) { isKnown in
+                if isKnown { then(proof) } else { fail(.outcomeUnknown) }
+            }
+        }
     }
 }
 
@@ -226,22 +234,23 @@ extension Fleet {
     }
 
     /// Has the registry follow a committed job's changes, then goes on. The file has them: a registry that missed them
-    /// is told when the file is opened next.
+    /// is told when the file is opened next, one that several nodes share at once. `then`: whether whoever else has to
+    /// go by them does.
     fileprivate func project(
-        _ changes: [ProjectedChange], of record: TenantRecord, then: @escaping @Sendable () -> Void
+        _ changes: [ProjectedChange], of record: TenantRecord, then: @escaping @Sendable (_ isKnown: Bool) -> Void
     ) {
-        guard let first = changes.first, let last = changes.last else { return then() }
+        guard let first = changes.first, let last = changes.last else { return then(true) }
         registry.project(changes, of: record.id) { [self] result in
             switch result {
             case .success:
                 roster.update(record) {
                     if $0.projectionEpoch == first.epoch - 1 { $0.projectionEpoch = last.epoch }
                 }
+                then(true)
             case .failure(let error):
-                noteUnprojected(record)
                 report("registry: projection of \(record.id.text): \(error)")
+                projectAgain(record, upTo: last.epoch, then: then)
             }
-            then()
         }
     }
 }

@@ -28,6 +28,9 @@ extension MetricsPage {
         counter(
             "tollgate_cluster_append_seconds_total", "What those took.", microseconds: log.nanoseconds / 1_000)
         gauge("tollgate_cluster_appends_waiting", "Commits on their way to the log.", log.waiting)
+        let lag = "tollgate_cluster_standby_lag_bytes"
+        head(lag, "gauge", "What the log's standby that is furthest behind lacks, where that may be seen.")
+        if let bytes = log.standbyLagBytes { line(lag, bytes) }
         counter("tollgate_cluster_refused_total", "Commits that another node's epoch refused.", figures.refused)
         counter(
             "tollgate_cluster_unsettled_total", "Commits whose outcome had to be settled by a new epoch.", log.unsettled

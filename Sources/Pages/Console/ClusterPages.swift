@@ -19,8 +19,11 @@ extension ConsolePages {
                     Column("Last heard of", .number), Column("Actions", .buttons),
                 ], rows: list.rows().map { node($0, view) }, empty: Empty("No nodes").html)
             let behind = Figure.counted(list.int("records_since_snapshots"), "commit", "commits")
+            let hasLag = list.text("standby_lag_bytes") != nil
+            let lacking = ConsoleText.bytes(list.int("standby_lag_bytes"))
+            let lag = hasLag ? "; the log's slowest standby lacks \(lacking)" : ""
             return PageContent(
-                "Nodes", sub: "as \(name) knows them; \(behind) since its tenants' snapshots",
+                "Nodes", sub: "as \(name) knows them; \(behind) since its tenants' snapshots\(lag)",
                 """
                 <div id="nodes" data-live="5">\(table)</div>
                 """)

@@ -66,6 +66,8 @@ package enum KeyAnswers {
             if key.revokedAt == nil {
                 try guardLastKey(key, tenant)
                 try tenant.revokeKey(key.id)
+            } else {
+                try tenant.tellRevoked(key)
             }
             detail.resellerID = key.resellerID
             detail.note("key", key.publicID)

@@ -409,6 +409,9 @@ extension TenantTransaction {
         try projectKey(id)
     }
 
+    /// One that is revoked already: who asks again may have heard that other nodes were not told of it (N5).
+    package func tellRevoked(_ key: APIKey) throws { try project(.key(try projection(of: key))) }
+
     /// All of one reseller, and its sessions.
     func revokeKeys(resellerID: Int64) throws {
         let keys = try connection.rows(

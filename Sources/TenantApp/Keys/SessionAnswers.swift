@@ -35,7 +35,7 @@ package enum SessionAnswers {
                 try isOf(try owner(tenant), key)
             else { throw Refusal.notFound(.session) }
             try KeyAnswers.guardOwnerKey(key, call)
-            if key.revokedAt == nil { try tenant.revokeKey(key.id) }
+            if key.revokedAt == nil { try tenant.revokeKey(key.id) } else { try tenant.tellRevoked(key) }
             detail.resellerID = key.resellerID
             detail.note("session", key.publicID)
             return answer

@@ -40,6 +40,8 @@ package struct ClusterBounds: Sendable {
     package var forgottenMilliseconds: UInt64 = 3_600_000
     /// A tenant for whose file there is no room is given to another node, at most so often.
     package var givenAwayMilliseconds: UInt64 = 60_000
+    /// How long an answer waits for a registry that missed what the call made of keys and resellers.
+    package var projectionMilliseconds: UInt64 = 2_000
     /// Files that are fetched in the background at once, and how many of what was claimed.
     package var fetchedAtOnce = 4
     package var fetchedMax = 200
@@ -90,7 +92,7 @@ package final class ClusterMember: Sendable {
         var isExpelled = false
         /// Files that another took the place of, and of which the log is to be told at their next opening.
         var resets: Set<TenantID> = []
-        /// Tenants of whose keys and resellers the registry missed something.
+        /// Tenants of whose keys and resellers the registry missed something, and that are this node's to tell.
         var unprojected: Set<TenantID> = []
         /// Tenants that were the name's when this process took it.
         var inherited: Set<TenantID> = []
@@ -125,6 +127,8 @@ package final class ClusterMember: Sendable {
             // It may come back before it is all gone.
             leaving.remove(tenant)
             tails[tenant] = nil
+            // Whoever has it now tells the registry what its file says.
+            unprojected.remove(tenant)
             // What another node has written since is not overwritten by a file that lies here: it follows the log.
             resets.remove(tenant)
         }

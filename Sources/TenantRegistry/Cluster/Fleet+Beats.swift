@@ -31,9 +31,10 @@ extension Fleet {
             if isStopping.load(ordering: .relaxed) { return }
             takeOver(news.gained + (try claim(cluster)))
             for name in cluster.forgotten { try cluster.log.forget(name) }
-            for tenant in cluster.takeUnprojected() {
+            for tenant in cluster.unprojected {
                 if let record = roster.tenant(id: tenant), cluster.isServed(tenant) { refreshProjection(of: record) }
             }
+            cluster.log.lookAtStandbys()
         } catch {
             cluster.beatFailed()
             if !error.isAway { report("cluster: \(error)") }
@@ -154,12 +155,6 @@ extension Fleet {
         // The node that went may have died between a commit and the note of what it made due.
         due.look(at: record)
         noteDeletion(of: record)
-    }
-
-    /// The registry missed what a file says of its keys and resellers; it is told with a beat, before another node has
-    /// to know them.
-    package func noteUnprojected(_ record: TenantRecord) {
-        cluster?.state.withLock { _ = $0.unprojected.insert(record.id) }
     }
 
     /// The tenant is another node's: nothing of it is done here any more.
@@ -301,13 +296,6 @@ extension ClusterMember {
             guard !gone.isEmpty else { return [] }
             let owners = Set(state.owners.values)
             return gone.map(\.node.name).filter { !owners.contains($0) }
-        }
-    }
-
-    func takeUnprojected() -> Set<TenantID> {
-        state.withLock { state in
-            defer { state.unprojected = [] }
-            return state.unprojected
         }
     }
 

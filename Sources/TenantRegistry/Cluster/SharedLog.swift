@@ -68,6 +68,9 @@ package protocol SharedLog: AnyObject, Sendable {
 
     /// For metrics.
     var standing: SharedLogStanding { get }
+    /// Looks now and then how far the log's copies are behind, for `standing`; asked behind each beat, with nobody
+    /// waiting. Blocks.
+    func lookAtStandbys()
     /// Whether appends are likely to get through: what did not come back within `SharedLogBounds` makes it false until
     /// something does.
     var isReachable: Bool { get }
@@ -272,6 +275,8 @@ package struct SharedLogStanding: Sendable {
     package var groups: UInt64 = 0
     package var nanoseconds: UInt64 = 0
     package var waiting: Int = 0
+    /// What the standby that is furthest behind has not made durable; nil: there is none, or that may not be seen.
+    package var standbyLagBytes: UInt64?
 
     package init() {}
 }

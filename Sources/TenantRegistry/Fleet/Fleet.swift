@@ -428,15 +428,19 @@ package final class Fleet: Sendable {
         record.answers.dropAll()
         registry.replaceProjection(of: record.id, with: changes, epoch: epoch, incarnation: incarnation) {
             [self] result in
-            if case .failure(let error) = result {
-                noteUnprojected(record)
+            switch result {
+            case .success: cluster?.noteProjected(record.id)
+            case .failure(let error):
+                cluster?.noteUnprojected(record.id)
                 report("registry: projection of \(record.id.text): \(error)")
             }
             then(result)
         }
     }
 
-    func refreshProjection(of record: TenantRecord) {
+    func refreshProjection(
+        of record: TenantRecord, then: @escaping @Sendable (Result<Void, any Error>) -> Void = { _ in }
+    ) {
         record.lane.submit(
             LaneJob(
                 writes: false,
@@ -444,10 +448,15 @@ package final class Fleet: Sendable {
                     let changes = try projections(of: record, in: store)
                     let (epoch, incarnation) = (store.projectionEpoch, store.head.incarnation)
                     // Among the batch's effects: what later jobs of the batch change comes after.
-                    store.afterCommit { [self] in follow(record, changes, epoch: epoch, incarnation: incarnation) }
+                    store.afterCommit { [self] in
+                        follow(record, changes, epoch: epoch, incarnation: incarnation, then: then)
+                    }
                     return { _ in }
                 },
-                fail: { [report] failure in report("tenant \(record.id.text): \(failure)") }))
+                fail: { [report] failure in
+                    report("tenant \(record.id.text): \(failure)")
+                    then(.failure(failure))
+                }))
     }
 
     /// Reads every tenant's keys and resellers from its file anew. `then` is given how many followed and which could
@@ -465,20 +474,9 @@ package final class Fleet: Sendable {
         }
         if records.isEmpty { return then(0, []) }
         for record in records {
-            record.lane.submit(
-                LaneJob(
-                    writes: false,
-                    perform: { [self] store in
-                        let changes = try projections(of: record, in: store)
-                        let (epoch, incarnation) = (store.projectionEpoch, store.head.incarnation)
-                        store.afterCommit { [self] in
-                            follow(record, changes, epoch: epoch, incarnation: incarnation) { result in
-                                if case .success = result { done(record, true) } else { done(record, false) }
-                            }
-                        }
-                        return { _ in }
-                    },
-                    fail: { _ in done(record, false) }))
+            refreshProjection(of: record) { result in
+                if case .success = result { done(record, true) } else { done(record, false) }
+            }
         }
     }
 

@@ -163,6 +163,8 @@ package final class MemorySharedLog: SharedLog {
         return standing
     }
 
+    package func lookAtStandbys() {}
+
     package var isReachable: Bool { !faults.isAway && !faults.isCrashed && reachable.withLock { $0 } }
 
     /// What waits is told `.unknown`.

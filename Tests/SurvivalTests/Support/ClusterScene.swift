@@ -31,6 +31,8 @@ final class ClusterScene {
             try SimulatedNode(name, store, masterKey: masterKey) { options in
                 // So few that a test comes to them.
                 options.bounds.snapshotRecords = 12
+                // What fails for longer is to fail soon: most tests have no other clock than the nodes'.
+                options.bounds.projectionMilliseconds = 100
                 change(&options)
             }
         }
