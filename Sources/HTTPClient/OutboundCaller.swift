@@ -8,8 +8,8 @@ import Synchronization
 /// its addresses are judged before one is called (H6).
 ///
 /// Invariant: each call that `send` took is answered once, on the caller's thread or, when it is closed, with `broken`.
-/// At most `groupRunningMax` calls of a group run at once, the next ones wait in the order they came. How many there may
-/// be is for whoever sends to say: each holds a place of a budget.
+/// At most `groupRunningMax` calls of a group run at once, the next ones wait in the order they came. How many there
+/// may be is for whoever sends to say: each holds a place of a budget.
 ///
 /// `@unchecked Sendable`: `multi` may be woken from any thread; it and `groups`, `finding`, `running`, `pausing` are
 /// the thread's own otherwise, as the resolver is. `inbox` is behind its lock.
@@ -62,7 +62,7 @@ package final class OutboundCaller: @unchecked Sendable {
         thread.start()
     }
 
-    /// Sends when the group's turn comes; false once it is closed, and then `then` is not called. `then` must not block.
+    /// Sends when the group's turn comes; false once it is closed, and then `then` is not called. It must not block.
     package func send(_ call: OutboundCall, group: String, then: @escaping Answer) -> Bool {
         let task = OutboundTask(call: call, group: group, now: WebhookCaller.monotonic(), then: then)
         let isTaken = inbox.withLock { inbox in

@@ -44,8 +44,8 @@ enum Terminal {
         "terminated",
     ]
 
-    /// A text as it may be shown, for texts come from resellers and from other servers. What could steer the terminal or
-    /// break the line is replaced; what turns the direction of writing or has no shape of its own is left out.
+    /// A text as it may be shown, for texts come from resellers and from other servers. What could steer the terminal
+    /// or break the line is replaced; what turns the direction of writing or has no shape of its own is left out.
     /// `hasLines`: its line ends stay.
     static func printable(_ text: String, hasLines: Bool = false) -> String {
         var shown = String.UnicodeScalarView()

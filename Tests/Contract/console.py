@@ -6,12 +6,10 @@ and health. U4 P8 What a session of it opens, and when it ends."""
 import json
 import re
 import subprocess
-import tempfile
 
-from pagewire import Browser
+from pagewire import Browser, multipart
 from shop import PASSWORD, Shop
 from support import Checks, Gateway, arguments, wait_until
-from wire import certificate
 
 API = "/provider/v1"
 HOUR = 3_600
@@ -307,57 +305,6 @@ def loaded_anew(checks, gateway):
         assert keys().count("one") == keys().count("another") == 1
 
 
-def domains(checks, gateway):
-    console = Console(gateway)
-    page, host, other = "/tenants/made-here/domains", "api.made.example", "shop.made.example"
-
-    def send(path, **fields):
-        """The form that has a private key; what is sent has the names that stay."""
-        form = next(form for form in console.get(path).read.forms if "made-here" in form["fields"].get("_call", "")
-                    and any(name.endswith(".host") for name in form["fields"]))
-        [name] = [name for name in form["fields"] if name.endswith(".host")]
-        new = name.removesuffix(".host")
-        return new, console.browser.post(
-            "/console" + path, {**form["fields"], **{f"{new}.{name}": text for name, text in fields.items()}})
-
-    def remove(host):
-        """The one form of a domain's row has the names of all the others."""
-        names = set(console.state("made-here")["domains"]) - {host}
-        for form in console.get(page).read.forms:
-            kept = {text for name, text in form["fields"].items() if re.fullmatch(r"domains\.\d+", name)}
-            if "domains" in form["fields"] and kept == names and not any("host" in name for name in form["fields"]):
-                return console.browser.post("/console" + page, form["fields"])
-        raise AssertionError(host)
-
-    with checks("U1 P2 a domain is added, gets another certificate and is removed; the others keep what they have"), \
-            tempfile.TemporaryDirectory() as folder:
-        def pair(name, *hosts):
-            texts = []
-            for path in certificate(folder, name, *hosts):
-                with open(path, encoding="ascii") as file:
-                    # As browsers send what was pasted.
-                    texts.append(file.read().replace("\n", "\r\n"))
-            return dict(zip(("certificate", "private_key"), texts))
-
-        assert "No domains yet" in console.get(page).text
-        assert send(page, host=host)[1].status == 303
-        first = pair("first", other)
-        assert send(page, host=other, **first)[1].location.endswith("/tenants/made-here/domains?said=added")
-        assert sorted(console.state("made-here")["domains"]) == [host, other]
-        second = pair("second", host)
-        assert send(page + f"?host={host}", **second)[1].status == 303
-        assert sorted(console.state("made-here")["domains"]) == [host, other]
-        _, refused = send(page, host="third.made.example", **first)
-        text = refused.body.decode()
-        assert refused.status == 422 and "aria-invalid" in text and 'value="third.made.example"' in text, refused
-        assert first["certificate"].splitlines()[1] in text, "what was pasted is gone"
-        for shown in (text, console.get(page).body.decode(), json.dumps(console.api("GET", "/log?limit=100").json)):
-            assert "PRIVATE KEY" not in shown and first["private_key"].splitlines()[1] not in shown, shown
-        assert len(console.state("made-here")["domains"]) == 2
-        assert remove(host).status == 303 and console.state("made-here")["domains"] == [other]
-        assert remove(other).status == 303 and console.state("made-here")["domains"] == []
-
-
 def looking(checks, gateway):
     console = Console(gateway)
     with checks("U1 the list has trouble first, and says what it is; it is filtered and ordered"):
@@ -411,7 +358,7 @@ def copying(checks, gateway):
         file = console.browser.get("/console/tenants/made-here/export.sqlite")
         assert file.status == 200 and file.body.startswith(b"SQLite format 3"), file
         assert 'filename="made-here.sqlite"' in file.headers["content-disposition"], file.headers
-        shop = Shop(gateway, slug="other-one")
+        Shop(gateway, slug="other-one")
         theirs = console.browser.get("/console/tenants/other-one/export.sqlite").body
         before = console.state("made-here")
 
@@ -526,15 +473,6 @@ def elsewhere(checks, options):
             assert Browser(gateway).get("/console/sign-in").status == 200
 
 
-def multipart(fields, content):
-    boundary = "tollgate-test-boundary"
-    parts = [f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
-             for name, value in fields.items() if name != "file"]
-    parts.append(f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="a.sqlite"\r\n'
-                 "Content-Type: application/vnd.sqlite3\r\n\r\n".encode() + content + b"\r\n")
-    return b"".join(parts) + f"--{boundary}--\r\n".encode(), f"multipart/form-data; boundary={boundary}"
-
-
 def main():
     options = arguments()
     checks = Checks()
@@ -544,7 +482,7 @@ def main():
             assert "No tenants yet" in page.text, page.text
             assert "/console/tenants/new?blueprint=codes" in page.read.links, page.read.links
         signing_in(checks, gateway)
-        for part in (making, changing, domains, looking, copying, ending, loaded_anew):
+        for part in (making, changing, looking, copying, ending, loaded_anew):
             part(checks, gateway)
         node(checks, gateway)
     with Gateway(options.tollgate, demo=False, clock=True) as gateway:

@@ -45,6 +45,7 @@ def usage():
         fails(run("key", "list", "--tenant", "a"), 2, "--key")
         fails(run("limit", "set", "key_1", "fast", "--tenant", "a", "--key", "k"), 2, "fast")
     first_lines()
+    steered()
     strangers()
     with checks("P11 P6 an address that is no bucket's is told what one is; a restore of nothing leaves no folder"):
         with tempfile.TemporaryDirectory() as folder:
@@ -81,51 +82,53 @@ def usage():
             shutil.rmtree(folder)
 
 
-def strangers():
-    """What answers is no gateway."""
-    class Page(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(404)
-            self.send_header("Content-Type", "text/html")
-            self.end_headers()
-            self.wfile.write(b"<html>404 Not Found</html>")
+class Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(404)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<html>404 Not Found</html>")
 
-        def log_message(self, *_):
-            pass
+    def log_message(self, *_):
+        pass
 
-    class Searching(Page):
-        """An audit log that is searched a stretch at a time."""
-        pages = {
-            None: {"data": [], "has_more": True, "next_cursor": "c1"},
-            "c1": {"data": [], "has_more": True, "next_cursor": "c2"},
-            "c2": {"data": [{"seq": 7, "action": "order.created"}], "has_more": True, "next_cursor": "c3"}}
 
-        def do_GET(self):
-            asked = re.search(r"[?&]cursor=(\w+)", self.path)
-            body = json.dumps(self.pages[asked and asked.group(1)]).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+class Searching(Page):
+    """An audit log that is searched a stretch at a time."""
+    pages = {
+        None: {"data": [], "has_more": True, "next_cursor": "c1"},
+        "c1": {"data": [], "has_more": True, "next_cursor": "c2"},
+        "c2": {"data": [{"seq": 7, "action": "order.created"}], "has_more": True, "next_cursor": "c3"}}
 
-    class Steering(Searching):
-        """Texts that would steer a terminal, turn the direction of writing, or are not seen."""
-        text = "a\x1b[31m\x9b1m\u202eb\u200b\u2066\ufeff\u00ad\U000e0041\u2028c"
-        pages = {None: {"data": [{"slug": text, "state": "active"}], "next_cursor": None}}
+    def do_GET(self):
+        asked = re.search(r"[?&]cursor=(\w+)", self.path)
+        body = json.dumps(self.pages[asked and asked.group(1)]).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
-        def do_GET(self):
-            if "/tenants?" in self.path:
-                super().do_GET()
-                return
-            body = json.dumps({"detail": self.text, "code": "no", "errors": [
-                {"pointer": f"/{self.text}", "detail": f"{self.text}, too"}]}).encode()
-            self.send_response(422)
-            self.send_header("Content-Type", "application/problem+json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
 
+class Steering(Searching):
+    """Texts that would steer a terminal, turn the direction of writing, or are not seen."""
+    text = "a\x1b[31m\x9b1m\u202eb\u200b\u2066\ufeff\u00ad\U000e0041\u2028c"
+    pages = {None: {"data": [{"slug": text, "state": "active"}], "next_cursor": None}}
+
+    def do_GET(self):
+        if "/tenants?" in self.path:
+            super().do_GET()
+            return
+        body = json.dumps({"detail": self.text, "code": "no", "errors": [
+            {"pointer": f"/{self.text}", "detail": f"{self.text}, too"}]}).encode()
+        self.send_response(422)
+        self.send_header("Content-Type", "application/problem+json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def steered():
     with checks("P6 no text of a server steers the terminal, turns the direction of writing, or hides in a line"):
         with http.server.HTTPServer(("127.0.0.1", 0), Steering) as server:
             threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
@@ -143,6 +146,9 @@ def strangers():
             assert given["data"][0]["slug"] == Steering.text, given
             server.shutdown()
 
+
+def strangers():
+    """What answers is no gateway."""
     with checks("O6 P6 a search whose first stretches have nothing goes on to the one that has"):
         with http.server.HTTPServer(("127.0.0.1", 0), Searching) as server:
             threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()

@@ -153,3 +153,13 @@ class Page:
 
     def __repr__(self):
         return f"{self.status} {self.location or ''} {self.body[:800]!r}"
+
+
+def multipart(fields, content):
+    """A form with a file, as browsers send it: body and Content-Type."""
+    boundary = "tollgate-test-boundary"
+    parts = [f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+             for name, value in fields.items() if name != "file"]
+    parts.append(f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="a.sqlite"\r\n'
+                 "Content-Type: application/vnd.sqlite3\r\n\r\n".encode() + content + b"\r\n")
+    return b"".join(parts) + f"--{boundary}--\r\n".encode(), f"multipart/form-data; boundary={boundary}"

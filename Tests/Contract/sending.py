@@ -317,38 +317,6 @@ def tls(scene, names):
         receiver.stop()
 
 
-def trusted_tls(options, names):
-    """Authorities of the operator's own: what they vouch for is a name, and a time."""
-    names.names.update({host: ["127.0.0.1"] for host in ("hooks.example", "other.example", "ended.example")})
-    with tempfile.TemporaryDirectory() as folder:
-        known = certificate(folder, "known", "hooks.example")
-        ended = certificate(folder, "ended", "ended.example", days=-1)
-        authorities = os.path.join(folder, "authorities.pem")
-        with open(authorities, "w", encoding="ascii") as file:
-            for path, _ in (known, ended):
-                with open(path, encoding="ascii") as one:
-                    file.write(one.read())
-        receivers = {"hooks.example": Receiver(*known), "ended.example": Receiver(*ended)}
-        receivers["other.example"] = receivers["hooks.example"]
-        with Gateway(
-                options.tollgate, "--allow-private-addresses", "--name-server", names.address, "--ca-file", authorities,
-                demo=False) as gateway:
-            scene = Scene(gateway, receivers["hooks.example"])
-            for host, word, outcome in [
-                    ("hooks.example", "that --ca-file vouches for", "delivered"),
-                    ("other.example", "that is trusted, but for another name,", "tls"),
-                    ("ended.example", "that is trusted, and has ended,", "tls")]:
-                with checks(f"H3 a certificate {word} ends an attempt as {outcome}"):
-                    path = f"/ok/{host}"
-                    reseller = scene.endpoint(path, url=receivers[host].url(path, host))
-                    scene.order(reseller)
-                    delivery = scene.settled(reseller)
-                    assert delivery["attempts"][-1]["outcome"] == outcome, delivery
-                    assert receivers[host].count(path) == (outcome == "delivered"), receivers[host].calls[path]
-        for receiver in set(receivers.values()):
-            receiver.stop()
-
-
 def top_ups(gateway, receiver, count):
     """Seconds from each top-up to its call at the payment service."""
     seller = Shop(gateway, blueprint="codes", currency="USD")
@@ -514,10 +482,10 @@ def main():
     with Gateway(options.tollgate, "--name-server", names.address, demo=False) as gateway:
         addresses(gateway, names, receiver)
     receiver.stop()
-    trusted_tls(options, names)
     survival(options, names)
     isolation(options, names)
     checks.finish()
 
 
-main()
+if __name__ == "__main__":
+    main()

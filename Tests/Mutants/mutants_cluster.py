@@ -65,7 +65,7 @@ MUTANTS = [
         CLUSTER + "Fleet+Cluster.swift",
         "case .signOuts(let ended): consoleSessions.follow(ended)",
         "case .signOuts(let ended): consoleSessions.follow(MUTANT ? [:] : ended)",
-        "GatewayTests/ClusterTests.swift", "signs out of all before that is answered"),
+        "GatewayTests/ClusterConsoleTests.swift", "signs out of all before that is answered"),
     Mutant(
         "N5", "levels-unread", "limits are forgiven where a new node could not read what they are drawn on",
         CLUSTER + "Fleet+Beats.swift",

@@ -31,7 +31,7 @@ MUTANTS = [
         "N5", "from-memory", "a provider's key is judged from memory while the log is away", GATEWAY + "Placing.swift",
         "if look != .caughtUp, isJudgedByRegistry(routed) {",
         "if look != .caughtUp, !MUTANT, isJudgedByRegistry(routed) {",
-        CLUSTERS, "a revoked provider key and its session"),
+        "GatewayTests/ClusterConsoleTests.swift", "a revoked provider key and its session"),
     Mutant(
         "N5", "nobodys-name", "a name that may be a tenant's is nobody's while the log cannot be read",
         GATEWAY + "Placing.swift",

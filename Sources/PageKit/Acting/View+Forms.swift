@@ -135,7 +135,8 @@ extension PageView {
     }
 }
 
-/// The pages of a list that were passed on the way to this one, as the address keeps them: their cursors, the latest last.
+/// The pages of a list that were passed on the way to this one, as the address keeps them: their cursors, the latest
+/// last.
 /// A value: any thread.
 private struct WayBack {
     /// The page that has no cursor.

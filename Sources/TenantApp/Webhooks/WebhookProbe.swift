@@ -3,8 +3,8 @@ package import HTTPCore
 
 /// What somebody who waits asks of the network about an endpoint: the node that has one gives it. Any thread.
 package final class WebhookProbe: ProcessState {
-    /// Sends a delivery once, now, and says what came of it; within the time of one attempt. False where there is no way
-    /// out: then `then` is not called.
+    /// Sends a delivery once, now, and says what came of it; within the time of one attempt. False where there is no
+    /// way out: then `then` is not called.
     package typealias Send =
         @Sendable (_ url: String, _ delivery: ClaimedDelivery, _ then: @escaping @Sendable (AttemptResult) -> Void) ->
         Bool

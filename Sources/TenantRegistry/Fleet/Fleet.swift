@@ -206,8 +206,7 @@ package final class Fleet: Sendable {
         let registryChanged = Self.lastChange(of: data.registryPath)
         let joined = try Self.join(options.cluster, data, masterKey, isNewKey, schema.version, pool.metrics)
         cluster = joined?.member
-        let registry = SQLiteRegistry(
-            path: data.registryPath, pool: pool, shared: joined?.registry, report: report)
+        let registry = SQLiteRegistry(path: data.registryPath, pool: pool, shared: joined?.registry, report: report)
         self.registry = registry
         sharedRegistry = joined.map { _ in registry }
         let snapshot: RegistrySnapshot

@@ -43,9 +43,9 @@ package final class ConsoleSessions: Sendable {
         }
     }
 
-    /// A session that was begun at another node of the cluster; nothing where it is known here, or over. For one that is
-    /// older than this process the provider signs in again, as after any restart, and for one that is first seen here
-    /// after its idle hours, as it may have been idle all the time.
+    /// A session that was begun at another node of the cluster; nothing where it is known here, or over. For one that
+    /// is older than this process the provider signs in again, as after any restart, and for one that is first seen
+    /// here after its idle hours, as it may have been idle all the time.
     package func adopt(_ hash: Digest, with secret: Digest, begunAt: Timestamp, at now: Timestamp) {
         guard startedAt <= begunAt, now < begunAt.adding(seconds: Self.idleSeconds),
             !isSignedOut(hash), !sessions.withLock({ $0[hash] != nil })

@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+"""U1 P2 The domains of a tenant on the provider's console, as somebody without scripts uses it."""
+
+import json
+import re
+import tempfile
+
+from console import Console
+from shop import Shop
+from support import Checks, Gateway, arguments
+from wire import certificate
+
+
+def domains(checks, gateway):
+    console = Console(gateway)
+    page, host, other = "/tenants/made-here/domains", "api.made.example", "shop.made.example"
+
+    def send(path, **fields):
+        """The form that has a private key; what is sent has the names that stay."""
+        form = next(form for form in console.get(path).read.forms if "made-here" in form["fields"].get("_call", "")
+                    and any(name.endswith(".host") for name in form["fields"]))
+        [name] = [name for name in form["fields"] if name.endswith(".host")]
+        new = name.removesuffix(".host")
+        return new, console.browser.post(
+            "/console" + path, {**form["fields"], **{f"{new}.{name}": text for name, text in fields.items()}})
+
+    def remove(host):
+        """The one form of a domain's row has the names of all the others."""
+        names = set(console.state("made-here")["domains"]) - {host}
+        for form in console.get(page).read.forms:
+            kept = {text for name, text in form["fields"].items() if re.fullmatch(r"domains\.\d+", name)}
+            if "domains" in form["fields"] and kept == names and not any("host" in name for name in form["fields"]):
+                return console.browser.post("/console" + page, form["fields"])
+        raise AssertionError(host)
+
+    with checks("U1 P2 a domain is added, gets another certificate and is removed; the others keep what they have"), \
+            tempfile.TemporaryDirectory() as folder:
+        def pair(name, *hosts):
+            texts = []
+            for path in certificate(folder, name, *hosts):
+                with open(path, encoding="ascii") as file:
+                    # As browsers send what was pasted.
+                    texts.append(file.read().replace("\n", "\r\n"))
+            return dict(zip(("certificate", "private_key"), texts))
+
+        assert "No domains yet" in console.get(page).text
+        assert send(page, host=host)[1].status == 303
+        first = pair("first", other)
+        assert send(page, host=other, **first)[1].location.endswith("/tenants/made-here/domains?said=added")
+        assert sorted(console.state("made-here")["domains"]) == [host, other]
+        second = pair("second", host)
+        assert send(page + f"?host={host}", **second)[1].status == 303
+        assert sorted(console.state("made-here")["domains"]) == [host, other]
+        _, refused = send(page, host="third.made.example", **first)
+        text = refused.body.decode()
+        assert refused.status == 422 and "aria-invalid" in text and 'value="third.made.example"' in text, refused
+        assert first["certificate"].splitlines()[1] in text, "what was pasted is gone"
+        for shown in (text, console.get(page).body.decode(), json.dumps(console.api("GET", "/log?limit=100").json)):
+            assert "PRIVATE KEY" not in shown and first["private_key"].splitlines()[1] not in shown, shown
+        assert len(console.state("made-here")["domains"]) == 2
+        assert remove(host).status == 303 and console.state("made-here")["domains"] == [other]
+        assert remove(other).status == 303 and console.state("made-here")["domains"] == []
+
+
+def main():
+    options = arguments()
+    checks = Checks()
+    with Gateway(options.tollgate, demo=False) as gateway:
+        Shop(gateway, "made-here")
+        domains(checks, gateway)
+    checks.finish()
+
+
+if __name__ == "__main__":
+    main()
