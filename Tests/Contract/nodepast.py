@@ -83,8 +83,9 @@ def backups(checks, owner, other, life):
         word = os.path.join(folder, "word")
         write_private(word, "the passphrase of the backup\n")
         with checks("P11 N1 a backup at any node of a cluster has the tenants of all, and fails for none"):
+            # What a beat tells of who has a new tenant.
+            wait_until(lambda: set(placed(owner).values()) == {"a", "b"})
             places = placed(owner)
-            assert {places[life.shop.slug], places[second.slug]} == {"a", "b"}, places
             for node in (owner, other):
                 report = backed_up(node, os.path.join(folder, node.name), "--passphrase-file", word)
                 assert not report["failed"], report

@@ -5,10 +5,10 @@ import SQLite
 extension Fleet {
     private static let projectionPauseMilliseconds = 250
 
-    /// The registry missed what commits up to `epoch` made of the tenant's keys and resellers. Other nodes go by it, and
-    /// so does whoever takes the tenant over: it is told anew, for `ClusterBounds.projectionMilliseconds`, and after
-    /// that with each beat. A node by itself goes by its memory, and its registry follows when the file is opened.
-    /// Returns at once; `then`: whether the registry knows.
+    /// The registry missed what commits up to `epoch` made of the tenant's keys and resellers. Other nodes go by it,
+    /// and so does whoever takes the tenant over: it is told anew, for `ClusterBounds.projectionMilliseconds`, and
+    /// after that with each beat. A node by itself goes by its memory, and its registry follows when the file is
+    /// opened. Returns at once; `then`: whether the registry knows.
     package func projectAgain(
         _ record: TenantRecord, upTo epoch: Int64, then: @escaping @Sendable (_ isKnown: Bool) -> Void
     ) {
