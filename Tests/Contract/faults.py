@@ -368,8 +368,8 @@ def no_space_left(checks, options, folder, commits):
                 fill_log(large)
             refused = []
             for trade in trades:
-                # What room a WAL has already may still be used.
-                for _ in range(400):
+                # What room a WAL or a segment has already may still be used.
+                for _ in range(4_000):
                     answer = trade.buy()
                     if answer.status != 201:
                         break
