@@ -137,8 +137,6 @@ class Heavy:
             self.gateway.jump(DAY_SECONDS)
             if day % 30 == 29:
                 self.tell(f"{done[0]:,} orders, {done[1]:,} reads")
-        # What failed fails until it is dead.
-        wait_until(lambda: self.listed("/deliveries?state=dead") or self.gateway.jump(DAY_SECONDS), 120, 0.5)
 
     def enter(self, count):
         """Resellers with a price for each product, a key and all the credit that they need."""

@@ -106,10 +106,9 @@ def loaded(checks, options, url):
     with checks("N1 libpq and a cluster's threads are a node's alone: a gateway by itself has not one thread more"):
         with Gateway(options.tollgate, "--commits", "files", demo=False) as alone:
             assert not has_libpq(alone)
-            # A thread says its name once it runs.
-            with contextlib.suppress(AssertionError):
-                wait_until(lambda: threads(alone) == THREADS, seconds=10)
-            assert threads(alone) == THREADS, threads(alone)
+            # Now and then one never says its name: it counts for the program's own.
+            wait_until(lambda: threads(alone).total() == THREADS.total())
+            assert set(threads(alone)) <= set(THREADS), threads(alone)
         with Node(options.tollgate, "a", url) as node:
             assert has_libpq(node)
             wait_until(lambda: CLUSTERS_OWN <= threads(node))

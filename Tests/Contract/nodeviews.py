@@ -160,8 +160,9 @@ def main():
     with pair(options.tollgate) as nodes:
         own, shop = (Shop(node, slug=f"of-{node.name}") for node in nodes)
         reseller = shop.reseller(balance="10.00")
-        where = {row["slug"]: row["node"] for row in ask(nodes[0], "/placement").json["data"]}
-        assert where == {"of-a": "a", "of-b": "b"}, where
+        # What a beat tells of who has a new tenant.
+        wait_until(lambda: {row["slug"]: row["node"] for row in ask(nodes[0], "/placement").json["data"]} == {
+            "of-a": "a", "of-b": "b"})
         usage(checks, nodes, shop, reseller)
         lists(checks, nodes, own, shop, reseller)
         traffic(checks, nodes, own, shop, reseller)

@@ -89,7 +89,7 @@ def deliveries_listed(page):
 def check_deliveries(scene):
     portal, base = scene.portal, f"{scene.base}/portal"
     made = scene.call(scene.buyer, "POST", "/webhooks", {
-        "name": "held", "url": "https://8.8.8.8/held", "events": ["order.created", "order.completed"]})
+        "name": "held", "url": "https://8.8.8.8/held", "events": ["order.created", "service.activated"]})
     assert made.status == 201, made
     hook = made.json["id"]
     assert scene.call(scene.buyer, "POST", f"/webhooks/{hook}/pause").status == 200
@@ -141,6 +141,10 @@ def check_deliveries(scene):
 with Gateway(options.tollgate, clock=True) as gateway:
     scene = Scene(gateway)
     check_lines(scene)
-    check_search(scene, scene.placed(reference="invoice-1")["order"]["id"])
+    placed = gateway.order(
+        f"{scene.base}/api/partner/v1/orders",
+        {**scene.order_body(scene.sku, "monthly", 1, "c-1"), "reference": "invoice-1"}, scene.buyer, "key-referred")
+    assert placed.status == 201, placed
+    check_search(scene, placed.json["order"]["id"])
     check_deliveries(scene)
 checks.finish()

@@ -39,7 +39,7 @@ final class NodeQuestion: Sendable {
         let question = NodeQuestion(Set(nodes.map(\.name)), then)
         neighbours.client.after(milliseconds: patienceMilliseconds) { question.end() }
         for node in nodes {
-            AskedNode(node, question, neighbours).ask(target, requestID, nonce: random.uint64())
+            AskedNode(node, question, neighbours, random, target: target, requestID: requestID).ask()
         }
     }
 
@@ -65,22 +65,33 @@ final class NodeQuestion: Sendable {
     }
 }
 
-/// One node that is asked. It belongs to its exchange; on the client's thread.
+/// One node that is asked, again where a connection broke or it did not take the question for this node's. It belongs
+/// to its exchange; on the client's thread.
 private final class AskedNode: PeerCaller {
     private let node: ClusterView.Node
     private let question: NodeQuestion
     private let neighbours: Neighbours
+    private let random: any RandomSource
+    private let target: String
+    private let requestID: RequestID
     private let header = Mutex("")
 
-    init(_ node: ClusterView.Node, _ question: NodeQuestion, _ neighbours: Neighbours) {
-        (self.node, self.question, self.neighbours) = (node, question, neighbours)
+    private static let pauseMilliseconds: UInt64 = 50
+
+    init(
+        _ node: ClusterView.Node, _ question: NodeQuestion, _ neighbours: Neighbours, _ random: any RandomSource,
+        target: String, requestID: RequestID
+    ) {
+        (self.node, self.question, self.neighbours, self.random) = (node, question, neighbours, random)
+        (self.target, self.requestID) = (target, requestID)
     }
 
     /// As a call by the control socket, which needs no key: whoever asked this node has been judged.
-    func ask(_ target: String, _ requestID: RequestID, nonce: UInt64) {
+    func ask() {
         guard let address = PeerAddress(node.address) else { return question.take(nil, of: node.name) }
         let head = RequestHead(.get, target, [("Host", "localhost")])
         let peer = Peer(address: .loopback, role: .control, isEncrypted: false)
+        let nonce = random.uint64()
         let request = PeerRequest(
             to: address, group: 0, body: .whole([]), isHead: false,
             head: { [self] binding in
@@ -93,19 +104,29 @@ private final class AskedNode: PeerCaller {
         _ = neighbours.client.send(request, for: self)
     }
 
+    /// Nothing is changed by what is asked, so it may be asked again.
+    private func askAgain() {
+        guard question.isOpen, neighbours.isAlive(node.name) else { return question.take(nil, of: node.name) }
+        neighbours.client.after(milliseconds: Self.pauseMilliseconds) { [self] in ask() }
+    }
+
     func wantsBody(_ exchange: PeerExchange) {}
 
-    func failed(_ failure: PeerFailure) { question.take(nil, of: node.name) }
+    func failed(_ failure: PeerFailure) { askAgain() }
 
     func answered(_ answer: PeerAnswer) {
         let proof = answer.value(of: HopKey.answerFieldLowercase)
         let word = neighbours.key.word(proof, status: answer.status, toHeader: header.withLock { $0 })
+        if word != .answer {
+            if case .stream(let stream, _) = answer.body { stream.cancel() }
+            return askAgain()
+        }
         switch answer.body {
-        case .stream(let stream, _) where word == .answer && answer.status == 200: gather(stream, [])
+        case .stream(let stream, _) where answer.status == 200: gather(stream, [])
         case .stream(let stream, _):
             stream.cancel()
             question.take(nil, of: node.name)
-        case .bytes(let bytes) where word == .answer && answer.status == 200: question.take(bytes, of: node.name)
+        case .bytes(let bytes) where answer.status == 200: question.take(bytes, of: node.name)
         case .bytes, .none: question.take(nil, of: node.name)
         }
     }
