@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""H3: a webhook's certificate is judged by its name and its time as well, also where the operator's own authorities vouch
-for it."""
+"""H3: a webhook's certificate is judged by its name and its time as well, also where the operator's own authorities
+vouch for it."""
 
 import os
 import tempfile

@@ -21,7 +21,8 @@ SHORT = ["isolation", "orderdesk", "topups", "week_operator"]
 LONG = [
     "access", "accounts", "addresses", "analytics", "attention", "browsers", "changes", "clients", "corrections", "desk",
     "endpoints_api", "events", "examples", "forgeries", "lapses", "letters", "lifecycle", "logo", "longlists", "looks",
-    "overview", "pageforms", "passwords", "portal", "portalfinds", "portalmoney", "ports", "pricebook", "prices", "provisioning",
+    "overview", "pageforms", "passwords", "portal", "portalfinds", "portalmoney", "ports", "pricebook", "prices",
+    "provisioning",
     "reference", "refusedpages", "replays", "sandbox", "searches", "seeds", "sessions", "shownonce", "spreadsheet",
     "stock", "testbook", "testprices", "walk"]
 # The others, by why they are left out.
@@ -31,7 +32,8 @@ ELSEWHERE = {
         "pacing", "people", "proofs", "provider", "providerkeys", "races", "reconciliation", "refunds", "rehearsal",
         "renewals", "reports", "resting", "strict", "unitcare", "usage", "week_provider", "week_reseller"],
     "they read or change the gateway's files, or its output": [
-        "archivelosses", "bookcommand", "canary", "codes", "command", "console", "consoledomains", "exampleshop", "faults", "files",
+        "archivelosses", "bookcommand", "canary", "codes", "command", "console", "consoledomains", "exampleshop",
+        "faults", "files",
         "firststeps", "gate", "generated", "handover", "licences", "logfaults", "modes", "moving", "output", "pages",
         "payments", "past", "schema", "secrecy", "signin", "soak", "spends", "stores", "terminal", "upgrade", "weight"],
     "their options are a single node's, or give a cluster's own": [

@@ -54,7 +54,7 @@ def pages(heavy, who, path, most):
             return 1 if ask(heavy, who, path).status == 200 else None
         assert answer.status == 200, (path, answer)
         name = "after" if path.startswith("/events") else "cursor"
-        if not answer.json.get("has_more"):
+        if not answer.json.get("has_more") or "next_cursor" not in answer.json:
             return number
         cursor = f"&{name}={answer.json['next_cursor']}"
     return most

@@ -111,30 +111,33 @@ package enum AuditRow: Sendable {
     static let columns = Columns<AuditRow>(
         "seq", "kind", "payload", "at", "book", "key_id", "account_id", "reseller_id", "action", "status", "latency_us",
         "request_id", "bytes_in", "bytes_out", "count", "detail")
-    fileprivate static let stretch = search(of: "audit", where: "true")
+    fileprivate static let stretch = search(
+        of: "audit",
+        where: """
+            kind <> \(AuditChain.Kind.rows.rawValue) AND iif(kind = 1,
+                NOT ?14 AND last_at >= coalesce(?3, last_at) - ?8 AND at < coalesce(?4, at) + ?8, \(isFound))
+            """)
     fileprivate static let operatorStretch = search(
-        of: "audit INDEXED BY \(AuditFilter.operatorIndex)", where: AuditFilter.byOperator)
+        of: "audit INDEXED BY \(AuditFilter.operatorIndex)", where: "\(AuditFilter.byOperator) AND \(isFound)")
     /// The lowest of the next so many rows of operators' changes.
     fileprivate static let operatorFloor = Statement(
         """
         SELECT seq FROM audit INDEXED BY \(AuditFilter.operatorIndex)
         WHERE seq <= ?1 AND \(AuditFilter.byOperator) ORDER BY seq DESC LIMIT 1 OFFSET ?2
         """)
+    /// Of a record. Where no text is looked for in its detail, the second and the third are not either.
+    private static let isFound = """
+        at >= coalesce(?3, at) AND (?4 IS NULL OR at < ?4) AND (?5 IS NULL OR key_id = ?5)
+            AND (?6 IS NULL OR reseller_id = ?6) AND (?7 IS NULL OR status = ?7)
+            AND (?10 IS NULL OR account_id = ?10) AND (?11 IS NULL OR action = ?11)
+            AND (?12 IS NULL OR request_id = ?12) AND (NOT ?15 OR status < 400 AND substr(action, 1, 4) <> 'GET ')
+            AND (?13 IS NULL OR instr(detail, ?13) > 0
+                AND (?16 IS NULL OR instr(detail, ?16) > 0) AND (?17 IS NULL OR instr(detail, ?17) > 0))
+        """
 
     private static func search(of rows: String, where condition: String) -> Statement {
         Statement(
-            """
-            SELECT \(columns) FROM \(rows)
-            WHERE seq BETWEEN ?1 AND ?2 AND \(condition) AND kind <> \(AuditChain.Kind.rows.rawValue) AND iif(kind = 1,
-                NOT ?14 AND last_at >= coalesce(?3, last_at) - ?8 AND at < coalesce(?4, at) + ?8,
-                at >= coalesce(?3, at) AND (?4 IS NULL OR at < ?4) AND (?5 IS NULL OR key_id = ?5)
-                    AND (?6 IS NULL OR reseller_id = ?6) AND (?7 IS NULL OR status = ?7)
-                    AND (?10 IS NULL OR account_id = ?10) AND (?11 IS NULL OR action = ?11)
-                    AND (?12 IS NULL OR request_id = ?12) AND (?13 IS NULL OR instr(detail, ?13) > 0)
-                    AND (NOT ?15 OR status < 400 AND substr(action, 1, 4) <> 'GET ')
-                    AND (?16 IS NULL OR instr(detail, ?16) > 0) AND (?17 IS NULL OR instr(detail, ?17) > 0))
-            ORDER BY seq DESC LIMIT ?9
-            """)
+            "SELECT \(columns) FROM \(rows) WHERE seq BETWEEN ?1 AND ?2 AND \(condition) ORDER BY seq DESC LIMIT ?9")
     }
 
     fileprivate static let one = Statement("SELECT \(columns) FROM audit WHERE seq = ?1")
@@ -183,7 +186,7 @@ package struct AuditStretch: Sendable {
 
 extension TenantReader {
     /// So many rows are looked at in one lane job, and so many given back: well under a lane's 5 ms.
-    package static let auditScanRowsMax: Int64 = 1_000
+    package static let auditScanRowsMax: Int64 = 900
     package static let auditRowsMax = 64
     /// So many rows below another one a call may stand that came later: those that were committed while a block
     /// gathered.
