@@ -39,6 +39,7 @@ package final class NodeWatch: Sendable {
 
     private let source = Mutex<Source>({ [] })
     private let asker = Mutex<Asking?>(nil)
+    let questions = SharedQuestions()
 
     package init() {}
 
@@ -50,4 +51,37 @@ package final class NodeWatch: Sendable {
 
     /// Nil on a node by itself.
     var asking: Asking? { asker.withLock { $0 } }
+}
+
+/// Questions to other nodes, one of a kind at a time: whoever comes while one is under way shares the next, which
+/// begins after it came. So however many ask, the others do the work of two. Any thread.
+final class SharedQuestions: Sendable {
+    typealias Then = @Sendable ([NodeName: [UInt8]]) -> Void
+
+    /// By target, who waits for the next; there is an entry while one is under way.
+    private let waiting = Mutex<[String: [Then]]>([:])
+
+    func ask(_ target: String, _ requestID: RequestID, by ask: @escaping NodeWatch.Asking, then: @escaping Then) {
+        let begins = waiting.withLock { waiting in
+            if waiting[target] != nil {
+                waiting[target]?.append(then)
+                return false
+            }
+            waiting[target] = []
+            return true
+        }
+        if begins { run(target, requestID, ask, for: [then]) }
+    }
+
+    private func run(_ target: String, _ requestID: RequestID, _ ask: @escaping NodeWatch.Asking, for askers: [Then]) {
+        ask(target, requestID) { [self] answers in
+            for then in askers { then(answers) }
+            let next = waiting.withLock { waiting -> [Then] in
+                let next = waiting[target] ?? []
+                waiting[target] = next.isEmpty ? nil : []
+                return next
+            }
+            if !next.isEmpty { run(target, requestID, ask, for: next) }
+        }
+    }
 }

@@ -9,8 +9,8 @@ extension ProviderAPI {
     /// node by itself, nor to a call that another node makes. `path`: below the API's own.
     func askOthers(_ path: String, _ call: Call, _ steps: Steps) async throws -> [NodeName: JSON] {
         guard !call.isPassedOn, let ask = watch.asking else { return [:] }
-        let answers: [NodeName: [UInt8]] = try await steps.callback { done in
-            ask(basePath + path, call.requestID) { done(.success($0)) }
+        let answers: [NodeName: [UInt8]] = try await steps.callback { [questions = watch.questions] done in
+            questions.ask(basePath + path, call.requestID, by: ask) { done(.success($0)) }
         }
         return answers.compactMapValues { try? JSON.parse($0) }
     }

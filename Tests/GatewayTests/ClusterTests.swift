@@ -53,7 +53,7 @@ import Testing
 
     @Test("N5 G1 a domain that goes from one tenant to another is the new one's at every node at once, key or no key")
     func domainGivenOn() async throws {
-        try await withCluster(3) { cluster in
+        try await withCluster(3, isPatient: true) { cluster in
             let created = try await cluster.asProvider("POST", "/tenants", Self.newTenant("fresh"), to: 1)
             let key = try #require(created["owner_key"])
             // Each at the node of its number.
@@ -87,7 +87,7 @@ import Testing
 
     @Test("N5 P5 a slug that was erased and made anew at another node is the new tenant's at every node at once")
     func slugMadeAnew() async throws {
-        try await withCluster(3) { cluster in
+        try await withCluster(3, isPatient: true) { cluster in
             _ = try await cluster.asProvider("POST", "/tenants", Self.newTenant("fresh"), to: 0)
             for round in 1...4 {
                 let (former, owner) = ((round + 1) % 2, round % 2)
@@ -111,7 +111,7 @@ import Testing
 
     @Test("N5 what the provider did at one node the next call at another sees, whatever beats say")
     func freshness() async throws {
-        try await withCluster { cluster in
+        try await withCluster(isPatient: true) { cluster in
             cluster[1].faults.losesBeats = true
             for name in ["other", "third"] {
                 let patch = #"{"owner_email":"\#(name)@hosting.example"}"#

@@ -35,16 +35,20 @@ final class Neighbours: Sendable {
 
     /// Headers that opened something by themselves, with this node's beats when they came: each does so once. More than
     /// so many in a minute are too many.
-    private let opened = Mutex<[String: Int64]>([:])
+    private let opened = Mutex<(seen: [String: Int64], sweptAt: Int64)>(([:], -1))
     private static let openedMax = 10_000
 
     /// False for a header that was seen before.
     func opens(_ hop: Hop) -> Bool {
         let beats = own?.beats ?? 0
         return opened.withLock { opened in
-            if opened.count >= Self.openedMax { opened = opened.filter { beats - $0.value <= 2 * HopKey.beatsMax } }
-            guard opened.count < Self.openedMax, opened[hop.code] == nil else { return false }
-            opened[hop.code] = beats
+            // Once a beat: a full table costs a flood no more than that.
+            if opened.seen.count >= Self.openedMax, opened.sweptAt != beats {
+                opened.seen = opened.seen.filter { beats - $0.value <= 2 * HopKey.beatsMax }
+                opened.sweptAt = beats
+            }
+            guard opened.seen.count < Self.openedMax, opened.seen[hop.code] == nil else { return false }
+            opened.seen[hop.code] = beats
             return true
         }
     }

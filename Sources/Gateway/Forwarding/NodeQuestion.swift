@@ -1,5 +1,6 @@
 import CallKit
 import Cryptography
+import Dispatch
 import HTTPClient
 import HTTPCore
 import Synchronization
@@ -19,7 +20,7 @@ final class NodeQuestion: Sendable {
     }
 
     /// Whoever has not answered by then is taken for silent: what it saved last counts.
-    static let patienceMilliseconds: UInt64 = 2_000
+    static let patienceMilliseconds = 2_000
     /// A longer answer is none.
     static let answerBytesMax = 4 << 20
 
@@ -37,7 +38,8 @@ final class NodeQuestion: Sendable {
         let nodes = neighbours.placement.nodes.filter { $0.name != own && neighbours.isAlive($0.name) }
         if nodes.isEmpty { return then([:]) }
         let question = NodeQuestion(Set(nodes.map(\.name)), then)
-        neighbours.client.after(milliseconds: patienceMilliseconds) { question.end() }
+        // The client drops its timers when it is closed.
+        DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(patienceMilliseconds)) { question.end() }
         for node in nodes {
             AskedNode(node, question, neighbours, random, target: target, requestID: requestID).ask()
         }
@@ -50,7 +52,7 @@ final class NodeQuestion: Sendable {
     func take(_ answer: [UInt8]?, of node: NodeName) {
         let isLast = state.withLock { state in
             state.awaited.remove(node)
-            state.answers[node] = answer
+            if state.then != nil { state.answers[node] = answer }
             return state.awaited.isEmpty
         }
         if isLast { end() }
@@ -58,7 +60,7 @@ final class NodeQuestion: Sendable {
 
     private func end() {
         let (then, answers) = state.withLock { state in
-            defer { state.then = nil }
+            defer { (state.then, state.answers) = (nil, [:]) }
             return (state.then, state.answers)
         }
         then?(answers)
@@ -75,8 +77,11 @@ private final class AskedNode: PeerCaller {
     private let target: String
     private let requestID: RequestID
     private let header = Mutex("")
+    private let turns = Atomic<UInt64>(0)
 
+    /// Before it is asked the second time; twice as long before each that follows.
     private static let pauseMilliseconds: UInt64 = 50
+    private static let turnsMax: UInt64 = 5
 
     init(
         _ node: ClusterView.Node, _ question: NodeQuestion, _ neighbours: Neighbours, _ random: any RandomSource,
@@ -106,8 +111,11 @@ private final class AskedNode: PeerCaller {
 
     /// Nothing is changed by what is asked, so it may be asked again.
     private func askAgain() {
-        guard question.isOpen, neighbours.isAlive(node.name) else { return question.take(nil, of: node.name) }
-        neighbours.client.after(milliseconds: Self.pauseMilliseconds) { [self] in ask() }
+        let turn = turns.add(1, ordering: .relaxed).newValue
+        guard turn < Self.turnsMax, question.isOpen, neighbours.isAlive(node.name) else {
+            return question.take(nil, of: node.name)
+        }
+        neighbours.client.after(milliseconds: Self.pauseMilliseconds << (turn - 1)) { [self] in ask() }
     }
 
     func wantsBody(_ exchange: PeerExchange) {}

@@ -59,7 +59,10 @@ extension AdminPages {
                 <p>The first report counts. Each difference opened an account review.</p>\
                 \(DataTable(
                     caption: "Later reports of the same reference",
-                    columns: [Column("When"), Column("Kind"), view.money("First"), view.money("Then"), Column("Meta")],
+                    columns: [
+                        Column("When"), Column("Kind"), Column("First, \(event["currency"])", .number),
+                        Column("Then, \(event["currency"])", .number), Column("Meta"),
+                    ],
                     rows: told.map { other in
                         let (here, there) = Differing.marked(first, other["amount"])
                         return [

@@ -29,7 +29,12 @@ struct ChangesPart: MarkupPart {
             changes.append(Self.change(call, row, Proof(log?.rows() ?? []), view))
         }
         let head = changes.isEmpty ? nil : try await view.ask("/audit/head")
-        let history = History(changes, empty: "No operator has changed it yet.", proof: head, view)
+        let isWhole = found.list.optional("next_cursor") == nil
+        let history = History(
+            changes,
+            empty: isWhole
+                ? "No operator has changed it yet."
+                : "None of operators' latest changes is of it: “All changes” goes further back.", proof: head, view)
         let all = Button("All changes", .quiet, leadsTo: view.link("/audit", query: asked))
         html = Panel("Who changed it", id: id, actions: "\(all)\(more)") { history.html }.html
     }

@@ -93,8 +93,10 @@ extension PortalPages {
         }
         if text.hasPrefix("req_"), view.visit.has(dialect: orderDialect) {
             let query: [(String, String?)] = [("request_id", text), ("callers", "keys"), ("limit", "1")]
-            let calls = try await asked(view, "/requests", query)?.listed ?? []
-            return calls.isEmpty ? nil : view.link("/requests", query: [("request_id", text)])
+            guard let calls = try await asked(view, "/requests", query) else { return nil }
+            // Where there is more to look through, its page goes on.
+            let isNone = calls.rows().isEmpty && calls.optional("next_cursor") == nil
+            return isNone ? nil : view.link("/requests", query: [("request_id", text)])
         }
         let own = OwnAPI.of(view)
         if text.hasPrefix("key_") {

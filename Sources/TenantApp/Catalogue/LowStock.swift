@@ -34,25 +34,28 @@ extension TenantReader {
     /// No more of what was sold in 30 days is counted: of a product that sells more, what is left is low where two
     /// weeks of so many would use it up.
     static let soldCountedMax: Int64 = 1_000
-    /// So many rows are read in all: some milliseconds of a lane.
-    static let lowStockRowsMax: Int64 = 20_000
+    /// So many rows are read of each kind of stock: some milliseconds of a lane.
+    static let lowStockRowsMax: Int64 = 5_000
+    /// What a statement costs, in rows.
+    private static let lowStockSeekRows: Int64 = 10
 
     /// The products that sell, by an index of what was sold, until as many rows were read as one look may read.
     func lowStock() throws -> [LowStock] {
-        var (found, rows): ([LowStock], Int64) = ([], 0)
+        var found: [LowStock] = []
         let stocks: [(StockLevel.Kind, StockReads)] = [(.items, .items), (.licences, .licences)]
         let since = now.adding(days: -StockLevel.recentDays)
         for (kind, reads) in stocks {
-            var product: Int64 = 0
+            var (product, rows): (Int64, Int64) = (0, 0)
             while rows < Self.lowStockRowsMax, let next = try nextSold(behind: product, reads) {
                 product = next
                 let sold = try count(reads.sold, of: product, since: since, Self.soldCountedMax)
                 // `free * 30 / sold` days are left, in whole ones.
                 let enough = (StockLevel.daysLow * sold + StockLevel.recentDays - 1) / StockLevel.recentDays
-                rows += sold + 1
+                rows += sold + 2 * Self.lowStockSeekRows
                 guard sold > 0 else { continue }
                 let free = try count(reads.free, of: product, since: now, enough)
-                rows += free
+                // Of licences so many may have been looked at.
+                rows += Self.lowStockSeekRows + (kind == .licences ? 4 * enough : free)
                 guard free < enough, let sku = try self.product(id: product)?.sku else { continue }
                 found.append(LowStock(kind: kind, sku: sku, daysLeft: free * StockLevel.recentDays / sold))
             }

@@ -10,6 +10,6 @@ enum Migration0032 {
         CREATE INDEX \(AuditFilter.operatorIndex) ON audit (seq) WHERE \(AuditFilter.byOperator);
         CREATE INDEX stock_item_sold ON stock_item (book, product_id, sold_at) WHERE sold_at IS NOT NULL;
         CREATE INDEX licence_assigned ON licence (book, product_id, assigned_at) WHERE assigned_at IS NOT NULL;
-        CREATE INDEX licence_free ON licence (book, product_id, expires_at) WHERE assigned_at IS NULL;
+        CREATE INDEX licence_free ON licence (book, product_id, expires_at, reseller_id) WHERE assigned_at IS NULL;
         """
 }

@@ -63,7 +63,8 @@ extension Fleet {
     /// to be missing. `then`: whether it has it all.
     package func whenProjected(_ record: TenantRecord, then: @escaping @Sendable (_ isKnown: Bool) -> Void) {
         guard let cluster, cluster.isUnprojected(record.id) else { return then(true) }
-        projectAgain(record, upTo: 0, then: then)
+        // A tenant that has left meanwhile: whoever has it now can say, and this node cannot.
+        projectAgain(record, upTo: .max, then: then)
     }
 }
 

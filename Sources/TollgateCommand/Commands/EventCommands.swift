@@ -41,7 +41,8 @@ enum EventCommands {
             if !types.isEmpty { query.append(("types", types.joined(separator: ","))) }
             let text = query.map { "\($0.0)=\($0.1.percentEncoded)" }.joined(separator: "&")
             let began = ContinuousClock.now
-            guard let answer = try page(client, "\(feed.path)?\(text)", after, feed) else {
+            let isWaiting = !invocation.has("--once")
+            guard let answer = try page(client, "\(feed.path)?\(text)", after, feed, isWaiting: isWaiting) else {
                 sleep(busySeconds)
                 continue
             }
@@ -69,12 +70,13 @@ enum EventCommands {
     /// A call that fails says how to go on from the place that was reached, not where the place itself is refused; or
     /// whose key was expected. Nil where there is no place to wait for an event in now.
     private static func page(
-        _ client: GatewayClient, _ path: String, _ after: String?, _ feed: Feed
+        _ client: GatewayClient, _ path: String, _ after: String?, _ feed: Feed, isWaiting: Bool
     ) throws(CommandFailure) -> HTTPClientResponse? {
         do {
             return try client.send("GET", path)
         } catch {
-            if error.code == "busy" { return nil }
+            // Some APIs' refusals have no code.
+            if isWaiting, error.status == 503, error.code ?? "busy" == "busy" { return nil }
             // What stands in the query is refused: to ask the same again is no help.
             if let after, error.status != 400 { throw error.adding(goOn(after)) }
             if let hint = feed.hint, error.code == "wrong_role" { throw error.adding(hint) }

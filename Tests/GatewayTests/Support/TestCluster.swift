@@ -26,7 +26,7 @@ final class TestCluster: Sendable {
     private let folder: TestFolder
     private let stopped = Mutex<Set<Int>>([])
 
-    fileprivate init(_ made: TestGateway, _ hosting: TestTenant, count: Int) throws {
+    fileprivate init(_ made: TestGateway, _ hosting: TestTenant, count: Int, isPatient: Bool) throws {
         (self.hosting, providerKey) = (hosting, made.providerKey)
         folder = try TestFolder()
         let store = MemoryLogStore(clock: made.clock)
@@ -39,8 +39,9 @@ final class TestCluster: Sendable {
             configuration.commits = .files
             let faults = LogFaults()
             var options = ClusterOptions(log: store.link(faults), name: name, address: "127.0.0.1:\(port)")
-            // Seconds are long in a test.
-            options.bounds.beatMilliseconds = 50
+            // Seconds are long in a test, but where a node that hears no beats has to hold its lease.
+            options.bounds.beatMilliseconds = isPatient ? 500 : 50
+            if isPatient { (options.bounds.leaseMilliseconds, options.bounds.deadMilliseconds) = (60_000, 70_000) }
             configuration.cluster = options
             let gateway = try Gateway.start(configuration, blueprints: made.blueprints, clock: made.clock)
             nodes.append(Node(name: name, gateway: gateway, client: LiveClient(port: port), faults: faults))
@@ -117,11 +118,13 @@ final class TestCluster: Sendable {
 }
 
 /// Nodes of a cluster for one test; the first one has brought the tenant along.
-func withCluster(_ count: Int = 2, _ body: (TestCluster) async throws -> Void) async throws {
+func withCluster(
+    _ count: Int = 2, isPatient: Bool = false, _ body: (TestCluster) async throws -> Void
+) async throws {
     try await withGateway(.inProcess) { made in
         let hosting = try await made.tenant("hosting")
         made.stop()
-        let cluster = try TestCluster(made, hosting, count: count)
+        let cluster = try TestCluster(made, hosting, count: count, isPatient: isPatient)
         defer { cluster.stop() }
         try await body(cluster)
     }
