@@ -31,7 +31,7 @@ extension PortalPages {
         let filters = view.filters(
             "/deliveries", keeping: ["state"],
             [
-                view.filter("Type", "type", .select(whichever + types.map { FormField.Option($0) })),
+                view.filter("Type", "type", offered(types.map { ($0, $0) }, view.visit.asked("type"))),
                 view.filter("Webhook", "endpoint", webhooks),
                 view.filter("Status", "status_class", .select(statusClasses)),
                 view.filter("Since", "since", .moment), view.filter("Until", "until", .moment),
@@ -52,14 +52,24 @@ extension PortalPages {
     }
 
     private static let whichever = [FormField.Option("", "Any")]
+
+    /// Any, each of these, and what is asked for besides, say several of them.
+    private static func offered(_ known: [(value: String, text: String)], _ asked: String?) -> FormField.Kind {
+        var options = whichever + known.map { FormField.Option($0.value, $0.text) }
+        if let asked, !asked.isEmpty, !known.contains(where: { $0.value == asked }) {
+            options.append(FormField.Option(asked))
+        }
+        return .select(options)
+    }
+
     private static let statusClasses = whichever + ["2xx", "3xx", "4xx", "5xx"].map { FormField.Option($0) }
 
     /// The webhooks to choose from; a field for the id where one page of the API does not have them all.
     private static func webhookChoice(_ own: OwnAPI, _ view: View) throws -> FormField.Kind {
         let list = try view.get("\(own.events ?? "")/webhooks", [], of: own.base)
         guard list.nextCursor == nil else { return .search }
-        let options = list.listed.map { FormField.Option($0.any("id", "_id") ?? "", $0["name"].shortened) }
-        return .select(whichever + options)
+        let known = list.listed.map { (value: $0.any("id", "_id") ?? "", text: $0["name"].shortened) }
+        return offered(known, view.visit.asked("endpoint"))
     }
 
     private static func line(_ one: Row, _ view: View) -> [HTML] {

@@ -7,6 +7,13 @@ struct LowStock: Sendable {
     let kind: StockLevel.Kind
     let sku: String
     let daysLeft: Int64
+    /// More was sold than is counted: it lasts shorter than that.
+    let isFaster: Bool
+
+    var note: String {
+        if isFaster { return "less than \(daysLeft + 1) days left" }
+        return "\(daysLeft) \(daysLeft == 1 ? "day" : "days") left"
+    }
 }
 
 extension StockLevel {
@@ -24,7 +31,7 @@ extension AttentionSource {
         return AttentionLine(
             kind: "stock_low", count: low.count,
             items: low.prefix(itemsMax).map { stock in
-                AttentionItem(object: stock.sku, note: "\(stock.daysLeft) \(stock.daysLeft == 1 ? "day" : "days") left")
+                AttentionItem(object: stock.sku, note: stock.note)
             },
             link: "/api/admin/stock" + (isOfOne ? "?kind=\(first.kind.rawValue)" : ""))
     }
@@ -57,7 +64,10 @@ extension TenantReader {
                 // Of licences so many may have been looked at.
                 rows += Self.lowStockSeekRows + (kind == .licences ? 4 * enough : free)
                 guard free < enough, let sku = try self.product(id: product)?.sku else { continue }
-                found.append(LowStock(kind: kind, sku: sku, daysLeft: free * StockLevel.recentDays / sold))
+                found.append(
+                    LowStock(
+                        kind: kind, sku: sku, daysLeft: free * StockLevel.recentDays / sold,
+                        isFaster: sold == Self.soldCountedMax))
             }
         }
         return found
