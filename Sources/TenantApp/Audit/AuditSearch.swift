@@ -69,9 +69,8 @@ package struct AuditSearch: Sendable {
     /// Finds the ids and begins the walk. What is still in memory is written first, so that whoever looks sees the
     /// calls that were answered before; a later page goes on below what the first one showed.
     package func begin(_ steps: Steps) async throws -> AuditWalk {
+        if before == nil { try await steps.flushReads() }
         let filter = try await steps.read { try self.filter($0) }
-        // Changes are there as they were committed.
-        if before == nil, !filter.passesBlocks { try await steps.flushReads() }
         return try await AuditWalk(steps, filter: filter, behind: before)
     }
 
