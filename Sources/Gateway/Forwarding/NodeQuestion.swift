@@ -81,7 +81,7 @@ private final class AskedNode: PeerCaller {
 
     /// Before it is asked the second time; twice as long before each that follows.
     private static let pauseMilliseconds: UInt64 = 50
-    private static let turnsMax: UInt64 = 5
+    private static let turnsMax: UInt64 = 6
 
     init(
         _ node: ClusterView.Node, _ question: NodeQuestion, _ neighbours: Neighbours, _ random: any RandomSource,
