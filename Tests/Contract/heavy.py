@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from payservice import API_KEY, SECRET, PaymentService
 from receiver import NO_CONTENT, Receiver, answer
 from shop import ADMIN, PARTNER, Shop
-from support import ROOT, wait_until
+from support import ROOT
 
 DAYS = 360
 # One reseller in so many does the rest, each once in so many days.

@@ -78,6 +78,8 @@ private final class AskedNode: PeerCaller {
     private let requestID: RequestID
     private let header = Mutex("")
     private let turns = Atomic<UInt64>(0)
+    /// Of an answer that comes in pieces.
+    private let gathered = Mutex<[UInt8]>([])
 
     /// Before it is asked the second time; twice as long before each that follows.
     private static let pauseMilliseconds: UInt64 = 50
@@ -130,7 +132,9 @@ private final class AskedNode: PeerCaller {
             return askAgain()
         }
         switch answer.body {
-        case .stream(let stream, _) where answer.status == 200: gather(stream, [])
+        case .stream(let stream, _) where answer.status == 200:
+            gathered.withLock { $0 = [] }
+            gather(stream)
         case .stream(let stream, _):
             stream.cancel()
             question.take(nil, of: node.name)
@@ -139,15 +143,19 @@ private final class AskedNode: PeerCaller {
         }
     }
 
-    private func gather(_ stream: any ResponseStream, _ bytes: [UInt8]) {
+    private func gather(_ stream: any ResponseStream) {
         stream.next { [self] piece in
             switch piece {
-            case .bytes(let more) where bytes.count + more.count <= NodeQuestion.answerBytesMax:
-                gather(stream, bytes + more)
-            case .bytes:
+            case .bytes(let more):
+                let isShort = gathered.withLock { gathered in
+                    guard gathered.count + more.count <= NodeQuestion.answerBytesMax else { return false }
+                    gathered += more
+                    return true
+                }
+                if isShort { return gather(stream) }
                 stream.cancel()
                 question.take(nil, of: node.name)
-            case .end: question.take(bytes, of: node.name)
+            case .end: question.take(gathered.withLock { $0 }, of: node.name)
             case .failed: question.take(nil, of: node.name)
             }
         }

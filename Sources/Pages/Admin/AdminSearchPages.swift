@@ -14,29 +14,14 @@ extension AdminPages {
             if let page = try await known(text, view) { return .elsewhere(page) }
             let finds = try await finds(text, view)
             if finds.count == 1 { return .elsewhere(finds[0].link) }
-            let table = DataTable(
-                caption: "What begins like this",
-                columns: [Column("Found"), Column("Kind"), Column("State"), Column("About")],
-                rows: finds.map { find in
-                    [
-                        #"<a href="\#(find.link)">\#(find.name)</a>"#, "\(find.kind)",
-                        find.state.map { "\(State($0))" } ?? "", "\(find.about)",
-                    ]
-                },
+            let table = Find.table(
+                finds, caption: "What begins like this",
                 empty: Empty(
                     "Nothing is found by this", "An id is looked for as a whole or as it begins; so is everything else."
-                ).html)
+                ))
             return PageContent("Search", "\(searchForm(view))\(table)\(if: finds.isEmpty, searchHelp)")
         }
     ]
-
-    private struct Find: Sendable {
-        let kind: String
-        let name: String
-        let link: Link
-        let state: String?
-        let about: String
-    }
 
     private static func searchForm(_ view: SlowView) -> HTML {
         Form.get(view.link("/search"), keeping: view.visit.kept("mode")) {

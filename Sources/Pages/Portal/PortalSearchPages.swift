@@ -13,26 +13,12 @@ extension PortalPages {
             if let page = try await known(text, view) { return .elsewhere(page) }
             let finds = try await finds(text, view)
             if finds.count == 1 { return .elsewhere(finds[0].link) }
-            let table = DataTable(
-                caption: "What has this id or reference",
-                columns: [Column("Found"), Column("Kind"), Column("State"), Column("About")],
-                rows: finds.map { find in
-                    [
-                        view.row(find.name, find.link), "\(find.kind)", find.state.map { "\(State($0))" } ?? "",
-                        "\(find.about)",
-                    ]
-                }, empty: Empty("Nothing of yours is found by this", "All of it is compared, letter by letter.").html)
+            let table = Find.table(
+                finds, caption: "What has this id or reference",
+                empty: Empty("Nothing of yours is found by this", "All of it is compared, letter by letter."))
             return PageContent("Search", "\(searchForm(view))\(table)\(if: finds.isEmpty, searchHelp(view))")
         }
     ]
-
-    private struct Find: Sendable {
-        let kind: String
-        let name: String
-        let link: Link
-        let state: String?
-        let about: String
-    }
 
     private static func searchForm(_ view: SlowView) -> HTML {
         Form.get(view.link("/search"), keeping: view.kept()) {

@@ -88,18 +88,24 @@ struct StockReads: Sendable {
     let sold: Statement
     let free: Statement
 
-    static let items = StockReads(
-        next: Statement(
+    /// `index`: of a table's rows that were sold, by the time that `column` has.
+    private init(of table: String, by index: String, _ column: String, free: Statement) {
+        next = Statement(
             """
-            SELECT product_id FROM stock_item INDEXED BY stock_item_sold
-            WHERE book = ?1 AND product_id > ?2 AND sold_at IS NOT NULL ORDER BY product_id LIMIT 1
-            """),
-        sold: Statement(
+            SELECT product_id FROM \(table) INDEXED BY \(index)
+            WHERE book = ?1 AND product_id > ?2 AND \(column) IS NOT NULL ORDER BY product_id LIMIT 1
+            """)
+        sold = Statement(
             """
             SELECT count(*) FROM (
-                SELECT 1 FROM stock_item INDEXED BY stock_item_sold
-                WHERE book = ?1 AND product_id = ?2 AND sold_at >= ?3 LIMIT ?4)
-            """),
+                SELECT 1 FROM \(table) INDEXED BY \(index)
+                WHERE book = ?1 AND product_id = ?2 AND \(column) >= ?3 LIMIT ?4)
+            """)
+        self.free = free
+    }
+
+    static let items = StockReads(
+        of: "stock_item", by: "stock_item_sold", "sold_at",
         free: Statement(
             """
             SELECT count(*) FROM (
@@ -110,17 +116,7 @@ struct StockReads: Sendable {
     /// What resellers who are terminated have left is for nobody. Where there is so much that it hides the rest,
     /// nothing is called low.
     static let licences = StockReads(
-        next: Statement(
-            """
-            SELECT product_id FROM licence INDEXED BY licence_assigned
-            WHERE book = ?1 AND product_id > ?2 AND assigned_at IS NOT NULL ORDER BY product_id LIMIT 1
-            """),
-        sold: Statement(
-            """
-            SELECT count(*) FROM (
-                SELECT 1 FROM licence INDEXED BY licence_assigned
-                WHERE book = ?1 AND product_id = ?2 AND assigned_at >= ?3 LIMIT ?4)
-            """),
+        of: "licence", by: "licence_assigned", "assigned_at",
         free: Statement(
             """
             SELECT iif(count(*) = 4 * ?4, ?4, count(*) FILTER (WHERE r.state <> 3)) FROM (
