@@ -42,7 +42,7 @@ ELSEWHERE = {
     "they ask one node for what it counted itself": ["badinput", "truth"],
     "they need mounts, or programs beside the gateway that know its port": ["destinations", "package", "receivers"],
     "they are about a cluster, and make their own": [
-        "clustertls", "failover", "joining", "nodepast", "nodes", "nodeviews", "through"],
+        "balancer", "clustertls", "failover", "joining", "nodepast", "nodes", "nodeviews", "through"],
     "they have no gateway": ["mistyped", "rows"],
 }
 
