@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""N4 G9 HAProxy of deploy/cluster/ in front of two nodes, with the map that placement.py writes: what saves calls the hop
-from node to node. Only ports, folders and the certificate are others."""
+"""N4 G9 HAProxy of deploy/cluster/ in front of two nodes, with the map that placement.py writes: what saves calls the
+hop from node to node. Only ports, folders and the certificate are others."""
 
 import glob
 import os
@@ -61,7 +61,8 @@ class Haproxy(Proxy):
     def follow(self):
         """One run of placement.py, which is to be run every few seconds."""
         run = subprocess.run(
-            [sys.executable, os.path.join(DEPLOY, "cluster", "placement.py")], capture_output=True, text=True, timeout=30,
+            [sys.executable, os.path.join(DEPLOY, "cluster", "placement.py")],
+            capture_output=True, text=True, timeout=30,
             env={**os.environ, "TOLLGATE": f"http://127.0.0.1:{self.gateway[0].port}", "MAP": self.map,
                  "SOCKET": self.socket, "TOLLGATE_KEY_FILE": self.key_file})
         assert run.returncode == 0, (run.stdout, run.stderr)
