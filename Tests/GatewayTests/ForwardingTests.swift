@@ -170,7 +170,7 @@ import Testing
         }
     }
 
-    @Test("N1 an order goes to the tenant's new node where the old one says that it is not there any more")
+    @Test("N1 N6 case 8 an order goes to the tenant's new node where the old one says that it is not there any more")
     func notMine() async throws {
         try await withNeighbourhood(3) { nodes in
             let id = nodes.hosting.record.id
@@ -186,7 +186,7 @@ import Testing
         }
     }
 
-    @Test("N1 nodes that never agree whose a tenant is refuse its calls, with nothing done, and in bounded time")
+    @Test("N1 N6 case 8 nodes that never agree whose a tenant is refuse its calls, with nothing done, in bounded time")
     func neverMine() async throws {
         try await withNeighbourhood { nodes in
             nodes[1].placement.believe(nodes.hosting.record.id, at: nodes[0].name)
