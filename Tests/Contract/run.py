@@ -52,7 +52,7 @@ SECONDS = {
     "analytics": 2, "answers": 2, "attention": 2, "bookcommand": 2, "changes": 2, "corrections": 2, "endpoints_api": 2,
     "events": 2, "feeds": 2, "hosts": 2, "lapses": 2, "logo": 2, "looks": 2, "pricebook": 2, "providerkeys": 2,
     "rehearsal": 2, "refunds": 2, "rows": 2, "week_operator": 7, "week_provider": 15, "week_reseller": 5,
-    "failover": 20, "joining": 20, "nodepast": 25, "nodeviews": 20, "forgeries": 25,
+    "failover": 20, "joining": 20, "balancer": 3, "manifests": 4, "nodepast": 25, "nodeviews": 20, "forgeries": 25,
     "searches": 2, "tenants": 2, "topups": 2, "truth": 2, "usage": 2, "browsers": 2}
 SECONDS_MAX = 1800
 SECONDS_MAX_LONG = 7200

@@ -38,11 +38,11 @@ ELSEWHERE = {
         "payments", "past", "schema", "secrecy", "signin", "soak", "spends", "stores", "terminal", "upgrade", "weight"],
     "their options are a single node's, or give a cluster's own": [
         "answers", "archive", "budgets", "crowd", "deploy", "flood", "forks", "hostile", "hosts", "nodebackup",
-        "authorities", "openfiles", "proxies", "pruning", "rooms", "sending", "tenants"],
+        "authorities", "openfiles", "manifests", "proxies", "pruning", "rooms", "sending", "tenants"],
     "they ask one node for what it counted itself": ["badinput", "truth"],
     "they need mounts, or programs beside the gateway that know its port": ["destinations", "package", "receivers"],
     "they are about a cluster, and make their own": [
-        "clustertls", "failover", "joining", "nodepast", "nodes", "nodeviews", "through"],
+        "balancer", "clustertls", "failover", "joining", "nodepast", "nodes", "nodeviews", "through"],
     "they have no gateway": ["mistyped", "rows"],
 }
 
