@@ -26,12 +26,12 @@ extension Fleet {
     private func projectOnce(_ record: TenantRecord, _ cluster: ClusterMember) {
         let waiters = cluster.projectionWaiters(of: record.id)
         let judge: @Sendable (Int64?) -> Void = { [self] known in
-            let isStopping = isStopping.load(ordering: .relaxed)
+            let isEnding = isStopping.load(ordering: .relaxed)
             let now = monotonic.nanoseconds()
             var left: [ProjectionWaiter] = []
             for waiter in waiters {
                 let isKnown = known.map { $0 >= waiter.epoch } ?? false
-                if isKnown || isStopping || now >= waiter.end { waiter.then(isKnown) } else { left.append(waiter) }
+                if isKnown || isEnding || now >= waiter.end { waiter.then(isKnown) } else { left.append(waiter) }
             }
             guard cluster.goesOnProjecting(record.id, for: left) else { return }
             if left.isEmpty { return projectOnce(record, cluster) }
