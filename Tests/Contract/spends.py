@@ -418,6 +418,32 @@ def provisioners():
                 scene.until(order, "completed")
 
 
+def turns():
+    """One place for all, and two tenants that wait for it."""
+    with Gateway(
+            options.tollgate, "--allow-private-addresses", "--budget=provisioning_node=1",
+            "--budget=provisioning_tenant=1", demo=False) as gateway:
+        hanging, gone, waiting = (Scene(gateway) for _ in range(3))
+        release = threading.Event()
+        hanging.desk.fault = lambda call, attempt: release.wait(60) and "ok"
+        with checks("G6 W13 a tenant that is suspended while it waits for a provisioner's place passes its turn on"):
+            made = hanging.order()[0]
+            wait_until(lambda: sum(hanging.desk.open.values()) == 1)
+            orders = []
+            for scene in (gone, waiting):
+                before = spent(gateway, "provisioning_node")
+                orders.append(scene.order()[0])
+                wait_until(lambda: spent(gateway, "provisioning_node") > before)
+            done = gateway.post(
+                f"/provider/v1/tenants/{gone.shop.slug}/suspend", {}, key=gateway.provider_key)
+            assert done.status == 200, done
+            # Well within the minute after which the scheduler would ask again.
+            release.set()
+            waiting.until(orders[1], "completed")
+            hanging.until(made, "completed")
+            assert not gone.desk.calls, gone.desk.calls
+
+
 def strangers():
     small = [f"--budget={name}={figure}" for name, figure in {
         "sign_ins_address": 3, "link_calls": 3, "links_tenant": 8, "applications_address": 2}.items()]
@@ -457,6 +483,7 @@ table()
 strangers()
 guesses()
 provisioners()
+turns()
 levels()
 steps_and_pieces()
 strangers_steps()
