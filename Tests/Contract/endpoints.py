@@ -552,6 +552,7 @@ PARTNERS = [
     Endpoint(PARTNER, "GET", "/account", "reseller"),
     Endpoint(PARTNER, "GET", "/program", "reseller"),
     Endpoint(PARTNER, "GET", "/overview", "reseller", query=MODE),
+    Endpoint(PARTNER, "GET", "/limit", "reseller"),
     Endpoint(PARTNER, "GET", "/holdings", "reseller", query={**PAGE, **MODE}),
     Endpoint(PARTNER, "GET", "/events", "reseller", query=FEED),
 ]

@@ -42,7 +42,8 @@ class OwnLines:
     # The lines
 
     def of_account(self):
-        names = ("account", "programme", "overview", "balance", "products", "customers", "holdings", "statement")
+        names = (
+            "account", "programme", "overview", "limit", "balance", "products", "customers", "holdings", "statement")
         lines = {f"my {name}": lambda name=name: self.line(name) for name in names}
         return lines | {
             # Payments of one reseller are few in an hour.

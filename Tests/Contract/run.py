@@ -39,7 +39,7 @@ SECONDS = {
     "payments": 25, "nodes": 60, "archive": 60, "archivelosses": 25, "pageforms": 36, "halfmoves": 20, "clustertls": 7,
     "faults": 40, "logfaults": 15, "soak": 22,
     "nodebackup": 14, "pruning": 17, "destinations": 22, "races": 20, "unitcare": 20, "output": 17,
-    "openfiles": 3, "mistyped": 1, "moving": 19, "crowd": 18, "spends": 25,
+    "openfiles": 3, "mistyped": 1, "moving": 19, "crowd": 18, "spends": 40,
     "spreadsheet": 18, "firststeps": 17, "weight": 17, "gate": 16, "fullload": 14, "flood": 14, "people": 14,
     "seeds": 12, "secrecy": 12, "codes": 12, "kill": 16, "provisioning": 12, "pages": 11, "provider": 10, "ports": 10,
     "lifecycle": 10, "credits": 10, "reconciliation": 10, "package": 10, "command": 9, "badinput": 9, "sandbox": 9,

@@ -229,6 +229,7 @@ def by_command(checks, me, first):
                 (["deliveries", "--type", "order.created"], "/deliveries?type=order.created")):
             assert [row["id"] for row in me.mine(*words)["data"]] == me.ids(path), words
         assert me.mine("overview")["services"] == me.ask("/overview")["services"]
+        assert me.mine("limit").keys() == me.ask("/limit").keys()
         file = os.path.join(me.folder, "statement.csv")
         me.line("my", "statement", "--output", file, "--url", me.gateway.base_url, "--key", me.key)
         with open(file, "rb") as saved:
