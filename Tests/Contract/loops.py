@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Loops touch no disk. While calls of every API go on, strace watches the threads that serve connections: none of
-them opens, looks at, reads, writes or syncs a file. The calls take all ways through the gate: answers from memory, reads,
-writes, steps, files that come and go, refusals. Then scripts of the contract run with their own gateways' loops watched:
-some of each kind, or with `--long` all."""
+them opens, looks at, reads, writes or syncs a file. The calls take all ways through the gate: answers from memory,
+reads, writes, steps, files that come and go, refusals. Then scripts of the contract run with their own gateways' loops
+watched: some of each kind, or with `--long` all."""
 
 import glob
 import json

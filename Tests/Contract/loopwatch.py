@@ -11,11 +11,12 @@ import sys
 import tempfile
 import threading
 
-STOP_SECONDS_MAX = 40
+# How long strace may take to let go.
+STRACE_SECONDS_MAX = 40
 LOOP = re.compile(r"loop-\d+")
 # What touches a file by its name, or by a descriptor; sockets, pipes and eventfds are no files.
-BY_NAME = ("open", "openat", "openat2", "creat", "stat", "lstat", "newfstatat", "statx", "access", "faccessat", "faccessat2",
-           "unlink", "unlinkat", "rename", "renameat", "renameat2", "mkdir", "truncate", "statfs")
+BY_NAME = ("open", "openat", "openat2", "creat", "stat", "lstat", "newfstatat", "statx", "access", "faccessat",
+           "faccessat2", "unlink", "unlinkat", "rename", "renameat", "renameat2", "mkdir", "truncate", "statfs")
 BY_DESCRIPTOR = ("read", "pread64", "readv", "write", "pwrite64", "writev", "fsync", "fdatasync", "ftruncate", "fstat",
                  "fallocate", "getdents64", "lseek", "fstatfs")
 WAITS = ("epoll_wait", "epoll_pwait")
@@ -94,7 +95,7 @@ class Watch:
 
     def __exit__(self, *_):
         self.strace.terminate()
-        self.strace.wait(STOP_SECONDS_MAX)
+        self.strace.wait(STRACE_SECONDS_MAX)
         for line in self.log:
             self.take(line.rstrip("\n"))
 
