@@ -99,7 +99,7 @@ extension ProviderAPI {
             "now": .time, "version": .string, "schema": .integer,
             "data": .array(of: [
                 "group": .string, "name": .string, "title": .string, "value": .integer, "unit": .string,
-                "level": .one(of: NodeFigure.Level.allCases.map(\.rawValue)),
+                "level": .one(of: NodeFigure.Severity.allCases.map(\.rawValue)),
             ]),
         ]
         static let clock: Schema = ["now": .time, "leapt_seconds": .integer]

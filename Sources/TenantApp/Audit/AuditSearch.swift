@@ -116,7 +116,7 @@ package struct AuditSearch: Sendable {
         }
     }
 
-    package struct Page: Sendable {
+    package struct Slice: Sendable {
         package let entries: [AuditEntry]
         package let names: AuditNames
         /// The cursor of the next page; nil at the end.
@@ -124,7 +124,7 @@ package struct AuditSearch: Sendable {
     }
 
     /// One page, newest first.
-    package func page(_ steps: Steps, limit: Int) async throws -> Page {
+    package func page(_ steps: Steps, limit: Int) async throws -> Slice {
         var walk = try await begin(steps)
         var entries: [AuditEntry] = []
         for stretch in 1... {
@@ -132,18 +132,18 @@ package struct AuditSearch: Sendable {
             entries += try await walk.next(limit + 1 - entries.count)
             if entries.count > limit {
                 let shown = Array(entries.prefix(limit))
-                return Page(entries: shown, names: walk.names, next: shown.last.map { cursor($0.place) })
+                return Slice(entries: shown, names: walk.names, next: shown.last.map { cursor($0.place) })
             }
             if walk.isAtEnd { break }
             if stretch == Self.stretchesMax || walk.blocksOpened >= Self.blocksMax {
                 entries += try await walk.rest(limit - entries.count)
                 if walk.hasWaiting, let last = entries.last {
-                    return Page(entries: entries, names: walk.names, next: cursor(last.place))
+                    return Slice(entries: entries, names: walk.names, next: cursor(last.place))
                 }
                 break
             }
         }
-        return Page(entries: entries, names: walk.names, next: walk.isAtEnd ? nil : cursor(walk.place))
+        return Slice(entries: entries, names: walk.names, next: walk.isAtEnd ? nil : cursor(walk.place))
     }
 
     private func cursor(_ place: AuditPlace) -> String {
