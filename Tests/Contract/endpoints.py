@@ -124,6 +124,7 @@ FEED = {"limit": PAGE["limit"], "after": PAGE["cursor"], "types": ["x", "", "ord
 SOUGHT = {"reseller": [""], "product": ["", "x" * 65], "customer": [""], "reference": ["", " a"],
           "q": ["", "%01", "x" * 256]}
 MODE = {"mode": ["x", "", "LIVE", "0"]}
+KEYS = {"state": ["x", "", "ACTIVE"], "key_mode": ["x", "", "LIVE", "0"], "q": SOUGHT["q"]}
 CALLERS = {"callers": ["x", "", "KEYS", "people"]}
 USAGE = {**CALLERS, "by": ["x", "", "DAY", "month"], "sort": ["x", "", "-x", "--orders", "ORDERS"]}
 CHANGES = {"changes": ["x", "", "TRUE", "1"], "author": ["x", "", "OPERATORS", "reseller"], "object": [""],
@@ -260,8 +261,8 @@ ADMINS = [
         "name": text("A key", 100, required=False), "mode": choice("live", required=False),
         "role": choice("operator", required=False), "expires_at": time_to_come(), "limit": policy()},
         optional_objects=["limit"]),
-    Endpoint(ADMIN, "GET", "/api-keys", "operator", query={**PAGE, "state": ["x", "", "ACTIVE"]}),
-    Endpoint(ADMIN, "GET", "/api-keys/activity", "operator", query={**PAGE, "state": ["x", "", "ACTIVE"]}),
+    Endpoint(ADMIN, "GET", "/api-keys", "operator", query={**PAGE, **KEYS}),
+    Endpoint(ADMIN, "GET", "/api-keys/activity", "operator", query={**PAGE, **KEYS}),
     Endpoint(ADMIN, "GET", "/api-keys/{key}", "operator"),
     Endpoint(ADMIN, "DELETE", "/api-keys/{key}", "operator"),
     Endpoint(ADMIN, "POST", "/api-keys/{key}/rotate", "operator", {
@@ -339,7 +340,8 @@ ADMINS = [
         "sku": text("new-sku", 64, more=["-a", ".a", "a b", "a/b", "ä", "a%", ".."]),
         **PRODUCT, "name": text("A product", 200), "fulfilment": choice("instant"), "hidden": boolean(False)},
         optional_objects=["list"]),
-    Endpoint(ADMIN, "GET", "/products", "operator", query={**PAGE, "fulfilment": ["x", "", "STOCK"]}),
+    Endpoint(ADMIN, "GET", "/products", "operator", query={
+        **PAGE, "fulfilment": ["x", "", "STOCK"], "hidden": ["x", "", "TRUE", "1"], "q": SOUGHT["q"]}),
     Endpoint(ADMIN, "GET", "/products/{sku}", "operator"),
     Endpoint(ADMIN, "PATCH", "/products/{sku}", "operator", PRODUCT, optional_objects=["list"]),
     Endpoint(ADMIN, "GET", "/products.csv", "operator"),

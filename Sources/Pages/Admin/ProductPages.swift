@@ -27,8 +27,9 @@ enum ProductPages {
     static let trial = "POST /products.csv?dry_run=true"
 
     static func list(_ view: View) throws -> PageContent {
-        let list = try view.get("/products", view.asked("cursor"))
-        let rows = list.rows()
+        let query = (filters + ["cursor"]).map { ($0, view.visit.asked($0)) }
+        let found = try view.found("/products", query)
+        let rows = found.rows
         let isOfCodes = rows.contains { $0.text("days") != nil }
         let mayMake = view.may(.post, "/products")
         var columns = [
@@ -39,10 +40,12 @@ enum ProductPages {
         let table = DataTable(
             caption: "Products", columns: columns,
             rows: rows.map { line($0, isOfCodes, view) },
-            empty: Empty(
-                "No products yet", "A product has a SKU, a name, and a way in which its orders are carried out.",
-                actions: mayMake ? "\(Button("New product", .primary, leadsTo: view.link("/products/new")))" : nil
-            ).html, previous: view.first(), next: view.next(list))
+            empty: view.isFiltered(filters)
+                ? view.nothing("No products here", "", filters: filters)
+                : Empty(
+                    "No products yet", "A product has a SKU, a name, and a way in which its orders are carried out.",
+                    actions: mayMake ? "\(Button("New product", .primary, leadsTo: view.link("/products/new")))" : nil
+                ).html, previous: view.first(), next: view.next(found.list))
         return PageContent(
             "Products",
             actions: """
@@ -51,7 +54,20 @@ enum ProductPages {
                     \(Button("Import CSV", leadsTo: view.link("/products/import")))\
                     \(Button("New product", .primary, leadsTo: view.link("/products/new")))
                     """)
-                """, "\(table)")
+                """, "\(filterForm(view))\(found.shown(table.html))")
+    }
+
+    private static let filters = ["q", "hidden", "fulfilment"]
+
+    private static func filterForm(_ view: View) -> HTML {
+        view.filters(
+            "/products", keeping: [],
+            [
+                view.filter("Begins with", "q", hint: "Its SKU or its name"),
+                view.filter(
+                    "State", "hidden", .select([.init("", "Any"), .init("false", "On sale"), .init("true", "Hidden")])),
+                view.filter("Fulfilment", "fulfilment", .select([.init("", "Any")] + fulfilments)),
+            ])
     }
 
     private static func line(_ row: Row, _ isOfCodes: Bool, _ view: View) -> [HTML] {
