@@ -127,7 +127,8 @@ MODE = {"mode": ["x", "", "LIVE", "0"]}
 KEYS = {"state": ["x", "", "ACTIVE"], "key_mode": ["x", "", "LIVE", "0"], "q": SOUGHT["q"]}
 CALLERS = {"callers": ["x", "", "KEYS", "people"]}
 USAGE = {**CALLERS, "by": ["x", "", "DAY", "month"], "sort": ["x", "", "-x", "--orders", "ORDERS"]}
-CHANGES = {"changes": ["x", "", "TRUE", "1"], "author": ["x", "", "OPERATORS", "reseller"], "object": [""],
+CHANGES = {"changes": ["x", "", "TRUE", "1"], "author": ["x", "", "OPERATORS", "reseller"],
+           "without": ["x", "", "SESSIONS"], "object": [""],
            "product": [""]}
 CALLS = {"account": ["x", "", "a@@b.example"], "request_id": ["x", "", "req_", "req_" + "g" * 32, "req_" + "A" * 32]}
 TIMES = {"from": ["x", "", "2020-13-01", "2020-01-01T99:00:00Z"], "to": ["x", "", "2020-00-01"]}

@@ -28,7 +28,11 @@ struct AuditFilters {
     }
 
     private var period: [(String, String?)] { [("from", from), ("to", to)] }
-    private var query: [(String, String?)] { asked.map { ($0.name, $0.value) } + period }
+    private var query: [(String, String?)] {
+        // Who came and went changed nothing.
+        let isOfChanges = asked.contains { $0.name == "changes" && $0.value == "true" }
+        return asked.map { ($0.name, $0.value) } + [("without", isOfChanges ? "sessions" : nil)] + period
+    }
 
     func list(_ view: SlowView) async throws -> Found {
         try await view.found("/audit", query + [("limit", "100"), ("cursor", view.visit.asked("cursor"))])

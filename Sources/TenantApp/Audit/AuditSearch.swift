@@ -19,6 +19,7 @@ package struct AuditSearch: Sendable {
     package var product: String?
     package var changesAlone = false
     package var author: Author?
+    package var leftOut: LeftOut?
     /// Of a reseller's own calls.
     package var callers = UsageFilter.Callers.all
     package var before: AuditPlace?
@@ -28,6 +29,12 @@ package struct AuditSearch: Sendable {
     /// Whose changes are asked for.
     package enum Author: String, Sendable, CaseIterable {
         case operators
+    }
+
+    /// What is not asked for.
+    package enum LeftOut: String, Sendable, CaseIterable {
+        /// Calls by which people come and go.
+        case sessions
     }
 
     /// So many stretches are looked at for one page; a page of a search that finds little may be short, and goes on.
@@ -56,6 +63,7 @@ package struct AuditSearch: Sendable {
         object = try query.id("object")
         product = try query.id("product")
         author = try query.choice("author")
+        leftOut = try query.choice("without")
         changesAlone = try query.flag("changes")
         before = try query["cursor"].map { text throws(Refusal) in
             let bytes = try seal.open(text)
@@ -94,6 +102,7 @@ package struct AuditSearch: Sendable {
         filter.requestID = requestID
         filter.changesAlone = changesAlone
         filter.operatorsAlone = author == .operators
+        filter.withoutSessions = leftOut == .sessions
         try mention(&filter, tenant)
         if let ownOf { filter.keyIDs = Set(try tenant.callers(ofReseller: ownOf, callers).keys) }
         return filter
