@@ -217,13 +217,13 @@ extension AdminPages {
         }.html
     }
 
-    /// `ofIt`: whose they are, as the lists of all of them are narrowed down.
     private static func sales(ofReseller id: String, _ view: SlowView) async throws -> HTML {
         let few: [(String, String?)] = [("reseller", id), ("limit", "5")]
         let (orders, services) = (try await view.get("/orders", few), try await view.get("/services", few))
         return sales(orders, services, ofIt: ("reseller", id), view)
     }
 
+    /// `ofIt`: whose they are, as the lists of all of them are narrowed down.
     static func sales(_ orders: Row, _ services: Row, ofIt: (String, String), _ view: SlowView) -> HTML {
         let ofIt = [(ofIt.0, Optional(ofIt.1))]
         let orderTable = DataTable(

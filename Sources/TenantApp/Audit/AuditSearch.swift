@@ -78,15 +78,32 @@ package struct AuditSearch: Sendable {
     /// calls that were answered before; a later page goes on below what the first one showed.
     package func begin(_ steps: Steps) async throws -> AuditWalk {
         if before == nil { try await steps.flushReads() }
-        let filter = try await steps.read { try self.filter($0) }
+        // What names nothing is known without a look.
+        let filter = namesNothing ? plain : try await steps.read { try self.filter($0) }
         return try await AuditWalk(steps, filter: filter, behind: before)
     }
 
-    private func filter(_ tenant: TenantReader) throws -> AuditFilter {
+    private var namesNothing: Bool {
+        ownOf == nil && [key, reseller, account, order, product].allSatisfy { $0 == nil }
+    }
+
+    /// What is asked for, but for what has a name.
+    private var plain: AuditFilter {
         var filter = AuditFilter()
         filter.from = from
         filter.to = to
         filter.status = status
+        filter.action = action
+        filter.requestID = requestID
+        filter.changesAlone = changesAlone
+        filter.operatorsAlone = author == .operators
+        filter.withoutSessions = leftOut == .sessions
+        if let object { filter.mentions.append("\"\(object)\"") }
+        return filter
+    }
+
+    private func filter(_ tenant: TenantReader) throws -> AuditFilter {
+        var filter = plain
         filter.resellerID = try tenant.resellerID(filter: reseller)
         filter.keyID = try key.map { publicID in
             guard let key = try tenant.key(publicID: publicID), ownOf == nil || key.resellerID == ownOf else {
@@ -98,11 +115,6 @@ package struct AuditSearch: Sendable {
             guard let account = try tenant.account(email: email) else { throw Refusal.notFound(.account) }
             return account.id
         }
-        filter.action = action
-        filter.requestID = requestID
-        filter.changesAlone = changesAlone
-        filter.operatorsAlone = author == .operators
-        filter.withoutSessions = leftOut == .sessions
         try mention(&filter, tenant)
         if let ownOf { filter.keyIDs = Set(try tenant.callers(ofReseller: ownOf, callers).keys) }
         return filter
@@ -119,7 +131,6 @@ package struct AuditSearch: Sendable {
             let earliest = known.createdAt.adding(days: -TenantReader.auditDisorderDays)
             filter.from = max(from ?? earliest, earliest)
         }
-        if let object { filter.mentions.append("\"\(object)\"") }
         if let product {
             filter.mentions.append("\"product\":\"\(try tenant.knownProduct(product).sku)\"")
         }
