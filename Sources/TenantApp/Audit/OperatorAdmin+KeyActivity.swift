@@ -21,12 +21,10 @@ extension OperatorAdmin {
                 let ids = owned.map(\.key.id)
                 let activity = try await steps.read { try $0.activity(ofKeys: ids) }
                 let days = try await lastDays(activity, steps)
-                return .read { tenant in
-                    let rows = owned.map { key in
-                        Schemas.ActiveKey(key: key, activity: activity[key.key.id], lastDay: days[key.key.id])
-                    }
-                    return page.answer(found: rows, next: next, Schemas.activeKey, in: tenant.currency)
+                let rows = owned.map { key in
+                    Schemas.ActiveKey(key: key, activity: activity[key.key.id], lastDay: days[key.key.id])
                 }
+                return .answer(page.answer(found: rows, next: next, Schemas.activeKey, in: call.currency))
             }
         }
     ]
