@@ -53,7 +53,7 @@ struct AuditFilters {
         var query = asked.filter { $0.name != "action" }.map { ($0.name, $0.value) } + period
         query += [("route", view.visit.asked("action")), ("by", isHourly ? "hour" : "day")]
         guard let totals = try? await view.get("/usage/total", query).rows(), !totals.isEmpty else { return nil }
-        let wider: HTML? = others.isEmpty ? nil : Self.wider(than: others.map(\.name))
+        let wider: HTML? = others.isEmpty ? nil : Self.wider(than: others.map { $0.name })
         let chart = UsageChart(totals, isHourly: isHourly, only: status)
         return Panel("Calls by \(isHourly ? "hour" : "day")", id: "bars") { "\(wider)\(chart)" }.html
     }

@@ -66,7 +66,7 @@ enum ProductPages {
                 view.filter("Begins with", "q", hint: "Its SKU or its name"),
                 view.filter(
                     "State", "hidden", .select([.init("", "Any"), .init("false", "On sale"), .init("true", "Hidden")])),
-                view.filter("Fulfilment", "fulfilment", .select([.init("", "Any")] + fulfilments)),
+                view.filter("Fulfilment", "fulfilment", .select([FormField.Option("", "Any")] + fulfilments)),
             ])
     }
 

@@ -9,7 +9,7 @@ struct AskedKeys: Sendable {
     ]
 
     private let reseller: String?
-    private let filter: KeyFilter
+    private let plain: KeyFilter
 
     init(_ query: Query) throws(Refusal) {
         reseller = try query.id("reseller")
@@ -17,12 +17,12 @@ struct AskedKeys: Sendable {
         filter.state = try query.choice("state", as: KeyState.self)
         filter.book = try query.book("key_mode")
         filter.beginning = try query.search()
-        self.filter = filter
+        plain = filter
     }
 
     /// Throws where there is no such reseller.
     func filter(_ tenant: TenantReader) throws -> KeyFilter {
-        var filter = filter
+        var filter = plain
         filter.resellerID = try tenant.resellerID(filter: reseller)
         return filter
     }
