@@ -60,13 +60,14 @@ enum ProductPages {
     private static let filters = ["q", "hidden", "fulfilment"]
 
     private static func filterForm(_ view: View) -> HTML {
-        view.filters(
+        let ways = [FormField.Option("", "Any")] + fulfilments.map { FormField.Option($0.name) }
+        return view.filters(
             "/products", keeping: [],
             [
                 view.filter("Begins with", "q", hint: "Its SKU or its name"),
                 view.filter(
                     "State", "hidden", .select([.init("", "Any"), .init("false", "On sale"), .init("true", "Hidden")])),
-                view.filter("Fulfilment", "fulfilment", .select([FormField.Option("", "Any")] + fulfilments)),
+                view.filter("Fulfilment", "fulfilment", .select(ways)),
             ])
     }
 
@@ -130,10 +131,9 @@ enum ProductPages {
     }
 
     private static let fulfilments = [
-        FormField.Option("instant", "instant: active at once"),
-        FormField.Option("manual", "manual: an operator activates or rejects each order"),
-        FormField.Option("http", "http: a provisioner is asked"),
-        FormField.Option("stock", "stock: from items that you import"),
+        (name: "instant", about: "active at once"),
+        (name: "manual", about: "an operator activates or rejects each order"),
+        (name: "http", about: "a provisioner is asked"), (name: "stock", about: "from items that you import"),
     ]
 
     private static func fields(_ product: Row?, _ view: View) -> HTML {
@@ -147,7 +147,10 @@ enum ProductPages {
         }
         return """
             \(FormField.hidden("hidden", "false"))\(view.field("Name", "name", value: product?["name"], size: .wide))\
-            \(view.field("Fulfilment", "fulfilment", .select(fulfilments), value: product?["fulfilment"]))\
+            \(view.field(
+                "Fulfilment", "fulfilment",
+                .select(fulfilments.map { FormField.Option($0.name, "\($0.name): \($0.about)") }),
+                value: product?["fulfilment"]))\
             \(view.field(
                 "Hidden: nobody is offered it", "hidden", .checkbox, value: product?["hidden"], isRequired: false))
             <fieldset><legend>List prices</legend><p class="hint">What the test book asks of resellers that have no \
