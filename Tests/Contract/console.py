@@ -165,7 +165,7 @@ def bound(checks, gateway):
             assert text.count('name="_call"') == 0, (page, re.findall('_call" value="[^"]*', text))
         assert "Only a key of the role admin" in reader.get("/keys").text
         assert "/tenants/new" not in reader.get().body.decode()
-        moves = ("suspend", "cancel", "refund", "delete", "restore", "move", "domains")
+        moves = ("suspend", "cancel", "refund", "delete", "export", "restore", "move", "domains")
         for form in ("new", *(f"{shop.slug}/{move}" for move in moves)):
             assert reader.browser.get(f"/console/tenants/{form}").status == 403, form
         assert reader.browser.get(f"/console/tenants/{shop.slug}/export.sqlite").status == 403

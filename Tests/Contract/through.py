@@ -39,7 +39,7 @@ ELSEWHERE = {
     "their options are a single node's, or give a cluster's own": [
         "answers", "archive", "budgets", "crowd", "deploy", "flood", "forks", "hostile", "hosts", "nodebackup",
         "authorities", "openfiles", "manifests", "proxies", "pruning", "rooms", "sending", "tenants"],
-    "they ask one node for what it counted itself": ["badinput", "truth"],
+    "they ask one node for what it counted itself": ["badinput", "finds", "truth"],
     "they need mounts, or programs beside the gateway that know its port": ["destinations", "package", "receivers"],
     "they are about a cluster, and make their own": [
         "balancer", "clustertls", "failover", "joining", "nodepast", "nodes", "nodeviews", "through"],

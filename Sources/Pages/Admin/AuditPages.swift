@@ -51,16 +51,13 @@ extension AdminPages {
     // MARK: The list
 
     private static func auditTable(_ list: Row, _ view: SlowView) -> DataTable {
-        // Who came and went changed nothing.
-        let isOfChanges = view.visit.asked("changes") == "true"
-        let rows = isOfChanges ? Timeline.withoutSessions(list.rows()) : list.rows()
-        return DataTable(
+        DataTable(
             caption: "Calls, newest first",
             columns: [
                 Column("Time"), Column("Who"), Column("Key"), Column("Action"), Column("Status"),
                 Column("Latency", .number),
             ],
-            rows: rows.map { AuditLine($0).cells(view) },
+            rows: list.rows().map { AuditLine($0).cells(view) },
             empty: Empty("No calls found", "Ask for more days, or for less else.").html,
             narrow: .scroll, previous: view.first(), next: view.next(list))
     }

@@ -43,7 +43,7 @@ package struct ConsolePages: PageSurface {
 
     /// One line a theme.
     private static let pages: [Page] = [
-        tenants, newTenant, tenant, domains, endings, copies, node, nodes, keys, log, usage,
+        tenants, newTenant, tenant, domains, endings, exports, copies, node, nodes, keys, log, usage,
     ].flatMap { $0 }
 }
 

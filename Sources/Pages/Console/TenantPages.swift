@@ -42,7 +42,7 @@ extension ConsolePages {
         return """
             \(admin)\(move)\
             <details class="more"><summary class="button">More</summary><div>\
-            <a href="\(view.link("/tenants", slug, "export.sqlite"))">Export</a>\
+            <a href="\(view.link("/tenants", slug, "export"))">Export…</a>\
             <a href="\(view.link("/tenants", slug, "restore"))">Restore…</a>\
             \(if: !isClosed, #"<a href="\#(view.link("/tenants", slug, "cancel"))">Cancel…</a>"#)\
             \(if: !isClosed, #"<a href="\#(view.link("/tenants", slug, "refund"))">Refund…</a>"#)\

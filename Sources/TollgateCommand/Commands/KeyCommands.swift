@@ -8,11 +8,17 @@ enum KeyCommands {
 
     private static let key = ["KEY_ID"]
 
+    private static let filters: [Filter] = [
+        .reseller, Filter("--state", "STATE", "active or ended (both)"),
+        Filter("--key-mode", "MODE", "live or test (both)"),
+        Filter("--find", "TEXT", "Whose id, shown part, name or owner's address begins so, in any case", named: "q"),
+    ]
+
     private static let list = Command(
         "key list", "List a tenant's keys",
-        options: [Option("--reseller", "ID", "Of one reseller alone")] + Pages.options + GatewayClient.ownerOptions
+        options: Filter.options(filters) + Pages.options + GatewayClient.ownerOptions
     ) { invocation in
-        let query = invocation.text("--reseller").map { [("reseller", $0)] } ?? []
+        let query = Filter.query(filters, invocation)
         let rows = try Pages.rows("/api-keys", query: query, try .owner(invocation), invocation)
         if !invocation.has("--json") {
             let columns = [
@@ -29,10 +35,7 @@ enum KeyCommands {
     private static let activity = CalledAPI.owner.list(
         "key activity", "List keys with their calls of the last day, and when they were last used",
         "/api-keys/activity",
-        filters: [
-            .reseller, Filter("--by-key", "KEY_ID", "Of one key", named: "key"),
-            Filter("--state", "STATE", "active or ended (both)"),
-        ],
+        filters: filters + [Filter("--by-key", "KEY_ID", "Of one key", named: "key")],
         columns: ["id", "prefix", "name", "owner_email", "reseller", "mode", "last_used_at", "requests", "refused"],
         empty: "no keys")
 
