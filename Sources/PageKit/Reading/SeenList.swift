@@ -1,4 +1,5 @@
 import CallKit
+import HTML
 import HTTPCore
 
 /// How a list was asked for, its filters and its place, as the addresses of the pages below it keep it:
@@ -23,10 +24,12 @@ struct SeenList: Sendable {
     init?(_ call: Call, of site: Site) {
         let pairs = (try? call.query())?.pairs ?? []
         let told = pairs.last { $0.name == Self.name }?.value
-        let (path, query): (String, String)
+        let path: String
+        let query: String
         if let told {
             guard let mark = told.firstIndex(of: "?") else { return nil }
-            (path, query) = (String(told[..<mark]), String(told[told.index(after: mark)...]))
+            path = String(told[..<mark])
+            query = String(told[told.index(after: mark)...])
         } else {
             path = String(call.head.path.dropFirst(call.head.rootPath.count + site.basePath.count))
             query = PercentEncoding.query(

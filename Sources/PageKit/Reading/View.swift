@@ -1,5 +1,5 @@
 import CallKit
-import HTTPCore
+package import HTTPCore
 import Synchronization
 import TenantRegistry
 

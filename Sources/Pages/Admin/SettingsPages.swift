@@ -89,7 +89,8 @@ enum SettingsPages {
 
     private static func lookFacts(_ settings: Row, _ chosen: ChosenColours) -> HTML {
         let facts = chosen.all.map { colour -> (name: String, value: HTML?) in
-            (colour.title, colour.text.isEmpty ? nil : "<code>\(colour.text)</code>")
+            let code: HTML? = colour.text.isEmpty ? nil : "<code>\(colour.text)</code>"
+            return (colour.title, code)
         }
         return Facts([("Name", "\(settings["name"])")] + facts).html
     }
