@@ -169,9 +169,9 @@ def ways_of_the_console(checks, console, shop):
 def ways_of_the_admin(checks, owner, shop, buyer):
     home, page = f"{owner.base}/admin", f"{owner.base}/admin/resellers/{buyer['id']}"
     filters = {"status": "active", "q": buyer["email"]}
+    kept = {"list": f"/resellers?{urllib.parse.urlencode(filters)}"}
     with checks("U2 U5 what a list leads to leads back to it as it was filtered, from the pages below as well"):
         one = leads_back(owner.browser, home, "/resellers", filters, page)
-        kept = {"list": f"/resellers?{urllib.parse.urlencode(filters)}"}
         assert links(one, f"{page}/top-up") and all(query == kept for query in links(one, f"{page}/top-up"))
         below = owner.browser.get(f"{page}/top-up?{urllib.parse.urlencode(kept)}")
         assert links(below, page) and all(query == kept for query in links(below, page)), links(below, page)
