@@ -28,7 +28,8 @@ extension AdminPages {
         Page(inSteps: "/audit/requests/{id}", "A request in the audit log") { view in
             let id = view.visit.parameter()
             let rows = try await view.get("/audit/requests/\(id)", view.asked("at")).rows()
-            return PageContent("Request", sub: "<code>\(id)</code>", AuditDetail(rows, view).html)
+            return PageContent(
+                "Request", sub: "\(auditLog(view)) · <code>\(id)</code>", AuditDetail(rows, view).html)
         },
         Page(inSteps: "/audit/{seq}", "A row of the audit log") { view in
             let seq = view.visit.parameter()
@@ -39,7 +40,7 @@ extension AdminPages {
                 let near = try await view.ask("/audit/requests/\(first["request_id"])", [("at", first["at"])])
                 rows += near?.rows().filter { $0["seq"] != seq } ?? []
             }
-            return PageContent("Audit row \(seq)", AuditDetail(rows, view).html)
+            return PageContent("Audit row \(seq)", sub: auditLog(view), AuditDetail(rows, view).html)
         },
     ]
 
@@ -47,6 +48,8 @@ extension AdminPages {
         Download("/audit.csv", "/audit.csv", "The audit log as CSV"),
         Download("/audit.jsonl", "/audit.jsonl", "The audit log as JSON Lines"),
     ]
+
+    private static func auditLog(_ view: SlowView) -> HTML { #"<a href="\#(view.link("/audit"))">Audit log</a>"# }
 
     // MARK: The list
 

@@ -20,8 +20,8 @@ extension AdminPages {
             return PageContent(
                 reseller.called,
                 sub: """
-                    <code>\(id)</code> · \(State(reseller["status"])) \(reseller.standing) · \
-                    since \(TimeText(reseller["created_at"]))
+                    <a href="\(view.link("/resellers"))">Resellers</a> · <code>\(id)</code> · \
+                    \(State(reseller["status"])) \(reseller.standing) · since \(TimeText(reseller["created_at"]))
                     """,
                 actions: moves(reseller, view),
                 """

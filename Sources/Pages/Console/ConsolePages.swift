@@ -13,7 +13,7 @@ package struct ConsolePages: PageSurface {
     package init(_ apis: RouteTable) {
         site = Site(
             "Provider console", at: "/console", over: "/provider/v1", of: apis, access: .providerReader,
-            navigation: Self.navigation, surroundings: nil)
+            navigation: Self.navigation, firstPageLists: "/tenants", surroundings: nil)
         routes = Self.routes(Self.pages, Self.downloads, of: site)
     }
 

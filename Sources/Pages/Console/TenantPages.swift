@@ -14,8 +14,10 @@ extension ConsolePages {
             let log = try await view.ask("/log", [("tenant", slug), ("limit", "10")])
             return PageContent(
                 tenant["slug"],
-                sub:
-                    #"<code>\#(tenant["id"])</code> · \#(State(tenant["state"])) · since \#(TimeText(tenant["created_at"]))"#,
+                sub: """
+                    <a href="\(view.link(""))">Tenants</a> · <code>\(tenant["id"])</code> · \(State(tenant["state"])) · \
+                    since \(TimeText(tenant["created_at"]))
+                    """,
                 actions: actions(tenant, path, view),
                 """
                 \(ends(tenant, path, view))
