@@ -43,7 +43,7 @@ SECONDS = {
     "spreadsheet": 18, "firststeps": 17, "weight": 17, "gate": 16, "fullload": 14, "flood": 14, "people": 14,
     "seeds": 12, "secrecy": 12, "codes": 12, "kill": 16, "provisioning": 12, "pages": 11, "provider": 10, "ports": 10,
     "lifecycle": 10, "credits": 10, "reconciliation": 10, "package": 10, "command": 9, "badinput": 9, "sandbox": 9,
-    "due": 9, "examples": 15, "generated": 30, "strict": 9, "access": 8, "testbook": 8, "accounts": 8, "passwords": 8,
+    "due": 9, "provisionerfaults": 9, "examples": 15, "generated": 30, "strict": 9, "access": 8, "testbook": 8, "accounts": 8, "passwords": 8,
         "sessions": 8, "terminal": 7,
     "isolation": 6, "canary": 6, "clients": 6, "rooms": 6, "prices": 5, "walk": 5, "loops": 5, "exampleshop": 5,
     "handover": 5, "eventstorm": 5, "modes": 5, "receivers": 5, "reports": 5, "upgrade": 5, "stock": 4, "departing": 4,
