@@ -28,6 +28,7 @@ SHARED = {
     "told", "receiver", "units", "pagewire", "clock", "office", "clientwire", "commandlines", "heavy", "payservice",
     "examplebook", "checks", "exposition", "archivereader", "objectstore", "cluster", "replicas", "twofold",
     "histories", "clusterload", "freeports", "ownlines", "desklines", "orderload", "unreachable",
+    "operatorjobs",
     "portalwire", "nodecopies", "results"}
 # Scripts that lie elsewhere, and take the same options behind these words.
 BROWSER = os.path.join(ROOT, "Tests", "Browser", "run.py")
@@ -51,7 +52,7 @@ SECONDS = {
     "longlists": 5, "portalfinds": 5, "consoledomains": 3, "authorities": 6, "refusedpages": 8, "shownonce": 8,
     "analytics": 2, "answers": 2, "attention": 2, "bookcommand": 2, "changes": 2, "corrections": 2, "endpoints_api": 2,
     "events": 2, "feeds": 2, "hosts": 2, "lapses": 2, "logo": 2, "looks": 2, "pricebook": 2, "providerkeys": 2,
-    "rehearsal": 2, "refunds": 2, "rows": 2, "week_operator": 7, "week_provider": 15, "week_reseller": 5,
+    "rehearsal": 2, "refunds": 2, "rows": 2, "week_operator": 13, "week_provider": 15, "week_reseller": 6,
     "failover": 20, "joining": 20, "nodepast": 25, "nodeviews": 20, "forgeries": 25,
     "searches": 2, "tenants": 2, "topups": 2, "truth": 2, "usage": 2, "browsers": 2}
 SECONDS_MAX = 1800
