@@ -160,7 +160,7 @@ def wednesday_owners(checks, desk):
         assert signs_in("bolt", "owner@bolt.example", "a new password") == 401
         assert set_password(changed["invitation_url"], "the next owner's") == 200
         assert signs_in("bolt", "next@bolt.example", "the next owner's") == 200
-    with checks("P2 P4 Wednesday: a tenant gets host names of its own, another owner key, and one is given its money back"):
+    with checks("P2 P4 Wednesday: a tenant gets host names of its own and another owner key, another its money back"):
         named = desk("PATCH", "/tenants/acme", {"domains": [{"host": "api.acme.example"}]})
         assert named["domains"] == ["api.acme.example"], named
         assert gateway.get("/api/admin/settings", headers={"Host": "api.acme.example"}).status == 401
