@@ -197,7 +197,7 @@ def services(checks, desk, work, reseller):
         made = shop.order(reseller, sku, customer="c-7").json
         return made["order"]["id"], made["services"][0]["id"]
 
-    with checks("O10 an order is rejected; a service is suspended, resumed, ended, kept, re-priced, its details changed"):
+    with checks("O10 an order is rejected; a service suspended, resumed, ended, kept, re-priced, its details changed"):
         (order, _), (_, service) = placed("metal-1"), placed("vps-1")
         assert desk.do("POST", f"/orders/{order}/reject", {"reason": "no rack"}, work)["state"] == "rejected"
         for move, state in (("suspend", "suspended"), ("resume", "active")):
@@ -319,7 +319,7 @@ def more_reports(checks, desk):
     def lines(kind, query):
         return desk.ask(f"/reports/{kind}?{query}&limit=100")["data"]
 
-    with checks("O14 turnover and refunds come to the same by product and reseller; holds, credit, balances to what is"):
+    with checks("O14 turnover and refunds are the same by product and reseller; holds, credit, balances what is"):
         for kind, figure in (("turnover", "turnover"), ("refunds", "refunds")):
             whole = sum(Decimal(row[figure]) for row in lines(kind, "by=month"))
             for group in ("product", "reseller"):

@@ -240,6 +240,9 @@ def by_command(checks, me, first):
         assert sum(row["orders"] for row in used) == 5, used
         table = me.line("my", "products", "--url", me.gateway.base_url, "--key", me.key)
         assert "monthly" in table and table.startswith("PRODUCT"), table
+
+
+def more_by_command(checks, me, first):
     with checks("W6 H4 P6 tollgate my delivery, retry: one is seen with its attempts, and delivered again"):
         delivery = me.mine("deliveries", "--state", "delivered")["data"][0]["id"]
         tries = me.mine("delivery", delivery)["tries"]
@@ -329,6 +332,7 @@ def main():
         events(checks, me, receiver)
         topping_up(checks, me)
         by_command(checks, me, first)
+        more_by_command(checks, me, first)
         account(checks, me)
     receiver.stop()
     checks.finish()
