@@ -29,8 +29,9 @@ LONG = [
 ELSEWHERE = {
     "they kill, stop or start the gateway, and ask what is left": [
         "credits", "departing", "due", "eventstorm", "feeds", "fullload", "halfmoves", "kill", "loops", "metering",
-        "pacing", "people", "proofs", "provider", "providerkeys", "races", "reconciliation", "refunds", "rehearsal",
-        "renewals", "reports", "resting", "strict", "unitcare", "usage", "week_provider", "week_reseller"],
+        "pacing", "people", "proofs", "provider", "providerkeys", "provisionerfaults", "races", "reconciliation",
+        "refunds", "rehearsal", "renewals", "reports", "resting", "strict", "unitcare", "usage", "week_provider",
+        "week_reseller"],
     "they read or change the gateway's files, or its output": [
         "archivelosses", "bookcommand", "canary", "codes", "command", "console", "consoledomains", "exampleshop",
         "faults", "files",

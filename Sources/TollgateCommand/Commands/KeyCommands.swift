@@ -73,11 +73,18 @@ enum KeyCommands {
 
     private static let rotate = Command(
         "key rotate", "Give a key a new secret; its id and limits stay", arguments: ["KEY_ID"],
-        options: [Option("--overlap-seconds", "N", "How long the old secret lives on (0)")] + GatewayClient.ownerOptions
+        options: [overlap] + GatewayClient.ownerOptions
     ) { invocation in
+        try giveNewSecret(path(invocation), .owner, invocation)
+    }
+
+    static let overlap = Option("--overlap-seconds", "N", "How long the old secret lives on (0)")
+
+    /// To the key of this path, an operator's or one's own.
+    static func giveNewSecret(_ path: String, _ api: CalledAPI, _ invocation: Invocation) throws -> Int32 {
         let overlap = try invocation.integer("--overlap-seconds", in: 0...Int(Int32.max)) ?? 0
         let body = JSONWriter.object { $0.field("overlap_seconds", overlap) }
-        let answer = try GatewayClient.owner(invocation).send("POST", path(invocation) + "/rotate", body: .bytes(body))
+        let answer = try api.client(invocation).send("POST", path + "/rotate", body: .bytes(body))
         try Answers.show(
             answer, invocation, note: "The key is shown this once.",
             ifLost: "the new secret is lost: rotate the key again, or revoke it")
