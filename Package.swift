@@ -36,6 +36,7 @@ let package = Package(
         system("CSQLite", "libsqlite3-dev"),
         system("COpenSSL", "libssl-dev"),
         system("CZlib", "zlib1g-dev"),
+        system("CLZ4", "liblz4-dev"),
         system("CCurl", "libcurl4-openssl-dev"),
         system("CLinux", nil),
         // What a gateway answered once, built in for the descriptions of its APIs.
@@ -43,9 +44,9 @@ let package = Package(
         // Finds libpq where a cluster is asked for; nothing is linked.
         .target(name: "CPostgres"),
 
-        module("SQLite", ["CSQLite"]),
+        module("Compression", ["CZlib", "CLZ4"]),
+        module("SQLite", ["CSQLite", "Compression"]),
         module("Cryptography", ["COpenSSL"]),
-        module("Compression", ["CZlib"]),
         module("HTTPCore"),
         module("HTTPClient", ["CCurl", "HTTPCore", "Cryptography"]),
         module("HTTPServer", ["CLinux", "HTTPCore", "Cryptography", "Compression"]),
@@ -160,8 +161,7 @@ let package = Package(
             "SurvivalTests",
             [
                 "FaultDisk", "SharedLogs", "TestTenants", "TestSeeds", "TenantRegistry", "CallKit", "TenantApp",
-                "SQLite",
-                "Cryptography",
+                "SQLite", "Cryptography", "Compression",
             ]),
         tests(
             "TenantRegistryTests",

@@ -1,5 +1,6 @@
 #pragma once
 // Without _GNU_SOURCE: with it, glibc declares fd_set and others differently than for Swift's own Glibc module.
+#include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -32,3 +33,9 @@ static inline ssize_t clinux_send_two(int fd, const void *a, size_t a_count, con
 static inline int clinux_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
 // At most 15 bytes of it count.
 static inline void clinux_name_this_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
+// Bytes that the allocator has given out.
+static inline size_t clinux_bytes_in_use(void) {
+    struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+}
+static inline void clinux_give_memory_back(void) { malloc_trim(0); }

@@ -95,7 +95,8 @@ extension PostgresStream {
 
     private func put(_ bytes: [UInt8], _ parts: inout Parts) throws(SharedLogError) {
         let data = try RecordSeal.seal(
-            bytes, key: key, place: RecordSeal.place(tenant, snapshot: parts.id, part: parts.count), random: log.random)
+            bytes, isPacked: false, key: key,
+            place: RecordSeal.place(tenant, snapshot: parts.id, part: parts.count), random: log.random)
         let values: [PostgresValue] = [.uuid(parts.id), .int(Int64(parts.count)), .uuid(tenant), .bytes(data)]
         try log.ask(within: PostgresBounds.patientNanoseconds, once: true) {
             connection, deadline throws(PostgresFailure) in

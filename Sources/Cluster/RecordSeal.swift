@@ -2,10 +2,10 @@ import Compression
 import Cryptography
 import TenantRegistry
 
-/// How records and parts of snapshots lie in the shared log: compressed where that makes them smaller, then sealed with
-/// the tenant's key, bound to their place. Any thread.
+/// How records and parts of snapshots lie in the shared log: parts compressed where that makes them smaller, records as
+/// they are, since a commit comes packed; then sealed with the tenant's key, bound to their place. Any thread.
 ///
-/// Sealed is one byte, 0 (as it was) or 1 (zlib), and what follows it.
+/// Sealed is one byte, 0 (as it was) or 1 (zlib), and what follows it. Records of earlier programs are compressed too.
 enum RecordSeal {
     private static let plain: UInt8 = 0
     private static let compressed: UInt8 = 1
@@ -13,10 +13,10 @@ enum RecordSeal {
     private static let compressedBytesMin = 256
 
     static func seal(
-        _ bytes: [UInt8], key: [UInt8], place: [UInt8], random: any RandomSource
+        _ bytes: [UInt8], isPacked: Bool, key: [UInt8], place: [UInt8], random: any RandomSource
     ) throws(SharedLogError) -> [UInt8] {
         var packed = [plain] + bytes
-        if bytes.count >= compressedBytesMin, let smaller = try? Deflate.compress(bytes, level: 1),
+        if !isPacked, bytes.count >= compressedBytesMin, let smaller = try? Deflate.compress(bytes, level: 1),
             smaller.count < bytes.count - bytes.count / 16
         {
             packed = [compressed] + smaller

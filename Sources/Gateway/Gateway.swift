@@ -284,6 +284,7 @@ package final class Gateway: Sendable {
                 if seconds % Fleet.meteringSeconds == 0 {
                     gateway.fleet.saveCounters()
                     gateway.fleet.meter()
+                    if let resident = ProcessFigures.residentBytes { HeapMemory.giveBack(resident: resident) }
                 }
                 pause(milliseconds: 1_000)
             }

@@ -1,8 +1,8 @@
 /// Where the commits of a live file go instead of a WAL on the disk. Any thread; called by COMMIT, on the thread that
 /// has the connection.
 package protocol CommitSink: AnyObject, Sendable {
-    /// Takes one whole commit over, in the format of `PageRuns`, and returns the LSN of its end. Where it throws,
-    /// nothing of the commit is kept, and SQLite's COMMIT fails.
+    /// Takes one whole commit over, as `PackedCommit` has it, and returns the LSN of its end. Where it throws, nothing
+    /// of the commit is kept, and SQLite's COMMIT fails.
     func append(_ commit: UnsafeRawBufferPointer) throws(CommitRefused) -> UInt64
 
     /// The LSN up to which everything is durable.

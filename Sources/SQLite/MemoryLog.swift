@@ -212,7 +212,7 @@ final class MemoryLog {
         }
         PageRuns.encodeHead(pagesAfter: pagesAfter, count: count, to: buffer)
         do throws(CommitRefused) {
-            try append(UnsafeRawBufferPointer(start: buffer, count: bytes))
+            try PackedCommit.pack(UnsafeRawBufferPointer(start: buffer, count: bytes), append)
         } catch {
             return error == .full ? SQLITE_FULL : FileStatus.syncFailed
         }

@@ -49,8 +49,12 @@ package final class PageReplay {
         sqlite3_free_filename(name)
     }
 
-    /// One commit, in the format of `PageRuns`. Throws CORRUPT where it is none: the replay is good for nothing then.
-    package func apply(_ commit: UnsafeRawBufferPointer) throws(SQLiteError) {
+    /// One commit, as a sink took it. Throws CORRUPT where it is none: the replay is good for nothing then.
+    package func apply(_ packed: UnsafeRawBufferPointer) throws(SQLiteError) {
+        try PackedCommit.open(packed) { commit throws(SQLiteError) in try applyRuns(of: commit) }
+    }
+
+    private func applyRuns(of commit: UnsafeRawBufferPointer) throws(SQLiteError) {
         let pagesAfter = try PageRuns.forEachPage(of: commit) { page throws(SQLiteError) in
             if page.isOverZeros && page.number > pagesAtFirst { pagesMade.insert(page.number) }
             if held.count >= Self.heldPagesMax { try writeOut() }

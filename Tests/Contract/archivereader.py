@@ -47,6 +47,37 @@ class Key:
         return text
 
 
+def unpacked(commit):
+    """A commit as runs of new bytes; packed ones are LZ4's block format behind a mark and their length."""
+    mark, length = struct.unpack_from("<II", commit)
+    if mark != 0xFFFF_FFFF:
+        return commit
+    out, at = bytearray(), 8
+    while True:
+        token = commit[at]
+        literals, at = long_length(commit, at + 1, token >> 4)
+        out += commit[at:at + literals]
+        at += literals
+        if at == len(commit):
+            break
+        distance = int.from_bytes(commit[at:at + 2], "little")
+        check(0 < distance <= len(out), "a match before the beginning")
+        again, at = long_length(commit, at + 2, token & 15)
+        for _ in range(again + 4):
+            out.append(out[-distance])
+    check(len(out) == length, "a packed commit's length")
+    return bytes(out)
+
+
+def long_length(block, at, length):
+    """15 goes on in bytes of 255 and a last one."""
+    more = 255 if length == 15 else 0
+    while more == 255:
+        more, at = block[at], at + 1
+        length += more
+    return length, at
+
+
 class Frame:
     def __init__(self, head):
         check(head[:4] == b"TGL1" and head[4] == 1, "no frame")
@@ -81,6 +112,7 @@ class Tenant:
         commit, self.parts, self.lsn = self.parts, b"", frame.end
         if not commit:
             return
+        commit = unpacked(commit)
         pages, count = struct.unpack_from("<II", commit)
         size = pages * 4096
         self.image = self.image[:size] + bytes(max(0, size - len(self.image)))

@@ -1,3 +1,4 @@
+import Compression
 import FaultDisk
 import Foundation
 import SQLite
@@ -67,6 +68,32 @@ import Testing
             // Never written: only read, whether it may be one or not.
             try? apply(changed, to: path)
         }
+    }
+
+    @Test("B1 commits are logged packed; one that is not, as earlier programs wrote them, makes the same file")
+    func packedOrNot() throws {
+        let life = try FileLife(seed: 7)
+        for _ in 0..<20 { try life.act() }
+        #expect(life.sink.commits.contains { $0.starts(with: [0xFF, 0xFF, 0xFF, 0xFF]) })
+        let folder = try TestFolder()
+        // One page, filled with zeros but for a run of 200 bytes at 16.
+        let plain: [UInt8] =
+            [1, 0, 0, 0, 1, 0, 0, 0] + [1, 0, 0, 0, 1, 1, 0] + [16, 0, 199, 0] + .init(repeating: 9, count: 200)
+        var block = [UInt8](repeating: 0, count: LZ4.bound(plain.count))
+        let length = try #require(
+            plain.withUnsafeBytes { plain in block.withUnsafeMutableBytes { LZ4.compress(plain, to: $0) } })
+        let packed = [0xFF, 0xFF, 0xFF, 0xFF, UInt8(plain.count), 0, 0, 0] + block[..<length]
+        #expect(packed.count < plain.count)
+        var files: [Data] = []
+        for (number, commit) in [plain, packed].enumerated() {
+            let path = folder.file("\(number).sqlite")
+            try Data(count: 4_096).write(to: URL(fileURLWithPath: path))
+            let replay = try PageReplay(path: path)
+            try commit.withUnsafeBytes { try replay.apply($0) }
+            try replay.finish()
+            files.append(try Data(contentsOf: URL(fileURLWithPath: path)))
+        }
+        #expect(files[0] == files[1] && files[0][16] == 9 && files[0][215] == 9 && files[0][216] == 0)
     }
 
     private func apply(_ commit: [UInt8], to path: String) throws {

@@ -9,8 +9,8 @@ enum ProcessFigures {
         if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {
             page.gauge("process_max_fds", "How many file descriptors may be open.", UInt64(limit.rlim_cur))
         }
-        if let pages = residentPages {
-            page.gauge("process_resident_memory_bytes", "Memory in use.", pages * sysconf(Int32(_SC_PAGESIZE)))
+        if let residentBytes {
+            page.gauge("process_resident_memory_bytes", "Memory in use.", residentBytes)
         }
         if let began { page.gauge("process_start_time_seconds", "When the process began, Unix time.", began) }
         var usage = rusage()
@@ -48,13 +48,14 @@ enum ProcessFigures {
         return count - 3
     }
 
-    /// The second number of `/proc/self/statm`.
-    private static var residentPages: Int? {
+    /// The second number of `/proc/self/statm`, which counts pages.
+    static var residentBytes: Int? {
         guard let file = fopen("/proc/self/statm", "r") else { return nil }
         defer { fclose(file) }
         var line = [CChar](repeating: 0, count: 256)
         guard fgets(&line, Int32(line.count), file) != nil else { return nil }
         let numbers = line.prefix { $0 != 0 }.split(separator: 0x20)
-        return numbers.count > 1 ? Int(String(decoding: numbers[1].map(UInt8.init), as: UTF8.self)) : nil
+        guard numbers.count > 1 else { return nil }
+        return Int(String(decoding: numbers[1].map(UInt8.init), as: UTF8.self)).map { $0 * sysconf(Int32(_SC_PAGESIZE)) }
     }
 }

@@ -120,7 +120,7 @@ package enum SharedVerdict: Sendable, Equatable {
 package struct SharedRecord: Sendable {
     package let sequence: UInt64
     package let epoch: UInt64
-    /// `PageRuns`; opened.
+    /// A commit as the sink took it; opened.
     package let payload: [UInt8]
 
     package init(sequence: UInt64, epoch: UInt64, payload: [UInt8]) {

@@ -431,6 +431,8 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
         committedLSN = 0
         isBehindLog = false
         owesRest = false
+        // A node has many tenants whose files are closed.
+        state.withLock { if $0.queue.isEmpty { $0.queue = Deque() } }
         pool.closed(self)
     }
 

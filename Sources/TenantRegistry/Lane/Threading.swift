@@ -95,9 +95,11 @@ final class WaitingQueue<Element: Sendable>: @unchecked Sendable {
     }
 }
 
-/// A first-in, first-out list in a ring that grows by doubling.
+/// A first-in, first-out list in a ring that grows by doubling; one that holds nothing yet takes no memory.
 package struct Deque<Element> {
-    private var ring: [Element?] = Array(repeating: nil, count: 8)
+    private static var placesLeast: Int { 8 }
+
+    private var ring: [Element?] = []
     private var head = 0
     package private(set) var count = 0
 
@@ -137,7 +139,7 @@ package struct Deque<Element> {
     }
 
     private mutating func grow() {
-        var larger = [Element?](repeating: nil, count: ring.count * 2)
+        var larger = [Element?](repeating: nil, count: max(Self.placesLeast, ring.count * 2))
         for index in 0..<count { larger[index] = ring[(head + index) & (ring.count - 1)] }
         ring = larger
         head = 0

@@ -1,0 +1,15 @@
+import CLinux
+
+/// Memory that the C library's allocator keeps after it was freed. Each thread has a heap, and files that were opened and
+/// closed leave holes in all of them: of 2,000 tenants that were made one after the other, with 100 files open, 930 MB
+/// stayed where 150 were in use. Any thread but a loop: giving it back takes milliseconds for each heap, and whoever
+/// allocates from that one waits.
+package enum HeapMemory {
+    /// Less than that is not worth it, and is used again.
+    private static let keptMax = 256 << 20
+
+    /// Gives it back to the kernel where the process, which takes `resident` bytes, holds much more than is in use.
+    package static func giveBack(resident: Int) {
+        if resident - Int(clinux_bytes_in_use()) > keptMax { clinux_give_memory_back() }
+    }
+}
