@@ -332,7 +332,7 @@ import Testing
         #expect(node.fleet.roster.key(hash: foreign.hash, at: node.clock.now())?.tenant.id == other.id)
     }
 
-    @Test("P5 a tenant whose file is damaged beyond opening is restored from its export")
+    @Test("P5 H7 a tenant whose file is damaged beyond opening is restored from its export; revisions go on far above")
     func damaged() throws {
         let shop = try Shop.open(node)
         try shop.trade()
@@ -346,6 +346,10 @@ import Testing
         #expect(throws: LaneFailure.self) { try again.head(of: record) }
         #expect(try again.restore(record, from: copy).incarnation == 2)
         #expect(try Verifier(path: try again.export(record)).run().isSound)
+        let revision = try again.read(record) { tenant in
+            try tenant.connection.row("SELECT min(revision) FROM orders") { try $0.int() }
+        }
+        #expect(try #require(revision) > 1_000_000)
     }
 
     @Test(
