@@ -232,7 +232,7 @@ final class LogShipper: Sendable {
         }
         // What goes into a place once it is there is known by then.
         let (place, copies) = (stand.object, stand.events.map(\.index))
-        guard untilDone({ try ledger.note(copies: copies, at: place) }) else { return false }
+        guard copies.isEmpty || untilDone({ try ledger.note(copies: copies, at: place) }) else { return false }
         guard let sealed = seal(taken, &parts, stand, from: from.lsn, to: to.lsn, at) else { return false }
         guard untilDone({ _ = try store.put(sealed.name, sealed.bytes) }) else { return false }
         figures.put(sealed.bytes.count)

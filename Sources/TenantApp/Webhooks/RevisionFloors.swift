@@ -26,7 +26,7 @@ extension TenantTransaction {
         // A restore is often the answer to a damaged file: then nobody knows any more what it sent.
         let sent = replaced.flatMap { try? Self.reached(in: $0) } ?? max(seconds, 0)
         let floor = try max(Self.reached(in: connection), sent) + 1
-        for table in Self.tables { try connection.run(dynamic: "UPDATE \(table) SET revision = ?1", .integer(floor)) }
+        for table in Self.tables { try connection.run(dynamic: "UPDATE \(table) SET revision = ?1", [.integer(floor)]) }
         try connection.run(
             "INSERT INTO revision_floor (event_id, revision) SELECT coalesce(max(id), 0), ?1 FROM event",
             .integer(floor))
