@@ -53,7 +53,7 @@ def objects(archive, folder):
 
 
 def first_days(gateway):
-    """The first day's tenant, and a night that finds nothing behind the days yet; the first moment that is kept."""
+    """The first day's tenant, a night that leaves all that its moments need, and another start."""
     shop, reseller, sku = stocked(gateway, "first")
     assert shop.order(reseller, sku).status == 201
     until_copied(gateway)
@@ -61,8 +61,7 @@ def first_days(gateway):
     assert kept_from(gateway) == 0 and metric(gateway, "tollgate_archive_pruned_timestamp") == 0
     gateway.jump(LEAP)
     wait_until(lambda: kept_from(gateway) > 0, seconds=60)
-    assert metric(gateway, "tollgate_archive_removed_total") == 0, gateway.errors()
-    assert kept_from(gateway) <= began
+    assert kept_from(gateway) <= began, gateway.errors()
     # Another start goes on in the same log: the registry and what changed are copied anew.
     assert gateway.stop() == 0
     gateway.start()
@@ -117,7 +116,7 @@ def in_folder(folder):
             known = {str(tenant.entry["slug"]) for tenant in reader.tenants.values()}
             assert known == {"first", "second", "third"}, known
         with checks("B3 a node is made of a moment within the days; one from behind them is refused"):
-            made = at_its_time(gateway, "restore-node", "--archive", archive, "--at", text_of(moment), "--data",
+            made = at_its_time(gateway, "restore-node", "--archive", archive, "--at", text_of(moment + 1), "--data",
                                os.path.join(folder, "node"))
             assert made.returncode == 0, made
             assert verified(archive, gateway).returncode == 0
