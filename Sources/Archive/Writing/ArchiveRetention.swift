@@ -1,4 +1,3 @@
-import Cryptography
 import TenantRegistry
 
 /// What lies behind the days that an archive keeps goes from it, while its node runs (B3, 0068).
