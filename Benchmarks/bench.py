@@ -18,6 +18,7 @@ import rows_limiter
 import rows_orders
 import rows_pages
 import rows_read
+import rows_rehearsal
 import rows_renewals
 import rows_replicated
 import rows_size
@@ -40,6 +41,7 @@ GROUPS = {
     "strangers": rows_strangers.strangers,
     "webhooks": rows_webhooks.webhooks,
     "renewals": rows_renewals.renewals,
+    "rehearsal": rows_rehearsal.rehearsal,
     "due": rows_due.due,
     "backup": rows_backup.backup,
     "weight": rows_weight.weight,
@@ -50,7 +52,8 @@ GROUPS = {
 NAMED = {"weight", "replicated"}
 # What is smaller with --quick: enough to see that every row works, not to judge by.
 QUICK = {"rounds": 1, "seconds": 1, "resellers": 10, "tenants": 40, "provisioned": 100, "node_tenants": 400, "sized": 400,
-         "deliveries": 3_000, "hanging": 100, "due_tenants": 400, "rest_seconds": 5,
+         "deliveries": 3_000, "receivers": 20, "hanging": 100, "due_tenants": 400, "rest_seconds": 5,
+         "catch_up": 400, "rehearsed": 5_000,
          "page_resellers": 100, "renewals": 400, "weight_resellers": 100, "weight_orders": 1_000, "weight_reads": 5_000}
 
 
@@ -75,9 +78,12 @@ def arguments():
     parser.add_argument("--node-tenants", type=int, help="on one node (10000)")
     parser.add_argument("--sized", type=int, help="orders, keys and others whose bytes are counted (5000)")
     parser.add_argument("--deliveries", type=int, help="that wait for a receiver and are then sent (100000)")
+    parser.add_argument("--receivers", type=int, help="to which as many are sent, in one of the rows (1000)")
     parser.add_argument("--due-tenants", type=int, help="that have an hour each (100000)")
     parser.add_argument("--rest-seconds", type=int, help="over which a node at rest is watched (60)")
     parser.add_argument("--renewals", type=int, help="services that fall due at one instant (10000)")
+    parser.add_argument("--catch-up", type=int, help="services that fell due while the node was away (100000)")
+    parser.add_argument("--rehearsed", type=int, help="calls that the log has of a key, at least (1000000)")
     parser.add_argument("--page-resellers", type=int, help="of the tenant whose pages are timed (10000)")
     parser.add_argument("--hanging", type=int, help="endpoints that hang beside one that answers (2000)")
     parser.add_argument("--weight-resellers", type=int, help="of the one heavy tenant (10000)")
@@ -87,6 +93,7 @@ def arguments():
     usual = {"rounds": 3, "seconds": 5, "resellers": 1_000, "tenants": rows_orders.TENANTS, "provisioned": 1_000,
              "node_tenants": 10_000, "sized": 5_000, "deliveries": 100_000, "hanging": 2_000, "due_tenants": 100_000,
              "rest_seconds": 60, "page_resellers": 10_000, "renewals": 10_000, "weight_resellers": 10_000,
+             "receivers": 1_000, "catch_up": 100_000, "rehearsed": 1_000_000,
              "weight_orders": 1_000_000, "weight_reads": 10_000_000}
     for name, value in (QUICK if options.quick else usual).items():
         if getattr(options, name) is None:

@@ -1,8 +1,12 @@
 """So many requests and no more, by a few keep-alive connections in step: where counts matter and not time."""
 
 import socket
+import threading
+import time
 
 CONNECTIONS = 32
+# Between two reads of whoever reads beside something.
+PAUSE_SECONDS = 0.002
 READ_BYTES = 1 << 16
 
 
@@ -62,3 +66,30 @@ class Crowd:
                 status = client.answer()
                 if status >= 300:
                     raise SystemExit(f"{status} for {request.split(b' HTTP')[0]}")
+
+
+class Reader:
+    """Reads one thing over and over for as long as the block lasts, and times each: what somebody beside it waits."""
+
+    def __init__(self, port, request):
+        self.client, self.request, self.milliseconds = Client(port), request, []
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self.run)
+
+    def run(self):
+        while not self.ended.wait(PAUSE_SECONDS):
+            begin = time.perf_counter()
+            self.client.send(self.request)
+            status = self.client.answer()
+            self.milliseconds.append((time.perf_counter() - begin) * 1e3)
+            if status != 200:
+                raise SystemExit(f"{status} for a read beside the work")
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self.thread.join()
+        self.client.close()

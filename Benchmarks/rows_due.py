@@ -8,8 +8,6 @@ import machine
 from rows_tenants import CALLERS, provision
 from servers import Tollgate
 
-# Files of so many tenants are on the disk at a time: nobody opens them again, and 100,000 would fill it.
-KEPT_FILES = 4_000
 DAY_MS = 86_400_000
 # Of a minute's.
 HOUR_COMES = 10
@@ -20,9 +18,7 @@ def due(options, folder, table):
     data = os.path.join(folder, "due")
     count = options.due_tenants
     with Tollgate(options.tollgate, data) as server:
-        for first in range(0, count, KEPT_FILES):
-            provision(server, [f"t-{index}" for index in range(first, min(first + KEPT_FILES, count))], CALLERS)
-            thin_out(data)
+        provision(server, [f"t-{index}" for index in range(count)], CALLERS)
     rested = {}
     some_time = f"{now()} + {DAY_MS} + abs(random() % {300 * DAY_MS})"
     for name, hour in (("nothing due", "NULL"), ("an hour each", some_time)):
@@ -45,15 +41,6 @@ def due(options, folder, table):
 
 def now():
     return int(time.time() * 1000)
-
-
-def thin_out(data):
-    """The files made first go; the last ones may be open, and are asked again at the end."""
-    paths = [os.path.join(place, name) for place, _, names in os.walk(os.path.join(data, "tenants")) for name in names
-             if name.endswith(".sqlite")]
-    paths.sort(key=os.path.getmtime)
-    for path in paths[:-KEPT_FILES // 2]:
-        os.unlink(path)
 
 
 def set_hours(data, hour):

@@ -1,5 +1,7 @@
 """Services that all fall due at one instant (W9): how long until each is charged, told of and audited, of one tenant
-and of many, and what orders beside them feel."""
+and of many, and what orders beside them feel; and a node that was away while all of them fell due: how long it takes to
+catch up, and what a tenant feels that had no part in it. The peer is an order in PostgreSQL: a renewal writes as much,
+but for its service."""
 
 import calendar
 import datetime
@@ -12,7 +14,8 @@ import time
 
 import load
 from fixed_load import Crowd
-from servers import Tollgate
+from rows_read import PATH, QUIET
+from servers import Postgres, Tollgate
 
 # An order of so many units makes as many services.
 UNITS = 500
@@ -21,6 +24,8 @@ TENANTS = 200
 AHEAD_SECONDS = 8
 PACED_CONNECTIONS, PACED_MILLISECONDS = 10, 19
 SECONDS_MAX = 300
+AWAY_SECONDS = 3_600
+PUBLISHED = "published elsewhere, of jobs that do nothing: Oban 16,700/s, graphile-worker 183,000/s in batches"
 
 
 def fall_due(folder, at):
@@ -83,6 +88,9 @@ def rented(options, folder, name, tenants, count):
 
 def renewals(options, folder, table):
     count = options.renewals
+    with Postgres(os.path.join(folder, "postgres-renewing")) as peer:
+        peers = {name: peer.orders(resellers, options.seconds)
+                 for name, resellers in (("renewing", 1), ("renewing-many", TENANTS))}
     for name, tenants, threshold in (("renewing", 1, "renewals_one"), ("renewing-many", TENANTS, "renewals_tenants")):
         tenants = min(tenants, max(1, count // 10))
         data, places, made = rented(options, folder, name, tenants, count)
@@ -92,7 +100,8 @@ def renewals(options, folder, table):
             wake(server, places)
             seconds = wait_for(server, made, max(at, time.time()))
         words = "one tenant" if tenants == 1 else f"{tenants} tenants"
-        table.add(f"renewals: {made:,} due at once, {words}", figure=made / seconds, threshold=threshold)
+        table.add(f"renewals: {made:,} due at once, {words}", figure=made / seconds, threshold=threshold,
+                  peer="PostgreSQL 15, an order each", peer_rate=peers[name], note=PUBLISHED)
     data, places, made = rented(options, folder, "renewing-beside", 1, count)
     at = int(time.time()) + AHEAD_SECONDS
     fall_due(data, at)
@@ -106,3 +115,25 @@ def renewals(options, folder, table):
     table.add(f"renewals: orders beside them, at {round.rate:,.0f} a second", [round], figure=round.p99,
               threshold="renewals_orders_p99")
     table.add(f"renewals: {made:,} due at once, done beside orders", figure=seconds, threshold="renewals_beside")
+    catch_up(options, folder, table)
+
+
+def catch_up(options, folder, table):
+    """The node was away for an hour, and starts with all of it due."""
+    tenants = min(TENANTS, max(1, options.catch_up // 10))
+    data, places, made = rented(options, folder, "catching-up", tenants, options.catch_up)
+    with Tollgate(options.tollgate, data) as server:
+        tenant, reseller = place(server, "beside")
+        reads = [load.raw("GET", tenant.base + PATH, load.bearer(reseller.key))]
+        alone = load.wrk_requests(server, folder, options.seconds, reads, **QUIET)
+    fall_due(data, time.time() - AWAY_SECONDS)
+    with Tollgate(options.tollgate, data) as server:
+        start = time.time()
+        wake(server, places)
+        beside = load.wrk_requests(server, folder, options.seconds, reads, **QUIET)
+        seconds = wait_for(server, made, start)
+    table.add(f"catching up: {made:,} renewals of {tenants} tenants, due at the start", figure=seconds,
+              threshold="catch_up")
+    table.add("catching up: reads of another tenant beside it, p99", [beside], figure=beside.p99 / alone.p99,
+              threshold="catch_up_beside", peer="the same with nothing due", peer_rate=alone.rate, peer_cpu=alone.cpu,
+              note=f"{beside.p99:.2f} ms, alone {alone.p99:.2f} ms")

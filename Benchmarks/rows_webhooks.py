@@ -1,5 +1,6 @@
 """Webhooks on their way (H3, H5): how many a second with their results in the file, from commit to 2xx, a backlog that
-is sent when its receiver is back, and endpoints that hang beside one that answers."""
+is sent when its receiver is back, a replay of it, and endpoints that hang beside one that answers. Beside the rates is
+what libcurl alone sends to the same receiver, from one thread and with nothing kept of it: their ceiling."""
 
 import concurrent.futures
 import copy
@@ -14,7 +15,7 @@ import time
 
 import load
 import machine
-from fixed_load import Crowd
+from fixed_load import Crowd, Reader
 from servers import Process, Tollgate, wait_for_port
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "Tests", "Contract"))
@@ -24,6 +25,10 @@ from receiver import Receiver  # noqa: E402
 # An order of so many units tells of each.
 UNITS = 100
 TENANTS = 200
+# A tenant's share of the receivers that a backlog goes to.
+RECEIVERS = 50
+# As large as a delivery, and as many at once as the node sends to one endpoint and more.
+CEILING_BYTES, CEILING_AT_ONCE = 400, 64
 # Paced: so many connections, each with a pause before every order.
 PACED_CONNECTIONS, PACED_MILLISECONDS = 20, 18
 PROBES = 200
@@ -79,6 +84,23 @@ class Sink(Process):
         super().stop()
 
 
+def ceiling(folder, url, count, certificate=None):
+    """Posts a second and µs of CPU for each, of `curl`: one thread of libcurl's multi interface, as the gateway has."""
+    path = os.path.join(folder, "delivery.json")
+    with open(path, "w") as file:
+        file.write('"' + "x" * (CEILING_BYTES - 2) + '"')
+    words = ["curl", "--silent", "--show-error", "--fail", "--parallel", "--parallel-immediate", "--parallel-max",
+             str(CEILING_AT_ONCE), "--output", "/dev/null", "--header", "Content-Type: application/json",
+             "--data-binary", f"@{path}"]
+    if certificate:
+        words += ["--cacert", certificate, "--no-sessionid"]
+    cpu, start = machine.ended_children_cpu_seconds(), time.perf_counter()
+    subprocess.run([*words, f"{url}[1-{count}]"], check=True, capture_output=True, timeout=SECONDS_MAX)
+    seconds = time.perf_counter() - start
+    return {"peer": f"curl, {CEILING_AT_ONCE} at once", "peer_rate": count / seconds,
+            "peer_cpu": (machine.ended_children_cpu_seconds() - cpu) * 1e6 / count}
+
+
 def metrics(server):
     server.connection.request("GET", "/metrics")
     return server.connection.getresponse().read().decode()
@@ -113,10 +135,19 @@ def point(tenant, reseller, url, events):
 
 
 def place(server, slug, url, events):
+    return place_each(server, slug, [url], events)[0]
+
+
+def place_each(server, slug, urls, events):
+    """A tenant, and a reseller of it for each address."""
     tenant = server.new_tenant(slug)
-    reseller = tenant.price(tenant.new_reseller(slug))
-    point(tenant, reseller, url, events)
-    return tenant, reseller
+    server.widen(tenant)
+    made = []
+    for index, url in enumerate(urls):
+        reseller = tenant.price(tenant.new_reseller(f"{slug}-{index}"))
+        point(tenant, reseller, url, events)
+        made.append((tenant, reseller))
+    return made
 
 
 def backlog(server, sink, places, count):
@@ -129,16 +160,56 @@ def backlog(server, sink, places, count):
     memory = most = machine.resident_bytes(server.pid)
     cpu, start = machine.cpu_seconds([server.pid]), time.perf_counter()
     sink.pause(False)
-    while delivered(server) - began < count // UNITS * UNITS:
-        if time.perf_counter() - start > SECONDS_MAX:
-            raise SystemExit(f"{delivered(server) - began} of {count} deliveries arrived")
-        most = max(most, machine.resident_bytes(server.pid))
-        time.sleep(0.02)
-    for tenant, _ in places:
+    most = max(most, wait_for(server, began + count // UNITS * UNITS))
+    for tenant in {tenant.slug: tenant for tenant, _ in places}.values():
         while tenant.admin("GET", "/deliveries?status=pending&limit=1")["data"]:
             time.sleep(0.01)
     seconds = time.perf_counter() - start
     return seconds, (most - memory) / 2**20, (machine.cpu_seconds([server.pid]) - cpu) * 1e6 / count
+
+
+def wait_for(server, count):
+    """Until so many were delivered; the most memory that it had meanwhile."""
+    most, deadline = 0, time.perf_counter() + SECONDS_MAX
+    while delivered(server) < count:
+        if time.perf_counter() > deadline:
+            raise SystemExit(f"{delivered(server)} of {count} deliveries arrived")
+        most = max(most, machine.resident_bytes(server.pid))
+        time.sleep(0.02)
+    return most
+
+
+def replay(options, table, server, sink, tenant, reseller):
+    """All that was delivered is queued again, while its receiver is away and another of the tenant's callers reads."""
+    began, filter = delivered(server), {"since": "2020-01-01T00:00:00Z", "states": ["delivered"]}
+    counted = tenant.admin("POST", "/deliveries/replay", {**filter, "dry_run": True})["count"]
+    balance = load.raw("GET", f"{tenant.base}/api/partner/v1/balance", load.bearer(reseller.key))
+    sink.pause(True)
+    with Reader(server.port, balance) as reader:
+        start = time.perf_counter()
+        count = tenant.admin("POST", "/deliveries/replay", filter)["count"]
+        seconds = time.perf_counter() - start
+    sink.pause(False)
+    if count != counted:
+        raise SystemExit(f"{count} were replayed of {counted} that were counted")
+    wait_for(server, began + count)
+    table.add(f"webhooks: a replay of {count:,}, queued", figure=seconds, threshold="webhooks_replay")
+    table.add("webhooks: a read of the same tenant beside it", figure=load.percentile(reader.milliseconds, 0.99),
+              threshold="webhooks_replay_beside",
+              note=f"longest {max(reader.milliseconds):.1f} ms of {len(reader.milliseconds):,}")
+
+
+def many_receivers(options, table, server, sink, url):
+    """A backlog with as much for each of many endpoints."""
+    receivers = max(2, options.receivers)
+    found = []
+    for first in range(0, receivers, RECEIVERS):
+        urls = [f"{url}{index}" for index in range(first, min(first + RECEIVERS, receivers))]
+        found += place_each(server, f"hooked-each-{first}", urls, ["service.activated"])
+    count = max(receivers * UNITS, options.deliveries)
+    seconds, _, cpu = backlog(server, sink, found, count)
+    table.add(f"webhooks: a backlog of {count:,} to {receivers:,} receivers that are back", cpu=cpu, figure=seconds,
+              threshold="webhooks_drain_many")
 
 
 def rates(options, folder, table, sink):
@@ -146,34 +217,43 @@ def rates(options, folder, table, sink):
     with Tollgate(options.tollgate, os.path.join(folder, "sending"), "--allow-private-addresses",
                   "--ca-file", sink.certificate) as server:
         plain, tls = f"http://127.0.0.1:{sink.port}/", f"https://127.0.0.1:{sink.tls_port}/"
+        kept = ceiling(folder, plain, options.deliveries)
         one = [place(server, "hooked-one", plain, few)]
         seconds, memory, cpu = backlog(server, sink, one, options.deliveries)
         table.add("webhooks: one receiver, connections kept, results in the file", cpu=cpu,
-                  figure=options.deliveries / seconds, threshold="webhooks_one")
+                  figure=options.deliveries / seconds, threshold="webhooks_one", **kept)
         table.add(f"webhooks: a backlog of {options.deliveries:,}, its receiver back", figure=seconds,
                   threshold="webhooks_drain")
         table.add("webhooks: memory that it takes", figure=memory, threshold="webhooks_memory")
+        replay(options, table, server, sink, *one[0])
         tenants = max(2, min(TENANTS, options.deliveries // UNITS))
         many = [place(server, f"hooked-{index}", plain, few) for index in range(tenants)]
         count = max(tenants * UNITS, options.deliveries // 2)
         seconds, _, cpu = backlog(server, sink, many, count)
         table.add(f"webhooks: {tenants} tenants, results in the files", cpu=cpu, figure=count / seconds,
-                  threshold="webhooks_tenants")
+                  threshold="webhooks_tenants", **kept)
+        many_receivers(options, table, server, sink, plain)
         secure = [place(server, "hooked-tls", tls, few)]
         count = max(UNITS, options.deliveries // 10)
         seconds, _, cpu = backlog(server, sink, secure, count)
         table.add("webhooks: each by a new connection with TLS, nothing resumed", cpu=cpu, figure=count / seconds,
-                  threshold="webhooks_tls")
-        paced = [place(server, "hooked-paced", plain, ["order.created"])]
-        before = buckets(server)
-        seconds = max(2, options.seconds)
-        orders = load.signed_orders(paced, seconds * 1_000 * 2)
-        round = load.wrk_requests(server, folder, seconds, orders, PACED_MILLISECONDS, connections=PACED_CONNECTIONS)
-        time.sleep(1)
-        after = buckets(server)
-        for share, name in ((0.5, "p50"), (0.99, "p99")):
-            table.add(f"webhooks: from an event to its 2xx, at {round.rate:,.0f} orders a second",
-                      figure=quantile(before, after, share), threshold=f"webhooks_{name}")
+                  threshold="webhooks_tls", **ceiling(folder, tls, count, sink.certificate))
+        paced_delays(options, folder, table, server, plain)
+
+
+def paced_delays(options, folder, table, server, url):
+    """From an event to its 2xx, while orders come at a pace."""
+    paced = [place(server, "hooked-paced", url, ["order.created"])]
+    before = buckets(server)
+    seconds = max(2, options.seconds)
+    orders = load.signed_orders(paced, seconds * 1_000 * 2)
+    round = load.wrk_requests(server, folder, seconds, orders, PACED_MILLISECONDS, connections=PACED_CONNECTIONS)
+    time.sleep(1)
+    after = buckets(server)
+    for share, name in ((0.5, "p50"), (0.99, "p99")):
+        table.add(f"webhooks: from an event to its 2xx, at {round.rate:,.0f} orders a second",
+                  figure=quantile(before, after, share), threshold=f"webhooks_{name}",
+                  note="published elsewhere: GitHub, as Mergify saw it, p95 under 60 s on calm days")
 
 
 def hanging(options, folder, table, sink):

@@ -90,10 +90,10 @@ install_missing() {
     fi
 }
 
-# unpack_missing ROOT PROGRAM=PACKAGE…: programs that tests run, and whose packages would start services if they were
-# installed. Fetched from Debian and unpacked into .build/tools, by whoever calls; a test that misses one says so.
+# unpack_missing ROOT PROGRAM=PACKAGE[,LIBRARY]…: programs that tests run, and whose packages would start services if they
+# were installed. Fetched from Debian and unpacked into .build/tools, by whoever calls; a test that misses one says so.
 unpack_missing() {
-    local folder=$1/.build/tools pair program scratch
+    local folder=$1/.build/tools pair program scratch package packages
     shift
     for pair in "$@"; do
         program=${pair%%=*}
@@ -104,9 +104,10 @@ unpack_missing() {
         fi
         printf 'Fetching %s …\n' "${pair#*=}" >&2
         scratch=$(mktemp -d)
-        if (cd "$scratch" && apt-get download -qq "${pair#*=}") >/dev/null 2>&1; then
+        IFS=, read -ra packages <<<"${pair#*=}"
+        if (cd "$scratch" && apt-get download -qq "${packages[@]}") >/dev/null 2>&1; then
             mkdir -p "$folder"
-            dpkg-deb -x "$scratch"/*.deb "$folder"
+            for package in "$scratch"/*.deb; do dpkg-deb -x "$package" "$folder"; done
         else
             printf 'apt-get could not fetch %s.\n' "${pair#*=}" >&2
         fi

@@ -39,6 +39,7 @@ package enum RefusalCodes {
         "device_in_use",
         "device_not_found",
         "device_withdrawn",
+        "domains_moved",
         "email_taken",
         "ended_by_operator",
         "ended_by_reseller",

@@ -170,12 +170,17 @@ package final class Gateway: Sendable {
     }
 
     /// Every surface that a tenant may have.
-    private static let dialects: [any Dialect] =
+    static let dialects: [any Dialect] =
         Dialects.all + [
             HomePages(), SignInPages(), SignOutPages(), ApplyPages(), ProgramPages(), PasswordPages(.invitation),
             PasswordPages(.passwordReset), SandboxPayPages(), PaymentReturnPages(),
             LogoPages(), ThemePages(),
         ] + PageSurfaces.ofTenants(over: Dialects.all)
+
+    /// Every surface of the node itself.
+    static func nodeSurfaces(_ provider: ProviderAPI) -> [any Surface] {
+        [provider] + PageSurfaces.ofNode(over: provider)
+    }
 
     private static let tenantLevels = TenantLevels(
         routeClasses: Set(dialects.flatMap(\.routes).compactMap(\.routeClass)))
@@ -184,13 +189,13 @@ package final class Gateway: Sendable {
         of fleet: Fleet, _ services: Services, _ blueprints: Blueprints, _ configuration: Configuration,
         _ watch: NodeWatch, _ neighbours: Neighbours?
     ) -> Pipeline {
-        let provider = ProviderAPI(
-            fleet: fleet, blueprints: blueprints, scrypt: services.scrypt, hosts: configuration.hosts,
-            levels: tenantLevels, watch: watch)
-        return Pipeline(
+        Pipeline(
             fleet: fleet,
             dialects: dialects,
-            node: [provider] + PageSurfaces.ofNode(over: provider),
+            node: nodeSurfaces(
+                ProviderAPI(
+                    fleet: fleet, blueprints: blueprints, scrypt: services.scrypt, hosts: configuration.hosts,
+                    levels: tenantLevels, watch: watch)),
             entrances: Pipeline.Entrances(tenants: SignInPages.entrance, node: ConsoleDoor.entrance),
             blueprints: blueprints, configuration: configuration, services: services, metrics: GatewayMetrics(),
             log: RequestLog(isOn: configuration.logsRequests), neighbours: neighbours)

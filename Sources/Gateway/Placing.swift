@@ -54,7 +54,7 @@ extension Pipeline {
         // The provider's calls are few, and see what was done at any node before them: keys that were revoked there,
         // sessions that were ended there, tenants as they were changed there.
         if look == .notYet, routed.dialect == nil, neighbours.placement.isServing {
-            return catchUp(routed, neighbours)
+            return catchUp(Router.Request(routed), neighbours, isStrangers: !isProviders(routed))
         }
         if look != .caughtUp, isJudgedByRegistry(routed) { return .answer(refuseWithoutLog(routed)) }
         switch addressee(of: routed) {
@@ -66,7 +66,7 @@ extension Pipeline {
             return place(routed, at: .node(name), neighbours)
         case .unknown:
             return switch look {
-            case .notYet: catchUp(routed, neighbours)
+            case .notYet: catchUp(Router.Request(routed), neighbours)
             case .caughtUp: serve(routed)
             case .failed: .answer(refuseWithoutLog(routed))
             }
@@ -74,15 +74,19 @@ extension Pipeline {
         }
     }
 
-    private func catchUp(_ routed: Routed, _ neighbours: Neighbours) -> HeadVerdict {
-        catchUp(Router.Request(routed), neighbours)
-    }
-
-    /// The request is judged once everything is known here that was committed before it came.
-    private func catchUp(_ request: Router.Request, _ neighbours: Neighbours) -> HeadVerdict {
+    /// The request is judged once everything is known here that was committed before it came. `isStrangers`: it named
+    /// what is not known, or showed nothing that is, and shares a look with others like it.
+    private func catchUp(
+        _ request: Router.Request, _ neighbours: Neighbours, isStrangers: Bool = true
+    ) -> HeadVerdict {
         .undecided { [self] decide in
-            neighbours.placement.catchUp { [self] succeeded in
+            let then: @Sendable (Bool) -> Void = { [self] succeeded in
                 decide { [self] in place(request, neighbours, succeeded ? .caughtUp : .failed) }
+            }
+            if isStrangers {
+                neighbours.strangers.catchUp(then: then)
+            } else {
+                neighbours.placement.catchUp(then: then)
             }
         }
     }
@@ -182,9 +186,22 @@ extension Pipeline {
         guard routed.peer.role != .control, routed.surface.credentialDomain == nil,
             let place = routed.surface.credential(in: routed.head)
         else { return true }
-        let credential = routed.head.bytes[place]
-        guard APIKeyFormat.isWellFormed(credential) else { return true }
-        return fleet.providerKeys.key(credential.withUnsafeBytes { SHA256.hash($0) }, at: routed.now) != nil
+        guard APIKeyFormat.isWellFormed(routed.head.bytes[place]) else { return true }
+        return isProviderKey(at: place, routed)
+    }
+
+    /// Whether it shows a provider's key that is known here, or comes by the control socket.
+    private func isProviders(_ routed: Routed) -> Bool {
+        if routed.peer.role == .control { return true }
+        guard routed.surface.credentialDomain == nil, let place = routed.surface.credential(in: routed.head) else {
+            return false
+        }
+        return isProviderKey(at: place, routed)
+    }
+
+    private func isProviderKey(at place: Range<Int>, _ routed: Routed) -> Bool {
+        let hash = routed.head.bytes[place].withUnsafeBytes { SHA256.hash($0) }
+        return fleet.providerKeys.key(hash, at: routed.now) != nil
     }
 
     private func addressee(inBody body: [UInt8], _ dialect: any Dialect, of routed: Routed) -> Addressee {
@@ -217,7 +234,7 @@ extension Pipeline {
                 self, neighbours, routed, for: destination, .whole(body, responder), holding: held
             ).start()
         case .unknown where !isCaughtUp:
-            neighbours.placement.catchUp { [self] succeeded in
+            neighbours.strangers.catchUp { [self] succeeded in
                 guard succeeded else { return responder.respond(refuseWithoutLog(routed)) }
                 place(routed, dialect, body, responder, held, neighbours, isCaughtUp: true)
             }

@@ -20,6 +20,12 @@ package struct Attributes: Sendable {
         set(name, value.map { String($0) })
     }
 
+    /// Of what is drawn, which takes no text.
+    package mutating func set(_ name: StaticString, colour: CSSColour) {
+        assert(MarkupContext.takesColour(name), "a colour is no value of \(name)")
+        add(name, colour.text)
+    }
+
     /// One without a value, say `required`.
     package mutating func set(_ name: StaticString, if isThere: Bool) {
         if isThere { add(name, nil) }

@@ -209,5 +209,7 @@ package struct MarkupContext: Sendable {
         return !isRefused(name) && !addresses.contains(name) && !paints.contains(name)
     }
 
+    static func takesColour(_ name: StaticString) -> Bool { paints.contains(name.withUTF8Buffer(Array.init)) }
+
     static func takesLink(_ name: StaticString) -> Bool { addresses.contains(name.withUTF8Buffer(Array.init)) }
 }

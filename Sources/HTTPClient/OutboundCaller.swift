@@ -14,7 +14,7 @@ import Synchronization
 /// `@unchecked Sendable`: `multi` may be woken from any thread; it and `groups`, `finding`, `running`, `pausing` are
 /// the thread's own otherwise, as the resolver is. `inbox` is behind its lock.
 package final class OutboundCaller: @unchecked Sendable {
-    package typealias Answer = @Sendable (Result<HTTPClientResponse, HTTPClientError>) -> Void
+    package typealias Completion = @Sendable (Result<HTTPClientResponse, HTTPClientError>) -> Void
 
     /// Of one group, say a tenant, where nothing else is said.
     package static let groupRunningMax = 8
@@ -63,7 +63,7 @@ package final class OutboundCaller: @unchecked Sendable {
     }
 
     /// Sends when the group's turn comes; false once it is closed, and then `then` is not called. It must not block.
-    package func send(_ call: OutboundCall, group: String, then: @escaping Answer) -> Bool {
+    package func send(_ call: OutboundCall, group: String, then: @escaping Completion) -> Bool {
         let task = OutboundTask(call: call, group: group, now: WebhookCaller.monotonic(), then: then)
         let isTaken = inbox.withLock { inbox in
             if inbox.isClosed { return false }
@@ -230,11 +230,11 @@ private struct OutboundTask: Sendable {
     let call: OutboundCall
     let group: String
     let deadline: Int64
-    let then: OutboundCaller.Answer
+    let then: OutboundCaller.Completion
     var attempts = 0
     var resumesAt: Int64 = 0
 
-    init(call: OutboundCall, group: String, now: Int64, then: @escaping OutboundCaller.Answer) {
+    init(call: OutboundCall, group: String, now: Int64, then: @escaping OutboundCaller.Completion) {
         self.call = call
         self.group = group
         self.then = then

@@ -9,7 +9,7 @@ import Synchronization
 /// alone. The admin listener and the control socket have places of their own, so that a crowd does not lock the
 /// operator out.
 final class ConnectionBounds: Sendable {
-    enum Admission: Equatable {
+    enum Entry: Equatable {
         case admitted
         /// Beyond the bound: somebody idle of this address has to go, so many where there are.
         case beyond(most: IPAddress)
@@ -46,7 +46,7 @@ final class ConnectionBounds: Sendable {
     }
 
     /// Each `.admitted` and `.beyond` must be given back by one `leave`.
-    func enter(_ peer: Peer) -> Admission {
+    func enter(_ peer: Peer) -> Entry {
         if peer.role != .everyone { return enterApart(peer.role) }
         let key = Self.key(peer.address)
         return state.withLock { state in
@@ -60,7 +60,7 @@ final class ConnectionBounds: Sendable {
         }
     }
 
-    private func enterApart(_ role: ListenerRole) -> Admission {
+    private func enterApart(_ role: ListenerRole) -> Entry {
         state.withLock { state in
             guard state.byRole[role, default: 0] < ofOperatorsMax else { return .apartReached }
             state.byRole[role, default: 0] += 1

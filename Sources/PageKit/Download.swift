@@ -23,8 +23,9 @@ package struct Download: Sendable {
             .get, pattern, title, access: site.access, openIn: [.pending, .suspended], ignoresUnknownParameters: true
         ) { call in
             let visit = Visit(call, of: site)
-            // The book goes along by itself, to a call that has both.
-            let query = try call.query().pairs.filter { $0.name != "mode" }.map { ($0.name, Optional($0.value)) }
+            // The book goes along by itself, to a call that has both; the list that was seen is the pages' own.
+            let query = try call.query().pairs.filter { $0.name != "mode" && $0.name != SeenList.name }
+                .map { ($0.name, Optional($0.value)) }
             return attached(try visit.work(filled(call.parameters), query, of: api), as: name(call))
         }
     }

@@ -51,7 +51,7 @@ extension PageSurface {
 
     /// The routes of these pages, and of the files that they hand out.
     package static func routes(_ pages: [Page], _ downloads: [Download] = [], of site: Site) -> [Route] {
-        downloads.map { $0.route(of: site) } + pages.flatMap { $0.routes(of: site) } + [LightSwitch.route(of: site)]
+        downloads.map { $0.route(of: site) } + pages.flatMap { $0.routes(of: site) } + [LooksForm.route(of: site)]
     }
 }
 

@@ -4,10 +4,10 @@ package import HTTPCore
 
 /// Post, redirect, get: what was done is not done again by going back.
 extension Answer {
-    package static func seeOther(_ link: Link, cookie: String? = nil) -> Answer {
+    package static func seeOther(_ link: Link, cookies: [String] = []) -> Answer {
         var answer = Answer(status: 303, body: [])
         answer.headers.add("Location", link.text)
-        if let cookie { answer.headers.add("Set-Cookie", cookie) }
+        for cookie in cookies { answer.headers.add("Set-Cookie", cookie) }
         return answer
     }
 }

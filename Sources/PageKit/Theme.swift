@@ -33,18 +33,21 @@ package struct Palette: Sendable {
     /// The colours that text and buttons stand on, as `app.css` has them.
     package struct Light: Sendable {
         package let backgrounds: [CSSColour]
+        package let text: CSSColour
+        /// What links and buttons are coloured like where the tenant chose nothing, and the text of such buttons.
+        package let accent: CSSColour
+        package let ink: CSSColour
         fileprivate let control: CSSColour
         fileprivate let page: CSSColour
-        fileprivate let text: CSSColour
         /// Where colours go that are not seen well enough.
         fileprivate let end: CSSColour
 
         package static let day = Light(
-            backgrounds: ["#ffffff", "#f7f8fa", "#eef1f5"], control: "#7d8899", page: "#f7f8fa", text: "#18202c",
-            end: "#000000")
+            backgrounds: ["#ffffff", "#f7f8fa", "#eef1f5"], text: "#18202c", accent: "#1f4fd8", ink: "#ffffff",
+            control: "#7d8899", page: "#f7f8fa", end: "#000000")
         package static let night = Light(
-            backgrounds: ["#171d26", "#0f141b", "#202835"], control: "#6f7d92", page: "#0f141b", text: "#e6eaf0",
-            end: "#ffffff")
+            backgrounds: ["#171d26", "#0f141b", "#202835"], text: "#e6eaf0", accent: "#8fb0ff", ink: "#0f141b",
+            control: "#6f7d92", page: "#0f141b", end: "#ffffff")
     }
 
     private let primary: CSSColour?
@@ -95,6 +98,23 @@ package struct Palette: Sendable {
         return isTooBright ? light.page : background
     }
 
+    /// The text on that.
+    package func pageInk(in light: Light) -> CSSColour {
+        background == nil ? light.text : Self.ink(on: page(in: light))
+    }
+
+    package func link(in light: Light) -> CSSColour { accent.map { Self.readable($0, in: light) } ?? light.accent }
+
+    /// What a button is filled with. Without a primary colour it is that of links.
+    package func button(in light: Light) -> CSSColour { primary ?? link(in: light) }
+
+    /// The text on a button.
+    package func ink(in light: Light) -> CSSColour { primary.map { Self.ink(on: $0) } ?? light.ink }
+
+    package func edge(in light: Light) -> CSSColour {
+        primary.map { Self.edge(of: $0, in: light) } ?? button(in: light)
+    }
+
     package var isEmpty: Bool { primary == nil && accent == nil && background == nil }
 
     /// The properties of `app.css` that follow from the tenant's colours.
@@ -108,25 +128,24 @@ package struct Palette: Sendable {
         let lift: CSSColour = ink == "#000000" ? "#ffffff" : "#000000"
         return """
             :root{--primary:\(primary);--ink:\(ink);--lift:\(lift);\
-            --edge:light-dark(\(Self.edge(of: primary, in: .day)),\(Self.edge(of: primary, in: .night)))}
+            --edge:light-dark(\(edge(in: .day)),\(edge(in: .night)))}
 
             """
     }
 
     private var accentRules: Stylesheet {
-        guard let accent else { return "" }
+        if accent == nil { return "" }
         return """
-            :root{--accent:light-dark(\(Self.readable(accent, in: .day)),\(Self.readable(accent, in: .night)))}
+            :root{--accent:light-dark(\(link(in: .day)),\(link(in: .night)))}
 
             """
     }
 
     private var backgroundRules: Stylesheet {
         if background == nil { return "" }
-        let (day, night) = (page(in: .day), page(in: .night))
         return """
-            :root{--page:light-dark(\(day),\(night));\
-            --page-ink:light-dark(\(Self.ink(on: day)),\(Self.ink(on: night)))}
+            :root{--page:light-dark(\(page(in: .day)),\(page(in: .night)));\
+            --page-ink:light-dark(\(pageInk(in: .day)),\(pageInk(in: .night)))}
 
             """
     }

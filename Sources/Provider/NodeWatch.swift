@@ -3,7 +3,7 @@ package import TenantRegistry
 
 /// One figure of the node's health, as people look at it. A value: any thread.
 package struct NodeFigure: Sendable {
-    package enum Level: String, Sendable, CaseIterable {
+    package enum Severity: String, Sendable, CaseIterable {
         case good, warn, bad
     }
 
@@ -13,10 +13,10 @@ package struct NodeFigure: Sendable {
     package let title: String
     package let value: Int64
     package let unit: String
-    package let level: Level
+    package let level: Severity
 
     package init(
-        _ group: String, _ name: String, _ title: String, _ value: Int64, unit: String = "", level: Level = .good
+        _ group: String, _ name: String, _ title: String, _ value: Int64, unit: String = "", level: Severity = .good
     ) {
         self.group = group
         self.name = name

@@ -103,7 +103,7 @@ extension ProviderAPI {
         return owner.map { others[$0] == nil } ?? true
     }
 
-    private static let level = Schema.one(of: TenantMatters.Level.allCases.map(\.rawValue))
+    private static let level = Schema.one(of: TenantMatters.Severity.allCases.map(\.rawValue))
     private static let attention: Schema = [
         "tenants": .integer, "troubled": .integer,
         "data": .array(of: [

@@ -14,6 +14,8 @@ extension ProviderAPI {
         /// The inner nil lifts the limit.
         var limit: Policy??
         var domains: DomainChange?
+        /// The names that the caller takes the tenant to have; nil: whichever it has.
+        var domainsWere: Set<String>?
         /// The same for the provider's log.
         var told: [JSONMember] = []
         var isNothing: Bool { told.isEmpty }
@@ -21,6 +23,12 @@ extension ProviderAPI {
 
         mutating func tell(_ name: String, _ value: JSON?) {
             told.append(JSONMember(name: name, value: value ?? .null))
+        }
+
+        /// A list as it was read would undo what others changed of it since.
+        func objection(_ profile: TenantProfile) -> Refusal? {
+            guard let domainsWere, domainsWere != Set(profile.domains) else { return nil }
+            return .conflict(.domainsMoved(profile.domains))
         }
     }
 
@@ -42,7 +50,7 @@ extension ProviderAPI {
 
     private static let changeable = ["tier", "quotas", "rate_limit", "domains"]
     /// Another owner's address is a change by itself (P10); the owner's own may be sent with others.
-    private static let changeableOrSame = changeable + ["owner_email"]
+    private static let named = changeable + ["owner_email", "domains_were"]
     /// What differs between two looks at the same tenant.
     private static let moving = ["bytes", "counts", "last_request_at"]
 
@@ -72,6 +80,7 @@ extension ProviderAPI {
         let change = try read(fields, of: record, call)
         if change.isNothing {
             if record.profile.move != nil { throw Refusal.conflict(.tenant(.moved)) }
+            if let objection = change.objection(record.profile) { throw objection }
             return .files { .answer(answer(record, call)) }
         }
         return .flow { steps in
@@ -82,6 +91,7 @@ extension ProviderAPI {
                 ) { profile in
                     // What is changed after the bundle was taken would be lost (P10).
                     if profile.move != nil { throw RegistryRefusal.notAllowed(Refusal.conflict(.tenant(.moved))) }
+                    if let objection = change.objection(profile) { throw RegistryRefusal.notAllowed(objection) }
                     if let tier = change.tier { profile.tier = tier }
                     for quota in change.quotas { quota(&profile.quotaOverrides) }
                     if let limit = change.limit { profile.limit = limit }
@@ -102,7 +112,7 @@ extension ProviderAPI {
 
     private func read(_ body: FieldReader, of record: TenantRecord, _ call: Call) throws -> Change {
         var fields = body
-        fields.expectChange(of: Self.changeableOrSame, clearable: ["rate_limit", "owner_email"])
+        fields.expectChange(of: Self.named, clearable: ["rate_limit", "owner_email"])
         var change = Change()
         if let tier = fields.optionalChoice("tier", as: Tier.self), tier != record.profile.tier {
             change.tier = tier
@@ -140,9 +150,12 @@ extension ProviderAPI {
             change.tell("rate_limit", limit.map(Self.told))
         }
         change.domains = try readDomains(&fields, record)
+        let domainsWere = fields.domainsWere()
+        // Domains that it has already may be sent again, by whoever did not hear the answer.
+        if change.domains != nil || !fields.has("domains") { change.domainsWere = domainsWere }
         if let domains = change.domains { change.tell("domains", .array(domains.hosts.map { .string($0) })) }
-        readUnchanged(&fields, record, call, but: Self.changeable)
-        fields.expectAny(of: Self.changeableOrSame)
+        readUnchanged(&fields, record, call, but: Self.changeable + ["domains_were"])
+        fields.expectAny(of: Self.named)
         try fields.finish()
         return change
     }

@@ -1,4 +1,5 @@
 import CallKit
+import Cryptography
 import HTTPCore
 import TenantRegistry
 
@@ -45,17 +46,33 @@ extension ProviderAPI {
         headers.add("Content-Disposition", "attachment; filename=\"\(record.slug).sqlite\"")
         if call.head.method == .head { return headOfFile(headers) }
         return .flow { [headers] steps in
-            let file = try await steps.callback { done in
-                fleet.export(record) { copy in
-                    done(Result { try FileStream(path: copy.get(), pool: fleet.files, removesFile: true) })
-                }
-            }
+            let path = try await steps.callback { done in fleet.export(record) { done($0) } }
+            let (file, digest) = try await opened(path, steps)
             // The copy took its time: whoever asked may not have it any more.
-            try await log(call.act("tenant.exported"), of: record, call, steps)
+            let told = String.json { json in
+                json.field("bytes", file.length)
+                json.field("sha256", digest.hex)
+            }
+            try await log(call.act("tenant.exported", detail: told), of: record, call, steps)
+            var headers = headers
+            headers.add("Repr-Digest", "sha-256=:\(Base64.encode(digest.bytes)):")
             return .stream(
                 status: 200, headers: headers,
                 body: handedOut(file, length: file.length, "tenant.export_broken_off", of: record, call),
                 length: file.length)
+        }
+    }
+
+    /// A finished export, which has no name any more, and the SHA-256 of all its bytes, its seal among them.
+    private func opened(_ path: String, _ steps: Steps) async throws -> (file: FileStream, digest: Digest) {
+        do {
+            return try await steps.files {
+                let digest = try ExportSeal.digest(of: path)
+                return (try FileStream(path: path, pool: fleet.files, removesFile: true), digest)
+            }
+        } catch {
+            DataDirectory.remove(path)
+            throw error
         }
     }
 
@@ -69,10 +86,11 @@ extension ProviderAPI {
     func handedOut(
         _ body: any ResponseStream, length: Int?, _ brokenOff: String, of record: TenantRecord? = nil, _ call: Call
     ) -> RecordedStream {
-        RecordedStream(body, length: length, isHead: false) { [fleet] _, end in
+        RecordedStream(body, length: length, isHead: false) { [fleet] sent, end in
             if end == .whole { return }
+            let told = String.json { $0.field("bytes", sent) }
             fleet.registry.log(
-                call.act(brokenOff), tenant: record?.id, slug: record?.slug, judge: { _ in }
+                call.act(brokenOff, detail: told), tenant: record?.id, slug: record?.slug, judge: { _ in }
             ) { result in
                 if case .failure(let error) = result { fleet.report("\(brokenOff) is not in the log: \(error)") }
             }

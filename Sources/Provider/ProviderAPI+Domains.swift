@@ -83,6 +83,14 @@ extension ProviderAPI {
 }
 
 extension FieldReader {
+    /// The names that the tenant is taken to have; nil: whichever it has.
+    mutating func domainsWere() -> Set<String>? {
+        guard let values = optionalArray("domains_were", count: 0...100) else { return nil }
+        let names = values.compactMap { if case .string(let name) = $0 { name.lowercased() } else { nil } }
+        if names.count < values.count { fail("domains_were", code: "type", detail: "must hold names alone") }
+        return Set(names)
+    }
+
     /// PEM text, which has line ends and so is not an ordinary string.
     fileprivate mutating func optionalPEM(_ name: String) -> String? {
         guard let value = value(name), value != .null else { return nil }

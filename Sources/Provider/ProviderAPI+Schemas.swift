@@ -59,6 +59,7 @@ extension ProviderAPI {
             "tier": .choice(Tier.self).omittable, "quotas": quotas.omittable,
             "rate_limit": KeyBodies.newLimit.schema.optional, "owner_email": Schema.email.omittable,
             "domains": .array(of: .either(host, domain), count: 0...100).omittable,
+            "domains_were": .array(of: .string, count: 0...100).omittable,
         ])
 
         static let invitation: Schema = ["owner_email": .string, "invitation_url": .string, "expires_at": .time]
@@ -98,7 +99,7 @@ extension ProviderAPI {
             "now": .time, "version": .string, "schema": .integer,
             "data": .array(of: [
                 "group": .string, "name": .string, "title": .string, "value": .integer, "unit": .string,
-                "level": .one(of: NodeFigure.Level.allCases.map(\.rawValue)),
+                "level": .one(of: NodeFigure.Severity.allCases.map(\.rawValue)),
             ]),
         ]
         static let clock: Schema = ["now": .time, "leapt_seconds": .integer]

@@ -35,7 +35,7 @@ extension ProviderAPI {
             },
             Route(
                 .patch, "/tenants/{slug}", "Change tier, quotas, rate limit or domains", access: .provider,
-                takes: Schemas.tenantChange, gives: .done(Schemas.tenant), refuses: [409]
+                takes: Schemas.tenantChange, gives: .done(Schemas.tenant), refuses: [409, 412]
             ) { try change($0) },
         ]
     }

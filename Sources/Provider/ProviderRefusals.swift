@@ -27,6 +27,13 @@ extension Conflict {
         return Conflict("before_past", "The tenant's past \(text).")
     }
 
+    /// `hosts`: what is there now.
+    static func domainsMoved(_ hosts: [String]) -> Conflict {
+        let now = hosts.isEmpty ? "it has none" : "it has \(hosts.sorted().joined(separator: ", "))"
+        return Conflict(
+            "domains_moved", "The tenant's domains are not, or no longer, those in domains_were: \(now).", status: 412)
+    }
+
     static func refundPeriodOver(_ until: Timestamp) -> Conflict {
         Conflict("refund_period_over", "Refunds were possible until \(until.text).")
     }

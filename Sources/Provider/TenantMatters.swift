@@ -4,18 +4,18 @@ import TenantRegistry
 
 /// What is the matter with a tenant, as the node knows it without opening its file: for whoever runs it. A value.
 struct TenantMatters: Sendable {
-    enum Level: String, CaseIterable, Comparable {
+    enum Severity: String, CaseIterable, Comparable {
         /// Its customers feel it.
         case bad
         /// They will, or somebody has decided it so.
         case warn
 
-        static func < (left: Level, right: Level) -> Bool { left == .bad && right == .warn }
+        static func < (left: Severity, right: Severity) -> Bool { left == .bad && right == .warn }
     }
 
     struct Matter: Sendable {
         let code: String
-        let level: Level
+        let level: Severity
         /// A sentence for people.
         let detail: String
     }
@@ -61,9 +61,9 @@ struct TenantMatters: Sendable {
     }
 
     /// The worst of them; nil where nothing is the matter.
-    var level: Level? { matters.map(\.level).min() }
+    var level: Severity? { matters.map(\.level).min() }
 
-    private mutating func add(_ code: String, _ level: Level, _ detail: String) {
+    private mutating func add(_ code: String, _ level: Severity, _ detail: String) {
         matters.append(Matter(code: code, level: level, detail: detail))
     }
 

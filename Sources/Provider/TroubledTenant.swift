@@ -5,7 +5,7 @@ import TenantRegistry
 struct TroubledTenant: Sendable {
     let slug: String
     private let state: String
-    private let level: TenantMatters.Level
+    private let level: TenantMatters.Severity
     private let matters: [TenantMatters.Matter]
 
     /// Nil where nothing is the matter.
@@ -27,8 +27,8 @@ struct TroubledTenant: Sendable {
         }
     }
 
-    private static func level(_ json: JSON) -> TenantMatters.Level? {
-        json["level"]?.text.flatMap { TenantMatters.Level(rawValue: $0) }
+    private static func level(_ json: JSON) -> TenantMatters.Severity? {
+        json["level"]?.text.flatMap { TenantMatters.Severity(rawValue: $0) }
     }
 
     /// The worst first, then those with which the most is the matter.

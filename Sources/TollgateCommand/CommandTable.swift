@@ -29,6 +29,7 @@ enum CommandTable {
         OwnCommands.commands,
         OwnOrderCommands.commands,
         OwnCallCommands.commands,
+        OwnAccountCommands.commands,
         AuditCommands.commands,
         ReportCommands.commands,
         EventCommands.commands,

@@ -10,6 +10,7 @@ import journeys_events
 import journeys_flow
 import journeys_keys
 import journeys_limits
+import journeys_looks
 import journeys_open
 import journeys_orders
 import journeys_portal
@@ -22,7 +23,7 @@ Way = collections.namedtuple("Way", "name hands size scripts")
 WAYS = [Way("by mouse", Mouse, "desk", True), Way("by keyboard alone", Keys, "desk", True),
         Way("without JavaScript, on a phone", Mouse, "phone", False)]
 PARTS = [journeys_open, journeys_admin, journeys_desk, journeys_prices, journeys_stock, journeys_orders, journeys_keys,
-         journeys_limits, journeys_events, journeys_flow, journeys_portal, journeys_console]
+         journeys_limits, journeys_events, journeys_flow, journeys_portal, journeys_console, journeys_looks]
 
 
 class Walk:

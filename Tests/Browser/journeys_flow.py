@@ -182,7 +182,7 @@ def replays(walk):
     said(hands, "It answered 410")
     hands.visitor.go(f"{ADMIN}/events?state=held")
     hands.follow(re.compile("(was|were) given up"))
-    row = hands.page.locator("tr").filter(has=hands.page.locator(f"a[href$='/endpoints/{id}']"))
+    row = hands.page.locator("tr").filter(has=hands.page.locator(f"a[href*='/endpoints/{id}?']"))
     hands.press("Enable", row)
     said(hands, "Enabled. What was held waits for Replay.")
     hands.follow("Replay what is held or dead")

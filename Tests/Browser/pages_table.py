@@ -226,7 +226,8 @@ PAGES = [
     *[Page("console", path, where="console") for path in (
         "", "?state=suspended", "/node", "/nodes", "/keys", "/log", "/usage", "/tenants/new", "/tenants/works",
         "/tenants/empty", "/tenants/works/domains", "/tenants/works/suspend", "/tenants/works/cancel", "/tenants/works/refund",
-        "/tenants/works/delete", "/tenants/works/restore", "/tenants/works/move", "/keys/{key}/revoke")],
+        "/tenants/works/delete", "/tenants/works/export", "/tenants/works/restore", "/tenants/works/move",
+        "/keys/{key}/revoke")],
 
     # The reseller's portal
     Page("portal", "", where="both"),

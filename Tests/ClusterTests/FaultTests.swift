@@ -282,6 +282,33 @@ import Testing
         pair.log.close()
     }
 
+    @Test("N6 13 a primary that wakes from a freeze, its standby in its place by then, tells nothing to be done")
+    func wakened() throws {
+        let pair = try Pair()
+        let stream = try pair.open()
+        #expect(try stream.verdict("one") == .appended)
+        pair.cluster.server.signal(SIGSTOP)
+        #expect(try stream.verdict("late") == .unknown)
+        try pair.standby.promote()
+        pair.cluster.server.signal(SIGCONT)
+        // What lay in its sockets it reads now; no standby has that, nor will.
+        #expect(throws: SharedLogError.self) { try pair.log.create(.any, owner: pair.name) }
+        #expect(throws: SharedLogError.self) {
+            try pair.log.beat(pair.name, generation: 1, state: .serving, ownersSince: 0)
+        }
+        pair.log.close()
+        let path = try #require(pair.cluster.url.split(separator: "/").last)
+        let there = pair.standby.url(of: String(path))
+        #expect(try pair.standby.run("SELECT count(*) FROM tollgate.log", in: there) == "1")
+        let node = try TestCluster.node("a")
+        let log = try PostgresLog(there, node: node.name, durability: .single)
+        _ = try log.join(node)
+        let next = try log.open(pair.tenant, as: node.name, key: pair.cluster.key)
+        #expect(next.head.sequence == 1)
+        #expect(try next.verdict("two") == .appended)
+        log.close()
+    }
+
     @Test("N2 a server that promises no second copy is refused, and one that stops promising it is noticed")
     func promise() throws {
         let cluster = try TestCluster()

@@ -12,7 +12,7 @@ from shop import PASSWORD
 # Commands that show a secret once: where it is lost they say so.
 SECRET = (
     "people add", "people reset-password", "account key", "reseller invite", "reseller invitation", "reseller secret",
-    "reseller reset-password", "provisioning set")
+    "reseller reset-password", "provisioning set", "my mint", "my rotate")
 
 
 class Lines:

@@ -62,12 +62,48 @@ def domains(checks, gateway):
         assert remove(other).status == 303 and console.state("made-here")["domains"] == []
 
 
+def old_pages(checks, gateway):
+    console = Console(gateway)
+    page, first, second, third = "/tenants/made-here/domains", "a.made.example", "b.made.example", "c.made.example"
+
+    def forms(answer):
+        """The one that adds a domain, and those that take one away, in the order of the list."""
+        found = [form["fields"] for form in answer.read.forms if "domains" in form["fields"]]
+        [add] = [fields for fields in found if "domains.0.host" in fields]
+        return add, [fields for fields in found if fields is not add]
+
+    def change(*hosts):
+        changed = console.api("PATCH", "/tenants/made-here", {"domains": list(hosts)})
+        assert changed.status == 200, changed
+
+    def refused(fields):
+        answer = console.browser.post("/console" + page, fields)
+        assert answer.status == 412 and "not, or no longer" in answer.text, answer
+        return answer
+
+    with checks("U1 P2 a form of an old page undoes nothing: it is refused, shows what there is, keeps what was typed"):
+        change(first)
+        add, [remove] = forms(console.get(page))
+        change(first, second)
+        again = refused({**add, "domains.0.host": third})
+        assert f'value="{third}"' in again.body.decode() and second in again.text, again
+        refused(remove)
+        assert sorted(console.state("made-here")["domains"]) == [first, second]
+        add, removals = forms(again)
+        assert console.browser.post("/console" + page, {**add, "domains.0.host": third}).status == 303
+        assert sorted(console.state("made-here")["domains"]) == [first, second, third]
+        for fields in removals:
+            refused(fields)
+        change()
+
+
 def main():
     options = arguments()
     checks = Checks()
     with Gateway(options.tollgate, demo=False) as gateway:
         Shop(gateway, "made-here")
         domains(checks, gateway)
+        old_pages(checks, gateway)
     checks.finish()
 
 

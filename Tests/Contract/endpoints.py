@@ -124,9 +124,11 @@ FEED = {"limit": PAGE["limit"], "after": PAGE["cursor"], "types": ["x", "", "ord
 SOUGHT = {"reseller": [""], "product": ["", "x" * 65], "customer": [""], "reference": ["", " a"],
           "q": ["", "%01", "x" * 256]}
 MODE = {"mode": ["x", "", "LIVE", "0"]}
+KEYS = {"state": ["x", "", "ACTIVE"], "key_mode": ["x", "", "LIVE", "0"], "q": SOUGHT["q"]}
 CALLERS = {"callers": ["x", "", "KEYS", "people"]}
 USAGE = {**CALLERS, "by": ["x", "", "DAY", "month"], "sort": ["x", "", "-x", "--orders", "ORDERS"]}
-CHANGES = {"changes": ["x", "", "TRUE", "1"], "author": ["x", "", "OPERATORS", "reseller"], "object": [""],
+CHANGES = {"changes": ["x", "", "TRUE", "1"], "author": ["x", "", "OPERATORS", "reseller"],
+           "without": ["x", "", "SESSIONS"], "object": [""],
            "product": [""]}
 CALLS = {"account": ["x", "", "a@@b.example"], "request_id": ["x", "", "req_", "req_" + "g" * 32, "req_" + "A" * 32]}
 TIMES = {"from": ["x", "", "2020-13-01", "2020-01-01T99:00:00Z"], "to": ["x", "", "2020-00-01"]}
@@ -207,7 +209,8 @@ PROVIDERS = [
             [{"host": "-a.example"}], [{"host": "a.example:80"}], [{"host": "a..example"}], [{"host": 5}],
             [{"host": "a.example"}, {"host": "A.example"}], [{"host": "a.example", "certificate": "x", "private_key": "y"}],
             [{"host": "a.example", "certificate": "-----BEGIN CERTIFICATE-----"}],
-            [{"host": f"h{n}.example"} for n in range(101)]], False)},
+            [{"host": f"h{n}.example"} for n in range(101)]], False),
+        "domains_were": Field([], ["x", 5, {}, [5], [{}], [f"h{n}.example" for n in range(101)]], False)},
         optional_objects=["quotas", "rate_limit"]),
     Endpoint(PROVIDER, "POST", "/tenants/{slug}/owner-key", "provider"),
     Endpoint(PROVIDER, "POST", "/tenants/{slug}/invitation", "provider"),
@@ -260,8 +263,8 @@ ADMINS = [
         "name": text("A key", 100, required=False), "mode": choice("live", required=False),
         "role": choice("operator", required=False), "expires_at": time_to_come(), "limit": policy()},
         optional_objects=["limit"]),
-    Endpoint(ADMIN, "GET", "/api-keys", "operator", query={**PAGE, "state": ["x", "", "ACTIVE"]}),
-    Endpoint(ADMIN, "GET", "/api-keys/activity", "operator", query={**PAGE, "state": ["x", "", "ACTIVE"]}),
+    Endpoint(ADMIN, "GET", "/api-keys", "operator", query={**PAGE, **KEYS}),
+    Endpoint(ADMIN, "GET", "/api-keys/activity", "operator", query={**PAGE, **KEYS}),
     Endpoint(ADMIN, "GET", "/api-keys/{key}", "operator"),
     Endpoint(ADMIN, "DELETE", "/api-keys/{key}", "operator"),
     Endpoint(ADMIN, "POST", "/api-keys/{key}/rotate", "operator", {
@@ -339,7 +342,8 @@ ADMINS = [
         "sku": text("new-sku", 64, more=["-a", ".a", "a b", "a/b", "ä", "a%", ".."]),
         **PRODUCT, "name": text("A product", 200), "fulfilment": choice("instant"), "hidden": boolean(False)},
         optional_objects=["list"]),
-    Endpoint(ADMIN, "GET", "/products", "operator", query={**PAGE, "fulfilment": ["x", "", "STOCK"]}),
+    Endpoint(ADMIN, "GET", "/products", "operator", query={
+        **PAGE, "fulfilment": ["x", "", "STOCK"], "hidden": ["x", "", "TRUE", "1"], "q": SOUGHT["q"]}),
     Endpoint(ADMIN, "GET", "/products/{sku}", "operator"),
     Endpoint(ADMIN, "PATCH", "/products/{sku}", "operator", PRODUCT, optional_objects=["list"]),
     Endpoint(ADMIN, "GET", "/products.csv", "operator"),
@@ -551,6 +555,7 @@ PARTNERS = [
     Endpoint(PARTNER, "GET", "/account", "reseller"),
     Endpoint(PARTNER, "GET", "/program", "reseller"),
     Endpoint(PARTNER, "GET", "/overview", "reseller", query=MODE),
+    Endpoint(PARTNER, "GET", "/limit", "reseller"),
     Endpoint(PARTNER, "GET", "/holdings", "reseller", query={**PAGE, **MODE}),
     Endpoint(PARTNER, "GET", "/events", "reseller", query=FEED),
 ]

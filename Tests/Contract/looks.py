@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """What pages load (U4, U5, O12): our own files under addresses that name their bytes, and a tenant's colours, which
-stay readable whatever they are."""
+stay readable whatever they are, and are shown before they are saved."""
 
 import gzip
 import hashlib
 import re
 
+from desk import Desk
+from office import Office
 from shop import Shop
 from support import Checks, Gateway, arguments
 
@@ -25,6 +27,7 @@ def main():
         files(checks, gateway, shop)
         inline(checks, gateway, shop)
         colours(checks, gateway, shop, other)
+        preview(checks, gateway, Office(gateway))
     checks.finish()
 
 
@@ -104,6 +107,71 @@ def colours(checks, gateway, shop, other):
     with checks("O12 colours that are taken away leave no stylesheet"):
         choose(primary=None, accent=None, background=None)
         assert len(stylesheets(page_of(gateway, shop))) == 1
+
+
+def preview(checks, gateway, office):
+    """Of the operator's page of settings: the form of the colours is sent by its other button."""
+    shop, owner = office.shop, Desk(office, office.owner_email)
+
+    def sent(call, **typed):
+        form = owner.get("/settings").form("colours.primary")
+        assert form["buttons"] == [None, "_call"], form
+        fields = {**form["fields"], **{f"colours.{name}": value for name, value in typed.items()}, "_call": call}
+        return owner.browser.post(f"{shop.base}/admin/settings", fields)
+
+    def saved():
+        return shop.admin("GET", "/settings").json["colours"]
+
+    def painted(page):
+        return re.findall(r'(?:fill|stroke)="(#[0-9a-f]{6})"', page.body.decode())
+
+    def told(page):
+        """By what is read: by day and by night the ratio, and the two colours."""
+        table = re.search(r"How well it is read</caption>.*?</table>", page.body.decode(), re.S).group(0)
+        rows = {}
+        for row in re.findall(r"<tr.*?</tr>", table.split("<tbody", 1)[1], re.S):
+            ratios = [float(ratio) for ratio in re.findall(r"([0-9]+(?:\.[0-9])?) : 1", row)]
+            pairs = re.findall(r"<code>(#[0-9a-f]{6})</code> on <code>(#[0-9a-f]{6})</code>", row)
+            rows[re.search(r"<th[^>]*>([^<]*)</th>", row).group(1)] = list(zip(ratios, pairs, strict=True))
+        return rows
+
+    nothing = {"primary": None, "accent": None, "background": None}
+    with checks("O12 U2 colours are shown before they are saved: the page says so, and nothing is changed"):
+        page = sent("none", primary="#FFFF00", background="#010203")
+        assert page.status == 200 and "Nothing is saved yet." in page.text, page
+        assert saved() == nothing, saved()
+        assert page.form("colours.primary")["fields"]["colours.primary"] == "#FFFF00"
+        assert {"#ffff00", "#010203"} <= set(painted(page)), painted(page)
+        assert len(stylesheets(owner.get("/settings"))) == 1
+    with checks("O12 U2 the preview tells of buttons, links and open pages how well each is read, by day and by night"):
+        for colour in HARD:
+            rows = told(sent("none", primary=colour, accent="", background=colour))
+            assert list(rows) == ["Text of buttons", "Edges of buttons", "Links", "Text of open pages"], rows
+            for name, both in rows.items():
+                assert len(both) == 2, rows
+                for ratio, pair in both:
+                    least = 3 if name.startswith("Edges") else 4.5
+                    assert least <= ratio <= contrast(*pair) < ratio + 0.1, (colour, name, ratio, pair)
+    with checks("O12 U2 what is no colour is told at its field, what was typed stays, and there is no picture of it"):
+        for wrong in ("yellow", "#ff", "#12345g", "123456", "#1234567"):
+            page = sent("none", primary="#123456", accent=wrong)
+            assert page.status == 422 and "Accent: must be a colour like #1a2b3c" in page.text, (wrong, page)
+            assert page.body.decode().count('aria-invalid="true"') == 1, page
+            assert page.form("colours.primary")["fields"]["colours.accent"] == wrong
+            assert not painted(page) and saved() == nothing, wrong
+        page = sent("PATCH /settings", accent="yellow")
+        assert page.status == 422 and "Accent: must be a colour like #1a2b3c" in page.text and not painted(page), page
+    with checks("O12 U2 what is saved looks as it was shown"):
+        shown = sent("none", primary="#ffff00", accent="#777777", background="#00ff00")
+        assert sent("PATCH /settings", primary="#ffff00", accent="#777777", background="#00ff00").status == 303
+        page = owner.get("/settings")
+        assert painted(page) == painted(shown) and told(page) == told(shown)
+        assert "Nothing is saved yet." not in page.text, page
+        css = gateway.get(stylesheets(page)[1]).body.decode()
+        assert set(re.findall("#[0-9a-f]{6}", css)) - {"#000000", "#ffffff"} <= set(painted(page)), css
+    with checks("O12 U2 without colours the preview is of the pages' own"):
+        rows = told(sent("none", primary="", accent="", background=""))
+        assert rows["Links"][0][1][0] == "#1f4fd8" and rows["Links"][1][1][0] == "#8fb0ff", rows
 
 
 def readable(css, chosen):

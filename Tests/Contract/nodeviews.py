@@ -21,10 +21,10 @@ SILENCE_SECONDS_MAX = 30
 
 
 @contextlib.contextmanager
-def pair(tollgate):
-    """Two nodes with one master key."""
-    with Postgres() as postgres, Node(tollgate, "a", postgres.url) as first:
-        second = Node(tollgate, "b", postgres.url)
+def pair(tollgate, *words):
+    """Two nodes with one master key, and with these options."""
+    with Postgres() as postgres, Node(tollgate, "a", postgres.url, *words) as first:
+        second = Node(tollgate, "b", postgres.url, *words)
         try:
             share_key(first, second)
             second.start()

@@ -1,5 +1,7 @@
 """A line for each command of a reseller's own week (`tollgate my …`), each of which works: for output.py."""
 
+from shop import PASSWORD
+
 
 class OwnLines:
     """Of the lines in commandlines.py: their shop, their reseller, their services."""
@@ -42,7 +44,8 @@ class OwnLines:
     # The lines
 
     def of_account(self):
-        names = ("account", "programme", "overview", "balance", "products", "customers", "holdings", "statement")
+        names = (
+            "account", "programme", "overview", "limit", "balance", "products", "customers", "holdings", "statement")
         lines = {f"my {name}": lambda name=name: self.line(name) for name in names}
         return lines | {
             # Payments of one reseller are few in an hour.
@@ -68,4 +71,18 @@ class OwnLines:
             "my webhooks": lambda: self.line("webhooks"), "my deliveries": lambda: self.line("deliveries"),
             "my delivery": lambda: self.line("delivery", self.delivery()),
             "my retry": lambda: self.line("retry", self.delivery()),
-            "my keys": lambda: self.signed_in("keys"), "my sessions": lambda: self.signed_in("sessions")}
+            "my replay": lambda: self.line("replay", "--since", "2020-01-01T00:00:00Z", "--dry-run"),
+            "my keys": lambda: self.signed_in("keys"), "my sessions": lambda: self.signed_in("sessions"),
+            "my mint": lambda: self.signed_in("mint", "--name", "laptop"),
+            "my rotate": lambda: self.signed_in("rotate", self.own_key()),
+            "my revoke": lambda: self.signed_in("revoke", self.own_key()), "my password": self.new_password}
+
+    def own_key(self):
+        return self.shop.mint(self.reseller).json["id"]
+
+    def new_password(self):
+        """Of a reseller of its own: the sessions of the other go on."""
+        reseller = self.shop.reseller(password=PASSWORD)
+        old, new = (self.lines.written(text + "\n") for text in (PASSWORD, "a password of its own"))
+        return ["my", "password", "--old-file", old, "--new-file", new, *self.data,
+                "--key", self.shop.sign_in(reseller)]

@@ -12,7 +12,7 @@ from support import Checks, Gateway, arguments
 NUMBERS = [
     "-9223372036854775808", "9223372036854775807", "-9223372036854775809", "1e9", "0", "-1", "٣", "\u202e1", "%", ""]
 # Beside those that a page's own forms have.
-NAMES = {"days", "from", "to", "cursor", "month", "hour", "limit", "period", "before", "at", "page"}
+NAMES = {"list", "days", "from", "to", "cursor", "month", "hour", "limit", "period", "before", "at", "page"}
 # A session may make a thousand calls a minute.
 CALLS_MAX = 700
 

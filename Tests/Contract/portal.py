@@ -75,6 +75,10 @@ def check_calls(scene):
         limit = answer.json["rate_limit"]
         assert {name: limit[name] for name in terms} == terms, limit
         assert str(limit["remaining"]) == answer.headers["x-ratelimit-remaining"], (limit, answer.headers)
+        alone = scene.get(scene.buyer, "/limit")
+        assert alone.status == 200 and alone.json.keys() == limit.keys(), alone
+        assert {name: alone.json[name] for name in terms} == terms, alone.json
+        assert str(alone.json["remaining"]) == alone.headers["x-ratelimit-remaining"], (alone.json, alone.headers)
         for path in ("", "/api", "/limit/now"):
             page = scene.portal.shown(path)
             used = int(re.search(r"(\d+) of 50 used", spaced(page))[1])

@@ -83,7 +83,7 @@ def check_search(scene, order):
 
 
 def deliveries_listed(page):
-    return re.findall(r'/portal/deliveries/(dlv_[0-9a-z]+)"', page.body.decode())
+    return re.findall(r'/portal/deliveries/(dlv_[0-9a-z]+)["?]', page.body.decode())
 
 
 def check_deliveries(scene):

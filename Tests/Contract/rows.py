@@ -35,6 +35,9 @@ UNNAMED = set()
 # Rows whose built part no mutant breaks yet; likewise.
 UNBROKEN = set()
 
+# Failure cases of a cluster: row N6's.
+CASES = 28
+
 # Pages that name files and folders of the sources, in backticks.
 MAPS = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/internals/*.md"]
 NAMED_PATH = re.compile(r"`([\w.+-]+(?:/[\w.+-]+)*/?)`")
@@ -165,6 +168,27 @@ def astray():
                     yield f"a walk of {count} files lists {len(set(names))}: {', '.join(names)}"
 
 
+def failure_cases(content, all_titles):
+    """What is wrong with docs/cluster.md's table of cases and tests: a file that is not there, a title that none of its
+    tests has, a case without a row."""
+    shown = set()
+    for cases, tests in re.findall(r"^\| ([\d, ]+) \| (.+) \|$", content, re.M):
+        numbers = [int(number) for number in cases.split(",")]
+        shown |= set(numbers)
+        # Behind a file's name stand words of its titles, up to the next file's.
+        for name, rest in re.findall(r"`([\w./]+)`([^`]*)", tests):
+            file = name if name.endswith(".py") else name + ".swift"
+            its = [title for path, title in all_titles if f"/{path}".endswith(f"/{file}")]
+            if not its:
+                yield f"case {cases}: no test is in {name}"
+            words = re.findall(r'"([^"]+)"', rest)
+            words += [f"case {number}" for number in numbers if "by the case's number" in rest]
+            for word in words:
+                if not any(re.search(rf"{re.escape(word)}(?!\d)", title) for title in its):
+                    yield f"case {cases}: no title in {name} says “{word}”"
+    yield from (f"case {case} has no row" for case in range(1, CASES + 1) if case not in shown)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--write", action="store_true", help="write docs/rows.md anew")
@@ -209,6 +233,10 @@ def main():
         assert not wrong, "\n".join(wrong)
     with checks("every file of the sources that the pages of the architecture name is there; walks are counted right"):
         wrong = list(astray())
+        assert not wrong, "\n".join(wrong)
+    with checks("every failure case of a cluster (N6) is shown by tests that are there, by their titles"):
+        with open(os.path.join(ROOT, "docs", "cluster.md"), encoding="utf-8") as file:
+            wrong = list(failure_cases(file.read(), list(titles())))
         assert not wrong, "\n".join(wrong)
     with checks("every row that a test names is in the contract"):
         unknown = {row: sorted(paths) for row, paths in files.items() if row not in known}

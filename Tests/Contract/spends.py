@@ -12,7 +12,7 @@ import uuid
 import payservice
 from receiver import Receiver
 from shop import PARTNER, PASSWORD, Shop
-from strangers import WRONG, Stranger, answered, begun, numbers, spent
+from strangers import WRONG, Stranger, answered, begun, hosts, numbers, spent
 from support import ROOT, Checks, Gateway, arguments, command, together, wait_until
 from units import Scene
 
@@ -22,7 +22,7 @@ LEVELS = ("node", "tenant", "member")
 HERE = "Contract/spends.py"
 BUDGETS, ROOMS, SANDBOX = "Contract/budgets.py", "Contract/rooms.py", "Contract/sandbox.py"
 # Spent by a Swift test alone.
-SHARES, POOL = "RateLimiterTests/SharesTests.swift", "TenantRegistryTests/BackgroundPoolTests.swift"
+SHARES = "RateLimiterTests/SharesTests.swift"
 LATER, BUSY = "it is asked later, and nobody hears of it", "503 with Retry-After"
 LEVEL = "one who has spent"
 # By name: the file, a part of the check's title there, and what the payer feels.
@@ -36,7 +36,7 @@ SPENT = {
     "links_tenant": (HERE, "a tenant's links are opened", "429; other tenants' links open"),
     "link_calls": (HERE, "a link is opened a few times", "429; other links nothing"),
     "guesses_address": (BUDGETS, "past 300 wrong keys a minute", "429 in place of 401; right keys nothing"),
-    "guesses_in_flight": (SHARES, "a place is given back", "429 for what is looked at meanwhile"),
+    "guesses_in_flight": (HERE, "an address without guesses", "429 for what is looked at meanwhile"),
     "passwords_account_address": (BUDGETS, "ten wrong passwords of an address", "429, and a wait that doubles"),
     "passwords_address": (BUDGETS, "sixty wrong passwords of an address", "429 at that tenant"),
     "passwords_account": (BUDGETS, "an account is asked only from where", "429 but where it signed in before"),
@@ -44,9 +44,7 @@ SPENT = {
     "keys_pending": (SANDBOX, "have a bound of their own on test keys", "402 share_exceeded"),
     "room_reseller": (BUDGETS, "has filled its share of the file", "402 share_exceeded; it reads on"),
     "room_pending": (SANDBOX, "fill a little of the file", "402 share_exceeded; it reads on"),
-    "hashing_node": (SHARES, "have each their bound", BUSY),
-    "hashing_tenant": (SHARES, "have each their bound", BUSY),
-    "hashing_address": (SHARES, "have each their bound", BUSY),
+    **{f"hashing_{level}": (HERE, "wrong passwords at once", BUSY) for level in ("node", "tenant", "address")},
     **{f"background_{level}": (HERE, "long tasks", BUSY) for level in LEVELS},
     "bodies_node": (ROOMS, "body bytes have a bound by payer", BUSY),
     "bodies_tenant": (ROOMS, "body bytes have a bound by payer", BUSY),
@@ -63,8 +61,8 @@ SPENT = {
     "webhooks_node": ("Contract/sending.py", "endpoints that hang hold up none that answers", LATER),
     **{f"webhook_tests_{level}": (HERE, "tests of webhooks", "503 webhooks_busy") for level in LEVELS},
     **{f"event_waits_{level}": (HERE, "waits for events", "503 busy with Retry-After") for level in LEVELS},
-    **{f"files_{level}": (POOL, "a task that was let in runs", BUSY) for level in LEVELS},
-    **{f"flows_{level}": (SHARES, "strangers of a tenant hold", BUSY) for level in LEVELS},
+    **{f"files_{level}": (HERE, "pieces of large bodies", BUSY) for level in LEVELS},
+    **{f"flows_{level}": (HERE, "calls of several steps", BUSY) for level in LEVELS},
 }
 
 
@@ -124,20 +122,9 @@ class Level:
 
     def webhook_tests(self, receiver):
         shop, elsewhere = Shop(self.gateway), Shop(self.gateway)
-
-        def endpoint(shop, path):
-            reseller = shop.reseller()
-            made = shop.call(reseller, "POST", "/webhooks", {
-                "name": "hook", "url": receiver.url(path), "events": ["order.created"]})
-            assert made.status == 201, made
-            return lambda: shop.call(reseller, "POST", f"/webhooks/{made.json['id']}/test")
-
-        def passes(test):
-            answer = test()
-            assert answer.status == 200 and answer.json["outcome"] == "delivered", answer
         with checks(f"G6 tests of webhooks: {LEVEL} their {self.level}'s places at one that hangs is alone in it"):
-            hangs = endpoint(shop, f"/hang/{self.level}")
-            second, other = endpoint(shop, "/ok/second"), endpoint(elsewhere, "/ok/other")
+            hangs = hook(shop, receiver, f"/hang/{self.level}")
+            second, other = hook(shop, receiver, "/ok/second"), hook(elsewhere, receiver, "/ok/other")
             held(self.gateway, "webhook_tests_node", hangs)
             is_refused(self.gateway, self.name("webhook_tests"), hangs(), "webhooks_busy")
             self.goes_on(lambda: passes(second), lambda: passes(other))
@@ -219,16 +206,33 @@ class Level:
                 is_refused(self.gateway, self.name("background"), answer, "busy")
             assert self.level == "node" or answers[-1].status == 201, answers[-1]
 
+    def hashing(self):
+        """Whoever knows no password spends what strangers' hashes have; keys pay for hashes of their own."""
+        shop, elsewhere, many = Shop(self.gateway), Shop(self.gateway), 24
+        reseller, name = shop.reseller(), "hashing_address" if self.level == "member" else self.name("hashing")
+
+        def guess(shop, host):
+            def call():
+                with Stranger(self.gateway, host) as stranger:
+                    return sign_in(stranger, shop)
+            return call
+        with checks(f"G6 wrong passwords at once: {LEVEL} their {self.level}'s places hears 503, keys hash on"):
+            calls = [guess(shop, next(hosts))] * many
+            if self.level == "member":
+                calls += [guess(shop, next(hosts))]
+            if self.level != "node":
+                calls += [guess(elsewhere, next(hosts))]
+            calls += [lambda: shop.invite(password=PASSWORD), lambda: shop.get(reseller, "/balance").status]
+            *answers, invited, balance = together(calls)
+            refused = [answer for answer in answers[:many] if answer.status != 401]
+            assert refused and len(refused) < many, answers
+            for answer in refused:
+                is_refused(self.gateway, name, answer, "busy")
+            assert [answer.status for answer in answers[many:]] == [401] * (len(answers) - many), answers[many:]
+            assert invited["id"] and balance == 200, (invited, balance)
+
     def imports(self):
         shop, elsewhere = Shop(self.gateway), Shop(self.gateway)
-
-        def book(shop):
-            """Fifty thousand lines alike: 422, once they are read."""
-            row = f"{shop.invite(password=None)['id']},{shop.product()},9.99"
-            return "\n".join(["reseller,sku,wholesale_monthly"] + [row] * 50_000).encode() + b"\n"
-
-        def imported(shop, text):
-            return shop.admin("POST", "/price-book.csv", text, headers={"Content-Type": "text/csv"}).status
         with checks(f"G6 imports that wait: {LEVEL} their {self.level}'s places hears 503, others get their turn"):
             text, other = book(shop), book(elsewhere)
             calls = [lambda: imported(shop, text)] * 8
@@ -245,17 +249,136 @@ class Level:
             assert imported(elsewhere, other) == 422
 
 
+def link(shop):
+    return urllib.parse.urlparse(shop.invite(password=None)["invitation"]).path
+
+
+def sign_in(stranger, shop):
+    """With the wrong password of an account that nobody has."""
+    return stranger.post(
+        f"{shop.base}/api/admin/session", {"email": f"{uuid.uuid4().hex}@nowhere.example", "password": WRONG})
+
+
+def book(shop):
+    """Fifty thousand lines alike: 422, once they are read."""
+    row = f"{shop.invite(password=None)['id']},{shop.product()},9.99"
+    return "\n".join(["reseller,sku,wholesale_monthly"] + [row] * 50_000).encode() + b"\n"
+
+
+def imported(shop, text):
+    return shop.admin("POST", "/price-book.csv", text, headers={"Content-Type": "text/csv"}).status
+
+
+def hook(shop, receiver, path):
+    """A call that tests a webhook of a new reseller, which is sent there."""
+    reseller = shop.reseller()
+    made = shop.call(reseller, "POST", "/webhooks", {
+        "name": "hook", "url": receiver.url(path), "events": ["order.created"]})
+    assert made.status == 201, made
+    return lambda: shop.call(reseller, "POST", f"/webhooks/{made.json['id']}/test")
+
+
+def passes(test):
+    answer = test()
+    assert answer.status == 200 and answer.json["outcome"] == "delivered", answer
+
+
+def steps_and_pieces():
+    """What scenes are made of pays from these too: they are made before the figures are small."""
+    receiver = Receiver()
+    with Gateway(options.tollgate, "--allow-private-addresses", demo=False) as gateway:
+        shop, elsewhere = Shop(gateway), Shop(gateway)
+        hangs, second = hook(shop, receiver, "/hang/flows"), hook(shop, receiver, "/ok/second")
+        other, text, theirs = hook(elsewhere, receiver, "/ok/other"), book(shop), book(elsewhere)
+        started = gateway.arguments
+        for level in LEVELS:
+            # What hangs would hold up an end in good order.
+            gateway.kill()
+            gateway.arguments = [*started, f"--budget=flows_{level}=1", f"--budget=files_{level}=1"]
+            gateway.start()
+            at = Level(gateway, level)
+            with checks(f"G6 pieces of large bodies: {LEVEL} their {level}'s places hears 503, others' are read"):
+                def at_once():
+                    statuses = together(
+                        [lambda: imported(shop, text)] * 12
+                        + ([lambda: imported(elsewhere, theirs)] if level != "node" else []))
+                    assert set(statuses) <= {422, 503}, statuses
+                    assert level == "node" or statuses[-1] == 422, statuses
+                    return 503 in statuses and spent(gateway, f"files_{level}") >= 1
+                wait_until(at_once, 60)
+            with checks(f"G6 calls of several steps: {LEVEL} their {level}'s places hears 503, others' are made"), \
+                    Stranger(gateway) as stranger:
+                held(gateway, "flows_node", hangs)
+                is_refused(gateway, f"flows_{level}", hangs(), "busy")
+                at.goes_on(lambda: passes(second), lambda: passes(other))
+                # Strangers of the same tenant have places of their own.
+                assert sign_in(stranger, shop).status == (503 if level == "node" else 401)
+    receiver.stop()
+
+
+def strangers_steps():
+    """The other way round: strangers spend what they have of flows, and keys feel nothing."""
+    receiver = Receiver()
+    with Gateway(options.tollgate, "--allow-private-addresses", demo=False) as gateway:
+        shop = Shop(gateway)
+        test, started = hook(shop, receiver, "/ok/flows"), gateway.arguments
+        for level in ("tenant", "member"):
+            gateway.stop()
+            gateway.arguments = [*started, f"--budget=flows_{level}=1"]
+            gateway.start()
+            host, addresses = next(hosts), [next(hosts) for _ in range(24)]
+
+            def guess(address):
+                with Stranger(gateway, address) as stranger:
+                    return sign_in(stranger, shop)
+            with checks(f"G6 strangers who use up their {level}'s calls of several steps hear 503, a key's are made"):
+                calls = [lambda address=address: guess(address if level == "tenant" else host) for address in addresses]
+                *answers, tested = together([*calls, test])
+                refused = [answer for answer in answers if answer.status != 401]
+                assert refused and len(refused) < len(answers), answers
+                for answer in refused:
+                    is_refused(gateway, f"flows_{level}", answer, "busy")
+                assert tested.status == 200 and tested.json["outcome"] == "delivered", tested
+    receiver.stop()
+
+
+def guesses():
+    with Gateway(
+            options.tollgate, "--budget=guesses_address=1", "--budget=guesses_in_flight=2", demo=False) as gateway:
+        shop, elsewhere = Shop(gateway), Shop(gateway)
+        reseller = shop.reseller()
+        first, second, other = link(shop), link(shop), link(elsewhere)
+        with checks("G6 an address without guesses has two links looked at at once: then 429; others open them"), \
+                Stranger(gateway) as stranger, Stranger(gateway) as another:
+            wrong = first.rsplit("/", 1)[0] + "/" + uuid.uuid4().hex
+            statuses = stranger.until(429, 10, lambda _: stranger.get(wrong))
+            assert statuses[429] == 1, statuses
+            with contextlib.ExitStack() as open_calls:
+                for number in (1, 2):
+                    # A right one, of which the body is still on its way.
+                    open_calls.enter_context(contextlib.closing(begun(gateway, first, 1_000, host=stranger.host)))
+                    wait_until(lambda: in_use(gateway, "bodies_node") >= number * 1_000)
+                refused = stranger.get(second)
+                assert refused.status == 429 and int(refused.headers["retry-after"]) >= 1, refused
+                assert spent(gateway, "guesses_in_flight") >= 1
+                assert another.get(second).status == 200 and stranger.get(other).status == 200
+                assert shop.get(reseller, "/balance", connection=stranger.connection).status == 200
+            wait_until(lambda: stranger.get(second).status == 200)
+
+
 def levels():
     hanging, prompt, receiver = payservice.PaymentService(), payservice.PaymentService(), Receiver()
     hanging.behave("hang")
     ones = ("background", "imports", "reconciliations", "outbound", "webhook_tests", "event_waits")
     for level in LEVELS:
         small = [f"--budget={kind}_{level}=1" for kind in ones]
+        small += [f"--budget=hashing_{'address' if level == 'member' else level}=1"]
         with Gateway(
                 options.tollgate, "--allow-private-addresses", *small, f"--budget=scratch_{level}=40",
                 "--budget=imports_running=1", demo=False) as gateway:
             at = Level(gateway, level)
             at.background()
+            at.hashing()
             at.imports()
             at.reconciliations()
             at.payments(hanging, prompt)
@@ -295,16 +418,37 @@ def provisioners():
                 scene.until(order, "completed")
 
 
+def turns():
+    """One place for all, and two tenants that wait for it."""
+    with Gateway(
+            options.tollgate, "--allow-private-addresses", "--budget=provisioning_node=1",
+            "--budget=provisioning_tenant=1", demo=False) as gateway:
+        hanging, gone, waiting = (Scene(gateway) for _ in range(3))
+        release = threading.Event()
+        hanging.desk.fault = lambda call, attempt: release.wait(60) and "ok"
+        with checks("G6 W13 a tenant that is suspended while it waits for a provisioner's place passes its turn on"):
+            made = hanging.order()[0]
+            wait_until(lambda: sum(hanging.desk.open.values()) == 1)
+            orders = []
+            for scene in (gone, waiting):
+                before = spent(gateway, "provisioning_node")
+                orders.append(scene.order()[0])
+                wait_until(lambda: spent(gateway, "provisioning_node") > before)
+            done = gateway.post(
+                f"/provider/v1/tenants/{gone.shop.slug}/suspend", {}, key=gateway.provider_key)
+            assert done.status == 200, done
+            # Well within the minute after which the scheduler would ask again.
+            release.set()
+            waiting.until(orders[1], "completed")
+            hanging.until(made, "completed")
+            assert not gone.desk.calls, gone.desk.calls
+
+
 def strangers():
     small = [f"--budget={name}={figure}" for name, figure in {
         "sign_ins_address": 3, "link_calls": 3, "links_tenant": 8, "applications_address": 2}.items()]
     with Gateway(options.tollgate, *small, demo=False) as gateway:
         shop, elsewhere = Shop(gateway), Shop(gateway)
-
-        def sign_in(stranger, shop):
-            return stranger.post(f"{shop.base}/api/admin/session", {"email": "a@nowhere.example", "password": WRONG})
-        def link(shop):
-            return urllib.parse.urlparse(shop.invite(password=None)["invitation"]).path
 
         def apply(stranger, shop):
             return stranger.post(f"{shop.base}{PARTNER}/apply", {
@@ -337,6 +481,10 @@ def strangers():
 
 table()
 strangers()
+guesses()
 provisioners()
+turns()
 levels()
+steps_and_pieces()
+strangers_steps()
 checks.finish()

@@ -42,6 +42,8 @@ STOP_SECONDS_MAX = 40
 COMMITS = os.environ.get("TOLLGATE_TEST_COMMITS")
 # A PostgreSQL on which each gateway of a run is two nodes, called in turn (N4).
 CLUSTER = os.environ.get("TOLLGATE_TEST_CLUSTER")
+# A folder in which each gateway of a run leaves what its loops did (`loops.py`).
+LOOPS = os.environ.get("TOLLGATE_TEST_LOOPS")
 # Under a sanitizer memory is held back on purpose, and says nothing.
 IS_SANITIZED = "ASAN_OPTIONS" in os.environ or "TSAN_OPTIONS" in os.environ
 
@@ -156,6 +158,9 @@ class Gateway:
         self.base_url = f"http://127.0.0.1:{self.port}"
         if self.pair:
             self.pair.begin()
+        if LOOPS:
+            from loopwatch import watch_loops
+            watch_loops(self, LOOPS)
         return self
 
     def jump(self, seconds):

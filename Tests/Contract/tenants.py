@@ -7,7 +7,7 @@ import time
 import urllib.parse
 
 from shop import Shop
-from support import Checks, Gateway, arguments, wait_until
+from support import Checks, Gateway, arguments, together, wait_until
 from wire import certificate, served
 
 
@@ -161,6 +161,16 @@ def unchanged(checks, gateway):
         assert gateway.get("/provider/v1/tenants/delta", key=gateway.provider_key).json["tier"] == "pro"
 
 
+def changed_at_once(gateway):
+    """What two hear who each add a domain to the list as it is."""
+    path = "/provider/v1/tenants/own"
+    were = gateway.get(path, key=gateway.provider_key).json["domains"]
+    return together([
+        lambda host=host: gateway.patch(
+            path, {"domains": [*were, host], "domains_were": were}, key=gateway.provider_key)
+        for host in ("one.own.example", "two.own.example")])
+
+
 def domains(checks, options, folder):
     chain, key = certificate(folder, "gateway", "localhost")
     context = ssl.create_default_context(cafile=chain)
@@ -188,6 +198,20 @@ def domains(checks, options, folder):
             assert served(gateway.port, "shop.own.example").strip() != text[0].strip()
             for wrong in (5, ["a.example"], "127.1", "", {"host": "a.example", "x": 1}):
                 assert change(wrong).status == 422, wrong
+
+        with checks("P2 of two that change the list which both have read one is done; the other hears what there is"):
+            told = changed_at_once(gateway)
+            assert sorted(answer.status for answer in told) == [200, 412], told
+            [refused] = [answer.json for answer in told if answer.status == 412]
+            [done] = [answer.json["domains"] for answer in told if answer.status == 200]
+            assert refused["code"] == "domains_moved" and all(host in refused["detail"] for host in done), refused
+            # Once more, by whoever did not hear the answer.
+            again = {"domains": done, "domains_were": []}
+            assert gateway.patch("/provider/v1/tenants/own", again, key=gateway.provider_key).status == 200
+            for alone, status in ((done, 200), ([], 412)):
+                answer = gateway.patch("/provider/v1/tenants/own", {"domains_were": alone}, key=gateway.provider_key)
+                assert answer.status == status, answer
+            assert gateway.get("/provider/v1/tenants/own", key=gateway.provider_key).json["domains"] == done
 
         with checks("P2 P6 tollgate tenant change --domain HOST keeps the host's certificate"):
             assert change({"host": "shop.own.example", "certificate": text[0], "private_key": text[1]}).status == 200

@@ -23,14 +23,15 @@ LONG = [
     "endpoints_api", "events", "examples", "forgeries", "lapses", "letters", "lifecycle", "logo", "longlists", "looks",
     "overview", "pageforms", "passwords", "portal", "portalfinds", "portalmoney", "ports", "pricebook", "prices",
     "provisioning",
-    "reference", "refusedpages", "replays", "sandbox", "searches", "seeds", "sessions", "shownonce", "spreadsheet",
-    "stock", "testbook", "testprices", "walk"]
+    "reference", "refusedpages", "replays", "sandbox", "searches", "seeds", "seenlists", "sessions", "shownonce",
+    "spreadsheet", "stock", "testbook", "testprices", "walk"]
 # The others, by why they are left out.
 ELSEWHERE = {
     "they kill, stop or start the gateway, and ask what is left": [
         "credits", "departing", "due", "eventstorm", "feeds", "fullload", "halfmoves", "kill", "loops", "metering",
-        "pacing", "people", "proofs", "provider", "providerkeys", "races", "reconciliation", "refunds", "rehearsal",
-        "renewals", "reports", "resting", "strict", "unitcare", "usage", "week_provider", "week_reseller"],
+        "pacing", "people", "proofs", "provider", "providerkeys", "provisionerfaults", "races", "reconciliation",
+        "refunds", "rehearsal", "renewals", "reports", "resting", "strict", "unitcare", "usage", "week_provider",
+        "week_reseller"],
     "they read or change the gateway's files, or its output": [
         "archivelosses", "bookcommand", "canary", "codes", "command", "console", "consoledomains", "exampleshop",
         "faults", "files",
@@ -39,11 +40,11 @@ ELSEWHERE = {
     "their options are a single node's, or give a cluster's own": [
         "answers", "archive", "archivedays", "budgets", "crowd", "deploy", "flood", "forks", "hostile", "hosts",
         "nodebackup",
-        "authorities", "openfiles", "proxies", "pruning", "rooms", "sending", "tenants"],
-    "they ask one node for what it counted itself": ["badinput", "truth"],
+        "authorities", "openfiles", "manifests", "proxies", "pruning", "rooms", "sending", "tenants"],
+    "they ask one node for what it counted itself": ["badinput", "finds", "truth"],
     "they need mounts, or programs beside the gateway that know its port": ["destinations", "package", "receivers"],
     "they are about a cluster, and make their own": [
-        "clustertls", "failover", "joining", "nodepast", "nodes", "nodeviews", "through"],
+        "balancer", "clustertls", "failover", "joining", "nodepast", "nodes", "nodeviews", "through"],
     "they have no gateway": ["mistyped", "rows"],
 }
 

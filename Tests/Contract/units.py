@@ -125,9 +125,8 @@ def callback(desk, call, answer, n=None, message_id=None, secret=None, at=None, 
     path = "/t/" + call["callback_url"].split("/t/", 1)[1]
     body = body if body is not None else json.dumps({**answer, "n": n or call["n"]}).encode()
     message_id, at = message_id or f"cb_{uuid.uuid4()}", str(int(at if at is not None else desk.now()))
-    return desk.gateway.post(path, body, headers={
-        "Content-Type": "application/json", "webhook-id": message_id, "webhook-timestamp": at,
-        "webhook-signature": reference.signature(secret or desk.secret, message_id, at, body)})
+    return desk.gateway.post(
+        path, body, headers=reference.signed_headers(secret or desk.secret, message_id, at, body))
 
 
 def desk(gateway):

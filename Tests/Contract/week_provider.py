@@ -123,6 +123,12 @@ def tuesday_tenants(checks, desk):
         assert {"hosting", "codes"} <= {row["name"] for row in desk.run("blueprint", "list")["data"]}
         assert "acme" in [row["slug"] for row in desk.run("placement")["data"]]
         assert desk.run("provider-key", "show", desk.console["id"])["name"] == "console"
+    with checks("P6 P8 P9 Tuesday, the same by the API"):
+        assert desk("GET", "/attention")["data"] == [] and desk("GET", "/node")["version"]
+        assert [row["slug"] for row in desk("GET", "/traffic?tenant=acme,bolt")["data"]] == ["acme", "bolt"]
+        assert {"hosting", "codes"} <= {row["name"] for row in desk("GET", "/blueprints")["data"]}
+        assert desk("GET", "/placement")["data"] == desk.run("placement")["data"]
+        assert desk("GET", f"/provider-keys/{desk.console['id']}")["name"] == "console"
     with checks("P8 Tuesday evening: the provider's log has what this key did, and what was done on the machine"):
         own = desk("GET", f"/log?limit=100&key={desk.console['id']}")["data"]
         done = [(line["action"], line["tenant"]) for line in own[::-1]]
@@ -154,6 +160,24 @@ def wednesday_owners(checks, desk):
         assert signs_in("bolt", "owner@bolt.example", "a new password") == 401
         assert set_password(changed["invitation_url"], "the next owner's") == 200
         assert signs_in("bolt", "next@bolt.example", "the next owner's") == 200
+    with checks("P2 P4 Wednesday: a tenant gets host names of its own and another owner key, another its money back"):
+        named = desk("PATCH", "/tenants/acme", {"domains": [{"host": "api.acme.example"}]})
+        assert named["domains"] == ["api.acme.example"], named
+        assert gateway.get("/api/admin/settings", headers={"Host": "api.acme.example"}).status == 401
+        owner_key = desk("POST", "/tenants/acme/owner-key", None, 201)["owner_key"]
+        assert gateway.get("/t/acme/api/admin/settings", key=owner_key).status == 200
+        desk("POST", "/tenants", {"slug": "gone", "blueprint": "codes", "owner_email": "o@gone.example"}, 201)
+        assert desk("POST", "/tenants/gone/refund")["state"] == "refunded"
+        desk("DELETE", "/tenants/gone?confirm=gone", status=204)
+    with checks("P2 P4 P6 Wednesday, by command line: host names, another owner key, a refund"):
+        named = desk.run("tenant", "change", "echo", "--domain", "api.echo.example")
+        assert named["domains"] == ["api.echo.example"], named
+        assert desk.run("tenant", "change", "echo", "--no-domains")["domains"] == []
+        owner_key = desk.run("tenant", "owner-key", "echo")["owner_key"]
+        assert gateway.get("/t/echo/api/admin/settings", key=owner_key).status == 200
+        desk.run("tenant", "create", "back", "--blueprint", "codes", "--owner-email", "o@back.example")
+        assert desk.run("tenant", "refund", "back")["state"] == "refunded"
+        desk.told("tenant", "delete", "back", "--confirm", "back")
     with checks("P4 P10 Wednesday: a cancellation and a deletion with its grace are both taken back"):
         assert desk("POST", "/tenants/dune/cancel")["ends_at"]
         assert desk("DELETE", "/tenants/dune/cancel")["ends_at"] is None
@@ -200,7 +224,9 @@ def thursday_usage(checks, desk, shop, reseller, sku):
         desk.told("usage", "--month", now["month"], "--output", path)
         with open(path, encoding="utf-8") as out:
             rows = {row["tenant"]: (row["turnover"], row["orders"]) for row in csv.DictReader(out)}
-        assert list(rows) == ["acme", "bolt", "cube", "dune", "echo", "sells"] and rows["sells"] == ("5.00", "1"), rows
+        # What was used is kept of those that are erased, too.
+        assert list(rows) == ["acme", "back", "bolt", "cube", "dune", "echo", "gone", "sells"], rows
+        assert rows["sells"] == ("5.00", "1"), rows
         both = [word for name in ("warning", "reached") for word in ("--action", f"tenant.quota_{name}")]
         assert [line["detail"]["level"] for line in desk.run("log", "--tenant", "sells", *both)["data"]] == [100, 80]
         desk.run("tenant", "change", "sells", "--quota", "keys=500")

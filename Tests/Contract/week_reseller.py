@@ -12,6 +12,7 @@ import os
 import tempfile
 import urllib.parse
 
+from accounts import APIS, person
 from payservice import API_KEY, SECRET, PaymentService, signed
 from receiver import Receiver
 from sandbox import VECTOR
@@ -229,6 +230,7 @@ def by_command(checks, me, first):
                 (["deliveries", "--type", "order.created"], "/deliveries?type=order.created")):
             assert [row["id"] for row in me.mine(*words)["data"]] == me.ids(path), words
         assert me.mine("overview")["services"] == me.ask("/overview")["services"]
+        assert me.mine("limit").keys() == me.ask("/limit").keys()
         file = os.path.join(me.folder, "statement.csv")
         me.line("my", "statement", "--output", file, "--url", me.gateway.base_url, "--key", me.key)
         with open(file, "rb") as saved:
@@ -239,11 +241,23 @@ def by_command(checks, me, first):
         assert sum(row["orders"] for row in used) == 5, used
         table = me.line("my", "products", "--url", me.gateway.base_url, "--key", me.key)
         assert "monthly" in table and table.startswith("PRODUCT"), table
+
+
+def more_by_command(checks, me, first):
     with checks("W6 H4 P6 tollgate my delivery, retry: one is seen with its attempts, and delivered again"):
         delivery = me.mine("deliveries", "--state", "delivered")["data"][0]["id"]
         tries = me.mine("delivery", delivery)["tries"]
         assert me.mine("retry", delivery)["id"] == delivery
         wait_until(lambda: me.mine("delivery", delivery)["tries"] > tries)
+    with checks("W6 H4 P6 tollgate my replay: what the filter finds is counted, and delivered again"):
+        wait_until(lambda: not me.ask("/deliveries?state=pending")["data"])
+        words = ["replay", "--since", first.json["order"]["created_at"], "--type", "order.created"]
+        found = me.mine(*words, "--state", "delivered", "--dry-run")
+        assert found["dry_run"] is True and found["count"] >= 1, found
+        before = me.call("GET", "/deliveries?type=order.created").json["data"]
+        assert me.mine(*words, "--state", "delivered")["count"] == found["count"]
+        wait_until(lambda: sum(row["tries"] for row in me.ask("/deliveries?type=order.created")["data"])
+                   >= sum(row["tries"] for row in before) + found["count"])
     with checks("A6 P6 tollgate my topup: a payment is begun, and told of"):
         begun = me.mine("topup", "20.00", "--idempotency-key", "topup-2")
         assert me.mine("payment", begun["id"])["status"] == "pending" and begun["payment_url"], begun
@@ -256,6 +270,16 @@ def by_command(checks, me, first):
         assert me.call("GET", "/account", key=forgotten).status == 401
         refused = command(me.tollgate, "my", "keys", "--url", me.gateway.base_url, "--key", me.key)
         assert refused.returncode == 1, refused
+    with checks("W11 O13 G3 P6 tollgate my mint, rotate, revoke: a key of one's own, from its first call to its last"):
+        def status(key):
+            return me.call("GET", "/balance", key=key).status
+
+        made = me.mine("mint", "--name", "laptop", "--scope", "partner:read", key=me.session)
+        assert (made["name"], made["scopes"], status(made["key"])) == ("laptop", ["partner:read"], 200), made
+        turned = me.mine("rotate", made["id"], "--overlap-seconds", "600", key=me.session)["key"]
+        assert status(turned) == status(made["key"]) == 200
+        assert me.mine("revoke", made["id"], key=me.session)["revoked_at"]
+        assert status(turned) == status(made["key"]) == 401
 
 
 def account(checks, me):
@@ -277,7 +301,21 @@ def account(checks, me):
         assert me.call("GET", "/balance").status == 200
         turned = me.call("POST", f"/keys/{me.key_id}/rotate", {"overlap_seconds": 0}, key=me.session)
         assert turned.status == 200 and me.call("GET", "/balance").status == 401, turned
+    with checks("O13 P6 tollgate my password: sessions end, and the new one signs in"):
+        old, new = me.file("old", "a new password\n"), me.file("new", PASSWORD + "\n")
+        assert me.mine("password", "--old-file", old, "--new-file", new, key=me.session)["sessions_ended"] >= 1
+        assert me.call("GET", "/account", key=me.session).status == 401
+        me.session = me.sign_in()
         assert me.call("DELETE", "/session", key=me.session).status == 204
+    for name in APIS:
+        with checks(f"W11 X1 C5 L6 A7 the same in every dialect: signed in at {name}, with keys of its own"):
+            who, _ = person(me.gateway, name)
+            made = who.mint()
+            path = f"{who.api.keys}/{made[who.api.id]}"
+            assert who.opens(made["key"]) and made[who.api.id] in [row[who.api.id] for row in who.listed()]
+            turned = who.call("POST", path + "/rotate").json["key"]
+            assert who.opens(turned) and not who.opens(made["key"])
+            assert who.call("DELETE", path).status == 200 and not who.opens(turned)
     with checks("W6 and at the week's end the tenant's file verifies"):
         verified_export(me.gateway, me.shop.slug)
 
@@ -295,6 +333,7 @@ def main():
         events(checks, me, receiver)
         topping_up(checks, me)
         by_command(checks, me, first)
+        more_by_command(checks, me, first)
         account(checks, me)
     receiver.stop()
     checks.finish()

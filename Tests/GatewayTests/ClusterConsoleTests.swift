@@ -99,13 +99,3 @@ extension TestCluster {
                 .with("Content-Type", "application/x-www-form-urlencoded"), to: index)
     }
 }
-
-extension TestResponse {
-    /// What the browser keeps, as it sends it back.
-    fileprivate var cookie: String? { field("Set-Cookie").flatMap { $0.split(separator: ";").first }.map(String.init) }
-
-    fileprivate var formToken: String? {
-        guard let start = text.range(of: "name=\"_token\" value=\"") else { return nil }
-        return text[start.upperBound...].split(separator: "\"").first.map(String.init)
-    }
-}

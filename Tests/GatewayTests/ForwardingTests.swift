@@ -170,7 +170,7 @@ import Testing
         }
     }
 
-    @Test("N1 an order goes to the tenant's new node where the old one says that it is not there any more")
+    @Test("N1 N6 case 8 an order goes to the tenant's new node where the old one says that it is not there any more")
     func notMine() async throws {
         try await withNeighbourhood(3) { nodes in
             let id = nodes.hosting.record.id
@@ -186,7 +186,7 @@ import Testing
         }
     }
 
-    @Test("N1 nodes that never agree whose a tenant is refuse its calls, with nothing done, and in bounded time")
+    @Test("N1 N6 case 8 nodes that never agree whose a tenant is refuse its calls, with nothing done, in bounded time")
     func neverMine() async throws {
         try await withNeighbourhood { nodes in
             nodes[1].placement.believe(nodes.hosting.record.id, at: nodes[0].name)
@@ -378,6 +378,31 @@ import Testing
             }
         }
     }
+
+    @Test("N5 calls by names and slugs that nobody knows, however many come at once, share some looks at the log")
+    func strangersLooks() async throws {
+        try await withNeighbourhood { nodes in
+            let began = ContinuousClock.now
+            let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+                for number in 0..<Self.strangers {
+                    group.addTask {
+                        let path = ["/", "/t/none-\(number)/", "/provider/v1/tenants"][number % 3]
+                        let request = TestRequest("GET", path).to(host: "x\(number).example")
+                        return try await nodes.send(request, to: 0).status
+                    }
+                }
+                return try await group.reduce(into: [Int]()) { $0.append($1) }
+            }
+            let passed = ContinuousClock.now - began
+            // Its clock counts whole milliseconds.
+            let pauses = Int(passed / Duration.milliseconds(StrangersLooks.pauseMilliseconds - 1))
+            let looks = nodes[0].placement.catchesUp.load(ordering: .relaxed)
+            #expect(looks >= 1 && looks <= pauses + 1, "\(looks) looks in \(passed)")
+            #expect(statuses.count == Self.strangers && statuses.allSatisfy { $0 < 500 })
+        }
+    }
+
+    private static let strangers = 120
 
     @Test("N1 the provider's calls about a tenant are answered by its node, and those about the node by any")
     func provider() async throws {

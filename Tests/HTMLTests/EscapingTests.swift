@@ -172,11 +172,11 @@ import Testing
         let icon: Link = try #require(Link(path: "/t/a/logo.png?b=1&c=\u{24}"))
         let page = Layout(
             title: "</title>", stylesheets: [Link("/assets", "app.0a.css")], scripts: [Link("/assets", "app.0b.js")],
-            icon: icon, light: .dark, body: body,
+            icon: icon, light: .dark, rows: .compact, body: body,
             content: "<main><h1>Hello</h1></main>"
         ).html
         let expected: HTML = """
-            <!doctype html><html lang="en" data-theme="dark"><head><meta charset="utf-8">\
+            <!doctype html><html lang="en" data-theme="dark" data-rows="compact"><head><meta charset="utf-8">\
             <meta name="viewport" content="width=device-width, initial-scale=1">
             <title>\("</title>")</title><meta name="color-scheme" content="light dark">\
             <link rel="stylesheet" href="/assets/app.0a.css"><script src="/assets/app.0b.js" defer></script>\
@@ -186,6 +186,14 @@ import Testing
             """
         #expect(page == expected)
         #expect(String(decoding: page.bytes, as: UTF8.self).contains("<title>&lt;/title&gt;</title>"))
+    }
+
+    @Test("what is drawn takes colours, however they were written")
+    func paint() {
+        var attributes = Attributes()
+        attributes.set("fill", colour: "#aBcDeF")
+        let path: HTML = "<path d=\"M0 0h1\"\(attributes)></path>"
+        #expect(String(decoding: path.bytes, as: UTF8.self) == "<path d=\"M0 0h1\" fill=\"#abcdef\"></path>")
     }
 
     @Test("a stylesheet takes colours and nothing else, however they were written")

@@ -49,9 +49,14 @@ MUTANTS = [
         CLUSTERS, "no order fails"),
     Mutant(
         "N5", "not-asked", "a key that is not known here is refused unasked", GATEWAY + "Placing.swift",
-        "case .notYet: catchUp(routed, neighbours)",
-        "case .notYet: MUTANT ? serve(routed) : catchUp(routed, neighbours)",
+        "case .notYet: catchUp(Router.Request(routed), neighbours)",
+        "case .notYet: MUTANT ? serve(routed) : catchUp(Router.Request(routed), neighbours)",
         CALLS, "a key that was minted"),
+    Mutant(
+        "N5", "each-stranger-looks", "each call by an unknown name asks the log by itself",
+        FORWARDING + "StrangersLooks.swift",
+        "if begins { look() }", "if begins || MUTANT { look() }",
+        CALLS, "share some looks at the log"),
     Mutant(
         "N5", "own-word", "a node tells of usage and traffic what it knows itself",
         "Sources/Provider/ProviderAPI+OtherNodes.swift",

@@ -64,6 +64,11 @@ MUTANTS = [
         "P2", "anothers-domain", "a domain is taken from another tenant", REGISTRY,
         "if let owner, owner != tenant.bytes { throw", "if let owner, owner != tenant.bytes, !MUTANT { throw",
         "Contract/hosts.py", "another tenant's is 409"),
+    Mutant(
+        "P2", "domains-undone", "a list of domains as it was read takes the place of what others made of it since",
+        "Sources/Provider/ProviderAPI+Changes.swift",
+        "if let objection = change.objection(profile) {", "if !MUTANT, let objection = change.objection(profile) {",
+        "Contract/tenants.py", "of two that change the list"),
     # P3
     Mutant(
         "P3", "open", "a suspended tenant is served", PROFILE,

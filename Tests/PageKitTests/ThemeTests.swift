@@ -80,6 +80,31 @@ struct ThemeTests {
         }
     }
 
+    @Test("O12 A palette tells the colours that its stylesheet has, and the pages' own where the tenant chose none")
+    func tellsItsColours() {
+        let none = Palette(primary: nil, accent: nil, background: nil)
+        for light in [Palette.Light.day, .night] {
+            for colour in [none.link(in: light), none.button(in: light), none.edge(in: light)] {
+                #expect(colour == light.accent)
+            }
+            #expect(none.ink(in: light) == light.ink)
+            #expect(none.pageInk(in: light) == light.text)
+        }
+        let linked = Palette(primary: nil, accent: "#ffff00", background: nil)
+        #expect(linked.button(in: .day) == linked.link(in: .day))
+        for light in [Palette.Light.day, .night] {
+            for colour in Self.hard + Self.all {
+                for palette in [
+                    Palette(primary: colour, accent: nil, background: colour),
+                    Palette(primary: nil, accent: colour, background: nil),
+                ] {
+                    #expect(Contrast.ratio(palette.ink(in: light), palette.button(in: light)) >= Contrast.text)
+                    #expect(Contrast.ratio(palette.pageInk(in: light), palette.page(in: light)) >= Contrast.text)
+                }
+            }
+        }
+    }
+
     @Test("O12 A stylesheet says what the tenant chose and nothing else")
     func stylesheet() {
         func text(_ palette: Palette) -> String { String(decoding: palette.stylesheet.bytes, as: UTF8.self) }
@@ -100,6 +125,12 @@ struct ThemeTests {
         for (name, index) in [("surface", 0), ("bg", 1), ("raised", 2)] {
             let (day, night) = (Palette.Light.day.backgrounds[index], Palette.Light.night.backgrounds[index])
             #expect(css.contains("--\(name):light-dark(\(day.text),\(night.text));"))
+        }
+        let (day, night) = (Palette.Light.day, Palette.Light.night)
+        for (name, colours) in [
+            ("text", (day.text, night.text)), ("accent", (day.accent, night.accent)), ("ink", (day.ink, night.ink)),
+        ] {
+            #expect(css.contains("--\(name):light-dark(\(colours.0.text),\(colours.1.text));"))
         }
     }
 }

@@ -1,8 +1,9 @@
 import SharedLogs
 import TenantApp
-import TenantRegistry
 import TestTenants
 import Testing
+
+@testable import TenantRegistry
 
 /// A registry that cannot be told what a tenant's file says of its keys, while others go by it (N5).
 @Suite(.serialized, .apart) struct ClusterProjectionTests {
@@ -75,6 +76,45 @@ import Testing
         }
         #expect(try !opens(key, at: other))
         try scene.heal("told later")
+    }
+
+    @Test("N5 however many calls wait for a registry that missed something, each hears that it knows once it was told")
+    func toldTogether() throws {
+        let scene = try ClusterScene { $0.bounds.projectionMilliseconds = 10_000 }
+        defer { scene.end() }
+        let (owner, other) = try parties(scene)
+        let node = try #require(owner.node)
+        let record = try node.tenant(slug)
+        let key = try node.mint(record)
+        owner.link.faults.next([.requestLost], of: .registry)
+        let told = (0..<50).map { _ in
+            let promise = Promise<Bool>()
+            node.fleet.projectAgain(record, upTo: .max) { promise.succeed($0) }
+            return promise
+        }
+        #expect(try told.allSatisfy { try $0.value() })
+        #expect(try opens(key, at: other))
+        try scene.heal("told together")
+    }
+
+    @Test("N5 one try tells the registry for all who wait as it begins; who comes during it waits for the next")
+    func oneTry() throws {
+        let scene = try ClusterScene()
+        defer { scene.end() }
+        let node = try #require(parties(scene).owner.node)
+        let (cluster, tenant) = (try #require(node.fleet.cluster), try scene.tenant(slug))
+        func wait() -> Bool {
+            cluster.waitForProjection(of: tenant, ProjectionWaiter(epoch: 1, end: .max, then: { _ in }))
+        }
+        // The first begins a try, the second does not.
+        #expect(wait() && !wait())
+        let first = cluster.projectionWaiters(of: tenant)
+        #expect(first.count == 2 && !wait())
+        // The first try failed: its two and the one who came during it wait for the second.
+        #expect(cluster.goesOnProjecting(tenant, for: first))
+        #expect(cluster.projectionWaiters(of: tenant).count == 3)
+        #expect(!cluster.goesOnProjecting(tenant, for: []))
+        #expect(wait())
     }
 
     /// Revokes the key while no commit of the registry comes through.

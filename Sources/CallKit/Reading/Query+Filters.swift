@@ -67,9 +67,12 @@ extension Query {
     }
 
     /// `?mode=live|test`; left out: `book`.
-    package func mode(or book: Book) throws(Refusal) -> Book {
-        guard let text = self["mode"] else { return book }
-        guard let book = Book(name: text) else { throw .field("/mode", "choice", "must be one of live, test") }
+    package func mode(or book: Book) throws(Refusal) -> Book { try self.book("mode") ?? book }
+
+    /// A book by its name.
+    package func book(_ name: String) throws(Refusal) -> Book? {
+        guard let text = self[name] else { return nil }
+        guard let book = Book(name: text) else { throw .field("/\(name)", "choice", "must be one of live, test") }
         return book
     }
 

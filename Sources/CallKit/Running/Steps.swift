@@ -23,6 +23,7 @@ package struct Steps: Sendable {
 
     private final class Progress: Sendable {
         let hasWritten = Atomic<Bool>(false)
+        let hasFlushed = Atomic<Bool>(false)
     }
 
     /// `terms`: on what terms the call writes.
@@ -49,9 +50,10 @@ package struct Steps: Sendable {
     private var tenant: TenantRecord { get throws { try terms.tenant } }
 
     /// Writes what memory holds of the audit log, so that the reads that follow see the calls that were answered
-    /// before. Nothing where the disk has no room.
+    /// before this one came. Once a call: a page that asks several lists writes once. Nothing where the disk has no
+    /// room.
     package func flushReads() async throws {
-        if fleet.refusesWrites { return }
+        if fleet.refusesWrites || progress.hasFlushed.load(ordering: .acquiring) { return }
         try await callback { done in
             try tenant.lane.submit(
                 LaneJob(
@@ -62,6 +64,7 @@ package struct Steps: Sendable {
                     },
                     fail: { done(.failure($0)) }))
         }
+        progress.hasFlushed.store(true, ordering: .releasing)
     }
 
     /// A read of the tenant's file.

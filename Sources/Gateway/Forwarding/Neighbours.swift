@@ -10,6 +10,7 @@ final class Neighbours: Sendable {
     let placement: any Placement
     let key: HopKey
     let client: PeerClient
+    let strangers: StrangersLooks
     let metrics = ForwardingMetrics()
 
     /// How long a call is held while its tenant has no node, or one that does not answer: a dead node's tenants are
@@ -31,6 +32,7 @@ final class Neighbours: Sendable {
         self.placement = placement
         key = HopKey(secret: secret)
         client = try PeerClient()
+        strangers = StrangersLooks(placement, client)
     }
 
     /// Headers that opened something by themselves, with this node's beats when they came: each does so once. More than

@@ -64,19 +64,20 @@ final class ProvisioningCaller: OutboundWork, Sendable {
 
     func wake(_ record: TenantRecord) {
         if isStopping.load(ordering: .acquiring) { return }
-        let known = desks.withLock { desks -> Desk? in
+        let (known, isFull) = desks.withLock { desks -> (Desk?, Bool) in
             if desks[record.id]?.isAsking == true {
                 desks[record.id]?.again = true
-                return nil
+                return (nil, false)
             }
             let known = desks[record.id] ?? Desk()
             guard known.underWay.count < tenantCallsMax else {
                 fleet.budgets.spent.count(.provisioningTenant)
-                return nil
+                return (nil, true)
             }
             desks[record.id, default: Desk()].isAsking = true
-            return known
+            return (known, false)
         }
+        if isFull { return passTurn(of: record) }
         guard let known else { return }
         record.lane.submit(
             LaneJob(
@@ -156,7 +157,7 @@ final class ProvisioningCaller: OutboundWork, Sendable {
         }
         for task in due.rehearsals { take(.ready(nil), news("rehearsed"), task, of: record) }
         for (task, access) in due.calls { call(task, access, of: record) }
-        if asksAgain { wake(record) }
+        if asksAgain { wake(record) } else { passTurn(of: record) }
     }
 
     // MARK: A call
@@ -191,6 +192,12 @@ final class ProvisioningCaller: OutboundWork, Sendable {
 
     private func giveBack(_ place: ProvisioningPlaces.Place) {
         for record in places.leave(place) { wake(record) }
+    }
+
+    /// It was woken for a place, perhaps, and does not take one: whoever waits behind it does not wait for the
+    /// scheduler.
+    private func passTurn(of record: TenantRecord) {
+        for next in places.pass(record.id) { wake(next) }
     }
 
     private func answered(

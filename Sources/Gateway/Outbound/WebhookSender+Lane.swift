@@ -4,7 +4,7 @@ import TenantRegistry
 /// A tenant's job in its lane: it records, looks and reads.
 extension WebhookSender {
     /// What a job is to do.
-    struct Work: Sendable {
+    struct LaneTask: Sendable {
         var ended: [EndedDelivery] = []
         var recovered: Set<Int64> = []
         var looks = false
@@ -37,8 +37,8 @@ extension WebhookSender {
     func submit(_ record: TenantRecord) {
         let id = record.id
         let work = state.withLock { state in
-            guard let tenant = state.tenants[id] else { return Work() }
-            let work = Work(
+            guard let tenant = state.tenants[id] else { return LaneTask() }
+            let work = LaneTask(
                 ended: tenant.ended, recovered: tenant.recovered, looks: tenant.wantsLook && !state.isStopping)
             tenant.ended = []
             tenant.recovered = []
@@ -56,7 +56,7 @@ extension WebhookSender {
     }
 
     /// On the lane. May run twice where a batch is lost: what it takes of the slots it takes once.
-    private func perform(_ work: Work, in file: TenantStore, _ id: TenantID) throws -> Done {
+    private func perform(_ work: LaneTask, in file: TenantStore, _ id: TenantID) throws -> Done {
         let tenant = file.transaction
         let incarnation = file.head.incarnation
         let results = work.ended.filter { $0.incarnation == incarnation }.map(\.result)
@@ -87,7 +87,7 @@ extension WebhookSender {
     }
 
     /// Behind the commit.
-    private func settle(_ work: Work, _ done: Done, of id: TenantID) {
+    private func settle(_ work: LaneTask, _ done: Done, of id: TenantID) {
         for change in done.changes { metrics.count(change.reason) }
         let moment = moment
         let advance = state.withLock { state in
@@ -103,7 +103,7 @@ extension WebhookSender {
 
     /// Nothing was recorded or read. What ended stays in memory until the file takes it: a failure of ours uses up no
     /// attempt (H3).
-    private func failed(_ work: Work, _ failure: LaneFailure, of id: TenantID) {
+    private func failed(_ work: LaneTask, _ failure: LaneFailure, of id: TenantID) {
         let moment = moment
         let isOver =
             switch failure {

@@ -4,7 +4,7 @@ package import HTML
 extension PageView {
     /// The fields of a list's filters. `keeping`: what else is asked and stays, the tab that is open.
     package func filters(_ path: StaticString, keeping: [String], _ fields: [FormField]) -> HTML {
-        let kept = (keeping + ["mode"]).compactMap { name in visit.asked(name).map { (name: name, value: $0) } }
+        let kept = (keeping + ["mode", "list"]).compactMap { name in visit.asked(name).map { (name: name, value: $0) } }
         return Form.get(link(path), keeping: kept) {
             """
             \(each: fields, { $0.html })<div class="actions">\(Button("Filter"))\(clear(fields.map(\.name)))</div>

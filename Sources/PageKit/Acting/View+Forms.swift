@@ -64,6 +64,11 @@ extension PageView {
         visit.link(below: visit.site.basePath, path, parts, query)
     }
 
+    /// The list as it was seen on the way here; without that, the one that is asked for so.
+    package func seen(_ path: StaticString, or query: [(String, String?)]) -> Link {
+        visit.cameFrom(path) ? link(path) : link(path, query: query)
+    }
+
     /// Throws the refusal of whoever may not make this call: a page that is nothing but its form is not for them.
     package func expects(_ method: HTTPCore.Method, _ path: String, of api: String? = nil) throws {
         try visit.expects(method, path, of: api)
@@ -99,6 +104,19 @@ extension PageView {
     package func clear(_ names: [String]) -> HTML? {
         isFiltered(names)
             ? Button("Clear", .quiet, leadsTo: visit.here((names + ["cursor"]).map { ($0, nil) })).html : nil
+    }
+
+    /// A column that the API orders its list by, where it is told its `name`, or that behind a minus: by it, then the
+    /// other way. `first`: which way it goes first. `own`: how the list is ordered where nothing is asked.
+    package func column(
+        _ title: String, _ kind: Column.Kind = .text, sortedBy name: String, first: Column.Order = .up, own: String
+    ) -> Column {
+        let downward = "-\(name)"
+        let sort = visit.asked("sort") ?? own
+        let order: Column.Order? = sort == name ? .up : sort == downward ? .down : nil
+        let next: Column.Order = order == nil ? first : order == .up ? .down : .up
+        let link = visit.here([("sort", next == .up ? name : downward), ("cursor", nil)])
+        return Column(title, kind, sort: link, order: order)
     }
 
     /// For a list that has nothing to show.

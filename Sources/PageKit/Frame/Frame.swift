@@ -25,8 +25,7 @@ struct Frame: Sendable {
         return Layout(
             title: "\(content.title) – \(speaker)", stylesheets: around?.stylesheets ?? [Assets.stylesheet.link],
             scripts: [Assets.script.link] + content.scripts, icon: around?.logo ?? Assets.icon.link,
-            light: visit.call.head.chosenLight,
-            body: attributes,
+            light: visit.call.head.chosenLight, rows: visit.call.head.chosenRows, body: attributes,
             content: """
                 <a class="skip" href="\(Link(fragment: "main"))">Skip to content</a>
                 \(top)
@@ -51,7 +50,7 @@ struct Frame: Sendable {
             <header class="top">\
             <details class="menu"><summary>\(Icon.menu)<span class="unseen">Menu</span></summary>\
             <nav aria-label="\(visit.site.title) menu">\(navigation)</nav></details>\
-            <a class="brand" href="\(visit.link(""))">\(logo)<b>\(around?.name ?? "Tollgate")</b>\
+            <a class="brand" href="\(visit.link(path: ""))">\(logo)<b>\(around?.name ?? "Tollgate")</b>\
             <span>\(visit.site.title)</span></a>\(search)\(mode)\(account)</header>
             """
     }
@@ -104,7 +103,7 @@ struct Frame: Sendable {
         }
         return """
             <details class="account"><summary>\(Icon.user)<span>\(who)</span></summary>\
-            <div>\(own)\(LightSwitch(visit))\(out)</div></details>
+            <div>\(own)\(LooksForm(visit))\(out)</div></details>
             """
     }
 

@@ -18,8 +18,8 @@ package struct OpenPage: Sendable {
     package var answer: Answer {
         let document = Layout(
             card: "\(title) – \(around.name)", stylesheets: around.stylesheets, scripts: [Assets.script.link],
-            icon: around.logo ?? Assets.icon.link, light: call.head.chosenLight, name: around.name, logo: around.logo,
-            isWide: true, content)
+            icon: around.logo ?? Assets.icon.link, light: call.head.chosenLight, rows: call.head.chosenRows,
+            name: around.name, logo: around.logo, isWide: true, content)
         var answer = Answer(status: 200, contentType: PagePolicy.contentType, body: document.html.bytes)
         answer.headers = PagePolicy.headers
         return answer

@@ -20,6 +20,8 @@ package struct Site: Sendable {
     package let navigation: [NavigationSection]
     /// Where those are at home whom these pages are not for, below the tenant's address; nil: nowhere.
     package let elsewhere: StaticString?
+    /// Of what the first page is the list, say `/tenants`; nil where it is none.
+    let firstPageLists: StaticString?
     /// Whether there is a page that finds anything by its id.
     package let hasSearch: Bool
     /// What its field takes, in a few words.
@@ -37,7 +39,8 @@ package struct Site: Sendable {
 
     package init(
         _ title: String, at basePath: String, over apiPath: String, of routes: RouteTable, access: Route.Access,
-        elsewhere: StaticString? = nil, navigation: [NavigationSection], hasSearch: Bool = false,
+        elsewhere: StaticString? = nil, navigation: [NavigationSection],
+        firstPageLists: StaticString? = nil, hasSearch: Bool = false,
         searchHint: String = "Id, e-mail or external id", testBook: TestBook = .none,
         surroundings: Around?
     ) {
@@ -48,6 +51,7 @@ package struct Site: Sendable {
         self.access = access
         self.elsewhere = elsewhere
         self.navigation = navigation
+        self.firstPageLists = firstPageLists
         self.hasSearch = hasSearch
         self.searchHint = searchHint
         self.testBook = testBook

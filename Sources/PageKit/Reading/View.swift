@@ -1,5 +1,5 @@
 import CallKit
-import HTTPCore
+package import HTTPCore
 import Synchronization
 import TenantRegistry
 
@@ -34,6 +34,14 @@ package struct View: PageView {
         } catch let refusal as Refusal where refusal.isOfTrial {
             return (nil, View(visit: visit.showing(Attempt(refusal, fields, call: path)), reader: reader))
         }
+    }
+
+    /// The same view of a form that nothing was done with, as its page shows beforehand what it would do: with what is
+    /// wrong in it.
+    package func finding(_ errors: [FieldError]) -> View {
+        guard let attempt = visit.attempt, attempt.refusal == nil, !errors.isEmpty else { return self }
+        let found = Attempt(.invalid(errors), attempt.pairs, call: attempt.call)
+        return View(visit: visit.showing(found), reader: reader)
     }
 
     private func answer(of work: Work) throws -> Row {

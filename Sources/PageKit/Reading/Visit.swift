@@ -14,6 +14,8 @@ package struct Visit: Sendable {
     package let attempt: Attempt?
     /// What its page asked so far.
     let calls: AskedCalls
+    /// The list that the page is, or that whoever looks came from.
+    private let seen: SeenList?
     /// Known once the page is written; nil for the node's.
     package private(set) var surroundings: Surroundings?
 
@@ -26,6 +28,7 @@ package struct Visit: Sendable {
         self.site = site
         self.attempt = attempt
         calls = asked
+        seen = SeenList(call, of: site)
     }
 
     /// A parameter of the page's path.
@@ -101,17 +104,26 @@ package struct Visit: Sendable {
         link(below: "", path, parts, query)
     }
 
-    /// A page of this surface by its path alone.
-    func link(path: StaticString) -> Link { link(below: site.basePath, path, [], []) }
+    /// Whether whoever looks came from this list, as it was asked for.
+    func cameFrom(_ path: StaticString) -> Bool { seen?.query(of: "\(path)") != nil }
 
+    /// A page of this surface by its path alone, whichever list was seen.
+    func link(path: StaticString) -> Link { link(below: site.basePath, path, [], [], isOfSeen: false) }
+
+    /// `isOfSeen`: whether it leads to what was seen of a list, and keeps that on the way below it.
     func link(
-        below base: String, _ path: StaticString, _ parts: [String], _ query: [(String, String?)]
+        below base: String, _ path: StaticString, _ parts: [String], _ query: [(String, String?)],
+        isOfSeen: Bool = true
     ) -> Link {
-        var text = call.head.rootPath + base + "\(path)"
-        for part in parts { text += "/" + part.percentEncoded }
+        var page = "\(path)"
+        for part in parts { page += "/" + part.percentEncoded }
         var pairs = query.compactMap { name, value in value.map { (name, $0) } }
+        let list = isOfSeen && !base.isEmpty ? seen : nil
+        let filters = pairs.isEmpty ? list?.query(of: page) : nil
+        pairs += list?.parameter(for: page) ?? []
         if isTest, !base.isEmpty { pairs.append(("mode", "test")) }
-        if !pairs.isEmpty { text += "?" + PercentEncoding.query(pairs) }
+        let asked = [filters, pairs.isEmpty ? nil : PercentEncoding.query(pairs)].compactMap { $0 }
+        let text = call.head.rootPath + base + page + (asked.isEmpty ? "" : "?" + asked.joined(separator: "&"))
         return Link(path: text.isEmpty ? "/" : text) ?? Link(path: "/")!
     }
 

@@ -52,7 +52,8 @@ extension AdminPages {
                 ("Since", "\(TimeText(customer["created_at"]))"),
             ])
             return PageContent(
-                customer.text("name") ?? customer.text("external_id") ?? id, sub: "<code>\(id)</code>",
+                customer.text("name") ?? customer.text("external_id") ?? id,
+                sub: #"<a href="\#(view.link("/customers"))">Customers</a> · <code>\#(id)</code>"#,
                 """
                 \(Panel("Customer") { "\(facts)\(change(customer, view))" })\
                 \(sales(orders, services, ofIt: ("customer", id), view))\(changes?.html)
@@ -106,7 +107,11 @@ extension AdminPages {
                 ("Until", subscription?.ago("ends_at", view)), ("Since", "\(TimeText(subscriber["created_at"]))"),
             ])
             return PageContent(
-                subscriber["email"], sub: "<code>\(id)</code> · \(State(subscription?["status"] ?? ""))",
+                subscriber["email"],
+                sub: """
+                    <a href="\(view.link("/subscribers"))">Subscribers</a> · <code>\(id)</code> · \
+                    \(State(subscription?["status"] ?? ""))
+                    """,
                 """
                 \(Panel("Subscription") { facts.html })\(Panel("Codes") { table.html })\(lostPassword(id, view))
                 """)

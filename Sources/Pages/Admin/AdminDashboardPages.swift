@@ -14,8 +14,7 @@ extension AdminPages {
             let usage = try await view.get("/usage/total", range.query)
             let sales = try await view.get("/usage/total", range.everybody)
             let turnover = try await view.get("/reports/turnover", [("limit", "100")])
-            let changes = try await view.get("/audit", [("changes", "true"), ("limit", "60")])
-            let latest = Timeline.withoutSessions(changes.rows(), limit: 12)
+            let latest = try await view.get("/audit", Timeline.latest).rows()
             let log = Button("Audit log", .quiet, leadsTo: view.link("/audit"))
             return PageContent(
                 "Dashboard", actions: range.switches,

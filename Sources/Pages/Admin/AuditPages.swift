@@ -28,7 +28,8 @@ extension AdminPages {
         Page(inSteps: "/audit/requests/{id}", "A request in the audit log") { view in
             let id = view.visit.parameter()
             let rows = try await view.get("/audit/requests/\(id)", view.asked("at")).rows()
-            return PageContent("Request", sub: "<code>\(id)</code>", AuditDetail(rows, view).html)
+            return PageContent(
+                "Request", sub: "\(auditLog(view)) · <code>\(id)</code>", AuditDetail(rows, view).html)
         },
         Page(inSteps: "/audit/{seq}", "A row of the audit log") { view in
             let seq = view.visit.parameter()
@@ -39,7 +40,7 @@ extension AdminPages {
                 let near = try await view.ask("/audit/requests/\(first["request_id"])", [("at", first["at"])])
                 rows += near?.rows().filter { $0["seq"] != seq } ?? []
             }
-            return PageContent("Audit row \(seq)", AuditDetail(rows, view).html)
+            return PageContent("Audit row \(seq)", sub: auditLog(view), AuditDetail(rows, view).html)
         },
     ]
 
@@ -48,19 +49,18 @@ extension AdminPages {
         Download("/audit.jsonl", "/audit.jsonl", "The audit log as JSON Lines"),
     ]
 
+    private static func auditLog(_ view: SlowView) -> HTML { #"<a href="\#(view.link("/audit"))">Audit log</a>"# }
+
     // MARK: The list
 
     private static func auditTable(_ list: Row, _ view: SlowView) -> DataTable {
-        // Who came and went changed nothing.
-        let isOfChanges = view.visit.asked("changes") == "true"
-        let rows = isOfChanges ? Timeline.withoutSessions(list.rows()) : list.rows()
-        return DataTable(
+        DataTable(
             caption: "Calls, newest first",
             columns: [
                 Column("Time"), Column("Who"), Column("Key"), Column("Action"), Column("Status"),
                 Column("Latency", .number),
             ],
-            rows: rows.map { AuditLine($0).cells(view) },
+            rows: list.rows().map { AuditLine($0).cells(view) },
             empty: Empty("No calls found", "Ask for more days, or for less else.").html,
             narrow: .scroll, previous: view.first(), next: view.next(list))
     }

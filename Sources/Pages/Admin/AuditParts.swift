@@ -28,22 +28,42 @@ struct AuditFilters {
     }
 
     private var period: [(String, String?)] { [("from", from), ("to", to)] }
-    private var query: [(String, String?)] { asked.map { ($0.name, $0.value) } + period }
+    private var query: [(String, String?)] {
+        // Who came and went changed nothing.
+        let isOfChanges = asked.contains { $0.name == "changes" && $0.value == "true" }
+        return asked.map { ($0.name, $0.value) } + [("without", isOfChanges ? "sessions" : nil)] + period
+    }
 
     func list(_ view: SlowView) async throws -> Found {
         try await view.found("/audit", query + [("limit", "100"), ("cursor", view.visit.asked("cursor"))])
     }
 
-    /// How many calls there were, for as much of the filter as counts are kept by.
+    /// What counts are kept by, as the page calls it.
+    private static let counted = ["reseller", "key", "action"]
+
+    /// How many calls there were. What is kept is counts by reseller, key and route, and those of the refusals that have
+    /// a count of their own: where more is asked, the bars say of what they are. None where the list has no time.
     func bars(_ view: SlowView) async throws -> HTML? {
-        guard asked.allSatisfy({ $0.value == nil || ["reseller", "key", "action"].contains($0.name) }) else {
-            return nil
+        guard from != nil || to != nil else { return nil }
+        let status = asked.first { $0.name == "status" }?.value.flatMap(UsageChart.Refused.init(rawValue:))
+        let others = asked.filter { name, value in
+            value != nil && !Self.counted.contains(name) && !(name == "status" && status != nil)
         }
         let isHourly = to == nil && days <= 2 && view.visit.asked("from") == nil
         var query = asked.filter { $0.name != "action" }.map { ($0.name, $0.value) } + period
         query += [("route", view.visit.asked("action")), ("by", isHourly ? "hour" : "day")]
         guard let totals = try? await view.get("/usage/total", query).rows(), !totals.isEmpty else { return nil }
-        return Panel("Calls by \(isHourly ? "hour" : "day")") { UsageChart(totals, isHourly: isHourly).html }.html
+        let wider: HTML? = others.isEmpty ? nil : Self.wider(than: others.map { $0.name })
+        let chart = UsageChart(totals, isHourly: isHourly, only: status)
+        return Panel("Calls by \(isHourly ? "hour" : "day")", id: "bars") { "\(wider)\(chart)" }.html
+    }
+
+    /// The bars count more than the list has.
+    private static func wider(than names: [String]) -> HTML {
+        let filters = names.map(\.spaced).joined(separator: ", ")
+        return """
+            <p class="sub">All calls of this time, not those of the list alone: no counts are kept by \(filters).</p>
+            """
     }
 
     func form(_ view: SlowView) async throws -> HTML {

@@ -5,9 +5,12 @@ import PageKit
 
 /// Keys: whose they are, how much they are used, new ones, and their end (O1).
 extension AdminPages {
+    private static let keyFilters = ["q", "reseller", "key_mode", "key"]
+
     static let keys: [Page] = [
         Page(inSteps: "/keys", "Keys") { view in
-            let found = try await view.found("/api-keys/activity", view.asked("reseller", "key", "state", "cursor"))
+            let query = (keyFilters + ["state", "cursor"]).map { ($0, view.visit.asked($0)) }
+            let found = try await view.found("/api-keys/activity", query)
             let resellers = try await ResellerChoice(view).filter(view)
             let state = view.visit.asked("state")
             let tabs = Tabs(
@@ -23,7 +26,12 @@ extension AdminPages {
                 "Keys", actions: issue,
                 """
                 \(tabs)\(view.filters("/keys", keeping: ["state"], [
-                    resellers, view.filter("Key", "key", hint: "Its whole id"),
+                    view.filter("Begins with", "q", hint: "Its id, what is shown of it, its name, or whose it is"),
+                    resellers,
+                    view.filter("Mode", "key_mode", .select([
+                        .init("", "Live and test"), .init("live", "Live"), .init("test", "Test"),
+                    ])),
+                    view.filter("Key", "key", hint: "Its whole id"),
                 ]))\(found.shown(keyTable(found.list, view).html))
                 """)
         },
@@ -54,8 +62,8 @@ extension AdminPages {
                 Column("24 hours"), Column("Limit"), Column("Expires"),
             ],
             rows: list.rows().map { keyLine($0, view) },
-            empty: view.isFiltered(["reseller", "key"])
-                ? view.nothing("No keys here", "", filters: ["reseller", "key"])
+            empty: view.isFiltered(keyFilters)
+                ? view.nothing("No keys here", "", filters: keyFilters)
                 : Empty(
                     "No keys here", "A key opens the APIs to a program: to yours, or to a reseller's.", actions: issue
                 ).html,

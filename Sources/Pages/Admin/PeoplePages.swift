@@ -52,7 +52,11 @@ extension AdminPages {
             let person = try view.get("/people/\(id)")
             let sessions = try view.get("/people/\(id)/sessions", view.asked("cursor"))
             return PageContent(
-                person["name"], sub: #"<code>\#(id)</code> · \#(person["email"]) · \#(personState(person))"#,
+                person["name"],
+                sub: """
+                    <a href="\(view.link("/people"))">People</a> · <code>\(id)</code> · \(person["email"]) · \
+                    \(personState(person))
+                    """,
                 """
                 <div class="cols">\(personForm(person, view))\(passwordPanel(person, view))</div>
                 \(SessionList(sessions, "/people/\(id)/sessions", isOwn: false, view))

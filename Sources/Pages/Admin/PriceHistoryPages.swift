@@ -108,7 +108,7 @@ enum PriceHistoryPages {
             view.may(.put, path) ? "\(form(path, price, product, view))\(remove)" : "\(terms(price))"
         return PageContent(
             "\(sku) for \(name)",
-            sub: #"<a href="\#(view.link("/prices", query: [("reseller", reseller)]))">Prices</a> · \#(state(isOn))"#,
+            sub: #"<a href="\#(view.seen("/prices", or: [("reseller", reseller)]))">Prices</a> · \#(state(isOn))"#,
             """
             <div class="cols"><section class="panel" aria-labelledby="price"><h2 \
             id="price">Price</h2>\(facts)\(body)</section>\

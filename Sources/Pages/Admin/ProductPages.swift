@@ -27,8 +27,9 @@ enum ProductPages {
     static let trial = "POST /products.csv?dry_run=true"
 
     static func list(_ view: View) throws -> PageContent {
-        let list = try view.get("/products", view.asked("cursor"))
-        let rows = list.rows()
+        let query = (filters + ["cursor"]).map { ($0, view.visit.asked($0)) }
+        let found = try view.found("/products", query)
+        let rows = found.rows
         let isOfCodes = rows.contains { $0.text("days") != nil }
         let mayMake = view.may(.post, "/products")
         var columns = [
@@ -39,10 +40,12 @@ enum ProductPages {
         let table = DataTable(
             caption: "Products", columns: columns,
             rows: rows.map { line($0, isOfCodes, view) },
-            empty: Empty(
-                "No products yet", "A product has a SKU, a name, and a way in which its orders are carried out.",
-                actions: mayMake ? "\(Button("New product", .primary, leadsTo: view.link("/products/new")))" : nil
-            ).html, previous: view.first(), next: view.next(list))
+            empty: view.isFiltered(filters)
+                ? view.nothing("No products here", "", filters: filters)
+                : Empty(
+                    "No products yet", "A product has a SKU, a name, and a way in which its orders are carried out.",
+                    actions: mayMake ? "\(Button("New product", .primary, leadsTo: view.link("/products/new")))" : nil
+                ).html, previous: view.first(), next: view.next(found.list))
         return PageContent(
             "Products",
             actions: """
@@ -51,7 +54,21 @@ enum ProductPages {
                     \(Button("Import CSV", leadsTo: view.link("/products/import")))\
                     \(Button("New product", .primary, leadsTo: view.link("/products/new")))
                     """)
-                """, "\(table)")
+                """, "\(filterForm(view))\(found.shown(table.html))")
+    }
+
+    private static let filters = ["q", "hidden", "fulfilment"]
+
+    private static func filterForm(_ view: View) -> HTML {
+        let ways = [FormField.Option("", "Any")] + fulfilments.map { FormField.Option($0.name) }
+        return view.filters(
+            "/products", keeping: [],
+            [
+                view.filter("Begins with", "q", hint: "Its SKU or its name"),
+                view.filter(
+                    "State", "hidden", .select([.init("", "Any"), .init("false", "On sale"), .init("true", "Hidden")])),
+                view.filter("Fulfilment", "fulfilment", .select(ways)),
+            ])
     }
 
     private static func line(_ row: Row, _ isOfCodes: Bool, _ view: View) -> [HTML] {
@@ -114,10 +131,9 @@ enum ProductPages {
     }
 
     private static let fulfilments = [
-        FormField.Option("instant", "instant: active at once"),
-        FormField.Option("manual", "manual: an operator activates or rejects each order"),
-        FormField.Option("http", "http: a provisioner is asked"),
-        FormField.Option("stock", "stock: from items that you import"),
+        (name: "instant", about: "active at once"),
+        (name: "manual", about: "an operator activates or rejects each order"),
+        (name: "http", about: "a provisioner is asked"), (name: "stock", about: "from items that you import"),
     ]
 
     private static func fields(_ product: Row?, _ view: View) -> HTML {
@@ -131,7 +147,10 @@ enum ProductPages {
         }
         return """
             \(FormField.hidden("hidden", "false"))\(view.field("Name", "name", value: product?["name"], size: .wide))\
-            \(view.field("Fulfilment", "fulfilment", .select(fulfilments), value: product?["fulfilment"]))\
+            \(view.field(
+                "Fulfilment", "fulfilment",
+                .select(fulfilments.map { FormField.Option($0.name, "\($0.name): \($0.about)") }),
+                value: product?["fulfilment"]))\
             \(view.field(
                 "Hidden: nobody is offered it", "hidden", .checkbox, value: product?["hidden"], isRequired: false))
             <fieldset><legend>List prices</legend><p class="hint">What the test book asks of resellers that have no \

@@ -11,9 +11,8 @@ extension AdminPages {
             let known = try await view.reading { try KnownReseller($0, id) }
             let range = UsageRange(view)
             let usage = try await view.get("/usage/total", range.query + [("reseller", id)])
-            let orders = try await view.get("/orders", [("reseller", id), ("limit", "5")])
-            let services = try await view.get("/services", [("reseller", id), ("limit", "5")])
-            let changes = try await view.get("/audit", [("reseller", id), ("changes", "true"), ("limit", "60")])
+            let sold: HTML? = hasOrders(view) ? try await sales(ofReseller: id, view) : nil
+            let changes = try await view.get("/audit", Timeline.latest + [("reseller", id)])
             let priceHistory = Button(
                 "Prices", .quiet, leadsTo: view.link("/prices/history", query: [("reseller", id)]))
             let history = try await ChangesPart([("reseller", id)], more: priceHistory.html, view)
@@ -21,15 +20,15 @@ extension AdminPages {
             return PageContent(
                 reseller.called,
                 sub: """
-                    <code>\(id)</code> · \(State(reseller["status"])) \(reseller.standing) · \
-                    since \(TimeText(reseller["created_at"]))
+                    <a href="\(view.link("/resellers"))">Resellers</a> · <code>\(id)</code> · \
+                    \(State(reseller["status"])) \(reseller.standing) · since \(TimeText(reseller["created_at"]))
                     """,
                 actions: moves(reseller, view),
                 """
                 \(waiting(reseller))\(unpriced(known, id, view))\(money(known, view))
                 <div class="cols wide"><div>\(calls(usage, range, id, view))\
                 \(limit(reseller, view))\(itsKeys(known, id, view))\
-                \(if: hasOrders(view), sales(orders, services, ofIt: ("reseller", id), view))\
+                \(sold)\
                 \(if: hasPrices(view), prices(known, id, view))\(done(changes, id, view))</div>
                 <div>\(profile(reseller, view))\(history?.html)\(access(known, id, view))</div></div>
                 """)
@@ -202,8 +201,7 @@ extension AdminPages {
 
     private static func done(_ changes: Row, _ id: String, _ view: SlowView) -> Timeline {
         let all = Button("All", .quiet, leadsTo: view.link("/audit", query: [("reseller", id), ("changes", "true")]))
-        return Timeline(
-            Timeline.withoutSessions(changes.rows(), limit: 12), "What was done", more: "\(all)", view)
+        return Timeline(changes.rows(), "What was done", more: "\(all)", view)
     }
 
     // MARK: Calls and sales
@@ -217,6 +215,12 @@ extension AdminPages {
         return Panel("Calls with keys", actions: "\(range.switches)\(refused)\(audit)") {
             range.requests(usage, isTitleSeen: false).html
         }.html
+    }
+
+    private static func sales(ofReseller id: String, _ view: SlowView) async throws -> HTML {
+        let few: [(String, String?)] = [("reseller", id), ("limit", "5")]
+        let (orders, services) = (try await view.get("/orders", few), try await view.get("/services", few))
+        return sales(orders, services, ofIt: ("reseller", id), view)
     }
 
     /// `ofIt`: whose they are, as the lists of all of them are narrowed down.

@@ -52,85 +52,79 @@ enum SettingsPages {
 
     static func general(_ view: View) throws -> PageContent {
         let settings = try view.get("/settings")
+        let chosen = ChosenColours(settings, view)
+        let shown = view.finding(chosen.errors)
         let mayWrite = view.may(.patch, "/settings")
-        let look = mayWrite ? lookForm(settings, view) : lookFacts(settings)
+        let look = mayWrite ? lookForm(settings, chosen, shown) : lookFacts(settings, chosen)
         return PageContent(
             "Settings",
             """
             \(tabs("general", view))<div class="cols">\
-            \(Panel("Name and colours", id: "look") { "\(look)\(contrasts(settings))" })\
-            <div>\(Panel("Logo", id: "logo") { logo(settings, mayWrite, view) })\
-            \(Panel("What resellers may do by themselves", id: "resellers") { switches(settings, mayWrite, view) })\
+            \(Panel("Name and colours", id: "look") { "\(look)\(preview(chosen))" })\
+            <div>\(Panel("Logo", id: "logo") { logo(settings, mayWrite, shown) })\
+            \(Panel("What resellers may do by themselves", id: "resellers") { switches(settings, mayWrite, shown) })\
             </div></div>
-            """)
+            """
+        ).refused(in: shown)
     }
 
     // MARK: Name and colours
 
-    private static let colours = [
-        ("primary", "Primary", "Buttons, and links where there is no accent"),
-        ("accent", "Accent", "Links"), ("background", "Background", "Behind everything, where it can be read on"),
-    ]
-
-    private static func lookForm(_ settings: Row, _ view: View) -> HTML {
-        let own = settings.row("colours")
-        let fields = colours.map { name, title, about in
+    private static func lookForm(_ settings: Row, _ chosen: ChosenColours, _ view: View) -> HTML {
+        let fields = chosen.all.map { colour in
             view.field(
-                title, "colours.\(name)", value: own?.text(name), hint: "\(about), like #1f4fd8", isRequired: false,
-                autocomplete: "off", size: .short)
+                colour.title, colour.field, value: colour.text, hint: "\(colour.about), like #1f4fd8",
+                isRequired: false, autocomplete: "off", size: .short)
         }
         let form = view.form("PATCH /settings", said: .saved) {
             """
             \(view.field("Name", "name", value: settings["name"], hint: "As resellers and their customers see it."))\
             <div class="fields">\(each: fields, { $0.html })</div>
-            <div class="actions">\(Button("Save", .primary))</div>
+            <div class="actions">\(Button("Save", .primary))\
+            \(Button("Preview", name: Form.Hidden.call.rawValue, value: FormCall.none))</div>
             """
         }
         return form.html
     }
 
-    private static func lookFacts(_ settings: Row) -> HTML {
-        let own = settings.row("colours")
-        let facts = colours.map { name, title, _ -> (name: String, value: HTML?) in
-            (title, own?.text(name).map { "<code>\($0)</code>" })
+    private static func lookFacts(_ settings: Row, _ chosen: ChosenColours) -> HTML {
+        let facts = chosen.all.map { colour -> (name: String, value: HTML?) in
+            let code: HTML? = colour.text.isEmpty ? nil : "<code>\(colour.text)</code>"
+            return (colour.title, code)
         }
         return Facts([("Name", "\(settings["name"])")] + facts).html
     }
 
-    /// How well each colour is read as it is, and what the pages make of it.
-    private static func contrasts(_ settings: Row) -> HTML {
-        let own = settings.row("colours")
-        let named = colours.compactMap { name, title, _ -> (String, CSSColour)? in
-            own?.text(name).flatMap { CSSColour($0) }.map { (title, $0) }
-        }
+    /// What the pages make of the colours, and how well each is read as it is. Of a mistake there is nothing to see.
+    private static func preview(_ chosen: ChosenColours) -> HTML? {
+        guard chosen.errors.isEmpty else { return nil }
+        let note: HTML =
+            chosen.areSaved
+            ? ""
+            : "\(Notice(.info, "<p>This is what the pages would look like. Nothing is saved yet.</p>"))"
+        return "\(note)<h3>Preview</h3>\(ThemePreview(chosen.palette))\(contrasts(chosen))"
+    }
+
+    private static func contrasts(_ chosen: ChosenColours) -> HTML {
+        let named = chosen.all.compactMap { colour in colour.value.map { (colour.title, $0) } }
         if named.isEmpty { return #"<p class="sub">Without colours of its own the tenant has those of this page.</p>"# }
         let table = DataTable(
-            caption: "Contrast of the colours",
+            caption: "Contrast of the colours as they are",
             columns: [
                 Column("Colour"), Column("White on it", .number), Column("Black on it", .number),
                 Column("On white", .number),
             ],
             rows: named.map { title, colour in
                 [
-                    "\(title) <code>\(colour.text)</code>", ratio("#ffffff", colour), ratio("#000000", colour),
-                    ratio(colour, "#ffffff"),
+                    "\(title) <code>\(colour.text)</code>", ThemePreview.ratio("#ffffff", colour),
+                    ThemePreview.ratio("#000000", colour), ThemePreview.ratio(colour, "#ffffff"),
                 ]
-            }, empty: "", narrow: .same)
+            }, empty: "", isCaptionSeen: true, narrow: .same)
         return """
-            \(table)<p class="sub">Text needs \(times(Contrast.text)), edges \(times(Contrast.edge)). What is less is \
-            darkened or lightened on the pages until it is readable, by day and by night.</p>
+            \(table)<p class="sub">Text needs \(ThemePreview.times(Contrast.text)), edges \
+            \(ThemePreview.times(Contrast.edge)). What is less is darkened or lightened on the pages until it is \
+            readable, by day and by night.</p>
             """
-    }
-
-    private static func ratio(_ first: CSSColour, _ second: CSSColour) -> HTML {
-        let ratio = Contrast.ratio(first, second)
-        let words = times(ratio)
-        return ratio >= Contrast.text ? "\(words)" : "\(State(words, tone: ratio >= Contrast.edge ? .warn : .bad))"
-    }
-
-    /// `4.5 : 1`
-    private static func times(_ ratio: Double) -> String {
-        "\(Figure.grouped(Int((ratio * 10).rounded(.down)), decimals: 1)) : 1"
     }
 
     // MARK: Logo
@@ -190,5 +184,52 @@ enum SettingsPages {
                 """
         }
         return #"<dl class="facts">\#(rows)</dl>"#
+    }
+}
+
+/// The tenant's colours as the page shows them: those in force, or those that were typed and may be no colours. A value:
+/// any thread.
+private struct ChosenColours {
+    struct Colour {
+        let field: String
+        let title: String
+        let about: String
+        /// Empty for the pages' own.
+        let text: String
+
+        var value: CSSColour? { CSSColour(text) }
+    }
+
+    let all: [Colour]
+    /// Whether they are in force.
+    let areSaved: Bool
+
+    private static let names = [
+        ("primary", "Primary", "Buttons, and links where there is no accent"),
+        ("accent", "Accent", "Links"), ("background", "Background", "Behind everything, where it can be read on"),
+    ]
+
+    init(_ settings: Row, _ view: View) {
+        let own = settings.row("colours")
+        all = Self.names.map { name, title, about in
+            let field = "colours.\(name)"
+            let text = view.visit.attempt?.value(of: field) ?? own?.text(name) ?? ""
+            return Colour(field: field, title: title, about: about, text: text)
+        }
+        let texts = Self.names.map { own?.text($0.0) ?? "" }
+        areSaved = all.map { $0.text.lowercased() } == texts
+    }
+
+    /// As the API says it of a colour that is saved.
+    var errors: [FieldError] {
+        all.filter { !$0.text.isEmpty && $0.value == nil }.map { colour in
+            FieldError(
+                pointer: "/\(colour.field.replacing(".", with: "/"))", code: "format",
+                detail: "must be a colour like #1a2b3c")
+        }
+    }
+
+    var palette: Palette {
+        Palette(primary: all[0].value, accent: all[1].value, background: all[2].value)
     }
 }

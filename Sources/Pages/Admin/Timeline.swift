@@ -112,13 +112,8 @@ struct Timeline: MarkupPart {
         return view.visit.words(ofAction: action)
     }
 
-    /// Coming and going, by whichever API: no news of the tenant's.
-    private static let comings = ["/session", "/sign-in", "/sign-out", "/login", "/login/signin"]
-
-    /// Audit records without those of people who signed in or out; the log has them.
-    static func withoutSessions(_ rows: [Row], limit: Int = .max) -> [Row] {
-        Array(rows.lazy.filter { row in !comings.contains { row["action"].hasSuffix($0) } }.prefix(limit))
-    }
+    /// For `GET /audit`: so many of what was done last, without those who signed in or out.
+    static let latest: [(String, String?)] = [("changes", "true"), ("without", "sessions"), ("limit", "12")]
 
     /// `rows`: audit records, newest first. `more`: where all of them are.
     init(_ rows: [Row], _ title: String, more: HTML? = nil, _ view: some PageView) {

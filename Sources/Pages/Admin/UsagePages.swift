@@ -161,8 +161,23 @@ private struct UsageNames: Sendable {
 struct UsageChart: MarkupPart {
     let html: HTML
 
-    /// `totals`: of `/usage/total`.
-    init(_ totals: [Row], isHourly: Bool) {
+    /// A refusal that is counted by itself, by its status.
+    enum Refused: String {
+        case unauthorized = "401"
+        case forbidden = "403"
+        case rateLimited = "429"
+
+        fileprivate func count(_ row: Row) -> Int {
+            switch self {
+            case .unauthorized: row.int("unauthorized")
+            case .forbidden: row.int("forbidden")
+            case .rateLimited: row.int("rate_limited")
+            }
+        }
+    }
+
+    /// `totals`: of `/usage/total`. `only`: the calls alone that were refused so.
+    init(_ totals: [Row], isHourly: Bool, only: Refused? = nil) {
         func values(_ name: String) -> [Int] { totals.map { $0.int(name) } }
         let answered = totals.map { $0.int("requests") - $0.int("refusals") - $0.int("other_refusals") }
         let others = totals.map { row in
@@ -174,7 +189,7 @@ struct UsageChart: MarkupPart {
             BarChart(
                 id: "calls", title: "Calls", step: isHourly ? "Hour (UTC)" : "Day",
                 labels: totals.map { $0.text("hour").map(HourSpan.label) ?? HourSpan.day($0["day"]) },
-                series: [
+                series: only.map { refused in [Series(refused.rawValue, totals.map(refused.count))] } ?? [
                     Series("answered", answered), Series("401 and 403", denied), Series("429", values("rate_limited")),
                     Series("other refusals", others),
                 ], none: "No calls in this time.", isTitleSeen: false

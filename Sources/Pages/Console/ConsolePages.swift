@@ -13,7 +13,7 @@ package struct ConsolePages: PageSurface {
     package init(_ apis: RouteTable) {
         site = Site(
             "Provider console", at: "/console", over: "/provider/v1", of: apis, access: .providerReader,
-            navigation: Self.navigation, surroundings: nil)
+            navigation: Self.navigation, firstPageLists: "/tenants", surroundings: nil)
         routes = Self.routes(Self.pages, Self.downloads, of: site)
     }
 
@@ -43,7 +43,7 @@ package struct ConsolePages: PageSurface {
 
     /// One line a theme.
     private static let pages: [Page] = [
-        tenants, newTenant, tenant, domains, endings, copies, node, nodes, keys, log, usage,
+        tenants, newTenant, tenant, domains, endings, exports, copies, node, nodes, keys, log, usage,
     ].flatMap { $0 }
 }
 

@@ -4,7 +4,8 @@ import HTTPCore
 import PageKit
 
 /// A tenant's own host names, and the certificates that they are served with (U1, P2). What is sent is the whole list:
-/// each form has the names that stay, and a name alone keeps the certificate that it has.
+/// each form has the names that stay, and a name alone keeps the certificate that it has. It has the names that the page
+/// showed too: where others have changed the list since, nothing is done, and the page comes again with what there is.
 extension ConsolePages {
     static let domains: [Page] = [
         Page(inSteps: "/tenants/{slug}/domains", "A tenant's domains", asks: "PATCH /tenants/{slug}") { view in
@@ -27,7 +28,7 @@ extension ConsolePages {
 
     private static func line(_ host: String, of hosts: [String], _ path: String, _ view: SlowView) -> [HTML] {
         let removal = view.form("PATCH \(path)", said: .removed, isButton: true) {
-            "\(staying(hosts.filter { $0 != host }))\(Button("Remove", .danger))"
+            "\(staying(hosts.filter { $0 != host }, of: hosts))\(Button("Remove", .danger))"
         }
         let certificate = Button("Certificate…", leadsTo: view.visit.here([("host", host)]))
         return ["<code>\(host)</code>", "\(certificate)\(removal)"]
@@ -37,8 +38,8 @@ extension ConsolePages {
     private static func form(
         _ chosen: String?, of hosts: [String], _ tenant: Row, _ path: String, _ view: SlowView
     ) -> Form {
-        let others = hosts.filter { $0 != chosen }
-        let new = "domains.\(others.count)"
+        // The first of the list, however many there are when the page comes again: what was typed stays in its field.
+        let new = "domains.0"
         let host: HTML =
             chosen.map { FormField.hidden("\(new).host", $0) }
             ?? view.field(
@@ -56,15 +57,20 @@ extension ConsolePages {
         let done = view.link("/tenants", tenant["slug"], "domains")
         return view.form("PATCH \(path)", said: chosen == nil ? .added : .saved, next: done) {
             """
-            \(staying(others))\(host)\(certificate)\(key)
+            \(host)\(certificate)\(key)\(staying(hosts.filter { $0 != chosen }, of: hosts))
             <div class="actions">\(Button(chosen == nil ? "Add it" : "Replace it", .primary))\(back(tenant, view))</div>
             """
         }
     }
 
-    /// The names that stay as they are; the first field makes a list of none of them too.
-    private static func staying(_ hosts: [String]) -> HTML {
-        let names: HTML = "\(each: hosts.enumerated(), { FormField.hidden("domains.\($0.offset)", $0.element) })"
-        return "\(FormField.hidden("domains", ""))\(names)"
+    /// The names that stay as they are, behind the one that the form is about, and all that the page shows.
+    private static func staying(_ names: [String], of hosts: [String]) -> HTML {
+        "\(hidden("domains", names))\(hidden("domains_were", hosts))"
+    }
+
+    /// The first field makes a list of no names too.
+    private static func hidden(_ name: String, _ hosts: [String]) -> HTML {
+        let fields: HTML = "\(each: hosts.enumerated(), { FormField.hidden("\(name).\($0.offset + 1)", $0.element) })"
+        return "\(FormField.hidden(name, ""))\(fields)"
     }
 }

@@ -91,8 +91,9 @@ extension ConsolePages {
     private static func filters(_ view: SlowView) -> HTML {
         let states = ["active", "suspended", "cancelled", "refunded", "moved", "creating", "deleting"]
         let orders = [
-            ("name", "Name"), ("-last_request", "Last call, newest first"), ("last_request", "Last call, oldest first"),
-            ("-size", "Size, largest first"), ("-created", "Newest first"), ("created", "Oldest first"),
+            ("name", "Name"), ("-name", "Name, last first"), ("-last_request", "Last call, newest first"),
+            ("last_request", "Last call, oldest first"), ("-size", "Size, largest first"),
+            ("size", "Size, smallest first"), ("-created", "Newest first"), ("created", "Oldest first"),
         ]
         let all = [FormField.Option("", "All")]
         return Form.get(view.link("")) {
@@ -129,8 +130,10 @@ extension ConsolePages {
         return DataTable(
             caption: "Tenants",
             columns: [
-                Column("Tenant"), Column("State"), Column("Tier"), Column("Size"), Column("Last 24 h"),
-                Column("Refused", .number), Column("Failed", .number), Column("Webhooks wait"), Column("Last call"),
+                view.column("Tenant", sortedBy: "name", own: "name"), Column("State"), Column("Tier"),
+                view.column("Size", sortedBy: "size", first: .down, own: "name"), Column("Last 24 h"),
+                Column("Refused", .number), Column("Failed", .number), Column("Webhooks wait"),
+                view.column("Last call", sortedBy: "last_request", first: .down, own: "name"),
             ] + node,
             rows: list.rows().map { row in
                 let place: [HTML] = nodes.isEmpty ? [] : ["\(nodes[row["slug"]] ?? "none")"]

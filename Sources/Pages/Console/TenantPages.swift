@@ -14,8 +14,10 @@ extension ConsolePages {
             let log = try await view.ask("/log", [("tenant", slug), ("limit", "10")])
             return PageContent(
                 tenant["slug"],
-                sub:
-                    #"<code>\#(tenant["id"])</code> · \#(State(tenant["state"])) · since \#(TimeText(tenant["created_at"]))"#,
+                sub: """
+                    <a href="\(view.link(""))">Tenants</a> · <code>\(tenant["id"])</code> · \(State(tenant["state"])) · \
+                    since \(TimeText(tenant["created_at"]))
+                    """,
                 actions: actions(tenant, path, view),
                 """
                 \(ends(tenant, path, view))
@@ -42,7 +44,7 @@ extension ConsolePages {
         return """
             \(admin)\(move)\
             <details class="more"><summary class="button">More</summary><div>\
-            <a href="\(view.link("/tenants", slug, "export.sqlite"))">Export</a>\
+            <a href="\(view.link("/tenants", slug, "export"))">Export…</a>\
             <a href="\(view.link("/tenants", slug, "restore"))">Restore…</a>\
             \(if: !isClosed, #"<a href="\#(view.link("/tenants", slug, "cancel"))">Cancel…</a>"#)\
             \(if: !isClosed, #"<a href="\#(view.link("/tenants", slug, "refund"))">Refund…</a>"#)\

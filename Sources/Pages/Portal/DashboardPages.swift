@@ -28,7 +28,7 @@ extension PortalPages {
                 """
                 \(view.standing(account))\(needs(balance, overview, hooks, view))\(figures(balance, overview, calls, view))
                 \(start(overview, view))<div class="cols wide">\(spending(overview))\(coming)</div>
-                \(limitPanel(overview, view))\(orders.map { recent($0, view).html })
+                \(limitPanel(overview.row("rate_limit"), view))\(orders.map { recent($0, view).html })
                 """)
         }
     ]

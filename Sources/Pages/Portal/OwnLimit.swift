@@ -7,7 +7,7 @@ extension PortalPages {
     static let limit: [Page] = [
         // Small, for the meter that is taken anew.
         Page("/limit/now", "Limit now", isWatched: true) { view in
-            PageContent("Limit now", "\(limitPanel(try view.get("/overview"), view))")
+            PageContent("Limit now", "\(limitPanel(try view.get("/limit"), view))")
         }
     ]
 
@@ -17,9 +17,9 @@ extension PortalPages {
         return max(5, (20 * row.int("window_seconds") + requests - 1) / requests)
     }
 
-    /// `overview`: as the API has it; nil for whoever may not read it, who has no calls to count.
-    static func limitPanel(_ overview: Row?, _ view: some PageView) -> HTML? {
-        guard let row = overview?.row("rate_limit") else { return nil }
+    /// `row`: as the API has it; nil for whoever may not read it, who has no calls to count.
+    static func limitPanel(_ row: Row?, _ view: some PageView) -> HTML? {
+        guard let row else { return nil }
         let limit = LimitShown(row: row)
         return Panel("Limit of your calls") {
             """

@@ -31,7 +31,7 @@ extension PortalPages {
             """
             \(view.standing(try view.get("/account")))\
             \(Panel(isOver ? "Ended keys" : "Keys", actions: others.html) { table.html })
-            <div class="cols"><div>\(limitPanel(try view.ask("/overview"), view))\(secret(own, view))\(calls(own, view))</div>\
+            <div class="cols"><div>\(limitPanel(try view.ask("/limit"), view))\(secret(own, view))\(calls(own, view))</div>\
             <div>\(tryIt(own, view))\(try tryOrder(own, view))</div></div>
             """)
     }

@@ -61,7 +61,7 @@ package struct ConsoleDoor: Surface {
         let home = Link(home)
         let wanted = call.field("next").flatMap { SignInTarget.isBelow(home.text, $0) ? Link(path: $0) : nil }
         guard let wanted, let kept = KeptForm(in: call) else {
-            return .answer(.seeOther(wanted ?? home, cookie: cookie))
+            return .answer(.seeOther(wanted ?? home, cookies: [cookie]))
         }
         var answer = HTMLPage(title: title, content: kept.offered(to: wanted, session: session)).answer()
         answer.headers.add("Set-Cookie", cookie)
@@ -131,7 +131,7 @@ package struct ConsoleExit: Surface {
     package let routes: [Route] = [
         Route(.post, "", "Sign out of the console", access: .open, openCalls: .signOuts) { call in
             let left = Answer.seeOther(
-                Link("/console/sign-in", query: [("said", "out")]), cookie: PageCookie(.session, of: call).cleared)
+                Link("/console/sign-in", query: [("said", "out")]), cookies: [PageCookie(.session, of: call).cleared])
             guard let cookie = PageCookie.value(of: .session, in: call) else { return .answer(left) }
             let (fleet, hash) = (call.services.fleet, SHA256.hash(cookie, behind: PageCookie.domain))
             guard fleet.cluster != nil else {

@@ -129,6 +129,9 @@ package final class Shares: Sendable {
 
     /// Units in use. For metrics.
     package var inUse: Int { state.withLock { $0.whole } }
+
+    /// Units that nobody uses.
+    package var left: Int { figures.whole - inUse }
 }
 
 /// Room for one thing, say a body, which may grow and is given back when nobody holds it any more. Any thread.

@@ -52,6 +52,8 @@ package struct AuditFilter: Sendable {
     package var changesAlone = false
     /// Of those what operators changed: successful writes of their API.
     package var operatorsAlone = false
+    /// Without those by which people come and go.
+    package var withoutSessions = false
 
     package init() {}
 
@@ -69,6 +71,7 @@ package struct AuditFilter: Sendable {
         let isChange = record.status < 400 && !record.action.hasPrefix(Self.reading)
         if changesAlone || operatorsAlone, !isChange { return false }
         if operatorsAlone, !record.action.contains(Self.operating) { return false }
+        if withoutSessions, Self.comings.contains(where: { record.action.hasSuffix($0) }) { return false }
         return true
     }
 
@@ -77,6 +80,9 @@ package struct AuditFilter: Sendable {
 
     private static let reading = "GET "
     private static let operating = " /api/admin/"
+    /// How the actions end by which somebody signs in or out, by whichever API and on pages.
+    private static let comings = ["/session", "/sign-in", "/sign-out", "/login", "/login/signin"]
+    fileprivate static let isOfComings = comings.map { "action LIKE '%\($0)'" }.joined(separator: " OR ")
 
     /// What `Migration0032` has an index of; the same text in every query that uses it. Another text is another index,
     /// by a migration of its own.
@@ -91,7 +97,7 @@ package struct AuditFilter: Sendable {
             .optional(status.map { Int64($0) }),
             .integer(TenantReader.auditDisorderDays * Timestamp.millisecondsPerDay), .int(TenantReader.auditRowsMax),
             .optional(accountID), .optional(action), requestID.map { .blob($0.bytes) } ?? .null, mention(0),
-            .bool(passesBlocks), .bool(changesAlone), mention(1), mention(2),
+            .bool(passesBlocks), .bool(changesAlone), mention(1), mention(2), .bool(withoutSessions),
         ]
     }
 }
@@ -130,6 +136,7 @@ package enum AuditRow: Sendable {
         at >= coalesce(?3, at) AND (?4 IS NULL OR at < ?4) AND (?5 IS NULL OR key_id = ?5)
             AND (?6 IS NULL OR reseller_id = ?6) AND (?7 IS NULL OR status = ?7)
             AND (?10 IS NULL OR account_id = ?10) AND (?11 IS NULL OR action = ?11)
+            AND (NOT ?18 OR NOT (\(AuditFilter.isOfComings)))
             AND (?12 IS NULL OR request_id = ?12) AND (NOT ?15 OR status < 400 AND substr(action, 1, 4) <> 'GET ')
             AND (?13 IS NULL OR instr(detail, ?13) > 0
                 AND (?16 IS NULL OR instr(detail, ?16) > 0) AND (?17 IS NULL OR instr(detail, ?17) > 0))

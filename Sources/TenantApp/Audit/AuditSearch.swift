@@ -19,6 +19,7 @@ package struct AuditSearch: Sendable {
     package var product: String?
     package var changesAlone = false
     package var author: Author?
+    package var leftOut: LeftOut?
     /// Of a reseller's own calls.
     package var callers = UsageFilter.Callers.all
     package var before: AuditPlace?
@@ -28,6 +29,12 @@ package struct AuditSearch: Sendable {
     /// Whose changes are asked for.
     package enum Author: String, Sendable, CaseIterable {
         case operators
+    }
+
+    /// What is not asked for.
+    package enum LeftOut: String, Sendable, CaseIterable {
+        /// Calls by which people come and go.
+        case sessions
     }
 
     /// So many stretches are looked at for one page; a page of a search that finds little may be short, and goes on.
@@ -56,6 +63,7 @@ package struct AuditSearch: Sendable {
         object = try query.id("object")
         product = try query.id("product")
         author = try query.choice("author")
+        leftOut = try query.choice("without")
         changesAlone = try query.flag("changes")
         before = try query["cursor"].map { text throws(Refusal) in
             let bytes = try seal.open(text)
@@ -70,15 +78,32 @@ package struct AuditSearch: Sendable {
     /// calls that were answered before; a later page goes on below what the first one showed.
     package func begin(_ steps: Steps) async throws -> AuditWalk {
         if before == nil { try await steps.flushReads() }
-        let filter = try await steps.read { try self.filter($0) }
+        // What names nothing is known without a look.
+        let filter = namesNothing ? plain : try await steps.read { try self.filter($0) }
         return try await AuditWalk(steps, filter: filter, behind: before)
     }
 
-    private func filter(_ tenant: TenantReader) throws -> AuditFilter {
+    private var namesNothing: Bool {
+        ownOf == nil && [key, reseller, account, order, product].allSatisfy { $0 == nil }
+    }
+
+    /// What is asked for, but for what has a name.
+    private var plain: AuditFilter {
         var filter = AuditFilter()
         filter.from = from
         filter.to = to
         filter.status = status
+        filter.action = action
+        filter.requestID = requestID
+        filter.changesAlone = changesAlone
+        filter.operatorsAlone = author == .operators
+        filter.withoutSessions = leftOut == .sessions
+        if let object { filter.mentions.append("\"\(object)\"") }
+        return filter
+    }
+
+    private func filter(_ tenant: TenantReader) throws -> AuditFilter {
+        var filter = plain
         filter.resellerID = try tenant.resellerID(filter: reseller)
         filter.keyID = try key.map { publicID in
             guard let key = try tenant.key(publicID: publicID), ownOf == nil || key.resellerID == ownOf else {
@@ -90,10 +115,6 @@ package struct AuditSearch: Sendable {
             guard let account = try tenant.account(email: email) else { throw Refusal.notFound(.account) }
             return account.id
         }
-        filter.action = action
-        filter.requestID = requestID
-        filter.changesAlone = changesAlone
-        filter.operatorsAlone = author == .operators
         try mention(&filter, tenant)
         if let ownOf { filter.keyIDs = Set(try tenant.callers(ofReseller: ownOf, callers).keys) }
         return filter
@@ -110,13 +131,12 @@ package struct AuditSearch: Sendable {
             let earliest = known.createdAt.adding(days: -TenantReader.auditDisorderDays)
             filter.from = max(from ?? earliest, earliest)
         }
-        if let object { filter.mentions.append("\"\(object)\"") }
         if let product {
             filter.mentions.append("\"product\":\"\(try tenant.knownProduct(product).sku)\"")
         }
     }
 
-    package struct Page: Sendable {
+    package struct Slice: Sendable {
         package let entries: [AuditEntry]
         package let names: AuditNames
         /// The cursor of the next page; nil at the end.
@@ -124,7 +144,7 @@ package struct AuditSearch: Sendable {
     }
 
     /// One page, newest first.
-    package func page(_ steps: Steps, limit: Int) async throws -> Page {
+    package func page(_ steps: Steps, limit: Int) async throws -> Slice {
         var walk = try await begin(steps)
         var entries: [AuditEntry] = []
         for stretch in 1... {
@@ -132,18 +152,18 @@ package struct AuditSearch: Sendable {
             entries += try await walk.next(limit + 1 - entries.count)
             if entries.count > limit {
                 let shown = Array(entries.prefix(limit))
-                return Page(entries: shown, names: walk.names, next: shown.last.map { cursor($0.place) })
+                return Slice(entries: shown, names: walk.names, next: shown.last.map { cursor($0.place) })
             }
             if walk.isAtEnd { break }
             if stretch == Self.stretchesMax || walk.blocksOpened >= Self.blocksMax {
                 entries += try await walk.rest(limit - entries.count)
                 if walk.hasWaiting, let last = entries.last {
-                    return Page(entries: entries, names: walk.names, next: cursor(last.place))
+                    return Slice(entries: entries, names: walk.names, next: cursor(last.place))
                 }
                 break
             }
         }
-        return Page(entries: entries, names: walk.names, next: walk.isAtEnd ? nil : cursor(walk.place))
+        return Slice(entries: entries, names: walk.names, next: walk.isAtEnd ? nil : cursor(walk.place))
     }
 
     private func cursor(_ place: AuditPlace) -> String {

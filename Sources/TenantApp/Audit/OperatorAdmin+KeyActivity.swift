@@ -9,35 +9,54 @@ extension OperatorAdmin {
             .get, "/api-keys/activity",
             "List keys with their calls of the last day by hour, and when they were last used",
             access: .administrator,
-            parameters: .page(Schemas.reseller, .query("key"), KeyState.parameter),
+            parameters: .page(.query("key")) + AskedKeys.parameters,
             gives: .list(Schemas.activeKey), refuses: [404]
         ) { call in
             let query = try call.query()
             let page = try Paging(call)
-            let (reseller, name) = (try query.id("reseller"), try query.id("key"))
-            let state = try query.choice("state", as: KeyState.self)
+            let (asked, name) = (try AskedKeys(query), try query.id("key"))
             return .flow { steps in
                 try await steps.flushReads()
-                let owned = try await steps.read { tenant in
-                    let one = try name.map { try tenant.knownKey($0).id }
-                    // One key is listed where the other filters let it be.
-                    let keys = try tenant.keys(
-                        resellerID: try tenant.resellerID(filter: reseller), state: state,
-                        after: max(page.after, (one ?? 0) - 1), limit: one == nil ? page.fetch : 1)
-                    return try keys.filter { one == nil || $0.id == one }.map { try tenant.owned($0, call) }
-                }
+                let (owned, next) = try await found(asked, name, page, call, steps)
                 let ids = owned.map(\.key.id)
                 let activity = try await steps.read { try $0.activity(ofKeys: ids) }
                 let days = try await lastDays(activity, steps)
-                return .read { tenant in
-                    let rows = owned.map { key in
-                        Schemas.ActiveKey(key: key, activity: activity[key.key.id], lastDay: days[key.key.id])
-                    }
-                    return page.answer(rows, id: \.key.key.id, Schemas.activeKey, in: tenant.currency)
+                let rows = owned.map { key in
+                    Schemas.ActiveKey(key: key, activity: activity[key.key.id], lastDay: days[key.key.id])
                 }
+                return .answer(page.answer(found: rows, next: next, Schemas.activeKey, in: call.currency))
             }
         }
     ]
+
+    /// So many reads are made for one page; one of a search that finds little may be short, and goes on.
+    private static let readsMax = 32
+
+    /// `name`: of one key, which is listed where the other filters let it be.
+    private static func found(
+        _ asked: AskedKeys, _ name: String?, _ page: Paging, _ call: Call, _ steps: Steps
+    ) async throws -> (keys: [Schemas.OwnedKey], next: Int64?) {
+        if let name {
+            let keys = try await steps.read { tenant in
+                let one = try tenant.knownKey(name).id
+                let found = try tenant.keys(try asked.filter(tenant), after: max(page.after, one - 1), limit: 1)
+                return try found.rows.filter { $0.id == one }.map { try tenant.owned($0, call) }
+            }
+            return (keys, nil)
+        }
+        var (keys, next) = ([Schemas.OwnedKey](), Int64?.some(page.after))
+        for _ in 0..<readsMax {
+            guard let after = next, keys.count < page.limit else { break }
+            let room = page.limit - keys.count
+            let found = try await steps.read { tenant in
+                let found = try tenant.keys(try asked.filter(tenant), after: after, limit: room)
+                return (keys: try found.rows.map { try tenant.owned($0, call) }, next: found.next)
+            }
+            keys += found.keys
+            next = found.next
+        }
+        return (keys, next)
+    }
 
     /// So many keys' days are looked through in one lane job.
     private static let keysOfStep = 20

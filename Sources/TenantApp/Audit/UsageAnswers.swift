@@ -79,6 +79,8 @@ enum UsageAnswers {
         _ asked: Asked, ofReseller own: Int64?, reseller named: String?, _ steps: Steps
     ) async throws -> UsageFilter {
         var filter = asked.filter
+        filter.resellerID = own
+        if named == nil, asked.key == nil { return filter }
         (filter.resellerID, filter.keyID) = try await steps.read { tenant in
             let reseller = try own ?? tenant.resellerID(filter: named)
             guard let name = asked.key else { return (reseller, nil) }

@@ -17,13 +17,15 @@ extension OperatorAdmin {
         },
         Route(
             .get, "/products", "List products", access: .administrator, isTagged: true,
-            parameters: .page(.query("fulfilment", .choice(Fulfilment.self))), gives: .list(Schemas.product)
+            parameters: .page(
+                .query("fulfilment", .choice(Fulfilment.self)), .query("hidden", .one(of: ["true", "false"])), .search),
+            gives: .list(Schemas.product)
         ) { call in
             let page = try Paging(call)
-            let fulfilment = try call.query().choice("fulfilment", as: Fulfilment.self)
+            let filter = try productFilter(try call.query())
             return .read { tenant in
-                let rows = try tenant.products(after: page.after, limit: page.fetch, fulfilment: fulfilment)
-                return page.answer(rows, id: \.id, Schemas.product, in: tenant.currency)
+                let found = try tenant.products(filter, after: page.after, limit: page.limit)
+                return page.answer(found: found.rows, next: found.next, Schemas.product, in: tenant.currency)
             }
         },
         Route(
@@ -62,6 +64,14 @@ extension OperatorAdmin {
             }
         },
     ]
+
+    private static func productFilter(_ query: Query) throws(Refusal) -> ProductFilter {
+        var filter = ProductFilter()
+        filter.fulfilment = try query.choice("fulfilment", as: Fulfilment.self)
+        filter.isHidden = query["hidden"] == nil ? nil : try query.flag("hidden")
+        filter.beginning = try query.search()
+        return filter
+    }
 
     private static func productChange(_ call: Call) throws -> ChangeProduct {
         var change = ChangeProduct(sku: call.parameters[0])

@@ -37,8 +37,6 @@ package struct Product: Sendable {
     fileprivate static let bySKU = Statement("SELECT \(columns) FROM product WHERE sku = ?1")
     fileprivate static let byID = Statement("SELECT \(columns) FROM product WHERE id = ?1")
     fileprivate static let page = Statement("SELECT \(columns) FROM product WHERE id > ?1 ORDER BY id LIMIT ?2")
-    fileprivate static let pageOfKind = Statement(
-        "SELECT \(columns) FROM product WHERE id > ?1 AND fulfilment = ?3 ORDER BY id LIMIT ?2")
 
     init(_ row: inout RowReader) throws {
         id = try row.int()
@@ -70,13 +68,8 @@ extension TenantReader {
         try connection.row(Product.byID, .integer(id), read: Product.init)
     }
 
-    /// `fulfilment`: those that are carried out so; nil: all.
-    package func products(after id: Int64, limit: Int, fulfilment: Fulfilment? = nil) throws -> [Product] {
-        if let fulfilment {
-            return try connection.rows(
-                Product.pageOfKind, .integer(id), .int(limit), .text(fulfilment.rawValue), read: Product.init)
-        }
-        return try connection.rows(Product.page, .integer(id), .int(limit), read: Product.init)
+    package func products(after id: Int64, limit: Int) throws -> [Product] {
+        try connection.rows(Product.page, .integer(id), .int(limit), read: Product.init)
     }
 }
 

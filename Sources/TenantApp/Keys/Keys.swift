@@ -78,7 +78,7 @@ package struct APIKey: Sendable {
 extension APIKey {
     /// The row `k` of a key that opens something: neither revoked, nor past its end, nor of a terminated reseller or a
     /// disabled person. `now`: the parameter that has the time. `closed`: of which resellers `r` it is left out.
-    fileprivate static func isInForce(at now: String, closed: String = "r.state = 3") -> String {
+    static func isInForce(at now: String, closed: String = "r.state = 3") -> String {
         """
         k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > \(now))
             AND (k.reseller_id IS NULL OR NOT EXISTS (
@@ -176,11 +176,11 @@ extension TenantReader {
         ) { try $0.optionalTime() } ?? nil
     }
 
-    /// Keys, not sessions, newest last; of one reseller or of all, in one state or in any.
+    /// Keys of one reseller, not sessions, newest last; in one state or in any.
     package func keys(
-        resellerID: Int64?, state: KeyState? = nil, after id: Int64, limit: Int
+        resellerID: Int64, state: KeyState? = nil, after id: Int64, limit: Int
     ) throws -> [APIKey] {
-        try keys(resellerID.map { ("reseller_id = ?5", $0) }, state, after: id, limit: limit)
+        try keys(("reseller_id = ?5", resellerID), state, after: id, limit: limit)
     }
 
     /// Those of one of the tenant's people, not its sessions.
@@ -190,16 +190,14 @@ extension TenantReader {
         try keys(("account_id = ?5 AND reseller_id IS NULL", account), state, after: id, limit: limit)
     }
 
-    /// `owner`: a filter by the id that stands beside it.
+    /// `owner`: a rule by the id that stands beside it.
     private func keys(
-        _ owner: (String, Int64)?, _ state: KeyState?, after id: Int64, limit: Int
+        _ owner: (rule: String, id: Int64), _ state: KeyState?, after id: Int64, limit: Int
     ) throws -> [APIKey] {
-        var values: [SQLValue] = [.integer(id), .integer(KeyRole.ownerSession.rawValue), .int(limit), .time(now)]
-        var filter = "id > ?1 AND role < ?2"
-        if let (ofOwner, ownerID) = owner {
-            values.append(.integer(ownerID))
-            filter += " AND \(ofOwner)"
-        }
+        let values: [SQLValue] = [
+            .integer(id), .integer(KeyRole.ownerSession.rawValue), .int(limit), .time(now), .integer(owner.id),
+        ]
+        var filter = "id > ?1 AND role < ?2 AND \(owner.rule)"
         switch state {
         case .active: filter += " AND \(APIKey.isInForce(at: "?4"))"
         case .ended: filter += " AND NOT (\(APIKey.isInForce(at: "?4")))"

@@ -19,18 +19,14 @@ extension OperatorAdmin {
         },
         Route(
             .get, "/api-keys", "List keys", access: .administrator,
-            parameters: .page(Schemas.reseller, KeyState.parameter), gives: .list(Schemas.key), refuses: [404]
+            parameters: .page() + AskedKeys.parameters, gives: .list(Schemas.key), refuses: [404]
         ) { call in
-            let query = try call.query()
+            let asked = try AskedKeys(try call.query())
             let page = try Paging(call)
-            let reseller = try query.id("reseller")
-            let state = try query.choice("state", as: KeyState.self)
             return .read { tenant in
-                let rows = try tenant.keys(
-                    resellerID: try tenant.resellerID(filter: reseller), state: state, after: page.after,
-                    limit: page.fetch)
-                let owned = try rows.map { try tenant.owned($0, call) }
-                return page.answer(owned, id: \.key.id, Schemas.key, in: tenant.currency)
+                let found = try tenant.keys(try asked.filter(tenant), after: page.after, limit: page.limit)
+                let owned = try found.rows.map { try tenant.owned($0, call) }
+                return page.answer(found: owned, next: found.next, Schemas.key, in: tenant.currency)
             }
         },
         Route(.get, "/api-keys/{id}", "Read a key", access: .administrator, gives: .read(Schemas.key), handle: read),

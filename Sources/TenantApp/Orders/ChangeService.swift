@@ -53,6 +53,15 @@ package struct ChangeService {
         guard let reseller = try tenant.reseller(id: service.resellerID) else { throw Refusal.defect }
         detail.resellerID = service.resellerID
         detail.note("service", service.publicID)
+        // Hours are charged as they stop, missed periods as they are resumed.
+        if service.term == .hourly || move == .resume {
+            try PayDueServices.payFirst(tenant, before: &service, &detail)
+            // What it was suspended for has just been paid: it runs again.
+            if move == .resume, service.state == .active {
+                detail.note("state", service.state.rawValue)
+                return service
+            }
+        }
         let end = EndService(tenant: tenant, reseller: reseller, keyID: keyID)
         let charge = ChargeService(tenant: tenant, reseller: reseller, keyID: keyID)
         var spent = Money.zero

@@ -101,6 +101,10 @@ package struct EndOwnService: Sendable {
         detail.note("service", service.publicID)
         switch word {
         case .end:
+            // Past due, it ends at once, and its hours are charged.
+            if service.term == .hourly, service.pastDueSince != nil {
+                try PayDueServices.payFirst(tenant, before: &service, &detail)
+            }
             try EndService(tenant: tenant, reseller: reseller, keyID: keyID)
                 .withTerm(&service, by: .reseller, &detail)
             detail.note("ends_at", service.endsAt?.text ?? "")

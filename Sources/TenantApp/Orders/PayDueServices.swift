@@ -34,7 +34,7 @@ package struct PayDueServices {
         return paid
     }
 
-    /// Called first by whatever spends a reseller's balance on something new: where money came in and more was due than
+    /// Called first by whatever spends a reseller's balance, but for the clock, which goes on by itself: where money came in and more was due than
     /// one transaction pays, the rest is paid before. Throws where it is more than this one has room for.
     package static func payFirst(
         _ tenant: TenantTransaction, resellerID: Int64, book: Book, _ detail: inout AuditDetail
@@ -46,6 +46,15 @@ package struct PayDueServices {
         let (_, _, rest) = try pay.pay(after: place, limit: servicesMax, &detail)
         guard rest == nil else { throw Refusal.unavailable(.payingDue) }
         try tenant.setPayable(resellerID: resellerID, after: nil)
+    }
+
+    /// Likewise, before a charge of this service that its reseller or an operator asks for. It may be among what is paid
+    /// here: it is read anew.
+    static func payFirst(
+        _ tenant: TenantTransaction, before service: inout Service, _ detail: inout AuditDetail
+    ) throws {
+        try payFirst(tenant, resellerID: service.resellerID, book: service.book, &detail)
+        service = try tenant.knownService(service.publicID)
     }
 
     /// Pays on where transactions had no room. Returns how many services were looked at.

@@ -17,6 +17,10 @@ package struct PayService: Sendable {
             throw Refusal.conflict(.nothingDue)
         }
         try tenant.judgeClock()
+        detail.note("service", service.publicID)
+        try PayDueServices.payFirst(tenant, before: &service, &detail)
+        // It was among what was due before.
+        if service.pastDueSince == nil { return service }
         let charge = ChargeService(tenant: tenant, reseller: reseller, keyID: keyID)
         var spent = Money.zero
         switch try charge.run(&service, &detail) {
@@ -28,7 +32,6 @@ package struct PayService: Sendable {
         }
         spent = try spent.adding(charge.catchUp(&service, &detail))
         try LowBalance.check(tenant, reseller, book: book, spent: spent)
-        detail.note("service", service.publicID)
         return service
     }
 }

@@ -73,7 +73,7 @@ package struct SignInPages: OpenDialect {
     ) throws -> Answer {
         let cookie = PageCookie(.session, of: call).set(session.token)
         let place = SignInTarget(attempt.next, for: session.role, at: call)
-        guard let kept = attempt.kept, place.isNext else { return .seeOther(place.link, cookie: cookie) }
+        guard let kept = attempt.kept, place.isNext else { return .seeOther(place.link, cookies: [cookie]) }
         var answer = HTMLPage(
             title: "Signed in", theme: try tenant.theme(at: call.head.rootPath),
             content: kept.offered(to: place.link, session: session.token)

@@ -22,7 +22,7 @@ package struct SignOutPages: OpenDialect {
         Route(.post, "", "Sign out", access: .open, openCalls: .signOuts) { call in
             let hash = PageCookie.value(of: .session, in: call).map { SHA256.hash($0, behind: PageCookie.domain) }
             let left = Answer.seeOther(
-                call.link("/sign-in", query: [("said", "out")]), cookie: PageCookie(.session, of: call).cleared)
+                call.link("/sign-in", query: [("said", "out")]), cookies: [PageCookie(.session, of: call).cleared])
             guard let hash else { return .answer(left) }
             return .flow { steps in
                 // Anybody can make up a cookie and the token that goes with it: what ends nothing leaves no row.

@@ -16,7 +16,7 @@ extension OperatorAdmin {
                 let seal = try CursorSeal(call)
                 let behind = try call.query()["cursor"].map { try ReportPlace(try seal.open($0)) }
                 return .flow { steps in
-                    try await page(sheet, report, behind: behind, limit: limit, seal, steps)
+                    try await page(sheet, report, behind: behind, limit: limit, seal, in: call.currency, steps)
                 }
             },
             Route(
@@ -72,7 +72,7 @@ extension OperatorAdmin {
 
     private static func page(
         _ sheet: ReportSheet, _ report: LedgerReport, behind: ReportPlace?, limit: Int, _ seal: CursorSeal,
-        _ steps: Steps
+        in currency: Currency, _ steps: Steps
     ) async throws -> Work {
         var walk = try await ReportWalk(steps, report, behind: behind)
         var lines: [ReportLine] = []
@@ -91,17 +91,16 @@ extension OperatorAdmin {
         }
         let shown = lines.prefix(limit).map { ReportSheet.Line($0, report, walk.names) }
         let cursor = next.map { seal.seal([UInt8](places: $0.groupID, $0.period)) }
-        return .read { tenant in
+        return .answer(
             .json { json in
                 json.array("data") { json in
                     for line in shown {
-                        json.object { json in sheet.shape.write(line, in: tenant.currency, to: &json) }
+                        json.object { json in sheet.shape.write(line, in: currency, to: &json) }
                     }
                 }
                 json.field("has_more", cursor != nil)
                 json.field("next_cursor", cursor)
-            }
-        }
+            })
     }
 }
 

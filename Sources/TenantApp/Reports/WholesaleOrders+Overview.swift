@@ -18,6 +18,15 @@ extension WholesaleOrders {
             }
         },
         Route(
+            .get, "/limit", "Read how much is left of the limit that all of your keys share",
+            access: .reseller(.partnerRead), gives: .read(KeyBodies.limitNow)
+        ) { call in
+            .read { tenant in
+                guard let reseller = try tenant.reseller(id: call.resellerID) else { throw Refusal.unknownCredential }
+                return .json(KeyBodies.limitNow, KeyBodies.LimitNow(of: reseller, call), in: tenant.currency)
+            }
+        },
+        Route(
             .get, "/holdings", "List how many units you hold of each product", access: .reseller(.partnerRead),
             parameters: .page(.mode), gives: .list(holding)
         ) { call in

@@ -11,6 +11,7 @@ extension OperatorAdmin.Schemas {
             .query("action"), .query("request_id", .matching("^req_[0-9a-f]{32}$")), .query("order"),
             .query("changes", .one(of: ["true", "false"])), .query("object"), .query("product"),
             .query("author", .choice(AuditSearch.Author.self)),
+            .query("without", .choice(AuditSearch.LeftOut.self)),
         ] + more
     }
     static let auditRecord = Schema.named(

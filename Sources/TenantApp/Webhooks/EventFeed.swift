@@ -52,7 +52,7 @@ package struct EventFeed: Sendable {
             } ?? .beginning
     }
 
-    package struct Page: Sendable {
+    package struct Slice: Sendable {
         package let events: [ToldEvent]
         /// Whether there is more behind it now. A page of few types may be short of events, or empty, and not the last.
         package let hasMore: Bool
@@ -70,7 +70,7 @@ package struct EventFeed: Sendable {
     /// theirs, until their time is over. Where there is no place to wait in it is refused: a caller that is answered at
     /// once with nothing asks again at once.
     func work(
-        _ call: Call, _ read: @escaping @Sendable (TenantReader) throws -> (page: Page, answer: Answer)
+        _ call: Call, _ read: @escaping @Sendable (TenantReader) throws -> (page: Slice, answer: Answer)
     ) -> Work {
         guard waitSeconds > 0 else { return .read { try read($0).answer } }
         let waits: EventWaits = call.services.shared()
@@ -96,10 +96,10 @@ package struct EventFeed: Sendable {
     }
 
     /// `resellerID` nil: of all.
-    package func page(_ tenant: TenantReader, resellerID: Int64?, book: Book) throws -> Page {
+    package func page(_ tenant: TenantReader, resellerID: Int64?, book: Book) throws -> Slice {
         let (events, end, hasMore) = try tenant.events(
             EventFilter(resellerID: resellerID, book: book, types: types), after: after, limit: limit)
-        return Page(
+        return Slice(
             events: events, hasMore: hasMore, cursor: seal.seal([UInt8](places: end.id, end.at.milliseconds)))
     }
 }

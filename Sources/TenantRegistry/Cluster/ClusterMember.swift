@@ -94,6 +94,8 @@ package final class ClusterMember: Sendable {
         var resets: Set<TenantID> = []
         /// Tenants of whose keys and resellers the registry missed something, and that are this node's to tell.
         var unprojected: Set<TenantID> = []
+        /// Tenants that the registry is being told of, each with who waits for the next try.
+        var projecting: [TenantID: [ProjectionWaiter]] = [:]
         /// Tenants that were the name's when this process took it.
         var inherited: Set<TenantID> = []
         /// Tenants that were this node's, and of which memory still holds what only their node needs.

@@ -30,21 +30,34 @@ package struct TenantFigures: Sendable {
 
 /// What other nodes count of their tenants (N5): in a cluster alone.
 extension Fleet {
-    /// What the registry says of these tenants; nothing of one that it does not know.
+    /// What the registry says of these tenants; nothing of one that it does not know. `atOnce`: of so many in one job, so
+    /// that commits of the registry do not wait for a long list.
     package func figures(
-        of tenants: [TenantID], then: @escaping @Sendable (Result<[TenantID: TenantFigures], any Error>) -> Void
+        of tenants: [TenantID], atOnce: Int = 256,
+        then: @escaping @Sendable (Result<[TenantID: TenantFigures], any Error>) -> Void
     ) {
-        guard let sharedRegistry, !tenants.isEmpty else { return then(.success([:])) }
+        figures(of: tenants[...], [:], atOnce: atOnce, then: then)
+    }
+
+    private func figures(
+        of rest: ArraySlice<TenantID>, _ known: [TenantID: TenantFigures], atOnce: Int,
+        then: @escaping @Sendable (Result<[TenantID: TenantFigures], any Error>) -> Void
+    ) {
+        guard let sharedRegistry, !rest.isEmpty else { return then(.success(known)) }
         sharedRegistry.run(
             writes: false,
             { connection in
-                var figures: [TenantID: TenantFigures] = [:]
-                for tenant in tenants {
+                var figures = known
+                for tenant in rest.prefix(atOnce) {
                     figures[tenant] = try connection.row(TenantFigures.statement, .blob(tenant.bytes)) { row in
                         try TenantFigures(&row)
                     }
                 }
                 return figures
-            }, then: then)
+            },
+            then: { [self] result in
+                guard case .success(let known) = result else { return then(result) }
+                figures(of: rest.dropFirst(atOnce), known, atOnce: atOnce, then: then)
+            })
     }
 }

@@ -1,4 +1,4 @@
-import Cryptography
+package import Cryptography
 import Foundation
 import Glibc
 
@@ -86,6 +86,15 @@ package struct ExportSeal: Sendable, Equatable {
         let isGood = Ed25519.verify(
             signature: seal.signature, message: message(stream.finish(), of: tenant), publicKey: publicKey)
         return isGood ? .signed : .changed
+    }
+
+    /// The SHA-256 of a whole file. Reads all of it: not on a lane.
+    package static func digest(of path: String) throws -> Digest {
+        let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+        defer { try? file.close() }
+        var stream = SHA256Stream()
+        _ = try hash(file, into: &stream, bytes: .max)
+        return stream.finish()
     }
 
     /// Takes the seal off a file that is to become a live one.

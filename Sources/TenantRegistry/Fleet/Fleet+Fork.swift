@@ -47,7 +47,7 @@ extension Fleet {
                 insert(
                     Adoption(
                         arrival: arrival, record: record, revoked: [],
-                        origin: Origin(
+                        origin: Beginning(
                             action: AuditRecord.forked, detail: { _ in Lineage.detail(of: stretch, head: head) },
                             become: { [self] in try become($0, record, behind: stretch) }, fill: fork.fill),
                         act: act, judge: judge, settle: { _ in }, then: then))

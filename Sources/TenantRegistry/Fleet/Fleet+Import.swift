@@ -22,7 +22,7 @@ extension Fleet {
     }
 
     /// What the next incarnation of a file begins with, and what is done to it for that.
-    struct Origin: Sendable {
+    struct Beginning: Sendable {
         let action: String
         /// What that row says, given the head before it.
         let detail: @Sendable (AuditHead) -> String
@@ -37,7 +37,7 @@ extension Fleet {
         let record: TenantRecord
         /// Hashes that the registry has as revoked.
         let revoked: [Digest]
-        let origin: Origin
+        let origin: Beginning
         let act: ProviderAct
         let judge: Registry.Judge
         /// What else of memory follows before anybody is answered: the limits' levels.
@@ -74,7 +74,7 @@ extension Fleet {
                         insert(
                             Adoption(
                                 arrival: arrival, record: record, revoked: verdict.revoked,
-                                origin: Origin(
+                                origin: Beginning(
                                     action: AuditRecord.imported,
                                     detail: { #"{"imported_head":"\#($0.text)"}"# }),
                                 act: act, judge: judge, settle: settle, then: then))

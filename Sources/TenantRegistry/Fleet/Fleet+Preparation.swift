@@ -8,7 +8,7 @@ extension Fleet {
     /// that `note` gives for the head it had, without the keys that were revoked since. `before`: what it replaces.
     func prepare(
         _ path: String, of record: TenantRecord, above before: (head: AuditHead, epoch: Int64)?, revoked: [Digest],
-        replacing replaced: Connection?, origin: Origin? = nil, requestID: RequestID,
+        replacing replaced: Connection?, origin: Beginning? = nil, requestID: RequestID,
         note: (AuditHead) -> AuditRecord
     ) throws -> (head: AuditHead, epoch: Int64) {
         let connection = try Connection(path: path, flags: [.readWrite])

@@ -31,13 +31,13 @@ package struct LaneControl<File: LaneFile> {
 /// `@unchecked Sendable`: `file` and what is said of it belong to the worker running the lane; everything else is in
 /// `state` and `undurable`.
 package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
-    private enum Work {
+    private enum Waiting {
         case job(LaneJob<File>)
         case exclusive(@Sendable (LaneControl<File>) -> Void, @Sendable (LaneFailure) -> Void)
     }
 
     private struct State: ~Copyable {
-        var queue = Deque<Work>()
+        var queue = Deque<Waiting>()
         var isScheduled = false
         /// It was to run while it was scheduled already, perhaps too late for that run to see why.
         var isWoken = false
@@ -115,7 +115,7 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
 
     package var waiting: Int { state.withLock { $0.queue.count } }
 
-    private func enqueue(_ work: consuming sending Work, isBounded: Bool, refuse: (LaneFailure) -> Void) {
+    private func enqueue(_ work: consuming sending Waiting, isBounded: Bool, refuse: (LaneFailure) -> Void) {
         let work = work
         let admission: QueueAdmission = state.withLock { state in
             if state.isRetired { return .refused(.closed) }
@@ -440,9 +440,9 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
     func retire() {
         closeFile()
         fence(false)
-        let left: [Work] = state.withLock { state in
+        let left: [Waiting] = state.withLock { state in
             state.isRetired = true
-            var left: [Work] = []
+            var left: [Waiting] = []
             while let work = state.queue.popFirst() { left.append(work) }
             return left
         }

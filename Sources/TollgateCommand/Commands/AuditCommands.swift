@@ -17,6 +17,7 @@ enum AuditCommands {
         Option("--object", "ID", "Writes that name this id: a service, key, webhook, customer"),
         Option("--product", "SKU", "Writes that name this product"),
         Option("--author", "WHO", "operators: what they changed"),
+        Option("--without", "WHAT", "sessions: all but the calls by which people sign in and out"),
     ]
 
     private static let list = Command(
@@ -70,6 +71,7 @@ enum AuditCommands {
             ("--reseller", "reseller"), ("--by-key", "key"), ("--from", "from"), ("--to", "to"), ("--status", "status"),
             ("--account", "account"), ("--action", "action"), ("--request-id", "request_id"), ("--order", "order"),
             ("--object", "object"), ("--product", "product"), ("--author", "author"),
+            ("--without", "without"),
         ].compactMap { option, name in invocation.text(option).map { (name, $0) } }
     }
 

@@ -19,10 +19,18 @@ enum CatalogueCommands {
             Option("--list-\(term.replacing("_", with: "-"))", "AMOUNT", "Its list price, which the test book sells by")
         }
 
+    private static let filters = [
+        Filter("--fulfilment", "HOW", "instant, manual, http or stock"),
+        Filter("--hidden", "true|false", "Whether nobody is shown it"),
+        Filter("--find", "TEXT", "Whose SKU or name begins so, in any case", named: "q"),
+    ]
+
     private static let list = Command(
-        "product list", "List a tenant's products", options: Pages.options + GatewayClient.ownerOptions
+        "product list", "List a tenant's products",
+        options: Filter.options(filters) + Pages.options + GatewayClient.ownerOptions
     ) { invocation in
-        let rows = try Pages.rows("/products", try .owner(invocation), invocation)
+        let query = Filter.query(filters, invocation)
+        let rows = try Pages.rows("/products", query: query, try .owner(invocation), invocation)
         if !invocation.has("--json") {
             let columns = [
                 "sku", "name", "fulfilment", "hidden", "days", "retail_price", "wholesale_price", "list.monthly",

@@ -8,11 +8,17 @@ enum KeyCommands {
 
     private static let key = ["KEY_ID"]
 
+    private static let filters: [Filter] = [
+        .reseller, Filter("--state", "STATE", "active or ended (both)"),
+        Filter("--key-mode", "MODE", "live or test (both)"),
+        Filter("--find", "TEXT", "Whose id, shown part, name or owner's address begins so, in any case", named: "q"),
+    ]
+
     private static let list = Command(
         "key list", "List a tenant's keys",
-        options: [Option("--reseller", "ID", "Of one reseller alone")] + Pages.options + GatewayClient.ownerOptions
+        options: Filter.options(filters) + Pages.options + GatewayClient.ownerOptions
     ) { invocation in
-        let query = invocation.text("--reseller").map { [("reseller", $0)] } ?? []
+        let query = Filter.query(filters, invocation)
         let rows = try Pages.rows("/api-keys", query: query, try .owner(invocation), invocation)
         if !invocation.has("--json") {
             let columns = [
@@ -29,10 +35,7 @@ enum KeyCommands {
     private static let activity = CalledAPI.owner.list(
         "key activity", "List keys with their calls of the last day, and when they were last used",
         "/api-keys/activity",
-        filters: [
-            .reseller, Filter("--by-key", "KEY_ID", "Of one key", named: "key"),
-            Filter("--state", "STATE", "active or ended (both)"),
-        ],
+        filters: filters + [Filter("--by-key", "KEY_ID", "Of one key", named: "key")],
         columns: ["id", "prefix", "name", "owner_email", "reseller", "mode", "last_used_at", "requests", "refused"],
         empty: "no keys")
 
@@ -70,11 +73,18 @@ enum KeyCommands {
 
     private static let rotate = Command(
         "key rotate", "Give a key a new secret; its id and limits stay", arguments: ["KEY_ID"],
-        options: [Option("--overlap-seconds", "N", "How long the old secret lives on (0)")] + GatewayClient.ownerOptions
+        options: [overlap] + GatewayClient.ownerOptions
     ) { invocation in
+        try giveNewSecret(path(invocation), .owner, invocation)
+    }
+
+    static let overlap = Option("--overlap-seconds", "N", "How long the old secret lives on (0)")
+
+    /// To the key of this path, an operator's or one's own.
+    static func giveNewSecret(_ path: String, _ api: CalledAPI, _ invocation: Invocation) throws -> Int32 {
         let overlap = try invocation.integer("--overlap-seconds", in: 0...Int(Int32.max)) ?? 0
         let body = JSONWriter.object { $0.field("overlap_seconds", overlap) }
-        let answer = try GatewayClient.owner(invocation).send("POST", path(invocation) + "/rotate", body: .bytes(body))
+        let answer = try api.client(invocation).send("POST", path + "/rotate", body: .bytes(body))
         try Answers.show(
             answer, invocation, note: "The key is shown this once.",
             ifLost: "the new secret is lost: rotate the key again, or revoke it")

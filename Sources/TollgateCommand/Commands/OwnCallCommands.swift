@@ -1,8 +1,8 @@
 import HTTPCore
 
-/// What a reseller's calls, webhooks, keys and sessions do, through the API of wholesale orders (W6, O13).
+/// What a reseller's calls and webhooks do, through the API of wholesale orders (W6, H4).
 enum OwnCallCommands {
-    static let commands = [usage, requests, webhooks, deliveries, delivery, retry, keys, sessions]
+    static let commands = [usage, requests, webhooks, deliveries, delivery, retry, replay]
 
     private static let api = CalledAPI.wholesale
     private static let key = Filter("--by-key", "KEY_ID", "Of one key", named: "key")
@@ -79,19 +79,5 @@ enum OwnCallCommands {
         "POST", "my retry", "Deliver an event of yours again, now", "/deliveries/{}/retry", arguments: ["DELIVERY_ID"],
         listing: "attempts", columns: ["n", "at", "outcome", "status"], empty: "not attempted yet")
 
-    // MARK: Keys and sessions
-
-    private static let signedIn = "--key is the token of somebody who signed in: keys do not look after keys."
-
-    private static let keys = api.list(
-        "my keys", "List your keys", "/keys",
-        columns: ["id", "prefix", "name", "role", "mode", "scopes", "limit", "created_at", "expires_at", "revoked_at"],
-        empty: "no keys", notes: signedIn)
-
-    private static let sessions = Command(
-        "my sessions", "List where you are signed in, or sign out elsewhere",
-        options: PeopleCommands.sessionOptions + api.options, notes: signedIn
-    ) { invocation in
-        try PeopleCommands.sessions("/account/sessions", try api.client(invocation), invocation)
-    }
+    private static let replay = WebhookCommands.replaying("my replay", .wholesale, more: [])
 }

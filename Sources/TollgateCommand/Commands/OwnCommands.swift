@@ -4,7 +4,7 @@ import HTTPCore
 /// the API of wholesale orders (W3, W6).
 enum OwnCommands {
     static let commands =
-        [account, programme, overview, balance, products, customers, holdings, statement, topUp, payment]
+        [account, programme, overview, limit, balance, products, customers, holdings, statement, topUp, payment]
 
     private static let api = CalledAPI.wholesale
 
@@ -18,6 +18,9 @@ enum OwnCommands {
     private static let overview = api.call(
         "GET", "my overview", "Show what you have, what you spend and what is coming", "/overview",
         filters: [.mode], listing: "days", columns: ["day", "spent", "balance"])
+
+    private static let limit = api.call(
+        "GET", "my limit", "Show how much is left of the limit that your keys share", "/limit")
 
     private static let balance = api.call("GET", "my balance", "Show your balance", "/balance", filters: [.mode])
 

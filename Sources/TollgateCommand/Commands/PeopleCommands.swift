@@ -100,11 +100,19 @@ enum PeopleCommands {
 
     private static let password = Command(
         "account password", "Set a new password; all of your sessions end",
-        options: [
-            Option("--old-file", "FILE", "Its first line is the old password", isRequired: true),
-            Option("--new-file", "FILE", "Its first line is the new password", isRequired: true),
-        ] + GatewayClient.ownerOptions, notes: "One of both may be -, standard input."
+        options: passwordOptions + GatewayClient.ownerOptions, notes: passwordNote
     ) { invocation in
+        try setPassword(.owner, invocation)
+    }
+
+    static let passwordOptions = [
+        Option("--old-file", "FILE", "Its first line is the old password", isRequired: true),
+        Option("--new-file", "FILE", "Its first line is the new password", isRequired: true),
+    ]
+    static let passwordNote = "One of both may be -, standard input."
+
+    /// Of whoever signed in.
+    static func setPassword(_ api: CalledAPI, _ invocation: Invocation) throws -> Int32 {
         let old = try PasswordFile.read(try invocation.required("--old-file"))
         let new = try PasswordFile.read(try invocation.required("--new-file"))
         let body = JSONWriter.object { json in
@@ -112,7 +120,7 @@ enum PeopleCommands {
             json.field("new", new)
         }
         try Answers.show(
-            try GatewayClient.owner(invocation).send("POST", "/account/password", body: .bytes(body)), invocation)
+            try api.client(invocation).send("POST", "/account/password", body: .bytes(body)), invocation)
         return ExitCode.ok
     }
 
@@ -131,16 +139,27 @@ enum PeopleCommands {
             Option("--expires-at", "TIME", "RFC 3339 or a day"),
         ] + GatewayClient.ownerOptions
     ) { invocation in
-        let members = [
+        try mintOwn("/account/keys", .owner, revoking: "key revoke", invocation)
+    }
+
+    /// Mints a key of one's own; `revoking` is the command that revokes it.
+    static func mintOwn(
+        _ path: String, _ api: CalledAPI, revoking: String, _ invocation: Invocation
+    ) throws -> Int32 {
+        var members = [
             ("name", invocation.text("--name")), ("mode", invocation.text("--mode")),
             ("role", invocation.text("--role")), ("expires_at", invocation.time("--expires-at")),
         ].compactMap { name, text in text.map { JSONMember(name: name, value: .string($0)) } }
-        let answer = try GatewayClient.owner(invocation).send(
-            "POST", "/account/keys", body: .bytes(JSON.object(members).encoded()))
+        if invocation.has("--scope") {
+            let scopes = invocation.texts("--scope").map { JSON.string($0) }
+            members.append(JSONMember(name: "scopes", value: .array(scopes)))
+        }
+        let answer = try api.client(invocation).send(
+            "POST", path, body: .bytes(JSON.object(members).encoded()))
         let id = (try? Answers.parsed(answer))?["id"]?.text ?? "KEY_ID"
         try Answers.show(
             answer, invocation, note: "The key is shown this once.",
-            ifLost: "the new key is lost, and good all the same: revoke it with “tollgate key revoke \(id)”")
+            ifLost: "the new key is lost, and good all the same: revoke it with “tollgate \(revoking) \(id)”")
         return ExitCode.ok
     }
 

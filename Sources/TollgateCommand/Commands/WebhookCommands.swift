@@ -55,19 +55,33 @@ enum WebhookCommands {
         return ExitCode.ok
     }
 
-    private static let replay = Command(
-        "deliveries replay", "Deliver again whatever the filter finds, in its order",
-        options: [
-            Option("--since", "TIME", "RFC 3339, events made from then on", isRequired: true),
-            Option("--until", "TIME", "RFC 3339, events made before then"),
-            Option("--type", "TYPE", "Of this type of event", repeats: true),
-            Option("--state", "STATE", "pending, delivered, dead or held", repeats: true), statusClass, endpoint,
-            reseller, mode, Option("--dry-run", "Count alone"),
-        ] + GatewayClient.ownerOptions,
-        notes: "With --dry-run nothing is sent; the same line without it then sends just what was counted, if nothing "
-            + "changed in between."
-    ) { invocation in
-        let body = try JSONWriter.object { json in
+    private static let replay = replaying("deliveries replay", .owner, more: [reseller, mode])
+
+    private static let replayed = [
+        Option("--since", "TIME", "RFC 3339, events made from then on", isRequired: true),
+        Option("--until", "TIME", "RFC 3339, events made before then"),
+        Option("--type", "TYPE", "Of this type of event", repeats: true),
+        Option("--state", "STATE", "pending, delivered, dead or held", repeats: true), statusClass, endpoint,
+        Option("--dry-run", "Count alone"),
+    ]
+
+    /// A command that replays what its filter finds: everybody's for an operator, a reseller's own for itself.
+    static func replaying(_ name: String, _ api: CalledAPI, more: [Option]) -> Command {
+        Command(
+            name, "Deliver again whatever the filter finds, in its order", options: replayed + more + api.options,
+            notes: "With --dry-run nothing is sent; the same line without it then sends just what was counted, if "
+                + "nothing changed in between."
+        ) { invocation in
+            try Answers.show(
+                try api.client(invocation).send(
+                    "POST", "/deliveries/replay", body: .bytes(try replayBody(invocation)), isLong: true),
+                invocation)
+            return ExitCode.ok
+        }
+    }
+
+    private static func replayBody(_ invocation: Invocation) throws -> [UInt8] {
+        try JSONWriter.object { json in
             json.field("since", try invocation.required("--since"))
             for (option, name) in [
                 ("--until", "until"), ("--status-class", "status_class"), ("--endpoint", "endpoint"),
@@ -79,10 +93,6 @@ enum WebhookCommands {
             if invocation.has("--state") { strings("states", invocation.texts("--state"), &json) }
             json.field("dry_run", invocation.has("--dry-run"))
         }
-        let answer = try GatewayClient.owner(invocation).send(
-            "POST", "/deliveries/replay", body: .bytes(body), isLong: true)
-        try Answers.show(answer, invocation)
-        return ExitCode.ok
     }
 
     private static let webhooks = Command(

@@ -15,7 +15,7 @@ def tell(story, stage):
     story("GET /tenants/{slug}", **at)
     story("PATCH /tenants/{slug}", {
         "tier": "pro", "quotas": {"resellers": 1000}, "rate_limit": {"requests": 6000, "window_seconds": 60},
-        "domains": [{"host": "api.acme.example"}]}, **at)
+        "domains": [{"host": "api.acme.example"}], "domains_were": []}, **at)
     story("POST /tenants/{slug}/owner-key", **at)
     story("POST /tenants/{slug}/invitation", **at)
     story("POST /tenants/{slug}/suspend", **at)

@@ -70,7 +70,7 @@ def sell(story):
 
 def look(story):
     for path in ("/products", "/customers", "/balance", "/account", "/statement", "/statement.csv", "/overview",
-                 "/holdings", "/program"):
+                 "/limit", "/holdings", "/program"):
         story(f"GET {path}")
 
 

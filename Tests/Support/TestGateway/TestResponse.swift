@@ -47,6 +47,15 @@ package struct TestResponse: Sendable {
     package var data: [JSON] { if case .array(let rows) = json["data"] { rows } else { [] } }
     /// A problem document's code (RFC 9457).
     package var code: String? { self["code"] }
+
+    /// The cookie that it sets, as a browser sends it back.
+    package var cookie: String? { field("Set-Cookie").flatMap { $0.split(separator: ";").first }.map(String.init) }
+
+    /// What the page's first form carries beside the cookie.
+    package var formToken: String? {
+        guard let start = text.firstRange(of: "name=\"_token\" value=\"") else { return nil }
+        return text[start.upperBound...].split(separator: "\"").first.map(String.init)
+    }
 }
 
 extension JSON {

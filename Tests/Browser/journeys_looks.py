@@ -1,0 +1,86 @@
+"""How people like their lists, and how they find them again: the height of rows, an order, filters; and a theme that is
+looked at before it is saved."""
+
+import re
+
+from journeys_console import provider
+from journeys_desk import desk
+from journeys_open import register
+
+JOURNEYS = []
+journey = register(JOURNEYS)
+PADDING = "() => getComputedStyle(document.querySelector('main tbody th')).paddingTop"
+
+
+@journey("U5 rows are as high as one likes, on this page and the next, without a script as well")
+def rows(walk):
+    hands = desk(walk, "/resellers")
+    for value, padding in (("compact", "5px"), ("comfortable", "12px"), ("", "8px")):
+        hands.visitor.go("/t/works/admin/resellers?status=active")
+        hands.open(walk.world.works.owner_email)
+        hands.choose("Rows", value)
+        hands.press("Set")
+        assert hands.visitor.path == "/t/works/admin/resellers?status=active", hands.visitor.path
+        for path in ("/resellers", "/products"):
+            hands.visitor.go(f"/t/works/admin{path}")
+            assert hands.page.locator("html").get_attribute("data-rows") == (value or None), path
+            # On a phone each row is a card.
+            if walk.way.size == "desk" and walk.way.scripts:
+                assert hands.page.evaluate(PADDING) == padding, (value, path, hands.page.evaluate(PADDING))
+
+
+@journey("U1 P2 the head of a column orders the tenants, says so, and turns round", "mouse", "keys")
+def sorting(walk):
+    hands = provider(walk)
+    for order, sort in (("descending", "-size"), ("ascending", "size")):
+        table = hands.page.locator("table", has=hands.page.locator("caption", has_text=re.compile("^Tenants$")))
+        hands.follow("Size", table)
+        assert hands.visitor.path.endswith(f"sort={sort}"), hands.visitor.path
+        assert hands.page.locator(f"th[aria-sort={order}]").all_inner_texts() == ["Size"]
+
+
+@journey("U2 U5 filters survive Back, a reload, a copied address and a look at one of the list's things")
+def filters(walk):
+    works = walk.world.works
+    email = works.admin("GET", f"/resellers/{works.ids['reseller']}")["email"]
+    hands = desk(walk, "/resellers?status=active")
+    hands.fill("Find", email, hands.page.locator("form.filters"))
+    hands.press("Find", hands.page.locator("form.filters"))
+    seen = hands.visitor.path
+    assert "status=active" in seen and "q=" in seen, seen
+    names = hands.page.locator("main tbody th a").all_inner_texts()
+    assert len(names) == 1, names
+    hands.follow(names[0], hands.page.locator("main"))
+    hands.follow("Resellers", hands.page.locator("main .head"))
+    assert hands.page.locator("main tbody th a").all_inner_texts() == names
+    assert "status=active" in hands.visitor.path and "q=" in hands.visitor.path, hands.visitor.path
+    hands.back()
+    hands.back()
+    assert hands.visitor.path == seen, (hands.visitor.path, seen)
+    hands.page.reload()
+    assert hands.page.locator("main tbody th a").all_inner_texts() == names
+    other = walk.another("works", "operator")
+    other.visitor.go(seen)
+    assert other.page.locator("main tbody th a").all_inner_texts() == names
+
+
+@journey("U2 O12 colours are looked at before they are saved; one that is none is told at its field")
+def preview(walk):
+    works = walk.world.works
+    before = works.admin("GET", "/settings")["colours"]
+    hands = desk(walk, "/settings")
+    try:
+        hands.fill("Primary", "yellow")
+        hands.press("Preview")
+        assert hands.page.locator("[aria-invalid=true]").get_attribute("name") == "colours.primary"
+        assert hands.field("Primary").input_value() == "yellow"
+        hands.fill("Primary", "#ffff00")
+        hands.press("Preview")
+        assert hands.page.get_by_text("Nothing is saved yet.").count() == 1
+        assert hands.page.locator("#look svg path[fill='#ffff00']").count() == 2
+        assert works.admin("GET", "/settings")["colours"] == before
+        hands.press("Save")
+        assert works.admin("GET", "/settings")["colours"]["primary"] == "#ffff00"
+        assert hands.page.get_by_text("Nothing is saved yet.").count() == 0
+    finally:
+        works.shop.admin("PATCH", "/settings", {"colours": before})
