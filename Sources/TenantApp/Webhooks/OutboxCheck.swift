@@ -4,8 +4,8 @@ import SQLite
 import TenantRegistry
 
 /// Every order told its reseller of itself, in the transaction that made it. Revisions of each object count up from 1
-/// without a gap, but for where a restore raised all of them, and its row says the last one; each body says what its row
-/// says. Every delivery has its event and an endpoint of the same reseller and book.
+/// without a gap, but for where a restore raised all of them, and its row says the last one. Each body says what its
+/// row says. Every delivery has its event and an endpoint of the same reseller and book.
 enum OutboxCheck {
     static func run(_ file: inout VerifiedFile) throws {
         try checkEvents(&file)
@@ -173,7 +173,8 @@ enum OutboxCheck {
             dynamic: """
                 SELECT t.id, t.object, t.revision, coalesce(e.n, 0) FROM (\(kind.rows)) t
                 LEFT JOIN (
-                    SELECT object, count(*) AS n, max(id) AS newest, max(revision) AS revision FROM event GROUP BY object
+                    SELECT object, count(*) AS n, max(id) AS newest, max(revision) AS revision
+                    FROM event GROUP BY object
                 ) e ON e.object = t.object
                 WHERE \(isWrong) ORDER BY t.id
                 """
