@@ -142,9 +142,9 @@ class Tenant:
 
 class Reader:
     """`folder`: of the archive; `master`: the node's master key. `took(reader, name, tenants)` is called behind each
-    object, with the tenants that it changed."""
+    object, with the tenants that it changed. `manifest`: where it begins, the newest or which of them by number."""
 
-    def __init__(self, folder, master, took=lambda reader, name, tenants: None):
+    def __init__(self, folder, master, took=lambda reader, name, tenants: None, manifest=-1):
         self.folder, self.node, self.took = folder, Key(master), took
         self.master = master
         self.tenants, self.keys = {}, {}
@@ -153,7 +153,7 @@ class Reader:
         self.chain = self.lsn = self.stream = self.link = None
         self.taken = set()
         self.objects = 0
-        self.begin()
+        self.begin(manifest)
 
     def bytes(self, name):
         with open(os.path.join(self.folder, name), "rb") as file:
@@ -165,8 +165,8 @@ class Reader:
             found += [os.path.relpath(os.path.join(place, name), self.folder) for name in names]
         return sorted(found)
 
-    def begin(self):
-        name = self.names("manifests")[-1]
+    def begin(self, manifest):
+        name = self.names("manifests")[manifest]
         body = self.bytes(name)
         check(body[:8] == b"TGARCH\r\n" and body[8] == 2, "no manifest of an archive", name)
         wrapped = struct.unpack_from(">q", body, 9)[0]

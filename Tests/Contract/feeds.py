@@ -6,7 +6,7 @@ import concurrent.futures
 import threading
 
 from shop import Shop
-from support import Checks, Gateway, arguments, together
+from support import Checks, Gateway, arguments, together, verified_export
 
 
 class Feed:
@@ -75,6 +75,7 @@ def main():
         feeds(checks, gateway)
         restarted(checks, gateway)
         restored(checks, gateway)
+        raised(checks, gateway)
     checks.finish()
 
 
@@ -233,6 +234,46 @@ def restored(checks, gateway):
         assert [event["type"] for event in events] == ["order.created", "service.activated"] * 4, events
         assert feed_of(shop, reseller).new() == kept + events
         counted(kept + events)
+
+
+def raised(checks, gateway):
+    """What a receiver keeps that takes the highest revision of each object, and what the API shows."""
+    shop = Shop(gateway, slug="raised")
+    reseller = shop.reseller(balance="100.00")
+    _, made = goods(shop, reseller)
+    order = placed(shop, reseller, made)["id"]
+    path = f"/provider/v1/tenants/{shop.slug}"
+    export = gateway.get(path + "/export", key=gateway.provider_key)
+    feed, kept = feed_of(shop, reseller), {}
+
+    def receive():
+        for event in feed.new():
+            data = event["data"]
+            assert data["revision"] != kept.get(named(event), {}).get("revision"), (event, kept)
+            if data["revision"] > kept.get(named(event), {"revision": 0})["revision"]:
+                kept[named(event)] = data
+
+    def shown():
+        return shop.get(reseller, f"/orders/{order}").json
+
+    done(shop.admin("POST", f"/orders/{order}/activate"))
+    receive()
+    assert kept[order]["state"] == "completed" and kept[order]["revision"] == 2, kept[order]
+    for after, act, state in (("a restore", "reject", "rejected"), ("a second one", "activate", "completed")):
+        with checks(f"H7 after {after} every object's revision is above all that was sent: a receiver that keeps the "
+                    "highest ends in the state that the API shows"):
+            sent = max(data["revision"] for data in kept.values())
+            done(gateway.post(path + "/restore", export.body, key=gateway.provider_key))
+            assert shown()["state"] == "pending" and shown()["revision"] > sent, (shown(), sent)
+            # Who reads the object by its GET has it as it is, by the same rule.
+            before = shown()["revision"]
+            body = {"reason": "No room"} if act == "reject" else None
+            done(shop.admin("POST", f"/orders/{order}/{act}", body))
+            receive()
+            assert kept[order]["state"] == state == shown()["state"], (kept[order], shown())
+            assert kept[order]["revision"] == shown()["revision"] == before + 1, (kept[order], shown())
+    with checks("H7 P5 G5 the file verifies, its revisions too"):
+        verified_export(gateway, shop.slug)
 
 
 if __name__ == "__main__":

@@ -15,12 +15,14 @@ package final class ArchiveFigures: Sendable {
         var trouble: String?
         var loss: String?
         var trial: Trial?
+        var pruning: (at: Timestamp, keptFrom: Timestamp?)?
     }
 
     private let state = Mutex(State())
     private let objectCount = Atomic<Int>(0)
     private let byteCount = Atomic<Int>(0)
     private let failureCount = Atomic<Int>(0)
+    private let removedCount = Atomic<Int>(0)
     private let owing = Mutex<@Sendable () -> Int>({ 0 })
     /// Tells where it stands.
     package let place: String
@@ -50,6 +52,11 @@ package final class ArchiveFigures: Sendable {
 
     func owes(_ count: @escaping @Sendable () -> Int) { owing.withLock { $0 = count } }
     func tried(_ trial: Trial) { state.withLock { $0.trial = trial } }
+    func removed() { removedCount.add(1, ordering: .relaxed) }
+
+    /// What lies behind the days that it keeps has gone. `keptFrom`: the first moment that it is known to go back to;
+    /// nil where nothing lies behind them yet.
+    func pruned(at: Timestamp, keptFrom: Timestamp?) { state.withLock { $0.pruning = (at: at, keptFrom: keptFrom) } }
 
     /// How long ago that was of which everything is in the archive.
     package var behindMilliseconds: Int {
@@ -64,6 +71,10 @@ package final class ArchiveFigures: Sendable {
     package var lastTrial: Trial? { state.withLock { $0.trial } }
     package var objects: Int { objectCount.load(ordering: .relaxed) }
     package var bytes: Int { byteCount.load(ordering: .relaxed) }
+    /// Objects that went since they lay behind the days that it keeps.
+    package var removedObjects: Int { removedCount.load(ordering: .relaxed) }
+    package var prunedAt: Timestamp? { state.withLock { $0.pruning?.at } }
+    package var keptFrom: Timestamp? { state.withLock { $0.pruning?.keptFrom } }
     package var failures: Int { failureCount.load(ordering: .relaxed) }
     /// Tenants that have no snapshot in the archive yet. Looks at all of them.
     package var owed: Int { owing.withLock { $0 }() }

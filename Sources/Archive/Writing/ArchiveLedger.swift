@@ -148,6 +148,13 @@ final class ArchiveLedger: @unchecked Sendable {
             is_erased INTEGER NOT NULL, tried_at INTEGER NOT NULL
         ) STRICT, WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS place (id INTEGER PRIMARY KEY CHECK (id = 1), text TEXT NOT NULL) STRICT;
+        CREATE TABLE IF NOT EXISTS copy (
+            place TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (place, name)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX IF NOT EXISTS copy_by_name ON copy (name);
+        CREATE TABLE IF NOT EXISTS copies_noted (
+            id INTEGER PRIMARY KEY CHECK (id = 1), since TEXT NOT NULL
+        ) STRICT;
         """
 
     private static func read(_ connection: Connection) throws -> [TenantID: Entry] {
@@ -264,6 +271,51 @@ final class ArchiveLedger: @unchecked Sendable {
             """,
             .text(standing.node), .blob(standing.log.bytes), .integer(Int64(standing.generation)),
             .integer(Int64(bitPattern: standing.place?.lsn ?? 0)), .blob(standing.place?.chain.bytes ?? []))
+    }
+
+    // MARK: Copies
+
+    /// From this object on each copy that the log tells of is noted: of its node for good, however often that starts.
+    func noteCopies(from place: LogPlace) throws {
+        try locked {
+            let since = try connection.row("SELECT since FROM copies_noted WHERE id = 1") { try $0.text() }
+            if since.flatMap({ LogPlace($0) })?.node == place.node { return }
+            try connection.run("DELETE FROM copy")
+            try connection.run("INSERT OR REPLACE INTO copies_noted VALUES (1, ?1)", .text(place.text))
+        }
+    }
+
+    /// Nil where none is.
+    var copiesNotedFrom: LogPlace? {
+        locked {
+            let since = try? connection.row("SELECT since FROM copies_noted WHERE id = 1") { try $0.text() }
+            return since.flatMap { LogPlace($0) }
+        }
+    }
+
+    /// On the disk when this returns: the object at this place tells of these copies, by their indexes.
+    func note(copies names: [String], at place: LogPlace) throws {
+        try locked {
+            for name in names {
+                try connection.run("INSERT OR IGNORE INTO copy VALUES (?1, ?2)", .text(place.text), .text(name))
+            }
+        }
+    }
+
+    /// Those of an owner that the log tells of from an object on.
+    func copies(of owner: String, from place: LogPlace) throws -> [String] {
+        let start = "\(owner)/"
+        return try locked {
+            // `0` is what comes behind `/`.
+            try connection.rows(
+                "SELECT name FROM copy WHERE name > ?1 AND name < ?2 AND place >= ?3", .text(start),
+                .text("\(owner)0"), .text(place.text)
+            ) { try $0.text() }
+        }
+    }
+
+    func forgetCopies(before place: LogPlace) throws {
+        try locked { try connection.run("DELETE FROM copy WHERE place < ?1", .text(place.text)) }
     }
 
     func close() {

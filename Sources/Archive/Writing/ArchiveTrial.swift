@@ -23,10 +23,13 @@ final class ArchiveTrial: Sendable {
     private let shipper: LogShipper
     private let store: any ObjectStore
     private let prove: Proof
+    /// Of the past that the archive keeps; nil: all of it.
+    private let daysKept: Int64?
     private let isStopping = Atomic<Bool>(false)
     private var fleet: Fleet { shipper.fleet }
 
-    init(_ shipper: LogShipper, _ store: any ObjectStore, prove: @escaping Proof) {
+    init(_ shipper: LogShipper, _ store: any ObjectStore, daysKept: Int64?, prove: @escaping Proof) {
+        self.daysKept = daysKept
         self.shipper = shipper
         self.store = store
         self.prove = prove
@@ -41,9 +44,9 @@ final class ArchiveTrial: Sendable {
         let spread = Int64(fleet.random.uint64() % UInt64(Self.spreadMilliseconds))
         var next = Self.night(after: fleet.clock.now().milliseconds) + spread
         var watch = ArchiveWatch(shipper, store)
-        while !isStopping.load(ordering: .acquiring) {
+        while !isStopped {
             pause(milliseconds: Self.pollMilliseconds)
-            if let loss = watch.newLoss(), !isStopping.load(ordering: .acquiring) { tell(loss: loss) }
+            if let loss = watch.newLoss(), !isStopped { tell(loss: loss) }
             let now = fleet.clock.now().milliseconds
             // A clock that was set back is waited for no longer than a night.
             next = min(next, Self.night(after: now) + spread)
@@ -78,7 +81,7 @@ final class ArchiveTrial: Sendable {
                 archive, newest.manifest, masterKey: masterKey, moment: nil, scratch: scratch)
             try reading.read(only: Set(ids))
             for id in ids {
-                if isStopping.load(ordering: .acquiring) { return }
+                if isStopped { return }
                 guard let record = fleet.roster.tenant(id: id) else { continue }
                 let fault = fault(of: id, reading, scratch) ?? loss(to: shipper.ledger.entry(id), reading)
                 // A restore came meanwhile: a copy of the file that it made is still to come.
@@ -92,11 +95,32 @@ final class ArchiveTrial: Sendable {
                 if faults.isEmpty { faults.append(("", loss)) }
             }
         } catch {
-            if isStopping.load(ordering: .acquiring) { return }
+            if isStopped { return }
             faults.append(("", "\(error)"))
         }
         tell(sound, faults)
+        // Where something is amiss the past is what there is to go back to.
+        if faults.isEmpty, let daysKept { prune(daysKept) }
     }
+
+    private func prune(_ days: Int64) {
+        let figures = shipper.figures
+        guard fleet.believesClock, figures.loss == nil else {
+            return fleet.report("the archive: what lies behind its \(days) days stays for now")
+        }
+        let retention = ArchiveRetention(shipper, store, days: days) { self.isStopped }
+        let before = figures.removedObjects
+        do {
+            let keptFrom = try retention.run()
+            figures.pruned(at: fleet.clock.now(), keptFrom: keptFrom)
+            let count = figures.removedObjects - before
+            if count > 0 { fleet.report("the archive: \(count) objects from behind its \(days) days are gone") }
+        } catch {
+            if !isStopped { fleet.report("the archive: what lies behind its \(days) days stays: \(error)") }
+        }
+    }
+
+    private var isStopped: Bool { isStopping.load(ordering: .acquiring) }
 
     /// What the archive has lost of a tenant's log; nil where its copy lies behind that.
     private func loss(to entry: ArchiveLedger.Entry?, _ reading: ArchiveReading) -> String? {

@@ -27,10 +27,19 @@ final class LogShipper: Sendable {
     enum Event: Sendable {
         case registry(index: String, since: UInt64)
         case snapshot(ArchiveManifest.Tenant)
+
+        fileprivate var index: String {
+            switch self {
+            case .registry(let index, _): index
+            case .snapshot(let tenant): tenant.index
+            }
+        }
     }
 
     private struct Line {
         var events: [Event] = []
+        /// Indexes of copies that are there, and that no object tells of yet.
+        var untold: Set<String> = []
         /// The object that is made next, or is on its way.
         var place: LogPlace?
         /// The registry's changes since this object are noted, and no copy of it goes with them yet.
@@ -47,6 +56,8 @@ final class LogShipper: Sendable {
     let key: ArchiveKey
     let figures: ArchiveFigures
     private let line = Mutex(Line())
+    /// Held while a copy is made, up to where it is `untold`, and while what no copy needs is removed.
+    let copying = Mutex(())
     private let isStopping = Atomic<Bool>(false)
 
     init(
@@ -67,7 +78,22 @@ final class LogShipper: Sendable {
     /// Nil until the first object has its place.
     var place: LogPlace? { line.withLock { $0.place } }
 
-    func add(_ event: Event) { line.withLock { $0.events.append(event) } }
+    func add(_ event: Event) {
+        line.withLock { line in
+            line.events.append(event)
+            line.untold.insert(event.index)
+        }
+    }
+
+    var untold: Set<String> { line.withLock { $0.untold } }
+
+    private func noteTold(_ events: [Event]) {
+        line.withLock { line in
+            for event in events where !line.events.contains(where: { $0.index == event.index }) {
+                line.untold.remove(event.index)
+            }
+        }
+    }
 
     /// A copy of the registry is wanted, to which changes from this object on are applied.
     func takeRegistryWish() -> UInt64? {
@@ -118,6 +144,7 @@ final class LogShipper: Sendable {
     func run() {
         guard untilDone({ if try ledger.open(store, fleet.random) { fleet.report(Self.lostArchive) } }) else { return }
         var stand = begin()
+        guard untilDone({ try ledger.noteCopies(from: stand.object) }) else { return }
         var saved = monotonicMilliseconds()
         while !isStopped {
             let start = monotonicMilliseconds()
@@ -203,6 +230,9 @@ final class LogShipper: Sendable {
             figures.reached(instant)
             return false
         }
+        // What goes into a place once it is there is known by then.
+        let (place, copies) = (stand.object, stand.events.map(\.index))
+        guard copies.isEmpty || untilDone({ try ledger.note(copies: copies, at: place) }) else { return false }
         guard let sealed = seal(taken, &parts, stand, from: from.lsn, to: to.lsn, at) else { return false }
         guard untilDone({ _ = try store.put(sealed.name, sealed.bytes) }) else { return false }
         figures.put(sealed.bytes.count)
@@ -211,6 +241,7 @@ final class LogShipper: Sendable {
         ledger.reached(to)
         // A copy is not made twice because of a kill.
         if !stand.events.isEmpty { save() }
+        noteTold(stand.events)
         (stand.changes, stand.events) = ([], [])
         stand.before = sealed.link
         stand.hasGap = false
@@ -317,6 +348,7 @@ final class LogShipper: Sendable {
         stand.events = (stand.events + events).filter { event in
             guard case .snapshot(let tenant) = event, let mark = tenant.mark, mark.lsn < gapEnd else { return true }
             if ledger.entry(tenant.id)?.snapshot == tenant { ledger.change(tenant.id) { $0.snapshot = nil } }
+            noteTold([event])
             return false
         }
     }

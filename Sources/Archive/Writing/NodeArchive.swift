@@ -19,6 +19,8 @@ package final class NodeArchive: Sendable {
         package let passphrase: Passphrase?
         /// Of the log that waits for an archive that is away.
         package var backlogBytesMax: UInt64 = LogShipper.Bounds().backlogBytesMax
+        /// Of the past that it keeps; nil: all of it.
+        package var daysKept: Int64?
 
         package init(
             _ address: ArchiveAddress, environment: [String: String], credentialsPath: String?, passphrase: Passphrase?
@@ -94,7 +96,7 @@ package final class NodeArchive: Sendable {
         bounds.backlogBytesMax = settings.backlogBytesMax
         let shipper = LogShipper(fleet, log, ledger, stores[0], figures, bounds)
         let maker = SnapshotMaker(shipper, stores[1], wrappedMasterKey: wrapped ?? [], SnapshotMaker.Bounds())
-        let trial = ArchiveTrial(shipper, stores[2], prove: prove)
+        let trial = ArchiveTrial(shipper, stores[2], daysKept: settings.daysKept, prove: prove)
         running.withLock { $0 = Running(shipper: shipper, maker: maker, trial: trial) }
         held.store(false, ordering: .releasing)
         figures.owes { [weak fleet, ledger] in

@@ -58,7 +58,7 @@ final class SnapshotMaker: Sendable {
         var wasOwed = true
         while !isStopped {
             if let since = shipper.takeRegistryWish() ?? daily(registry) {
-                guard let place = shipper.place, let index = copyRegistry() else {
+                guard let place = shipper.place, let index = copyRegistry(since: since) else {
                     shipper.wishRegistry()
                     rest()
                     continue
@@ -66,7 +66,6 @@ final class SnapshotMaker: Sendable {
                 registry = Registry(
                     index: index, since: LogPlace(node: place.node, stream: place.stream, number: since),
                     copiedAt: monotonicMilliseconds())
-                shipper.add(.registry(index: index, since: since))
                 manifestAt = nil
             }
             let began = monotonicMilliseconds()
@@ -80,7 +79,7 @@ final class SnapshotMaker: Sendable {
             if owed.first > 0 { wasOwed = true }
             for record in owed.records {
                 if isStopped { return }
-                copy(record)
+                shipper.copying.withLock { _ in copy(record) }
                 // The registry's copy is what a node begins with.
                 if registry == nil { break }
             }
@@ -162,14 +161,18 @@ final class SnapshotMaker: Sendable {
         }
     }
 
-    private func copyRegistry() -> String? {
+    private func copyRegistry(since: UInt64) -> String? {
         do {
             let path = try wait { fleet.copyRegistry(then: $0) }.get()
             do { try NodeCopy.strip(registry: path) } catch {
                 DataDirectory.remove(path)
                 throw error
             }
-            return try put(path, of: ArchivePlace.registry, under: shipper.key).index
+            return try shipper.copying.withLock { _ in
+                let index = try put(path, of: ArchivePlace.registry, under: shipper.key).index
+                shipper.add(.registry(index: index, since: since))
+                return index
+            }
         } catch {
             if !isStopped, shipper.figures.trouble("\(error)") { fleet.report("the archive: the registry: \(error)") }
             return nil

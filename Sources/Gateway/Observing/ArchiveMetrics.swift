@@ -23,5 +23,14 @@ extension MetricsPage {
             trial.map { $0.at.milliseconds / 1_000 } ?? 0)
         gauge("tollgate_archive_tried_sound", "Tenants of that trial that were sound.", trial?.sound.count ?? 0)
         gauge("tollgate_archive_tried_faults", "Tenants of that trial that were not.", trial?.faults.count ?? 0)
+        gauge(
+            "tollgate_archive_pruned_timestamp",
+            "When what lies behind --archive-days was last looked for, and gone; 0: not yet.",
+            archive.prunedAt.map { $0.milliseconds / 1_000 } ?? 0)
+        gauge(
+            "tollgate_archive_kept_timestamp", "From when on every moment can be had there; 0: from its beginning.",
+            archive.keptFrom.map { $0.milliseconds / 1_000 } ?? 0)
+        counter(
+            "tollgate_archive_removed_total", "Objects that went from behind those days.", archive.removedObjects)
     }
 }

@@ -57,6 +57,7 @@ enum BoundsCheck {
         "test_price.wholesale_once": money, "reseller.credit_limit": money, "port.base_price": money,
         "port.cost": money, "port.reseller_price": money,
         "port_renewal.cost": money, "port_renewal.reseller_price": money, "payment.amount": money,
+        "revision_floor.revision": counts,
     ]
 
     static func run(_ file: inout VerifiedFile) throws {

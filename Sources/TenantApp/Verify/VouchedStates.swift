@@ -14,7 +14,7 @@ enum VouchedStates {
         "port_device", "port_slot", "port_customer", "port_pricebook", "port_country_override", "port",
         "port_renewal",
         "customer_transfer", "subscriber", "payment_service", "payment", "payment_difference",
-        "provisioner", "stock_item", "service_details",
+        "provisioner", "stock_item", "service_details", "revision_floor",
     ]
 }
 

@@ -58,7 +58,7 @@ package protocol EventObject: Sendable {
     var publicID: String { get }
     var resellerID: Int64 { get }
     var book: Book { get }
-    /// How many events have been of it.
+    /// How many events have been of it, on top of where the last restore raised it to.
     var revision: Int64 { get set }
 
     /// Its row is about to change by itself: what memory has of it goes.
@@ -106,12 +106,15 @@ extension TenantTransaction {
     }
 
     private func raised<Object: EventObject>(_ object: Object) throws -> Object {
-        guard let rows = Object.revised else { return object }
+        var raised = object
+        guard let rows = Object.revised else {
+            raised.revision = try revisionFloor() + 1
+            return raised
+        }
         object.forget(in: self)
         guard let revision = try connection.row(rows.raise, .integer(object.id), read: { try $0.int() }) else {
             throw Refusal.defect
         }
-        var raised = object
         raised.revision = revision
         return raised
     }

@@ -3,9 +3,9 @@ import HTTPCore
 import SQLite
 import TenantRegistry
 
-/// Every order told its reseller of itself, in the transaction that made it. Of each object there are as many events as
-/// its row says, and the n-th says revision n; each body says what its row says. Every delivery has its event and an
-/// endpoint of the same reseller and book.
+/// Every order told its reseller of itself, in the transaction that made it. Revisions of each object count up from 1
+/// without a gap, but for where a restore raised all of them, and its row says the last one. Each body says what its
+/// row says. Every delivery has its event and an endpoint of the same reseller and book.
 enum OutboxCheck {
     static func run(_ file: inout VerifiedFile) throws {
         try checkEvents(&file)
@@ -87,14 +87,30 @@ enum OutboxCheck {
         if !names.contains(.string(said.object)) { differs("object", said.object) }
     }
 
-    /// In the order of their ids, the n-th event of an object says n.
+    /// Where restores raised all revisions; a file from before has no such table.
+    private static func floors(_ file: VerifiedFile) -> String {
+        file.version >= Migration0033.version
+            ? "(SELECT event_id, revision FROM revision_floor)" : "(SELECT 0 AS event_id, 0 AS revision LIMIT 0)"
+    }
+
+    /// In the order of their ids, each event of an object says one more than the one before it, or than a restore
+    /// between the two raised it to. What is told of first may be from before a restore or from after it.
     private static func checkRevisions(_ file: inout VerifiedFile) throws {
+        let floors = floors(file)
         try file.connection.forEach(
-            """
-            SELECT id, object, revision, n FROM (
-                SELECT id, object, revision, row_number() OVER (PARTITION BY object ORDER BY id) AS n FROM event)
-            WHERE revision <> n ORDER BY id
-            """
+            dynamic: """
+                SELECT id, object, revision, n FROM (
+                    SELECT id, object, revision, row_number() OVER told AS n, lag(id) OVER told AS earlier,
+                        lag(revision) OVER told AS former
+                    FROM event WINDOW told AS (PARTITION BY object ORDER BY id)) e
+                WHERE iif(earlier IS NULL,
+                    revision <> 1
+                        AND revision NOT IN (SELECT f.revision + 1 FROM \(floors) f WHERE f.event_id < e.id),
+                    revision <> 1 + coalesce(
+                        (SELECT max(f.revision) FROM \(floors) f WHERE f.event_id >= earlier AND f.event_id < e.id),
+                        former))
+                ORDER BY id
+                """
         ) { row in
             let (id, object, revision, place) = (try row.int(), try row.text(), try row.int(), try row.int())
             file.report.add(
@@ -109,6 +125,8 @@ enum OutboxCheck {
         let table: String
         let types: String
         let rows: String
+        /// Its rows have a revision of their own, which restores raise.
+        var isRaised = true
     }
 
     private static let kinds = [
@@ -137,16 +155,28 @@ enum OutboxCheck {
             table: "activation_code", types: "e.type LIKE 'code.%'",
             rows: """
                 SELECT id, code AS object, reseller_id, book, redeemed_at IS NOT NULL AS revision FROM activation_code
-                """),
+                """, isRaised: false),
     ]
 
     private static func checkObjects(_ kind: Kind, _ file: inout VerifiedFile) throws {
         let isTold = "e.object = t.object AND \(kind.types)"
+        let floors = floors(file)
+        // One that has no event yet was there when a restore raised it, or was not.
+        let isWrong =
+            kind.isRaised
+            ? """
+            t.revision <> coalesce(
+                (SELECT max(f.revision) FROM \(floors) f WHERE f.event_id >= e.newest), e.revision, 0)
+            AND NOT (e.n IS NULL AND t.revision IS (SELECT max(f.revision) FROM \(floors) f))
+            """ : "t.revision <> coalesce(e.n, 0)"
         try file.connection.forEach(
             dynamic: """
                 SELECT t.id, t.object, t.revision, coalesce(e.n, 0) FROM (\(kind.rows)) t
-                LEFT JOIN (SELECT object, count(*) AS n FROM event GROUP BY object) e ON e.object = t.object
-                WHERE t.revision <> coalesce(e.n, 0) ORDER BY t.id
+                LEFT JOIN (
+                    SELECT object, count(*) AS n, max(id) AS newest, max(revision) AS revision
+                    FROM event GROUP BY object
+                ) e ON e.object = t.object
+                WHERE \(isWrong) ORDER BY t.id
                 """
         ) { row in
             let (id, object, revision, told) = (try row.int(), try row.text(), try row.int(), try row.int())

@@ -41,7 +41,8 @@ extension Fleet {
                 """,
                 .integer(clock.now().milliseconds))
             try holdBack(connection)
-            if let replaced { try schema.succeed(store.transaction, replaced, requestID) }
+            // A fork is another tenant, and nothing of it was ever sent.
+            if origin?.become == nil { try schema.succeed(store.transaction, replaced, requestID) }
             // What another tenant's chain said of rows does not hold for this one's.
             if try origin?.become != nil || isUntold(connection) { try store.vouchForAll(schema: schema.version) }
             store.note(note(store.head))

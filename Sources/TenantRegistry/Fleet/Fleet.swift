@@ -18,8 +18,9 @@ package struct TenantSchema: Sendable {
     package let vouched: VouchedShapes?
     /// Looks at a file that is to take the place of a tenant's; throws `RestoreFailure`. Long; off the lane.
     package let examine: @Sendable (FileExamination) throws -> ExaminedFile
-    /// What a restored file is told of the one that goes, before it takes its place; called with the lane quiet.
-    package let succeed: @Sendable (TenantTransaction, _ replaced: Connection, RequestID) throws -> Void
+    /// What a file that comes back is told of the one that goes, before it takes its place; nil where there is none or
+    /// it does not open. Called with the lane quiet.
+    package let succeed: @Sendable (TenantTransaction, _ replaced: Connection?, RequestID) throws -> Void
 
     package init(
         migrations: [Migration],
@@ -27,7 +28,7 @@ package struct TenantSchema: Sendable {
         housekeep: @escaping @Sendable (TenantTransaction) throws -> Void, due: DueSchema = .nothing,
         meter: MeterSchema = .nothing, vouched: VouchedShapes? = nil,
         examine: @escaping @Sendable (FileExamination) throws -> ExaminedFile,
-        succeed: @escaping @Sendable (TenantTransaction, _ replaced: Connection, RequestID) throws -> Void = {
+        succeed: @escaping @Sendable (TenantTransaction, _ replaced: Connection?, RequestID) throws -> Void = {
             _, _, _ in
         }
     ) {
@@ -277,7 +278,7 @@ package final class Fleet: Sendable {
     }
 
     /// Whether the time of day is believed: what goes by it goes for good.
-    var believesClock: Bool { clockGuard.believes(clock.now(), steady: monotonic.nanoseconds()) }
+    package var believesClock: Bool { clockGuard.believes(clock.now(), steady: monotonic.nanoseconds()) }
 
     // MARK: Lanes
 

@@ -51,6 +51,7 @@ enum ServeOptions {
         Option(
             "--archive-passphrase-file", "FILE",
             "Keep the master key there too, under the passphrase in the first line"),
+        Option("--archive-days", "D", "Go back so many days there; what lies behind them goes each night (all)"),
         Option("--archive-backlog", "MIB", "Of the log that waits while the archive is away (4096)"),
         Option(
             "--commits", "WHERE",
@@ -129,9 +130,15 @@ enum ServeOptions {
     }
 
     private static let backlogMiBMax = 1 << 20
+    private static let daysKeptMax = 36_500
 
     private static func archive(_ invocation: Invocation) throws -> NodeArchive.Settings? {
-        guard let text = invocation.text("--archive") else { return nil }
+        guard let text = invocation.text("--archive") else {
+            if invocation.has("--archive-days") {
+                throw CommandFailure.usage("--archive-days is of an archive: name its place with --archive")
+            }
+            return nil
+        }
         var passphrase: Passphrase?
         if let path = invocation.text("--archive-passphrase-file") {
             guard let known = Passphrase(try PasswordFile.read(path)) else {
@@ -156,6 +163,7 @@ enum ServeOptions {
         if let bound = try invocation.integer("--archive-backlog", in: 1...backlogMiBMax) {
             settings.backlogBytesMax = UInt64(bound) << 20
         }
+        settings.daysKept = try invocation.integer("--archive-days", in: 1...daysKeptMax).map { Int64($0) }
         return settings
     }
 

@@ -1,0 +1,204 @@
+import TenantRegistry
+
+/// What lies behind the days that an archive keeps goes from it, while its node runs (B3, 0068).
+///
+/// Invariant: nothing goes that a reader needs for a moment within those days. Such a reader begins at the newest
+/// manifest that is not behind its moment, so at the newest from before the days or at a later one. From there on stay
+/// the log and every copy that a manifest names or the log tells of. A list that lags or lies makes more stay: what is
+/// needed is known from sealed manifests and from `archive.sqlite`, which notes each copy before the log tells of it.
+///
+/// The thread `archive-trial` runs it. No copy is made while what one owner has there is judged and removed, since a
+/// new copy uses old pieces again.
+struct ArchiveRetention {
+    private let shipper: LogShipper
+    private let store: any ObjectStore
+    private let days: Int64
+    private let isStopped: () -> Bool
+
+    /// What is younger stays, whoever needs it.
+    private static let ageDaysMin: Int64 = 1
+    /// So many objects of one owner are judged before copies go on.
+    private static let turnMax = 1_000
+
+    /// What stays.
+    private struct Kept {
+        /// The manifest that a reader of the first moment begins with, and when it was begun.
+        var oldest = ""
+        var since = Timestamp.latest
+        /// The first object of the log that a reader begins with.
+        var log: LogPlace?
+        /// Of copies that manifests name, by their owners.
+        var indexes: [String: Set<String>] = [:]
+    }
+
+    init(_ shipper: LogShipper, _ store: any ObjectStore, days: Int64, isStopped: @escaping () -> Bool) {
+        self.shipper = shipper
+        self.store = store
+        self.days = days
+        self.isStopped = isStopped
+    }
+
+    /// From when on every moment can be had; nil where nothing is known to lie behind the days yet. Manifests go first,
+    /// then the log, then copies: one that is cut off leaves what nobody needs, and the next removes it. Throws
+    /// `ArchiveFailure`, `StoreFailure`. Long.
+    func run() throws -> Timestamp? {
+        let archive = try Archive.forReading(store)
+        let names = try archive.manifests()
+        guard let kept = try kept(archive, names), let first = kept.log else { return nil }
+        let bound = shipper.fleet.clock.now().adding(days: -Self.ageDaysMin)
+        for name in names where name < kept.oldest { try remove(name, archive) }
+        try removeLog(before: first, olderThan: bound, archive)
+        try removeCopies(in: ArchivePlace.registry, kept, olderThan: bound, archive)
+        try removeCopies(in: ArchivePlace.tenants, kept, olderThan: bound, archive)
+        try shipper.ledger.forgetCopies(before: first)
+        return kept.since
+    }
+
+    private func remove(_ name: String, _ archive: Archive) throws {
+        if isStopped() { throw StoreFailure.givenUp }
+        try archive.removeUnneeded(name)
+        shipper.figures.removed()
+    }
+
+    // MARK: What stays
+
+    /// Nil where the archive goes no further back than the days, or where copies were told of that nobody noted: by an
+    /// earlier program, or in another log of the node's.
+    private func kept(_ archive: Archive, _ names: [String]) throws -> Kept? {
+        let now = shipper.fleet.clock.now()
+        let bound = now.adding(days: -days)
+        guard let noted = shipper.ledger.copiesNotedFrom else { return nil }
+        var kept = Kept()
+        for name in names.reversed() {
+            let manifest = try archive.open(name, by: .masterKey(shipper.fleet.masterKeyOfBackup)).manifest
+            if manifest.isAhead(of: now) { throw ArchiveFailure.unopened(name, "it is later than the clock says") }
+            guard let log = manifest.log else { return nil }
+            for place in [log] + manifest.tenants.compactMap({ $0.mark?.since }) {
+                guard place.node == noted.node, place >= noted else { return nil }
+                kept.log = min(kept.log ?? place, place)
+            }
+            for index in [manifest.index] + manifest.tenants.map(\.index) {
+                kept.indexes[ArchivePlace.owner(of: index), default: []].insert(index)
+            }
+            (kept.oldest, kept.since) = (name, manifest.startedAt)
+            if manifest.startedAt <= bound { return kept }
+        }
+        return nil
+    }
+
+    /// Of one owner: every index that a reader may need.
+    private func indexes(of owner: String, _ kept: Kept) throws -> Set<String> {
+        var names = kept.indexes[owner] ?? []
+        // In this order: what is told of meanwhile is noted before it is told.
+        names.formUnion(shipper.untold.filter { $0.hasPrefix("\(owner)/") })
+        if let first = kept.log { names.formUnion(try shipper.ledger.copies(of: owner, from: first)) }
+        if let id = Self.tenant(of: owner), let index = shipper.ledger.entry(id)?.snapshot?.index {
+            names.insert(index)
+        }
+        return names
+    }
+
+    /// The same with their pieces; nil: everything, since what is needed cannot be read.
+    private func needs(of owner: String, _ kept: Kept, _ archive: Archive) throws -> Set<String>? {
+        let indexes = try indexes(of: owner, kept)
+        if indexes.isEmpty { return [] }
+        guard let key = key(of: owner) else { return nil }
+        var names = indexes
+        for index in indexes {
+            do {
+                names.formUnion(try ArchiveIndex(reading: archive.object(index, under: key), index).pieces)
+            } catch is ArchiveFailure {
+                return nil
+            }
+        }
+        return names
+    }
+
+    /// Nil of a tenant that the node does not have any more.
+    private func key(of owner: String) -> ArchiveKey? {
+        if owner == ArchivePlace.registry { return shipper.key }
+        let record = Self.tenant(of: owner).flatMap { shipper.fleet.roster.tenant(id: $0) }
+        return record.map { ArchiveKey(of: $0.secretKey) }
+    }
+
+    private static func tenant(of owner: String) -> TenantID? {
+        owner.split(separator: "/").last.flatMap { TenantID(text: String($0)) }
+    }
+
+    // MARK: What goes
+
+    private func isOld(_ object: StoredObject, _ bound: Timestamp) -> Bool {
+        object.writtenAt.map { $0 < bound } ?? false
+    }
+
+    /// Objects of this log from before a place, and all of logs that the node had before it.
+    private func removeLog(before first: LogPlace, olderThan bound: Timestamp, _ archive: Archive) throws {
+        // What begins so and stays is not listed to its end: this comes right behind it.
+        let end = "\(ArchivePlace.log)/\(first.node)0"
+        var after = ""
+        while true {
+            let page = try store.objects("\(ArchivePlace.log)/", after: after)
+            guard let last = page.last else { return }
+            after = last.name
+            for object in page {
+                guard let place = LogPlace(ArchivePlace.place(of: object.name)) else { continue }
+                if place.node == first.node && place >= first {
+                    after = max(after, end)
+                } else if isOld(object, bound) {
+                    try remove(object.name, archive)
+                }
+            }
+        }
+    }
+
+    private func removeCopies(
+        in folder: String, _ kept: Kept, olderThan bound: Timestamp, _ archive: Archive
+    ) throws {
+        var (owner, objects): (String, [StoredObject]) = ("", [])
+        var after = ""
+        while true {
+            let page = try store.objects("\(folder)/", after: after)
+            guard let last = page.last else { break }
+            after = last.name
+            for object in page {
+                guard let own = Self.owner(of: object.name) else { continue }
+                if own != owner {
+                    try removeCopies(of: owner, objects, kept, archive)
+                    (owner, objects) = (own, [])
+                }
+                if isOld(object, bound) { objects.append(object) }
+            }
+        }
+        try removeCopies(of: owner, objects, kept, archive)
+    }
+
+    /// `registry`, or `tenants/ID`; nil for what is no part of a copy.
+    private static func owner(of name: String) -> String? {
+        let place = ArchivePlace.place(of: name)
+        for owner in [ArchivePlace.owner(of: place), ArchivePlace.owner(of: ArchivePlace.owner(of: place))]
+        where place == ArchivePlace.index(of: owner) || place.hasPrefix("\(owner)/pages/") {
+            return owner
+        }
+        return nil
+    }
+
+    /// An owner whose every index stays is passed over: nothing of it has come to be needed no more. An index goes
+    /// behind its pieces, so that what is cut off is ended the next time.
+    private func removeCopies(
+        of owner: String, _ objects: [StoredObject], _ kept: Kept, _ archive: Archive
+    ) throws {
+        let index = ArchivePlace.index(of: owner)
+        let isIndex = { (object: StoredObject) in ArchivePlace.place(of: object.name) == index }
+        if objects.isEmpty { return }
+        let staying = try indexes(of: owner, kept)
+        guard objects.contains(where: { isIndex($0) && !staying.contains($0.name) }) else { return }
+        let ordered = objects.filter { !isIndex($0) } + objects.filter(isIndex)
+        for start in stride(from: 0, to: ordered.count, by: Self.turnMax) {
+            let turn = ordered[start..<min(start + Self.turnMax, ordered.count)]
+            try shipper.copying.withLock { _ in
+                guard let needs = try needs(of: owner, kept, archive) else { return }
+                for object in turn where !needs.contains(object.name) { try remove(object.name, archive) }
+            }
+        }
+    }
+}

@@ -1,0 +1,137 @@
+import Foundation
+import TestTenants
+import Testing
+
+@testable import Archive
+@testable import TenantRegistry
+
+/// What lies behind the days that an archive keeps, and goes while the node runs (B3).
+@Suite struct RetentionTests {
+    /// A node whose archive is in memory, of four manifests, two days apart; a day after the last of them.
+    private struct Scene {
+        let folder: TestFolder
+        let store: MemoryStore
+        let shipper: LogShipper
+        let node: TestNode
+        let record: TenantRecord
+
+        var manifests: [String] { get throws { try Archive.forReading(store).manifests() } }
+
+        func run(days: Int64) throws -> Timestamp? {
+            try ArchiveRetention(shipper, store, days: days) { false }.run()
+        }
+
+        /// Two days later: the tenant has changed, and it and the registry are copied anew.
+        func goOn() throws {
+            let before = try manifests.last ?? ""
+            node.clock.advance(seconds: 2 * 86_400)
+            _ = try node.mint(record)
+            let now = node.clock.now()
+            try RetentionTests.until { shipper.ledger.entry(record.id)?.snapshot?.mark.map { $0.at >= now } ?? false }
+            shipper.wishRegistry()
+            try RetentionTests.until { try (manifests.last ?? "") > before }
+        }
+
+        /// Everything that a reader begins with at a manifest comes back, to the last second.
+        func restore(from name: String) throws {
+            let archive = try Archive.forReading(store)
+            let masterKey = node.fleet.masterKeyOfBackup
+            let manifest = try archive.open(name, by: .masterKey(masterKey)).manifest
+            let reading = ArchiveReading(archive, manifest, masterKey: masterKey, moment: nil, scratch: folder.path)
+            try reading.read()
+            #expect(reading.losses.isEmpty, "\(reading.losses)")
+            try reading.makeRegistry(at: folder.file("registry"))
+            _ = try reading.makeFile(of: record.id, at: folder.file("restored"))
+            reading.forget(record.id)
+        }
+    }
+
+    private struct NeverCame: Error {}
+
+    private static func until(_ isSo: () throws -> Bool) throws {
+        let end = Date.now.addingTimeInterval(60)
+        while try !isSo() {
+            guard Date.now < end else { throw NeverCame() }
+            pause(milliseconds: 1)
+        }
+    }
+
+    private func archived(_ body: (Scene) throws -> Void) throws {
+        let (folder, clock) = (try TestFolder(), ManualClock(TestNode.start))
+        let store = MemoryStore(clock: clock)
+        var options = Fleet.Options()
+        options.commits = .log
+        let node = try TestNode(folder.file("data"), clock: clock, options: options)
+        defer { node.stop() }
+        let record = try node.create("shop")
+        let log = try #require(node.fleet.nodeLog)
+        let ledger = try ArchiveLedger(folder.file("archive.sqlite"))
+        defer { ledger.close() }
+        try ledger.begin(log.identity, at: "memory", node.fleet.random)
+        let shipper = LogShipper(
+            node.fleet, log, ledger, store, ArchiveFigures(store.place), LogShipper.Bounds(paceMilliseconds: 1))
+        let maker = SnapshotMaker(
+            shipper, store, wrappedMasterKey: [], SnapshotMaker.Bounds(roundMilliseconds: 1))
+        let threads = DispatchGroup()
+        for run in [{ shipper.run() }, { maker.run() }] as [@Sendable () -> Void] {
+            threads.enter()
+            startThread("archive") {
+                run()
+                threads.leave()
+            }
+        }
+        defer {
+            maker.stop()
+            shipper.stop()
+            threads.wait()
+        }
+        try Self.until { shipper.hasManifest && ledger.entry(record.id)?.hasCopy == true }
+        let scene = Scene(folder: folder, store: store, shipper: shipper, node: node, record: record)
+        for _ in 1...3 { try scene.goOn() }
+        clock.advance(seconds: 86_400)
+        try body(scene)
+    }
+
+    @Test("B3 manifests, log and copies from behind the days go, and every moment within them can be had")
+    func removes() throws {
+        try archived { scene in
+            let (before, manifests) = (try scene.store.all(""), try scene.manifests)
+            #expect(try scene.run(days: 30) == nil)
+            #expect(try Set(before).isSubset(of: scene.store.all("")))
+            let keptFrom = try #require(try scene.run(days: 2))
+            let kept = try scene.manifests
+            let days = scene.node.clock.now().milliseconds - keptFrom.milliseconds
+            #expect(days >= 2 * 86_400_000 && days < 4 * 86_400_000)
+            #expect(!kept.isEmpty && kept == manifests.suffix(kept.count) && kept.count < manifests.count)
+            for name in kept { try scene.restore(from: name) }
+            let gone = try Set(before).subtracting(scene.store.all(""))
+            for folder in ["log/", "registry/", "tenants/"] { #expect(gone.contains { $0.hasPrefix(folder) }) }
+            #expect(!gone.contains { $0.hasPrefix("keys/") })
+            let left = try scene.store.all("")
+            _ = try scene.run(days: 2)
+            #expect(try Set(left).isSubset(of: scene.store.all("")))
+        }
+    }
+
+    @Test("B3 a list that lags behind what is there makes nothing go that is needed")
+    func laggingList() throws {
+        try archived { scene in
+            let newest = try #require(try scene.manifests.last)
+            let log = try scene.store.all("log/")
+            scene.store.hide(Set([newest] + log.suffix(log.count / 2)))
+            _ = try scene.run(days: 2)
+            scene.store.hide([])
+            try scene.restore(from: newest)
+        }
+    }
+
+    @Test("B3 a manifest within the days that does not open ends the pruning before anything goes")
+    func unopened() throws {
+        try archived { scene in
+            _ = try scene.store.put("manifests/20991231T000000Z-00-00", [1, 2, 3])
+            let before = try scene.store.all("")
+            #expect(throws: ArchiveFailure.self) { try scene.run(days: 2) }
+            #expect(try Set(before).isSubset(of: scene.store.all("")))
+        }
+    }
+}
