@@ -4,6 +4,7 @@ where a sign-in leads, and what its cookie is. The ends of sessions come last, s
 import itertools
 import urllib.parse
 
+import injected
 from pages_table import PAGES, SURFACES, address, tenants, who_looks
 from plain import Plain
 from receiver import answer
@@ -43,6 +44,7 @@ def run(checks, world, browser, options):
         signing_out(world, browser)
     with checks("U4 GET changes nothing: a form's call as an address does not act"):
         by_get(world, browser)
+    injected.run(checks, world, browser)
 
 
 def ends(checks, world, browser):
