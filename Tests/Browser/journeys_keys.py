@@ -224,7 +224,7 @@ def filters(walk):
                          page.locator(".tabs [aria-current]").first.inner_text(),
                          page.locator("main tbody tr th").all_inner_texts())
     address, told = page.url, seen(page)
-    assert told[:2] == ("c-1", "Pending") and told[2], told
+    assert told[0] == "c-1" and told[1].startswith("Pending") and told[2], told
     page.reload()
     assert seen(page) == told and page.url == address
     other = walk.another("works", "owner")
