@@ -18,12 +18,13 @@ FACTS = """() => {
     const name = e => e.outerHTML.slice(0, 120)
     const controls = [...document.querySelectorAll('a[href],button,input,select,textarea,summary')].filter(shown)
     const small = controls.filter(e => {
-        // A box is as large as it is with its words.
-        const boxes = [e, ...['checkbox', 'radio'].includes(e.type) ? e.labels : []].map(e => e.getBoundingClientRect())
-        if (boxes.some(b => b.width >= 23.9 && b.height >= 23.9)) return false
+        // Of a box to check axe says whether there is room around it.
+        if (['checkbox', 'radio'].includes(e.type)) return false
         if (e.tagName === 'A' && getComputedStyle(e).display === 'inline') return false
+        const b = e.getBoundingClientRect()
         // A skip link waits outside until it has the focus.
-        return boxes[0].right >= 0
+        if (b.right < 0) return false
+        return b.width < 23.9 || b.height < 23.9
     }).map(name)
     const root = document.documentElement
     const beyond = [...document.querySelectorAll('body *')].filter(shown).filter(e => {
@@ -56,12 +57,13 @@ OUTSIDE = """() => {
     menu.open = false
     return found
 }"""
-# Lists that have nothing, without a sentence that says so, or with nothing that one could do about it: where a link or a
-# button is beside them, or the sentence says how what is missing comes to be.
+# Lists that have nothing, without a sentence that says so, or with nothing that one could do about it: no link or
+# button, and no second sentence on how what is missing comes to be.
 EMPTY = """() => {
     const bare = [...document.querySelectorAll('main table')].filter(e => !e.tBodies[0]?.rows.length)
     const mute = [...document.querySelectorAll('.empty')].filter(e =>
-        !e.querySelector('p b')?.textContent.trim() || !(e.querySelector('a,button') || e.querySelectorAll('p').length > 1
+        !e.querySelector('p b')?.textContent.trim() ||
+        !(e.querySelector('a,button') || e.querySelectorAll('p').length > 1
             || e.closest('.panel,main').querySelector('a[href],button')))
     return [...bare, ...mute].map(e => e.outerHTML.slice(0, 200))
 }"""

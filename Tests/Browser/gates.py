@@ -31,8 +31,8 @@ def run(checks, world, browser, options):
     surfaces = {page.surface for page in PAGES}
     if "admin" not in surfaces:
         return
-    with checks("U4 19: every form of every page is refused without its token, with another's, and from elsewhere; nothing "
-                "is changed"):
+    with checks("U4 19: every form of every page is refused without its token, with another's, and from elsewhere; "
+                "nothing is changed"):
         every_form(world, browser)
     with checks("U4 19: a page of another site that sends a form with the browser's own cookie changes nothing"):
         another_site(world, browser)

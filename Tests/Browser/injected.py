@@ -22,7 +22,8 @@ NOT_SHOWN = {
     "admin /deliveries/signature signature", "admin /audit/verify head", "admin /licences/move reseller",
     "admin /licences/move product", "admin /services/reprice reseller", "admin /provisioning/test product",
     "admin /deliveries/replay endpoint", "admin /deliveries/replay reseller", "admin /licences reseller",
-    "admin /licences product", "admin /licences/withdraw keys", "admin /licences/move keys", "admin /orders/refund service",
+    "admin /licences product", "admin /licences/withdraw keys", "admin /licences/move keys",
+    "admin /orders/refund service",
     "admin /ports country", "admin /payment-service api_key",
     "partner /orders product", "partner /orders/quote product", "partner /orders/quote customer.external_id",
     "partner /orders/quote customer.name", "partner /orders/quote reference", "partner /deliveries/replay endpoint",
@@ -34,8 +35,8 @@ AS_ANOTHER = {
     "admin /provisioning/confirm details.value": "admin /orders/activate details.value",
     "proxies /api-keys name": "partner /keys name", "proxies /webhooks name": "partner /webhooks name"}
 # On no page: the APIs alone tell it.
-ON_NO_PAGE = {"proxies /customers/topup description", "proxies /customers/topup referenceId", "proxies /customers company",
-              "proxies /customers externalId"}
+ON_NO_PAGE = {"proxies /customers/topup description", "proxies /customers/topup referenceId",
+              "proxies /customers company", "proxies /customers externalId"}
 # Of a page: texts that begin as ours do, with what follows; elements that only markup of theirs can make.
 SEEN = """() => {
     const fields = [...document.querySelectorAll('input:not([type=hidden]),textarea')].map(e => e.value)
@@ -162,7 +163,8 @@ class Ill:
         admin("POST", "/ports", {"ports": [{
             "device": text("admin /ports device", 100), "server_ip": f"203.0.113.{9 + number}",
             "http_port": "10001-10002", "socks_port": "20001-20002", "country": "germany_id",
-            "city": text("admin /ports city", 100), "carrier": text("admin /ports carrier", 100)} for number in range(2)]})
+            "city": text("admin /ports city", 100), "carrier": text("admin /ports carrier", 100)}
+            for number in range(2)]})
         device = admin("GET", "/devices?limit=1")["data"][0]["device"]
         customer = call("/customers", {
             "email": "user@ill.example", "allocatedPortSlots": 5,

@@ -152,8 +152,8 @@ def audit_rows(hands):
         row.querySelector('.state').textContent])""")
 
 
-@journey("U2 O6 14: the audit log by reseller and status: its export has the rows that are shown; verified, it says its "
-         "head")
+@journey("U2 O6 14: the audit log by reseller and status: its export has the rows that are shown; verified, it says "
+         "its head")
 def audit(walk):
     works = walk.world.works
     made, minted, hands = seller(walk, requests=2, window_seconds=3600)

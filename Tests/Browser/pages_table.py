@@ -316,4 +316,4 @@ PATTERNS = [(pattern(page), page) for page in PAGES]
 def listed(path):
     """The line of an address, with whatever ids; None where there is none."""
     path = path.split("?")[0].split("#")[0].rstrip("/")
-    return next((page for pattern, page in PATTERNS if pattern.fullmatch(path)), None)
+    return next((page for fitting, page in PATTERNS if fitting.fullmatch(path)), None)
