@@ -15,11 +15,11 @@ WITHOUT_SCRIPTS = {
     "portal": ("", "/orders/new", "/api", "/webhooks/new", "/limit/now", "/balance", "/account"),
     "console": ("", "/tenants/new", "/tenants/works", "/usage", "/keys")}
 STARTS = {"admin": "/resellers/{reseller}", "portal": "", "console": "/tenants/works"}
-# Pages with a part that opens, of each kind: columns, numbers of a chart, more fields, long texts. With --long all pages.
+# Pages with a part that opens, of each kind: columns, numbers of a chart, more fields. With --long all pages.
 OPENING = {"admin": ("/prices?reseller={reseller}", "", "/audit", "/keys/{key}"), "portal": ("", "/api"),
            "console": ("/tenants/works", "/usage")}
-# Surface → pages with a form, what is filled in, what is pressed: fields of a line, of several, of a sheet, and one that
-# a script sends.
+# Surface → pages with a form, what is filled in, what is pressed: fields of a line, of several, and some that a script
+# sends.
 REFUSED = {
     "open": [("/apply", {}, "Apply"), ("/sign-in", {"E-mail": "nobody@there.example", "Password": "wrong"}, "Sign in")],
     "admin": [
@@ -153,7 +153,7 @@ def backwards(checks, looking, surface):
 
 def noticed(checks, looking):
     """The watch itself: what a page must not do is seen."""
-    with checks("U5 17: a word in the console, a script that the policy stops, a dialog and a foreign request are noticed"):
+    with checks("U5 17: a word in the console, a script that is stopped, a dialog and a foreign request are noticed"):
         visitor = looking.browser.visitor()
         policy = "default-src 'none'; script-src 'self' 'sha256-none'; img-src *"
         for body, headers, word in (
