@@ -114,7 +114,7 @@ def foreign_ids(checks, world, asking):
                 continue
             # The operator of another tenant, and a reseller beside: each on pages of its own.
             caller, slug = (("other tenant's owner", "hosting") if page.surface == "admin" else ("other", "works"))
-            with checks(f"U3 G1 {page.surface} {page.path}: another's id is answered as one that nobody has"):
+            with checks(f"U3 G1 10: {page.surface} {page.path}: another's id is answered as one that nobody has"):
                 there = address(page, slug, world.ids["works"])
                 nobody = address(page, slug, {name: "none_such" for name in names})
                 answers = [asking.get(path, caller) for path in (there, nobody)]

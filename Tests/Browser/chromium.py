@@ -7,7 +7,9 @@ import shutil
 
 from playwright.sync_api import expect, sync_playwright
 
-SIZES = {"phone": (390, 844), "desk": (1440, 900), "narrow": (320, 640)}
+SIZES = {"phone": (390, 844), "desk": (1440, 900), "narrow": (320, 640),
+         # The desk at 200 %.
+         "twice": (720, 450)}
 # Whatever a page asks for elsewhere is not found, and said to be asked for.
 ARGUMENTS = ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"]
 WAIT_MILLISECONDS = 60_000

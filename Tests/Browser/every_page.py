@@ -1,4 +1,5 @@
-"""Each page of the table, full and empty, at three sizes, light and dark, with scripts and without."""
+"""Each page of the table, full and empty, at four sizes, light and dark, with scripts and without: checks 17, 21, 23
+and 25 of the pages' plan, and 24 with `themes`."""
 
 import os
 import re
@@ -33,7 +34,7 @@ class Round:
         found += self.examiner.html(response)
         # What is empty is looked at on a phone, by day; with --long as whole as what is full.
         is_short = self.tenant in ("empty", "fresh") and not self.options.long
-        for size in ("phone", "narrow") if is_short else ("desk", "phone", "narrow"):
+        for size in ("phone", "narrow") if is_short else ("desk", "twice", "phone", "narrow"):
             self.resize(size)
             facts, wrong = self.examiner.facts(visitor, page.is_wide)
             found += [f"{size}: {text}" for text in wrong]
@@ -48,6 +49,8 @@ class Round:
                 found += [f"{size} {scheme}: {text}" for text in wrong]
         visitor.page.emulate_media(color_scheme="light")
         found += visitor.watch.take()
+        if self.tenant in ("empty", "fresh"):
+            found += self.examiner.emptiness(visitor)
         self.remember(page, path, facts)
         assert not found, "\n".join([path, *dict.fromkeys(found)])
 
@@ -123,6 +126,26 @@ def title_matters(paths):
     return len({path.split("/")[1] for path in paths}) > 1 or not any("{" in path for path in paths)
 
 
+# Texts of buttons and links whose colour, as it is computed, has less than 4.5 : 1 on what is painted behind them.
+FAINT = """() => {
+    const context = Object.assign(document.createElement('canvas'), {width: 1, height: 1})
+        .getContext('2d', {willReadFrequently: true})
+    const read = () => [...context.getImageData(0, 0, 1, 1).data].slice(0, 3)
+    const paint = colour => { context.fillStyle = colour; context.fillRect(0, 0, 1, 1) }
+    const light = rgb => rgb.map(v => v / 255).map(v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
+        .reduce((sum, v, i) => sum + v * [.2126, .7152, .0722][i], 0)
+    return [...document.querySelectorAll('a[href],button')].filter(e => e.checkVisibility() && e.textContent.trim()
+        && e.getBoundingClientRect().right > 0).map(e => {
+        const behind = []
+        for (let at = e; at; at = at.parentElement) behind.unshift(getComputedStyle(at).backgroundColor)
+        paint(getComputedStyle(document.documentElement).colorScheme.includes('dark') ? '#000' : '#fff')
+        behind.forEach(paint)
+        const ground = light(read())
+        paint(getComputedStyle(e).color)
+        const ink = light(read())
+        return [(Math.max(ground, ink) + .05) / (Math.min(ground, ink) + .05), e.outerHTML.slice(0, 120)]
+    }).filter(([ratio]) => ratio < 4.5)
+}"""
 THEMES = [("#ffff00", None), ("#000000", "#000000"), ("#777777", "#777777"), ("#ffffff", "#ffff00")]
 
 
@@ -131,13 +154,14 @@ def themes(checks, world, browser):
     visitor = signed_in(browser, world, "fresh", "reseller")
     examiner = Examiner(world.gateway)
     for primary, background in THEMES:
-        with checks(f"U5 O12 with {primary} on {background or 'our own ground'} all that is written can be read"):
+        with checks(f"U5 O12 24: with {primary} on {background or 'our own ground'} all that is written can be read"):
             world.fresh.admin("PATCH", "/settings", {"colours": {"primary": primary, "background": background}})
             found = []
-            for path in ("/t/fresh/sign-in", "/t/fresh/portal", "/t/fresh/portal/account"):
+            for path in ("/t/fresh/sign-in", "/t/fresh/apply", "/t/fresh/portal", "/t/fresh/portal/account"):
                 assert visitor.go(path).status == 200, path
                 for scheme in ("light", "dark"):
                     visitor.page.emulate_media(color_scheme=scheme)
+                    found += [f"{path} {scheme}: {text}" for text in visitor.page.evaluate(FAINT)]
                     found += [f"{path} {scheme}: {text}" for text in examiner.accessible(visitor, colours_alone=True)]
             assert not found, "\n".join(found)
     world.fresh.admin("PATCH", "/settings", {"colours": {"primary": None, "background": None}})
@@ -154,4 +178,4 @@ def run(checks, world, browser, options):
             Round(checks, world, browser, options, surface, tenant, who).run()
     if not options.only:
         themes(checks, world, browser)
-        other_states.run(checks, world, browser)
+        other_states.run(checks, world, browser, options.long)

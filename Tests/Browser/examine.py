@@ -18,6 +18,7 @@ FACTS = """() => {
     const name = e => e.outerHTML.slice(0, 120)
     const controls = [...document.querySelectorAll('a[href],button,input,select,textarea,summary')].filter(shown)
     const small = controls.filter(e => {
+        // Of a box to check axe says whether there is room around it.
         if (['checkbox', 'radio'].includes(e.type)) return false
         if (e.tagName === 'A' && getComputedStyle(e).display === 'inline') return false
         const b = e.getBoundingClientRect()
@@ -55,6 +56,16 @@ OUTSIDE = """() => {
     }).map(e => e.textContent.trim())
     menu.open = false
     return found
+}"""
+# Lists that have nothing, without a sentence that says so, or with nothing that one could do about it: no link or
+# button, and no second sentence on how what is missing comes to be.
+EMPTY = """() => {
+    const bare = [...document.querySelectorAll('main table')].filter(e => !e.tBodies[0]?.rows.length)
+    const mute = [...document.querySelectorAll('.empty')].filter(e =>
+        !e.querySelector('p b')?.textContent.trim() ||
+        !(e.querySelector('a,button') || e.querySelectorAll('p').length > 1
+            || e.closest('.panel,main').querySelector('a[href],button')))
+    return [...bare, ...mute].map(e => e.outerHTML.slice(0, 200))
 }"""
 # Takes away rows that are built like two before them, whatever they say: axe finds the same with each, in a time that
 # grows faster than the page. A row without a word where others have one, or without a field's value, is built otherwise.
@@ -135,6 +146,9 @@ class Examiner:
         found += [f"form without a token: {form}" for form in facts["forms"]
                   if form["method"] == "post" and not form["token"]]
         return facts, found
+
+    def emptiness(self, visitor):
+        return [f"empty, and says nothing: {markup}" for markup in visitor.page.evaluate(EMPTY)]
 
     def size(self, url):
         """Bytes of a part of pages, asked once; it must be one that caches may keep for ever."""

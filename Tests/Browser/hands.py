@@ -49,6 +49,13 @@ class Mouse:
     def link(self, name, place=None):
         return self.within(place).get_by_role("link", name=name, exact=isinstance(name, str)).first
 
+    def enter(self, field):
+        """The focus goes there."""
+        field.click()
+
+    def look(self):
+        """At what has the focus: whoever has a mouse does not need to."""
+
     def fill(self, label, text, place=None):
         self.field(label, place).fill(text)
 
@@ -126,13 +133,23 @@ class Keys(Mouse):
             if handle.evaluate("e => e === document.activeElement"):
                 return
             self.page.keyboard.press("Tab")
-            stop = self.page.evaluate(FOCUS)
-            if stop and (not stop["marked"] or stop["covered"] or stop["outside"]):
-                fault = f"{self.visitor.path}: {stop}"
-                if fault not in self.faults:
-                    self.faults.append(fault)
+            self.look()
         markup = handle.evaluate("e => e.outerHTML.slice(0, 200)")
         raise AssertionError(f"no Tab reaches {markup} on {self.visitor.path}")
+
+    def enter(self, field):
+        self.reach(field)
+
+    def look(self):
+        """What has the focus is marked, and nothing lies over it."""
+        stop = self.page.evaluate(FOCUS)
+        if stop and (not stop["marked"] or stop["covered"] or stop["outside"]):
+            self.blame(stop)
+
+    def blame(self, what):
+        fault = f"{self.visitor.path}: {what}"
+        if fault not in self.faults:
+            self.faults.append(fault)
 
     def fill(self, label, text, place=None):
         self.reach(self.field(label, place))
@@ -172,7 +189,14 @@ class Keys(Mouse):
 
     def act(self, element):
         self.reach(element)
+        is_swapped = element.evaluate(f"e => ({ASKS})(e) && ({SWAPS})(e)")
+        url = self.page.url
         self.and_wait(element, lambda: self.page.keyboard.press("Enter"))
+        if is_swapped and self.page.url == url:
+            # Whose part of the page is another one now goes on from where that was.
+            self.look()
+            if self.page.evaluate("() => document.activeElement === document.body"):
+                self.blame("the focus is lost after a part of the page was put in place")
 
 
 def word(text):

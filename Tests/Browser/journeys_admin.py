@@ -2,6 +2,7 @@
 
 import itertools
 
+from hands import word
 from journeys_open import register
 from shop import PASSWORD
 
@@ -10,35 +11,39 @@ JOURNEYS = []
 journey = register(JOURNEYS)
 
 
-@journey("U2 U4 W11 3: somebody applies, waits, is approved in the row, and signs in")
+@journey("U2 U4 W11 3: somebody applies, the operator's count goes from 0 to 1; approved in the row, it signs in")
 def application(walk):
-    works = walk.world.works
+    admin = lambda path: walk.world.empty.shop.admin("GET", path).json["data"]
     email, name = f"hopeful-{next(numbers)}@there.example", f"Hopeful {next(numbers)}"
+    operator = walk.another("empty", "owner")
 
-    def waiting():
-        lines = {line["kind"]: line["count"] for line in works.admin("GET", "/attention")["data"]}
-        return lines.get("applications", 0)
+    def counted():
+        """What the navigation says, and the API."""
+        operator.visitor.go("/t/empty/admin")
+        count = operator.page.locator("nav a[href$='/admin/resellers'] .count").first
+        lines = {line["kind"]: line["count"] for line in admin("/attention")}
+        shown = int(count.evaluate("e => e.firstChild.textContent")) if count.count() else 0
+        return shown, lines.get("applications", 0)
 
-    before = waiting()
+    assert counted() == (0, 0), counted()
     hands = walk.another()
-    hands.visitor.go("/t/works/apply")
+    hands.visitor.go("/t/empty/apply")
     hands.fill("Company", name)
     hands.fill("Your name", name)
     hands.fill("E-mail", email)
     hands.fill("Password", PASSWORD)
     hands.press("Apply")
-    assert hands.visitor.path == "/t/works/apply/waiting", hands.visitor.path
-    assert waiting() == before + 1
-    operator = walk.another("works", "operator")
-    operator.visitor.go("/t/works/admin/resellers?status=pending")
+    assert hands.visitor.path == "/t/empty/apply/waiting", hands.visitor.path
+    assert counted() == (1, 1), counted()
+    operator.follow(word("Resellers"))
     operator.press("Approve", email)
-    found = works.admin("GET", f"/resellers?email={email}")["data"]
-    assert [row["status"] for row in found] == ["active"] and waiting() == before, found
-    hands.visitor.go("/t/works/sign-in")
+    found = admin(f"/resellers?email={email}")
+    assert [row["status"] for row in found] == ["active"] and counted() == (0, 0), found
+    hands.visitor.go("/t/empty/sign-in")
     hands.fill("E-mail", email)
     hands.fill("Password", PASSWORD)
     hands.press("Sign in")
-    assert hands.visitor.path.startswith("/t/works/portal"), hands.visitor.path
+    assert hands.visitor.path.startswith("/t/empty/portal"), hands.visitor.path
 
 
 @journey("U4 a wrong password and an unknown address are answered alike, and the address stays")

@@ -2,10 +2,13 @@
 
 import itertools
 import re
+import time
 
 from journeys_open import register
 
 numbers = itertools.count(1)
+# From the press of Create to the new admin's sign-in.
+PATH_SECONDS_MAX = 5
 JOURNEYS = []
 journey = register(JOURNEYS)
 
@@ -23,17 +26,30 @@ def read(walk, slug):
     return walk.gateway.get(f"/provider/v1/tenants/{slug}", key=walk.gateway.provider_key)
 
 
-@journey("U1 P1 1: a tenant is made of a blueprint; its owner's key is shown once; one click leads to its sign-in")
+def create(hands):
+    """A tenant from a blueprint: its slug, its owner's key, and the answer that shows it."""
+    page, slug = hands.page, f"walked-{next(numbers)}"
+    hands.visitor.go("/console")
+    hands.follow("New tenant")
+    hands.check(re.compile("hosting", re.I))
+    hands.fill("Slug", slug)
+    hands.fill(re.compile("owner", re.I), f"owner@{slug}.example")
+    with page.expect_response(lambda answer: "tgh_live_" in answer_text(answer)) as shown:
+        hands.press("Create")
+    [key] = set(re.findall(r"tgh_live_\w{20,}", page.content()))
+    return slug, key, shown.value
+
+
+def answer_text(answer):
+    return answer.text() if answer.request.resource_type == "document" and answer.status == 200 else ""
+
+
+@journey("U1 P1 1: a tenant is made of a blueprint; its owner's key is shown once, and gone once it is loaded anew")
 def creating(walk):
     hands = provider(walk)
     page = hands.page
-    slug = f"walked-{next(numbers)}"
-    hands.follow("New tenant")
-    page.locator("input[type=radio][value=hosting]").check()
-    hands.fill("Slug", slug)
-    hands.fill(re.compile("owner", re.I), f"owner@{slug}.example")
-    hands.press("Create")
-    [key] = set(re.findall(r"tgh_live_\w{20,}", page.content()))
+    slug, key, shown = create(hands)
+    assert shown.headers["cache-control"] == "no-store", shown.headers
     assert read(walk, slug).status == 200
     assert walk.gateway.get(f"/t/{slug}/api/admin/settings", key=key).status == 200
     hands.follow(re.compile("admin", re.I), page.locator("main"))
@@ -42,6 +58,24 @@ def creating(walk):
     assert key not in page.content(), "the key was kept by the browser"
     hands.visitor.go(f"/console/tenants/{slug}")
     assert key not in page.content()
+    slug, key, _ = create(hands)
+    page.reload()
+    assert key not in page.content(), "the key came again"
+
+
+@journey("U1 P1 2: one click leads from a new tenant to its admin's sign-in; the whole path takes less than 5 s",
+         "mouse", "plain")
+def first_click(walk):
+    hands = provider(walk)
+    took = []
+    # Other tests may have the machine at the moment: the best of three counts.
+    while len(took) < 3 and (not took or took[-1] >= PATH_SECONDS_MAX):
+        began = time.monotonic()
+        slug, _, _ = create(hands)
+        hands.follow(re.compile("admin", re.I), hands.page.locator("main"))
+        took.append(time.monotonic() - began)
+        assert hands.visitor.path.startswith((f"/t/{slug}/sign-in", f"/t/{slug}/admin")), hands.visitor.path
+    assert took[-1] < PATH_SECONDS_MAX, took
 
 
 @journey("U1 P3 a tenant is suspended and resumed from its page", "mouse", "plain")

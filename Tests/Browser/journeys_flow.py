@@ -5,7 +5,7 @@ import re
 import uuid
 
 from hands import word
-from journeys_open import register
+from journeys_open import press_twice, register
 from support import wait_until
 
 numbers = itertools.count(1)
@@ -27,17 +27,6 @@ def read(walk, path):
 def said(hands, text):
     """Once the page says it."""
     hands.page.locator("main", has_text=text).wait_for()
-
-
-def press_twice(hands, name):
-    """The form as it stands, pressed, and sent once more as a second click or a page that was kept would."""
-    form = hands.page.locator("main form").filter(has=hands.page.get_by_role("button", name=name, exact=True)).last
-    fields = form.evaluate("form => Object.fromEntries(new FormData(form))")
-    url = hands.page.url
-    hands.press(name)
-    again = hands.page.context.request.post(url, form=fields, headers={
-        "Origin": hands.visitor.origin, "Sec-Fetch-Site": "same-origin"})
-    assert again.status == 200 and not again.url.endswith(url), (again.status, again.url)
 
 
 def shopper(walk, sku="vps-1"):

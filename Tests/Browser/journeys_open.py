@@ -21,6 +21,17 @@ def register(journeys):
 journey = register(JOURNEYS)
 
 
+def press_twice(hands, name):
+    """The form as it stands, pressed, and sent once more as a second click or a page that was kept would."""
+    form = hands.page.locator("main form").filter(has=hands.page.get_by_role("button", name=name, exact=True)).last
+    fields = form.evaluate("form => Object.fromEntries(new FormData(form))")
+    url = hands.page.url
+    hands.press(name)
+    again = hands.page.context.request.post(url, form=fields, headers={
+        "Origin": hands.visitor.origin, "Sec-Fetch-Site": "same-origin"})
+    assert again.status == 200 and not again.url.endswith(url), (again.status, again.url)
+
+
 def path_of(walk, url):
     return url.removeprefix(walk.gateway.base_url)
 

@@ -3,7 +3,7 @@
 import itertools
 from decimal import Decimal
 
-from journeys_open import register
+from journeys_open import press_twice, register
 
 numbers = itertools.count(1)
 JOURNEYS = []
@@ -39,7 +39,7 @@ def activating(walk):
     made, order, hands = waiting(walk)
     assert money(walk, made) == (70, 30) or money(walk, made) == (100, 30), money(walk, made)
     hands.follow("Activate")
-    hands.press("Activate")
+    press_twice(hands, "Activate")
     assert works.admin("GET", f"/orders/{order}")["state"] == "completed"
     assert money(walk, made) == (70, 0)
     once_more(hands, "Activate")
@@ -52,7 +52,7 @@ def rejecting(walk):
     made, order, hands = waiting(walk)
     hands.follow("Reject")
     hands.fill("Reason", "Not in this building.")
-    hands.press("Reject")
+    press_twice(hands, "Reject")
     told = works.admin("GET", f"/orders/{order}")
     assert told["state"] == "rejected" and told["reason"] == "Not in this building.", told
     assert money(walk, made) == (100, 0)
@@ -60,15 +60,20 @@ def rejecting(walk):
     assert money(walk, made) == (100, 0)
 
 
-@journey("U2 O10 11: a double click activates once", "mouse")
+@journey("U2 O10 11: a double click activates once, and rejects once", "mouse", "plain")
 def double_click(walk):
-    made, _, hands = waiting(walk)
-    hands.follow("Activate")
-    # The second press ends the first one's navigation, and whichever was answered leads to the order.
-    hands.page.get_by_role("button", name="Activate", exact=True).dblclick(no_wait_after=True)
-    hands.page.wait_for_url(lambda url: "/activate" not in url)
-    assert money(walk, made) == (70, 0)
-    assert hands.page.locator("[role=alert]").count() == 0, hands.page.locator("main").inner_text()
+    for name, left in (("Activate", (70, 0)), ("Reject", (100, 0))):
+        made, order, hands = waiting(walk)
+        hands.follow(name)
+        if name == "Reject":
+            hands.fill("Reason", "Twice.")
+        # The second press ends the first one's navigation, and whichever was answered leads to the order.
+        hands.page.get_by_role("button", name=name, exact=True).dblclick(no_wait_after=True)
+        hands.page.wait_for_url(lambda url: f"/{name.lower()}" not in url)
+        assert money(walk, made) == left
+        assert hands.page.locator("[role=alert]").count() == 0, hands.page.locator("main").inner_text()
+        rows = walk.world.works.admin("GET", f"/audit?changes=true&order={order}&author=operators")["data"]
+        assert len(rows) == 1, rows
 
 
 @journey("U2 O10 an order is refunded in part, and no more than was paid", "mouse", "plain")

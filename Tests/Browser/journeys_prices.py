@@ -10,9 +10,15 @@ from journeys_open import register
 numbers = itertools.count(1)
 JOURNEYS = []
 journey = register(JOURNEYS)
-TITLES = ["Monthly", "Annual"]
-# Pasted from the first column on, row by row.
-PASTED = [[f"{5 + row}.50", f"{50 + row}.00"] for row in range(20)]
+# Column of the sheet → its name in the API.
+COLUMNS = {"Monthly": "wholesale_monthly", "Quarterly": "wholesale_quarterly", "Semi-annual": "wholesale_semi_annual",
+           "Annual": "wholesale_annual", "Setup": "wholesale_setup_fee", "Cap": "max_quantity"}
+SHOWN = "columns=some&m=true&q=true&s=true&y=true&f=true&c=true"
+# Pasted from the first column on, row by row. What stands there already is no change: 4.00 a month in every second row,
+# 40.00 a year in every fourth.
+PASTED = [["4.00" if row % 2 else f"{5 + row}.50", f"{14 + row}.25", f"{27 + row}.50",
+           f"{50 + row}.00" if row % 4 else "40.00", f"{1 + row}.00", str(row + 1)] for row in range(20)]
+BEFORE = ["4.00", "", "", "40.00", "", ""]
 
 
 def priced(walk):
@@ -26,7 +32,7 @@ def priced(walk):
     written.writerows([made["id"], sku, "4.00", "40.00", "true"] for sku in skus)
     works.admin("POST", "/price-book.csv", rows.getvalue().encode(), headers={"Content-Type": "text/csv"})
     hands = walk.another("works", "operator")
-    hands.visitor.go(f"/t/works/admin/prices?reseller={made['id']}")
+    hands.visitor.go(f"/t/works/admin/prices?reseller={made['id']}&{SHOWN}")
     return made, skus, hands
 
 
@@ -41,6 +47,35 @@ def cell(hands, sku, title):
     return hands.page.locator(f'table[data-sheet] tr:has(input[type=hidden][value="{sku}"]) input[name="{key}"]')
 
 
+def changes(hands):
+    """What the review lists: product and column → the value before, the value after; nothing where there is none."""
+    return hands.page.locator("main section[aria-labelledby=what] table").evaluate("""table => {
+        const heads = [...table.tHead.rows[0].cells].map(e => e.textContent.trim())
+        const word = (cell, tag) => cell.querySelector(tag)?.textContent.trim() ?? ''
+        return [...table.tBodies[0].rows].flatMap(row => [...row.cells].slice(1).map((cell, x) =>
+            [row.cells[0].textContent.trim(), heads[x + 1], word(cell, 'del'), word(cell, 'ins')]))
+    }""")
+
+
+def pasted_changes(skus):
+    """What is pasted and differs from what is in force."""
+    return sorted([sku, title, old, new] for sku, row in zip(skus, PASTED)
+                  for title, old, new in zip(COLUMNS, BEFORE, row) if old != new)
+
+
+def obeys(walk, made, skus):
+    """The operator's API has what was pasted, and the reseller's charges it."""
+    for sku, row in zip(skus, PASTED):
+        told = price(walk, made, sku)
+        assert ["" if told[name] is None else str(told[name]) for name in COLUMNS.values()] == row, (sku, told)
+    shop = walk.world.works.shop
+    assert shop.listed(made, skus[0])["terms"]["monthly"]["wholesale"] == PASTED[0][0]
+    shop.top_up(made, "100.00")
+    order = walk.world.works.order(made, skus[0])
+    # The first of them: 5.50 a month, and 1.00 to set it up.
+    assert order["wholesale_total"] == "6.50", order
+
+
 def shown_skus(hands):
     return hands.page.locator("table[data-sheet] tbody input[type=hidden]").evaluate_all("all => all.map(e => e.value)")
 
@@ -49,58 +84,61 @@ def shown_skus(hands):
          "mouse", "keys")
 def sheet(walk):
     made, _, hands = priced(walk)
-    page = hands.page
+    page, keyboard = hands.page, hands.page.keyboard
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    skus = shown_skus(hands)[:20]
-    first = cell(hands, skus[0], TITLES[0])
-    if walk.way.hands.__name__ == "Keys":
-        hands.reach(first)
-    else:
-        first.click()
-    keyboard = page.keyboard
+    skus = shown_skus(hands)
+    titles = page.locator("table[data-sheet] thead th").all_inner_texts()[1:]
+    assert titles == list(COLUMNS), titles
+    is_at = lambda row, title: cell(hands, skus[row], title).evaluate("e => e === document.activeElement")
+    hands.enter(cell(hands, skus[0], "Monthly"))
     keyboard.type("9.99")
     keyboard.press("Enter")
     # A row further down now, of the same column; and one to the right.
-    assert cell(hands, skus[1], TITLES[0]).evaluate("e => e === document.activeElement")
+    assert is_at(1, "Monthly")
     keyboard.press("ArrowRight")
-    assert not cell(hands, skus[1], TITLES[0]).evaluate("e => e === document.activeElement")
+    assert is_at(1, "Quarterly")
     keyboard.press("ArrowLeft")
-    keyboard.press("ArrowUp")
+    # To the last row and back: whoever goes up sees where that is, below the head that stays.
+    for key in ("ArrowDown", "ArrowUp"):
+        for _ in range(len(skus)):
+            keyboard.press(key)
+            hands.look()
+    assert is_at(0, "Monthly")
     count = page.locator("[data-sheet-count]")
     assert count.inner_text() == "1 cell changed", count.inner_text()
-    titles = page.locator("table[data-sheet] thead th").all_inner_texts()[1:]
-    width = titles.index(TITLES[1]) + 1
-    pasted = "\n".join("\t".join([row[0], *[""] * (width - 2), row[1]]) for row in PASTED)
-    page.evaluate("text => navigator.clipboard.writeText(text)", pasted)
+    page.evaluate("text => navigator.clipboard.writeText(text)", "\n".join("\t".join(row) for row in PASTED))
+    expected = pasted_changes(skus)
     keyboard.press("Control+v")
-    assert count.inner_text() == "40 cells changed", count.inner_text()
+    assert count.inner_text() == f"{len(expected)} cells changed", count.inner_text()
     keyboard.press("Control+z")
     assert count.inner_text() == "1 cell changed", count.inner_text()
+    assert cell(hands, skus[0], "Monthly").input_value() == "9.99"
     keyboard.press("Control+z")
     assert count.inner_text() == "0 cells changed", count.inner_text()
     keyboard.press("Control+v")
-    assert count.inner_text() == "40 cells changed", count.inner_text()
+    assert count.inner_text() == f"{len(expected)} cells changed", count.inner_text()
     hands.press("Review changes")
     assert price(walk, made, skus[0])["wholesale_monthly"] == "4.00"
-    changed = page.locator("main table ins").count()
-    assert changed == 40, changed
+    assert sorted(line for line in changes(hands) if line[3]) == expected, changes(hands)
     hands.press("Apply changes")
-    for sku, row in zip(skus, PASTED):
-        told = price(walk, made, sku)
-        assert [told["wholesale_monthly"], told["wholesale_annual"]] == row, (sku, told)
+    obeys(walk, made, skus)
 
 
 @journey("U2 O4 4: the sheet as a plain form: cells changed, reviewed, applied", "mouse", "plain")
 def plain_sheet(walk):
-    made, skus, hands = priced(walk)
-    cell(hands, skus[2], "Monthly").fill("6.25")
-    cell(hands, skus[3], "Annual").fill("61.00")
+    made, _, hands = priced(walk)
+    skus = shown_skus(hands)
+    rows = hands.page.locator("table[data-sheet] tbody tr")
+    for number, row in enumerate(PASTED):
+        cells = rows.nth(number).locator("td input")
+        for column, text in enumerate(row):
+            cells.nth(column).fill(text)
     hands.press("Review changes")
-    text = hands.page.locator("main").inner_text()
-    assert "6.25" in text and "61.00" in text and hands.page.locator("main table ins").count() == 2, text
+    assert price(walk, made, skus[0])["wholesale_monthly"] == "4.00"
+    found = sorted(line for line in changes(hands) if line[3])
+    assert found == pasted_changes(skus), found
     hands.press("Apply changes")
-    assert price(walk, made, skus[2])["wholesale_monthly"] == "6.25"
-    assert price(walk, made, skus[3])["wholesale_annual"] == "61.00"
+    obeys(walk, made, skus)
 
 
 @journey("U2 O4 one wrong cell: nothing is changed, the cell says why, and what was typed stays", "mouse", "plain")
@@ -139,13 +177,13 @@ def bad_line(walk):
     hands.follow("Import CSV")
     text = (f"reseller,sku,wholesale_monthly\n{made['id']},{skus[0]},4.10\n{made['id']},nowhere,4.10\n"
             f"{made['id']},{skus[1]},4.20\n")
-    field = hands.field("Or its text")
-    field.fill(text)
+    hands.fill("Or its text", text)
     hands.press("Review changes")
     shown = hands.page.get_by_role("alert").inner_text()
-    assert "Line 3" in shown and "nowhere" in hands.field("Or its text").input_value(), shown
-    assert price(walk, made, skus[0])["wholesale_monthly"] == "4.00"
-    hands.field("Or its text").fill(text.replace("nowhere", skus[2]))
+    assert re.search(r"Line 3\b.*\bsku\b", shown, re.S), shown
+    assert hands.field("Or its text").input_value().replace("\r", "") == text
+    assert {price(walk, made, sku)["wholesale_monthly"] for sku in skus} == {"4.00"}
+    hands.fill("Or its text", text.replace("nowhere", skus[2]))
     hands.press("Review changes")
     hands.press("Apply changes")
     assert [price(walk, made, sku)["wholesale_monthly"] for sku in skus[:3]] == ["4.10", "4.20", "4.10"]

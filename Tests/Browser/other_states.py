@@ -3,7 +3,7 @@ reads each of them on a phone, where menus are."""
 
 from chromium import SIZES
 from examine import Examiner
-from hands import FOCUS, STOPS_MAX
+from hands import FOCUS, STOPS_MAX, Keys
 from pages_table import PAGES, address, who_looks
 from signing import signed_in
 
@@ -15,12 +15,24 @@ WITHOUT_SCRIPTS = {
     "portal": ("", "/orders/new", "/api", "/webhooks/new", "/limit/now", "/balance", "/account"),
     "console": ("", "/tenants/new", "/tenants/works", "/usage", "/keys")}
 STARTS = {"admin": "/resellers/{reseller}", "portal": "", "console": "/tenants/works"}
-# Surface → page, what is filled in, what is pressed.
+# Pages with a part that opens, of each kind: columns, numbers of a chart, more fields. With --long all pages.
+OPENING = {"admin": ("/prices?reseller={reseller}", "", "/audit", "/keys/{key}"), "portal": ("", "/api"),
+           "console": ("/tenants/works", "/usage")}
+# Surface → pages with a form, what is filled in, what is pressed: fields of a line, of several, and some that a script
+# sends.
 REFUSED = {
-    "open": ("/apply", {}, "Apply"),
-    "admin": ("/resellers/{reseller}/correct", {"Amount": "much", "Reference": "a slip"}, "Correct the balance"),
-    "portal": ("/orders/new", {"Units": "0", "Your own id of the customer": "walk-2"}, "Ask for the price"),
-    "console": ("/tenants/new", {"Slug": "No Slug"}, "Create")}
+    "open": [("/apply", {}, "Apply"), ("/sign-in", {"E-mail": "nobody@there.example", "Password": "wrong"}, "Sign in")],
+    "admin": [
+        ("/resellers/{reseller}/correct", {"Amount": "much", "Reference": "a slip"}, "Correct the balance"),
+        ("/prices/import", {"Or its text": "reseller,sku\nnobody,nothing\n"}, "Review changes"),
+        ("/settings", {"Primary": "yellow"}, "Save"), ("/resellers/invite", {"E-mail": "none"}, "Invite"),
+        ("/keys/{key}", {"Requests": "many"}, "Apply")],
+    "portal": [
+        ("/orders/new", {"Units": "0", "Your own id of the customer": "walk-2"}, "Ask for the price"),
+        ("/webhooks/new", {"Address": "nowhere"}, "Add it"), ("/balance", {"Amount": "much"}, "Go to payment")],
+    "console": [("/tenants/new", {"Slug": "No Slug"}, "Create")]}
+# Long pages with a head that stays.
+BACKWARDS = {"admin": ("/resellers", "/prices?reseller={reseller}"), "portal": ("/products",)}
 
 
 class Looking:
@@ -60,10 +72,10 @@ def without_scripts(checks, looking, surface):
     visitor.close()
 
 
-def menus(checks, looking, surface):
+def menus(checks, looking, surface, is_long):
     visitor = looking.visitor(surface)
     page, opened, found = visitor.page, 0, []
-    with checks(f"U5 {surface}: every menu is accessible once it is open, on a phone and on a desk"):
+    with checks(f"U5 {surface} 21: every menu and part that opens is accessible once it is open"):
         for size in ("phone", "desk"):
             width, height = SIZES[size]
             page.set_viewport_size({"width": width, "height": height})
@@ -78,6 +90,12 @@ def menus(checks, looking, surface):
                 opened += 1
         # The account's at both sizes, the navigation's on a phone.
         assert opened >= 3, opened
+        for path in OPENING[surface] if not is_long else every_path(surface):
+            looking.go(visitor, surface, path)
+            if page.evaluate("() => [...document.querySelectorAll('main details')].filter(e => e.open = true).length"):
+                found += looking.look(visitor, "all parts open")
+                opened += 1
+        assert opened >= 4, opened
         found += visitor.watch.take()
         assert not found, "\n".join(found)
     visitor.close()
@@ -86,19 +104,72 @@ def menus(checks, looking, surface):
 def refused(checks, looking, surface):
     visitor = looking.visitor(surface)
     page = visitor.page
-    path, fields, button = REFUSED[surface]
-    with checks(f"U5 {surface}: a form that was refused is accessible with what it says of its fields"):
-        looking.go(visitor, surface, path)
-        # The browser's own check is taken away: the gateway's answer is looked at.
-        page.evaluate("() => { for (const form of document.forms) form.noValidate = true }")
-        for label, text in fields.items():
-            page.get_by_label(label).first.fill(text)
-        page.get_by_role("button", name=button).first.click()
-        page.locator("[aria-invalid=true]").first.wait_for()
-        found = looking.look(visitor, "refused")
+    with checks(f"U5 {surface} 21: forms that were refused are accessible with what they say of their fields"):
+        found = []
+        for path, fields, button in REFUSED[surface]:
+            looking.go(visitor, surface, path)
+            # The browser's own check is taken away: the gateway's answer is looked at.
+            page.evaluate("() => { for (const form of document.forms) form.noValidate = true }")
+            for label, text in fields.items():
+                page.get_by_label(label).first.fill(text)
+            page.get_by_role("button", name=button, exact=True).first.click()
+            page.locator("[aria-invalid=true],[role=alert]").first.wait_for()
+            found += looking.look(visitor, "refused")
         found += visitor.watch.take()
         assert not found, "\n".join(found)
     visitor.close()
+
+
+def every_path(surface):
+    """Those of the full tenant that whoever looks usually sees."""
+    return [page.path for page in PAGES if page.surface == surface and page.who is None and page.status == 200
+            and page.where in ("works", "both", "console")]
+
+
+def backwards(checks, looking, surface):
+    """By Shift+Tab from a long page's end: what gets the focus comes in at the top, where a head stays."""
+    with checks(f"U5 {surface} 22: whoever goes back through a long page by keyboard sees each stop, below what stays"):
+        visitor = looking.visitor(surface, size="desk")
+        hands = Keys(visitor)
+        for path in BACKWARDS[surface]:
+            looking.go(visitor, surface, path)
+            # Tab goes on from where one is: nothing is behind this.
+            visitor.page.evaluate("""() => {
+                const end = document.body.appendChild(document.createElement('span'))
+                end.tabIndex = -1
+                end.focus()
+                end.remove()
+            }""")
+            for stops in range(STOPS_MAX):
+                visitor.page.keyboard.press("Shift+Tab")
+                hands.look()
+                if visitor.page.evaluate("() => !document.activeElement.closest('main')"):
+                    break
+            assert stops >= 5, (path, stops)
+        found = hands.faults + visitor.watch.take()
+        assert not found, "\n".join(map(str, found[:10]))
+        visitor.close()
+
+
+def noticed(checks, looking):
+    """The watch itself: what a page must not do is seen."""
+    with checks("U5 17: a word in the console, a script that is stopped, a dialog and a foreign request are noticed"):
+        visitor = looking.browser.visitor()
+        policy = "default-src 'none'; script-src 'self' 'sha256-none'; img-src *"
+        for body, headers, word in (
+                ("<script>console.log('said')</script>", {}, "said"),
+                ("<script>1</script>", {"Content-Security-Policy": policy}, "Content Security Policy"),
+                ("<script>alert('dialog')</script>", {}, "dialog"),
+                ("<script>nothing.there</script>", {}, "error"),
+                ("<img src='http://elsewhere.example/x.png' alt=''>", {}, "another origin: http://elsewhere.example/")):
+            html = f"<!doctype html><link rel=icon href='data:image/svg+xml,<svg/>'><title>x</title>{body}"
+            visitor.page.unroute_all()
+            visitor.page.route("**/noticed", lambda route: route.fulfill(
+                content_type="text/html", headers=headers, body=html))
+            visitor.go("/noticed")
+            found = visitor.watch.take()
+            assert any(word in fault for fault in found), (word, found)
+        visitor.close()
 
 
 def focus(checks, looking):
@@ -124,11 +195,14 @@ def focus(checks, looking):
         visitor.close()
 
 
-def run(checks, world, browser):
+def run(checks, world, browser, is_long=False):
     looking = Looking(world, browser)
     for surface in WITHOUT_SCRIPTS:
         without_scripts(checks, looking, surface)
         refused(checks, looking, surface)
     for surface in STARTS:
-        menus(checks, looking, surface)
+        menus(checks, looking, surface, is_long)
+    for surface in BACKWARDS:
+        backwards(checks, looking, surface)
+    noticed(checks, looking)
     focus(checks, looking)

@@ -303,13 +303,18 @@ def who_looks(page):
     return page.who or SURFACES[page.surface]
 
 
+def pattern(page):
+    """Of its addresses, with whatever ids."""
+    own = re.escape(re.sub("^/tenants/works", "/tenants/{slug}", page.path).split("?")[0])
+    own = own.replace(r"\{", "{").replace(r"\}", "}")
+    below = re.sub(r"\{\w+\}", "[^/]+", own).rstrip("/")
+    return re.compile(root(page.surface, "TENANT").replace("TENANT", "[^/]+") + below)
+
+
+PATTERNS = [(pattern(page), page) for page in PAGES]
+
+
 def listed(path):
     """The line of an address, with whatever ids; None where there is none."""
     path = path.split("?")[0].split("#")[0].rstrip("/")
-    for page in PAGES:
-        own = re.escape(re.sub("^/tenants/works", "/tenants/{slug}", page.path).split("?")[0])
-        own = own.replace(r"\{", "{").replace(r"\}", "}")
-        pattern = re.sub(r"\{\w+\}", "[^/]+", own).rstrip("/")
-        if re.fullmatch(root(page.surface, "TENANT").replace("TENANT", "[^/]+") + pattern, path):
-            return page
-    return None
+    return next((page for fitting, page in PATTERNS if fitting.fullmatch(path)), None)

@@ -14,6 +14,8 @@ class PlainForm:
         self.method = (attributes.get("method") or "get").upper()
         self.action = urllib.parse.urljoin(path, attributes.get("action") or path)
         self.fields = {}
+        # Names of those that no one types into: hidden ones, and choices.
+        self.kept = set()
 
     @property
     def call(self):
@@ -41,11 +43,14 @@ class FormReader(html.parser.HTMLParser):
         elif tag == "input" and name:
             if attributes.get("type") not in ("checkbox", "radio") or "checked" in attributes:
                 self.form.fields[name] = attributes.get("value") or ""
+            if attributes.get("type") in ("hidden", "checkbox", "radio", "password"):
+                self.form.kept.add(name)
         elif tag == "textarea" and name:
             self.area = name
             self.form.fields[name] = ""
         elif tag == "select" and name:
             self.select = name
+            self.form.kept.add(name)
         elif tag == "option" and self.select:
             # The first one, where none is chosen.
             if "selected" in attributes or self.select not in self.form.fields:

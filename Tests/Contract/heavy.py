@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from payservice import API_KEY, SECRET, PaymentService
 from receiver import NO_CONTENT, Receiver, answer
-from shop import ADMIN, PARTNER, Shop
+from shop import ADMIN, PARTNER, PASSWORD, Shop
 from support import ROOT
 
 DAYS = 360
@@ -120,7 +120,7 @@ class Heavy:
 
     def live(self):
         resellers, orders, reads = self.counts
-        self.shop = Shop(self.gateway, "heavy", blueprint=BLUEPRINT["name"])
+        self.shop = Shop(self.gateway, "heavy", blueprint=BLUEPRINT["name"], password=PASSWORD)
         self.base = self.shop.base
         self.skus = [self.shop.product() for _ in range(4)]
         self.enter(resellers)

@@ -4,6 +4,7 @@ asked for its first page and for one far behind, and the work of each statement 
 at a table that grows with the tenant from one end to the other. The lists are those of the served descriptions.
 """
 
+import html
 import os
 import re
 import shutil
@@ -11,9 +12,13 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
+import urllib.parse
 
 import heavy as weights
 from heavy import Heavy, ask, described, exports, is_missing, lists
+from pagewire import Browser
+from shop import PASSWORD
 from support import ROOT, Checks, Gateway, arguments, verified_export
 
 RESELLERS, ORDERS, READS = 100, 10_000, 100_000
@@ -28,6 +33,10 @@ BIG = {"orders", "service", "posting", "entry", "customer", "event", "audit", "i
            "price",
        "ledger_account", "account", "attempt", "payment", "credit_event", "refund"}
 DEEP_PAGES = 40
+# With --long, for the admin's own pages: as many resellers, orders and reads, and how far on.
+LARGE = (10_000, 60_000, 100_000)
+LARGE_PAGES = 500
+HTML_BYTES_MAX, PAGE_SECONDS_MAX = 150 << 10, 0.1
 # What one reseller in twenty does is in these.
 FILLED = ["/deliveries?state=held", "/services?status=cancelled", "/payments", "/credit-events"]
 # Lists that may have nothing, by their templates, and why.
@@ -117,9 +126,42 @@ def main():
             heavy = Heavy(gateway, RESELLERS, ORDERS, READS)
             heavy.fill()
             run(checks, heavy, statements)
+            read(checks, heavy, DEEP_PAGES)
+        if options.long:
+            made = os.path.join(folder, "blueprints")
+            with Gateway(options.tollgate, *weights.ARGUMENTS, demo=False, clock=True, blueprints=made) as large:
+                heavy = Heavy(large, *LARGE)
+                heavy.fill()
+                read(checks, heavy, LARGE_PAGES)
     finally:
         shutil.rmtree(folder)
     checks.finish()
+
+
+def read(checks, heavy, most):
+    """The lists of the admin as an operator reads them, from page to page."""
+    browser = Browser(heavy.gateway)
+    page = browser.follow(browser.sign_in(heavy.base, f"owner@{heavy.shop.slug}.example", PASSWORD))
+    assert page.status == 200, page
+    for list in ("/resellers", "/orders", "/services", "/customers", "/audit?days=30"):
+        name = f"{heavy.counts[0]:,} resellers, {heavy.counts[2]:,} reads"
+        with checks(f"U2 U5 25: {list} of {name}: first page and those on to the {most}th are small, and come at once"):
+            path, count = f"{heavy.base}/admin{list}", 0
+            first = path
+            while path and count < most:
+                page, last, count = browser.get(path), path, count + 1
+                assert page.status == 200 and len(page.body) <= HTML_BYTES_MAX, (path, page.status, len(page.body))
+                onward = re.search(r'rel="next" href="([^"]*)"', page.body.decode())
+                path = onward and urllib.parse.urljoin(path, html.unescape(onward.group(1)))
+            took = {path: min(seconds(browser, path) for _ in range(5)) for path in (first, last)}
+            assert max(took.values()) <= PAGE_SECONDS_MAX, took
+            print(f"  {list}: {count} pages, {max(took.values()) * 1000:.1f} ms")
+
+
+def seconds(browser, path):
+    began = time.monotonic()
+    assert browser.get(path).status == 200
+    return time.monotonic() - began
 
 
 def run(checks, heavy, statements):

@@ -203,7 +203,9 @@ enum PriceSheetPages {
             })<div class="actions">\(Button("Show these"))</div>
             """
         }
-        return "<details><summary class=\"button\">Columns</summary>\(form)</details>"
+        return """
+            <details><summary class="button">Columns</summary><p class="sub">What the sheet shows.</p>\(form)</details>
+            """
     }
 
     /// The terms that somebody prices; where nobody does, those of most programmes.
