@@ -13,8 +13,7 @@ package enum LZ4 {
     package static func compress(_ bytes: UnsafeRawBufferPointer, to out: UnsafeMutableRawBufferPointer) -> Int? {
         guard bytes.count <= bytesMax else { return nil }
         let written = LZ4_compress_default(
-            bytes.baseAddress?.assumingMemoryBound(to: CChar.self), out.baseAddress?.assumingMemoryBound(to: CChar.self),
-            Int32(bytes.count), Int32(clamping: out.count))
+            bytes.characters, out.characters, Int32(bytes.count), Int32(clamping: out.count))
         return written > 0 ? Int(written) : nil
     }
 
@@ -23,8 +22,15 @@ package enum LZ4 {
         _ block: UnsafeRawBufferPointer, to out: UnsafeMutableRawBufferPointer
     ) throws(CompressionError) {
         let written = LZ4_decompress_safe(
-            block.baseAddress?.assumingMemoryBound(to: CChar.self), out.baseAddress?.assumingMemoryBound(to: CChar.self),
-            Int32(clamping: block.count), Int32(clamping: out.count))
+            block.characters, out.characters, Int32(clamping: block.count), Int32(clamping: out.count))
         guard Int(written) == out.count else { throw .damaged }
     }
+}
+
+extension UnsafeRawBufferPointer {
+    fileprivate var characters: UnsafePointer<CChar>? { baseAddress?.assumingMemoryBound(to: CChar.self) }
+}
+
+extension UnsafeMutableRawBufferPointer {
+    fileprivate var characters: UnsafeMutablePointer<CChar>? { baseAddress?.assumingMemoryBound(to: CChar.self) }
 }

@@ -1,8 +1,8 @@
 import CLinux
 
-/// Memory that the C library's allocator keeps after it was freed. Each thread has a heap, and files that were opened and
-/// closed leave holes in all of them: of 2,000 tenants that were made one after the other, with 100 files open, 930 MB
-/// stayed where 150 were in use. Any thread but a loop: giving it back takes milliseconds for each heap, and whoever
+/// Memory that the C library's allocator keeps after it was freed. Each thread has a heap, and files that were opened
+/// and closed leave holes in all of them: of 2,000 tenants that were made one after the other, with 100 files open, 930
+/// MB stayed where 150 were in use. Any thread but a loop: giving it back takes milliseconds for each heap, and whoever
 /// allocates from that one waits.
 package enum HeapMemory {
     /// Less than that is not worth it, and is used again.

@@ -13,8 +13,8 @@ package struct FilteredRows {
     private var rules: [String] = []
     private var values: [SQLValue]
 
-    /// `table`: with the name that rules call it by, say `api_key k`. Only rows behind that of the id `place` are looked
-    /// at, and only those of the owner, a column that has an index.
+    /// `table`: with the name that rules call it by, say `api_key k`. Only rows behind that of the id `place` are
+    /// looked at, and only those of the owner, a column that has an index.
     package init(of table: String, behind place: Int64, along owner: (column: String, id: Int64)? = nil) {
         self.table = table
         bounds = ["id > ?1"] + (owner.map { ["\($0.column) = ?2"] } ?? [])

@@ -124,7 +124,7 @@ FEED = {"limit": PAGE["limit"], "after": PAGE["cursor"], "types": ["x", "", "ord
 SOUGHT = {"reseller": [""], "product": ["", "x" * 65], "customer": [""], "reference": ["", " a"],
           "q": ["", "%01", "x" * 256]}
 MODE = {"mode": ["x", "", "LIVE", "0"]}
-KEYS = {"state": ["x", "", "ACTIVE"], "key_mode": ["x", "", "LIVE", "0"], "q": SOUGHT["q"]}
+KEYS_FOUND = {"state": ["x", "", "ACTIVE"], "key_mode": ["x", "", "LIVE", "0"], "q": SOUGHT["q"]}
 CALLERS = {"callers": ["x", "", "KEYS", "people"]}
 USAGE = {**CALLERS, "by": ["x", "", "DAY", "month"], "sort": ["x", "", "-x", "--orders", "ORDERS"]}
 CHANGES = {"changes": ["x", "", "TRUE", "1"], "author": ["x", "", "OPERATORS", "reseller"],
@@ -263,8 +263,8 @@ ADMINS = [
         "name": text("A key", 100, required=False), "mode": choice("live", required=False),
         "role": choice("operator", required=False), "expires_at": time_to_come(), "limit": policy()},
         optional_objects=["limit"]),
-    Endpoint(ADMIN, "GET", "/api-keys", "operator", query={**PAGE, **KEYS}),
-    Endpoint(ADMIN, "GET", "/api-keys/activity", "operator", query={**PAGE, **KEYS}),
+    Endpoint(ADMIN, "GET", "/api-keys", "operator", query={**PAGE, **KEYS_FOUND}),
+    Endpoint(ADMIN, "GET", "/api-keys/activity", "operator", query={**PAGE, **KEYS_FOUND}),
     Endpoint(ADMIN, "GET", "/api-keys/{key}", "operator"),
     Endpoint(ADMIN, "DELETE", "/api-keys/{key}", "operator"),
     Endpoint(ADMIN, "POST", "/api-keys/{key}/rotate", "operator", {

@@ -1,9 +1,9 @@
 import HTTPClient
 import Synchronization
 
-/// What other nodes committed, as calls ask for it that name what is not known here: a domain, a slug, a key. Anybody can
-/// send those, each with another name. So they share a look, and from the beginning of one to the next's some time goes
-/// by, however many come: a flood costs the log one short question at a time, and so many a second. Nothing is
+/// What other nodes committed, as calls ask for it that name what is not known here: a domain, a slug, a key. Anybody
+/// can send those, each with another name. So they share a look, and from the beginning of one to the next's some time
+/// goes by, however many come: a flood costs the log one short question at a time, and so many a second. Nothing is
 /// remembered of what was not there: each call sees what was committed before it came. Any thread.
 final class StrangersLooks: Sendable {
     static let pauseMilliseconds: UInt64 = 10

@@ -56,6 +56,7 @@ enum ProcessFigures {
         guard fgets(&line, Int32(line.count), file) != nil else { return nil }
         let numbers = line.prefix { $0 != 0 }.split(separator: 0x20)
         guard numbers.count > 1 else { return nil }
-        return Int(String(decoding: numbers[1].map(UInt8.init), as: UTF8.self)).map { $0 * sysconf(Int32(_SC_PAGESIZE)) }
+        let pages = Int(String(decoding: numbers[1].map(UInt8.init), as: UTF8.self))
+        return pages.map { $0 * sysconf(Int32(_SC_PAGESIZE)) }
     }
 }

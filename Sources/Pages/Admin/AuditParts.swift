@@ -41,8 +41,8 @@ struct AuditFilters {
     /// What counts are kept by, as the page calls it.
     private static let counted = ["reseller", "key", "action"]
 
-    /// How many calls there were. What is kept is counts by reseller, key and route, and those of the refusals that have
-    /// a count of their own: where more is asked, the bars say of what they are. None where the list has no time.
+    /// How many calls there were. What is kept is counts by reseller, key and route, and those of the refusals that
+    /// have a count of their own: where more is asked, the bars say of what they are. None where the list has no time.
     func bars(_ view: SlowView) async throws -> HTML? {
         guard from != nil || to != nil else { return nil }
         let status = asked.first { $0.name == "status" }?.value.flatMap(UsageChart.Refused.init(rawValue:))

@@ -187,8 +187,8 @@ enum SettingsPages {
     }
 }
 
-/// The tenant's colours as the page shows them: those in force, or those that were typed and may be no colours. A value:
-/// any thread.
+/// The tenant's colours as the page shows them: those in force, or those that were typed and may be no colours. A
+/// value: any thread.
 private struct ChosenColours {
     struct Colour {
         let field: String

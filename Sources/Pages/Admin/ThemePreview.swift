@@ -1,8 +1,9 @@
 import HTML
 import PageKit
 
-/// What pages look like in a tenant's colours, by day and by night, and how well each of them is read there: as they are
-/// in force, or as somebody thinks of them (O12). The pictures show what the table says in words. A value: any thread.
+/// What pages look like in a tenant's colours, by day and by night, and how well each of them is read there: as they
+/// are in force, or as somebody thinks of them (O12). The pictures show what the table says in words. A value: any
+/// thread.
 struct ThemePreview: MarkupPart {
     private let palette: Palette
 

@@ -30,8 +30,8 @@ package struct TenantFigures: Sendable {
 
 /// What other nodes count of their tenants (N5): in a cluster alone.
 extension Fleet {
-    /// What the registry says of these tenants; nothing of one that it does not know. `atOnce`: of so many in one job, so
-    /// that commits of the registry do not wait for a long list.
+    /// What the registry says of these tenants; nothing of one that it does not know. `atOnce`: of so many in one job,
+    /// so that commits of the registry do not wait for a long list.
     package func figures(
         of tenants: [TenantID], atOnce: Int = 256,
         then: @escaping @Sendable (Result<[TenantID: TenantFigures], any Error>) -> Void
