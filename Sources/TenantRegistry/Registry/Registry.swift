@@ -298,7 +298,7 @@ package final class SQLiteRegistry: Registry {
 
     /// A node that was away while it made the tenant may find that others have erased what there was of it.
     private static func requireUnfinished(_ tenant: TenantID, _ connection: Connection) throws {
-        guard try RegistryReading(connection: connection).profile(id: tenant)?.state == .creating else {
+        guard try RegistryReading.profile(tenant, in: connection)?.state == .creating else {
             throw RegistryRefusal.unknownTenant
         }
     }
@@ -310,7 +310,7 @@ package final class SQLiteRegistry: Registry {
         write(
             { connection in
                 try judge(ProviderKeyTable(connection: connection))
-                guard var profile = try RegistryReading(connection: connection).profile(id: tenant) else {
+                guard var profile = try RegistryReading.profile(tenant, in: connection) else {
                     throw RegistryRefusal.unknownTenant
                 }
                 try change(&profile)
