@@ -123,7 +123,7 @@ def straight(checks, proxy, nodes, shops):
 
 def moved(checks, proxy, nodes, shops):
     own, other = shops
-    with checks("N4 G9 with an old map a call costs a hop and no more; the next run of placement.py tells HAProxy itself"):
+    with checks("N4 G9 with an old map a call costs a hop and no more; the next run of placement.py tells HAProxy"):
         moved = nodes[0].post(
             f"/provider/v1/tenants/{other.slug}/move", {"node": "a"}, key=nodes[0].provider_key)
         assert moved.status == 200, moved
