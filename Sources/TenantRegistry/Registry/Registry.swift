@@ -310,9 +310,9 @@ package final class SQLiteRegistry: Registry {
         write(
             { connection in
                 try judge(ProviderKeyTable(connection: connection))
-                guard var profile = try RegistryReading(connection: connection).profile(id: tenant) else {
-                    throw RegistryRefusal.unknownTenant
-                }
+                let reading = RegistryReading(connection: connection)
+                guard var profile = try reading.profile(id: tenant) else { throw RegistryRefusal.unknownTenant }
+                profile.domains = try reading.hosts(of: tenant)
                 try change(&profile)
                 if let domains { try Self.set(domains, of: tenant, connection) }
                 try Self.save(profile, connection)

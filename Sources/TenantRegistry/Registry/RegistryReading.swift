@@ -131,6 +131,13 @@ struct RegistryReading {
         try connection.row(StoredTenant.all.one, .blob(id.bytes), read: StoredTenant.init)?.profile
     }
 
+    /// Of one tenant's domains.
+    func hosts(of id: TenantID) throws -> [String] {
+        try connection.rows("SELECT host FROM domain WHERE tenant_id = ?1 ORDER BY host", .blob(id.bytes)) {
+            try $0.text()
+        }
+    }
+
     private func each(
         _ statement: PerTenant, _ snapshot: inout RegistrySnapshot,
         _ read: (inout RowReader, inout RegistrySnapshot) throws -> Void
