@@ -356,7 +356,7 @@ import Testing
     }
 
     @Test(
-        "P5 H7 a revision that no object has come to is damage of the file that goes: the restored one goes on far below",
+        "P5 H7 a revision that no object has come to is damage: the restored file goes on far below it",
         arguments: [Int64.max, 1 << 60])
     func incredibleRevision(number: Int64) throws {
         let shop = try Shop.open(node)
