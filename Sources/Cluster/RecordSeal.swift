@@ -2,8 +2,8 @@ import Compression
 import Cryptography
 import TenantRegistry
 
-/// How records and parts of snapshots lie in the shared log: parts compressed where that makes them smaller, records as
-/// they are, since a commit comes packed; then sealed with the tenant's key, bound to their place. Any thread.
+/// How records and parts of snapshots lie in the shared log: compressed where that makes them smaller, but for
+/// commits that come packed; then sealed with the tenant's key, bound to their place. Any thread.
 ///
 /// Sealed is one byte, 0 (as it was) or 1 (zlib), and what follows it. Records of earlier programs are compressed too.
 enum RecordSeal {

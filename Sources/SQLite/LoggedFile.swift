@@ -46,7 +46,7 @@ final class LoggedFile: FileInside {
     private func syncLog() -> Int32 {
         guard let sink, !isCheckpointing, log.hasCommit else { return SQLITE_OK }
         let pageBytes = Int64(Connection.pageBytes)
-        return log.takeCommit { number, page in
+        return log.takeCommit(isPacked: sink.takesPacked) { number, page in
             below.xRead(inner, page, Int32(pageBytes), Int64(number - 1) * pageBytes)
         } append: { commit throws(CommitRefused) in
             lastLSN = try sink.append(commit)

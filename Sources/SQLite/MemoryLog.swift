@@ -182,7 +182,7 @@ final class MemoryLog {
     /// Has `append` take over what the commit has changed. Where that throws, or a page as it was cannot be read from
     /// the database file, nothing has happened: SQLite rolls back.
     func takeCommit(
-        readPage: (UInt32, UnsafeMutableRawPointer) -> Int32,
+        isPacked: Bool, readPage: (UInt32, UnsafeMutableRawPointer) -> Int32,
         append: (UnsafeRawBufferPointer) throws(CommitRefused) -> Void
     ) -> Int32 {
         let end = ending
@@ -212,7 +212,8 @@ final class MemoryLog {
         }
         PageRuns.encodeHead(pagesAfter: pagesAfter, count: count, to: buffer)
         do throws(CommitRefused) {
-            try PackedCommit.pack(UnsafeRawBufferPointer(start: buffer, count: bytes), append)
+            let commit = UnsafeRawBufferPointer(start: buffer, count: bytes)
+            if isPacked { try PackedCommit.pack(commit, append) } else { try append(commit) }
         } catch {
             return error == .full ? SQLITE_FULL : FileStatus.syncFailed
         }

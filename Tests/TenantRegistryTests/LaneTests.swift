@@ -248,6 +248,26 @@ import Testing
         small.close()
     }
 
+    @Test("however many lanes wait for their first use, hardly more files are open than may be")
+    func evictionUnderLoad() throws {
+        let small = LanePool(workers: 2, openFilesMax: 3)
+        let most = Mutex(0)
+        let lanes = (0..<60).map { ScratchLane(folder.file("many-\($0)"), pool: small) }
+        let gates = try lanes[..<2].map { try $0.hold() }
+        let done = lanes.map { lane in
+            lane.submit {
+                try $0.insert(1)
+                most.withLock { $0 = max($0, small.openFiles) }
+            }
+        }
+        for gate in gates { gate.open() }
+        for promise in done { try promise.value() }
+        // One more for each worker that had just opened its own.
+        #expect(most.withLock { $0 } <= 3 + 2)
+        for lane in lanes { try lane.exclusively { $0.closeFile() }.value() }
+        small.close()
+    }
+
     @Test("memory changes when the batch has committed, before anybody is answered")
     func effects() throws {
         let scratch = scratch()

@@ -1,6 +1,6 @@
 import TenantRegistry
 
-/// What lies behind the days that an archive keeps goes from it, while its node runs (B3, 0068).
+/// What lies behind the days that an archive keeps goes from it, while its node runs (B3, 0065).
 ///
 /// Invariant: nothing goes that a reader needs for a moment within those days. Such a reader begins at the newest
 /// manifest that is not behind its moment, so at the newest from before the days or at a later one. From there on stay

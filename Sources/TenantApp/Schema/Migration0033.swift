@@ -1,6 +1,6 @@
 import SQLite
 
-/// A restore takes no revision back (H7, 0068): where one was, and from which number on every object's count went on.
+/// A restore takes no revision back (H7, 0065): where one was, and from which number on every object's count went on.
 enum Migration0033 {
     static let version: Int32 = 33
     static let migration = Migration(version: version, name: "revisions after a restore", sql: sql)

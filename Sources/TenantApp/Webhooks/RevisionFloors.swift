@@ -1,7 +1,7 @@
 import SQLite
 import TenantRegistry
 
-/// Where the revisions of a tenant's objects go on after a restore (H7, 0068).
+/// Where the revisions of a tenant's objects go on after a restore (H7, 0065).
 ///
 /// Invariant: no revision that was sent comes a second time with another event. A restore raises every object to one
 /// number above all that the file that goes had reached; where that cannot be read, or there is none, to the seconds

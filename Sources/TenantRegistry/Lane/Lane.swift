@@ -115,7 +115,9 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
 
     package var waiting: Int { state.withLock { $0.queue.count } }
 
-    private func enqueue(_ work: consuming sending Waiting, isBounded: Bool, refuse: (LaneFailure) -> Void) {
+    private func enqueue(
+        _ work: consuming sending Waiting, isBounded: Bool, isFirst: Bool = false, refuse: (LaneFailure) -> Void
+    ) {
         let work = work
         let admission: QueueAdmission = state.withLock { state in
             if state.isRetired { return .refused(.closed) }
@@ -127,7 +129,7 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
         }
         switch admission {
         case .queued: break
-        case .scheduled: pool.schedule(self)
+        case .scheduled: pool.schedule(self, isFirst: isFirst)
         case .refused(let failure): refuse(failure)
         }
     }
@@ -457,9 +459,10 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
     }
 
     func evict() {
-        exclusively(
-            { [self] control in if waiting == 0, file?.isUnfinished != true { control.closeFile() } },
-            orElse: { _ in })
+        let close: @Sendable (LaneControl<File>) -> Void = { [self] control in
+            if waiting == 0, file?.isUnfinished != true { control.closeFile() }
+        }
+        enqueue(.exclusive(close, { _ in }), isBounded: false, isFirst: true, refuse: { _ in })
     }
 }
 

@@ -11,7 +11,9 @@ protocol LaneRunnable: AnyObject, Sendable {
 /// The workers that run lanes, round-robin, a batch at a time.
 ///
 /// Sized by syncs in flight rather than cores: while a worker waits for the disk another works (0002). It also bounds
-/// the open files: past `openFilesMax` the lane that was used longest ago is asked to close.
+/// the open files: past `openFilesMax` the lane that was used longest ago is asked to close, before any other is opened.
+/// So there are at most as many more as there are workers, however many lanes wait, and those whose commits the log has
+/// not made durable yet.
 package final class LanePool: Sendable {
     package static let workersDefault = 16
 
@@ -43,7 +45,7 @@ package final class LanePool: Sendable {
     package var waiting: Int { ready.count }
     package var openFiles: Int { openLanes.withLock { $0.count } }
 
-    func schedule(_ lane: any LaneRunnable) { ready.put(lane) }
+    func schedule(_ lane: any LaneRunnable, isFirst: Bool = false) { ready.put(lane, isFirst: isFirst) }
 
     func tick() -> UInt64 { ticks.add(1, ordering: .relaxed).newValue }
 

@@ -51,9 +51,9 @@ final class WaitingQueue<Element: Sendable>: @unchecked Sendable {
         mutex.deallocate()
     }
 
-    func put(_ element: Element) {
+    func put(_ element: Element, isFirst: Bool = false) {
         pthread_mutex_lock(mutex)
-        items.append(element)
+        if isFirst { items.prepend(element) } else { items.append(element) }
         let taker = waiting.popLast()
         pthread_mutex_unlock(mutex)
         if let taker { pthread_cond_signal(taker.woken) }
