@@ -310,7 +310,7 @@ def own_webhooks(checks, me, receiver):
         held = me.mine("replay", "--since", order["created_at"], "--state", "held", "--endpoint", made["id"])
         assert held["count"] == 1, held
         wait_until(lambda: receiver.count("/moved") == 1)
-    with checks("W6 H4 P6 tollgate my webhook-rotate: a new secret, and the old one signs beside it as long as is said"):
+    with checks("W6 H4 P6 tollgate my webhook-rotate: a new secret; the old one signs beside it as long as is said"):
         turned = me.mine("webhook-rotate", made["id"], "--overlap-seconds", "0")
         assert turned["secret"].startswith("whsec_") and turned["secret"] != made["secret"], turned
         me.mine("webhook-test", made["id"])
@@ -399,7 +399,7 @@ def in_other_apis(checks, me):
 
 def selling_ports(checks, me, who, seller):
     key = seller["key"]
-    with checks("X4 P6 what its ports cost it, and what they sold for: by the API, and by tollgate my ports, analytics"):
+    with checks("X4 P6 what its ports cost it and sold for, by the API and by tollgate my ports, analytics"):
         assert who.shop.admin("PUT", "/countries/de", {"name": "Germany", "base_price": "2.00"}).status in (200, 201)
         slots = [{"device": f"d-{number}", "server_ip": "198.51.100.7", "http_port": 10_000 + number,
                   "socks_port": 20_000 + number, "country": "de", "city": "bonn", "carrier": "o2", "mode": "shared"}
