@@ -284,7 +284,9 @@ package final class Gateway: Sendable {
                 if seconds % Fleet.meteringSeconds == 0 {
                     gateway.fleet.saveCounters()
                     gateway.fleet.meter()
-                    if let resident = ProcessFigures.residentBytes { HeapMemory.giveBack(resident: resident) }
+                    if let resident = ProcessFigures.residentBytes {
+                        HeapMemory.giveBack(resident: resident, mapped: gateway.fleet.logMemoryBytes)
+                    }
                 }
                 pause(milliseconds: 1_000)
             }

@@ -9,7 +9,12 @@ package enum HeapMemory {
     private static let keptMax = 256 << 20
 
     /// Gives it back to the kernel where the process, which takes `resident` bytes, holds much more than is in use.
-    package static func giveBack(resident: Int) {
-        if resident - Int(clinux_bytes_in_use()) > keptMax { clinux_give_memory_back() }
+    /// `mapped`: of those, what does not come from the allocator, so that giving back brings nothing of it. Whether it
+    /// gave anything back.
+    @discardableResult
+    package static func giveBack(resident: Int, mapped: Int) -> Bool {
+        guard resident - mapped - Int(clinux_bytes_in_use()) > keptMax else { return false }
+        clinux_give_memory_back()
+        return true
     }
 }

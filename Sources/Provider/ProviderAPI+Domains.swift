@@ -10,6 +10,7 @@ extension ProviderAPI {
         guard let values = fields.optionalArray("domains", count: 0...100) else { return nil }
         var names: [String] = []
         var certificates: [DomainCertificate] = []
+        var keeping: Set<String> = []
         for (index, given) in values.enumerated() {
             var value = given
             var isNamed = false
@@ -33,8 +34,10 @@ extension ProviderAPI {
             domain.expectNoOthers(than: ["host", "certificate", "private_key"])
             fields.absorb(domain)
             if let host { names.append(host) }
+            if isNamed, let host { keeping.insert(host) }
         }
-        return isAsItIs(names, certificates, record) ? nil : DomainChange(hosts: names, certificates: certificates)
+        if isAsItIs(names, certificates, record) { return nil }
+        return DomainChange(hosts: names, certificates: certificates, keeping: keeping)
     }
 
     private func isAsItIs(_ names: [String], _ certificates: [DomainCertificate], _ record: TenantRecord) -> Bool {

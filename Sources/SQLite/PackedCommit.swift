@@ -16,11 +16,11 @@ enum PackedCommit {
     static func pack<Failure: Error>(
         _ commit: UnsafeRawBufferPointer, _ take: (UnsafeRawBufferPointer) throws(Failure) -> Void
     ) throws(Failure) {
-        let least = commit.count - commit.count / 16 - headBytes
+        let room = commit.count - commit.count / 16 - headBytes
         guard commit.count >= bytesMin && commit.count <= LZ4.bytesMax else { return try take(commit) }
-        let area = GatheringAreas.take(atLeast: least + headBytes)
-        defer { GatheringAreas.give(area, atLeast: least + headBytes) }
-        let block = UnsafeMutableRawBufferPointer(start: area + headBytes, count: least)
+        let area = GatheringAreas.take(atLeast: headBytes + room)
+        defer { GatheringAreas.give(area, atLeast: headBytes + room) }
+        let block = UnsafeMutableRawBufferPointer(start: area + headBytes, count: room)
         guard let length = LZ4.compress(commit, to: block) else { return try take(commit) }
         area.storeBytes(of: mark.littleEndian, as: UInt32.self)
         area.storeBytes(of: UInt32(commit.count).littleEndian, toByteOffset: 4, as: UInt32.self)

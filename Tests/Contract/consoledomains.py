@@ -95,6 +95,12 @@ def old_pages(checks, gateway):
         for fields in removals:
             refused(fields)
         change()
+    with checks("U1 P2 a form of an old page that had no domains undoes nothing either"):
+        add, _ = forms(console.get(page))
+        change(first)
+        refused({**add, "domains.0.host": second})
+        assert console.state("made-here")["domains"] == [first]
+        change()
 
 
 def main():

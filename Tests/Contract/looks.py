@@ -113,10 +113,12 @@ def preview(checks, gateway, office):
     """Of the operator's page of settings: the form of the colours is sent by its other button."""
     shop, owner = office.shop, Desk(office, office.owner_email)
 
-    def sent(call, **typed):
+    def sent(call, name=None, **typed):
         form = owner.get("/settings").form("colours.primary")
         assert form["buttons"] == [None, "_call"], form
-        fields = {**form["fields"], **{f"colours.{name}": value for name, value in typed.items()}, "_call": call}
+        fields = {**form["fields"], **{f"colours.{colour}": value for colour, value in typed.items()}, "_call": call}
+        if name:
+            fields["name"] = name
         return owner.browser.post(f"{shop.base}/admin/settings", fields)
 
     def saved():
@@ -143,6 +145,8 @@ def preview(checks, gateway, office):
         assert page.form("colours.primary")["fields"]["colours.primary"] == "#FFFF00"
         assert {"#ffff00", "#010203"} <= set(painted(page)), painted(page)
         assert len(stylesheets(owner.get("/settings"))) == 1
+        page = sent("none", name="Another name")
+        assert "Nothing is saved yet." in page.text and shop.admin("GET", "/settings").json["name"] != "Another name"
     with checks("O12 U2 the preview tells of buttons, links and open pages how well each is read, by day and by night"):
         for colour in HARD:
             rows = told(sent("none", primary=colour, accent="", background=colour))

@@ -205,13 +205,18 @@ def forged(checks, owner, buyer):
     home, page = f"{owner.base}/admin", f"{owner.base}/admin/resellers/{buyer['id']}"
     with checks("U4 U5 a way back that somebody made up leads nowhere but to the list, and is no markup"):
         for told in ("//evil.example?x=1", "https://evil.example?x=1", "/keys?x=1", "/resellers", "?x=1", "?", "",
-                     '/resellers?"><script>alert(1)</script>', "/resellers?a b", "/resellers?" + "x" * 300):
+                     '/resellers?"><script>alert(1)</script>', "/resellers?a b", "/resellers?q=%zz",
+                     "/resellers?q=" + "x" * 300):
             answer = owner.browser.get(f"{page}?{urllib.parse.urlencode({'list': told})}")
             assert answer.status == 200 and b"<script>alert" not in answer.body, (told, answer)
             back = links(answer, f"{home}/resellers")
             assert back and not any(back), (told, back)
             content = answer.body.decode().split("<main", 1)[1]
             assert "evil.example" not in "".join(re.findall(r'href="([^"?]*)', content)), told
+    with checks("U5 X7 a way back that somebody made up leads to no other book, and says nothing that was not done"):
+        told = "/resellers?status=active&mode=test&said=approved&once=1&list=%2Fkeys%3Fq%3Dx"
+        back = links(owner.browser.get(f"{page}?{urllib.parse.urlencode({'list': told})}"), f"{home}/resellers")
+        assert back and all(query == {"status": "active"} for query in back), back
 
 
 if __name__ == "__main__":

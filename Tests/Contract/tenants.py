@@ -171,33 +171,55 @@ def changed_at_once(gateway):
         for host in ("one.own.example", "two.own.example")])
 
 
+def pair(folder, name):
+    """A domain with a certificate of its own, as PATCH takes it."""
+    given = {"host": "shop.own.example"}
+    for member, path in zip(("certificate", "private_key"), certificate(folder, name, given["host"])):
+        with open(path, encoding="ascii") as file:
+            given[member] = file.read()
+    return given
+
+
+def replaced_at_once(checks, gateway, folder, change):
+    with checks("P2 a name alone keeps the certificate that its host is given at the same time, whoever comes first"):
+        pairs = [pair(folder, f"pair-{number}") for number in range(2)]
+        for number in range(24):
+            new = pairs[number % 2]
+
+            def named(number=number):
+                # The key of the other change is wrapped meanwhile.
+                time.sleep(number % 8 / 2_000)
+                return change(new["host"], f"also{number}.own.example")
+            told = together([lambda new=new: change(new), named])
+            assert [answer.status for answer in told] == [200, 200], told
+            assert served(gateway.port, new["host"]).strip() == new["certificate"].strip(), number
+
+
 def domains(checks, options, folder):
     chain, key = certificate(folder, "gateway", "localhost")
     context = ssl.create_default_context(cafile=chain)
     context.check_hostname = False
     with Gateway(options.tollgate, "--tls-cert", chain, "--tls-key", key, tls=context, demo=False) as gateway:
         Shop(gateway, "own")
-        own = certificate(folder, "own", "shop.own.example")
-        text = []
-        for path in own:
-            with open(path, encoding="ascii") as file:
-                text.append(file.read())
+        own = pair(folder, "own")
 
         def change(*domains):
             return gateway.patch("/provider/v1/tenants/own", {"domains": list(domains)}, key=gateway.provider_key)
 
         with checks("P2 a domain by its name alone keeps its certificate; made anew without one it has none"):
-            assert change({"host": "shop.own.example", "certificate": text[0], "private_key": text[1]}).status == 200
+            assert change(own).status == 200
             given = gateway.get("/provider/v1/tenants/own", key=gateway.provider_key).json["domains"]
             assert change(*given, "second.own.example").json["domains"] == ["shop.own.example", "second.own.example"]
-            assert served(gateway.port, "shop.own.example").strip() == text[0].strip()
+            assert served(gateway.port, "shop.own.example").strip() == own["certificate"].strip()
             gateway.stop()
             gateway.start()
-            assert served(gateway.port, "shop.own.example").strip() == text[0].strip()
+            assert served(gateway.port, "shop.own.example").strip() == own["certificate"].strip()
             assert change({"host": "shop.own.example"}).status == 200
-            assert served(gateway.port, "shop.own.example").strip() != text[0].strip()
+            assert served(gateway.port, "shop.own.example").strip() != own["certificate"].strip()
             for wrong in (5, ["a.example"], "127.1", "", {"host": "a.example", "x": 1}):
                 assert change(wrong).status == 422, wrong
+
+        replaced_at_once(checks, gateway, folder, change)
 
         with checks("P2 of two that change the list which both have read one is done; the other hears what there is"):
             told = changed_at_once(gateway)
@@ -214,13 +236,13 @@ def domains(checks, options, folder):
             assert gateway.get("/provider/v1/tenants/own", key=gateway.provider_key).json["domains"] == done
 
         with checks("P2 P6 tollgate tenant change --domain HOST keeps the host's certificate"):
-            assert change({"host": "shop.own.example", "certificate": text[0], "private_key": text[1]}).status == 200
+            assert change(own).status == 200
             changed = gateway.command(
                 "tenant", "change", "own", "--domain", "shop.own.example", "--domain", "third.own.example")
             assert changed.returncode == 0, changed
             assert gateway.get("/provider/v1/tenants/own", key=gateway.provider_key).json["domains"] == [
                 "shop.own.example", "third.own.example"]
-            assert served(gateway.port, "shop.own.example").strip() == text[0].strip()
+            assert served(gateway.port, "shop.own.example").strip() == own["certificate"].strip()
 
 
 if __name__ == "__main__":

@@ -125,6 +125,27 @@ import Testing
         }
     }
 
+    @Test(
+        "B3 a pruning that is cut off leaves all that is needed, and the next one ends it", arguments: [0, 1, 4])
+    func cutOff(after count: Int) throws {
+        try archived { scene in
+            var left = count
+            let cut = ArchiveRetention(scene.shipper, scene.store, days: 2) {
+                left -= 1
+                return left < 0
+            }
+            #expect(throws: StoreFailure.self) { try cut.run() }
+            #expect(scene.shipper.figures.removedObjects == count)
+            for name in try scene.manifests.suffix(2) { try scene.restore(from: name) }
+            _ = try #require(try scene.run(days: 2))
+            #expect(scene.shipper.figures.removedObjects > count)
+            for name in try scene.manifests { try scene.restore(from: name) }
+            let ended = scene.shipper.figures.removedObjects
+            _ = try scene.run(days: 2)
+            #expect(scene.shipper.figures.removedObjects == ended)
+        }
+    }
+
     @Test("B3 a manifest within the days that does not open ends the pruning before anything goes")
     func unopened() throws {
         try archived { scene in

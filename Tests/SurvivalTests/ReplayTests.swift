@@ -53,28 +53,48 @@ import Testing
     )
     func noCommit() throws {
         let life = try FileLife(seed: 7)
-        while life.sink.commits.allSatisfy({ $0.count < 200 }) { try life.act() }
-        let commit = try #require(life.sink.commits.first { $0.count >= 200 })
+        let isPacked = { (commit: [UInt8]) in commit.count >= 200 && commit.starts(with: Self.packedMark) }
+        while !life.sink.commits.contains(where: isPacked) { try life.act() }
+        let packed = try #require(life.sink.commits.first(where: isPacked))
         let path = life.folder.file("target.sqlite")
         try Data(count: 4_096).write(to: URL(fileURLWithPath: path))
-        for length in 0..<min(commit.count, 3_000) {
-            #expect(throws: SQLiteError.self) { try apply([UInt8](commit[..<length]), to: path) }
-        }
-        #expect(throws: SQLiteError.self) { try apply(commit + [0], to: path) }
         var chance = Seeded(state: Effort.seed)
-        for _ in 0..<500 {
-            var changed = commit
-            for _ in 0..<chance.pick(1...3) { changed[chance.below(min(changed.count, 64))] = UInt8(chance.below(256)) }
-            // Never written: only read, whether it may be one or not.
-            try? apply(changed, to: path)
+        for commit in [packed, try unpacked(packed)] {
+            for length in 0..<min(commit.count, 3_000) {
+                #expect(throws: SQLiteError.self) { try apply([UInt8](commit[..<length]), to: path) }
+            }
+            #expect(throws: SQLiteError.self) { try apply(commit + [0], to: path) }
+            for _ in 0..<500 {
+                var changed = commit
+                for _ in 0..<chance.pick(1...3) {
+                    changed[chance.below(min(changed.count, 64))] = UInt8(chance.below(256))
+                }
+                // Never written: only read, whether it may be one or not.
+                try? apply(changed, to: path)
+            }
         }
+        // One that claims to be longer than any block can give takes no memory.
+        let endless: [UInt8] = Self.packedMark + Self.packedMark + packed[8...]
+        #expect(throws: SQLiteError.self) { try apply(endless, to: path) }
+    }
+
+    private static let packedMark: [UInt8] = [0xFF, 0xFF, 0xFF, 0xFF]
+
+    /// A commit as it was before it was packed.
+    private func unpacked(_ packed: [UInt8]) throws -> [UInt8] {
+        let count = packed[4..<8].reversed().reduce(0) { $0 << 8 | Int($1) }
+        var out = [UInt8](repeating: 0, count: count)
+        try packed[8...].withUnsafeBytes { block in
+            try out.withUnsafeMutableBytes { try LZ4.decompress(block, to: $0) }
+        }
+        return out
     }
 
     @Test("B1 commits are logged packed; one that is not, as earlier programs wrote them, makes the same file")
     func packedOrNot() throws {
         let life = try FileLife(seed: 7)
         for _ in 0..<20 { try life.act() }
-        #expect(life.sink.commits.contains { $0.starts(with: [0xFF, 0xFF, 0xFF, 0xFF]) })
+        #expect(life.sink.commits.contains { $0.starts(with: Self.packedMark) })
         let folder = try TestFolder()
         // One page, filled with zeros but for a run of 200 bytes at 16.
         let plain: [UInt8] =
@@ -82,7 +102,7 @@ import Testing
         var block = [UInt8](repeating: 0, count: LZ4.bound(plain.count))
         let length = try #require(
             plain.withUnsafeBytes { plain in block.withUnsafeMutableBytes { LZ4.compress(plain, to: $0) } })
-        let packed = [0xFF, 0xFF, 0xFF, 0xFF, UInt8(plain.count), 0, 0, 0] + block[..<length]
+        let packed = Self.packedMark + [UInt8(plain.count), 0, 0, 0] + block[..<length]
         #expect(packed.count < plain.count)
         var files: [Data] = []
         for (number, commit) in [plain, packed].enumerated() {

@@ -356,6 +356,28 @@ import Testing
     }
 
     @Test(
+        "P5 H7 a revision that no object has come to is damage: the restored file goes on far below it",
+        arguments: [Int64.max, 1 << 60])
+    func incredibleRevision(number: Int64) throws {
+        let shop = try Shop.open(node)
+        try shop.trade()
+        let copy = try folder.copy(try node.export(shop.record), to: "export")
+        try node.write(shop.record) { tenant, _ in
+            try tenant.connection.run("UPDATE orders SET revision = ?1", .integer(number))
+            try tenant.connection.run("UPDATE service SET revision = ?1", .integer(number))
+            try tenant.connection.run("UPDATE reseller SET revision = ?1", .integer(number))
+        }
+        _ = try node.restore(shop.record, from: copy)
+        let revision = try node.read(shop.record) { tenant in
+            try tenant.connection.row("SELECT max(revision) FROM orders") { try $0.int() }
+        }
+        let raised = try #require(revision)
+        #expect(raised > 0 && raised < 1 << 40)
+        let report = try verify(shop.record)
+        #expect(report.isSound, "\(report.text)")
+    }
+
+    @Test(
         "P5 a restored file that does not open in its place goes, and the one before it comes back, also after a crash",
         arguments: [".decided", ""])
     func takenBack(suffix: String) throws {

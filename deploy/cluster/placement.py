@@ -7,12 +7,12 @@ TOLLGATE: URL at which any node has the provider's API (its --admin-listen, from
 TOLLGATE_KEY_FILE: a file with a provider key that may read
 MAP, SOCKET: where they are not HAProxy's of haproxy.cfg"""
 
+import errno
 import json
 import os
 import re
 import socket
 import sys
-import tempfile
 import urllib.parse
 import urllib.request
 
@@ -39,6 +39,12 @@ def placed():
         if not page["has_more"]:
             return lines
         query["cursor"] = page["next_cursor"]
+
+
+def is_running():
+    """A socket may be there of one that ended."""
+    with socket.socket(socket.AF_UNIX) as admin:
+        return admin.connect_ex(SOCKET) not in (errno.ENOENT, errno.ECONNREFUSED)
 
 
 def told(command):
@@ -79,9 +85,10 @@ def main():
             if file.read() == new:
                 return
     # HAProxy first: where it could not be told, the file is as it was, and the next run tells it.
-    if os.path.exists(SOCKET):
+    if is_running():
         tell(lines)
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=os.path.dirname(MAP), delete=False) as file:
+    # The same name each time: a run that is cut off leaves no more than one behind.
+    with open(f"{MAP}.new", "w", encoding="utf-8") as file:
         file.write(new)
     os.chmod(file.name, 0o644)
     os.replace(file.name, MAP)

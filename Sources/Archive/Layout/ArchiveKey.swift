@@ -65,7 +65,7 @@ package enum ArchivePlace {
     package static func pages(of owner: String, _ number: Int) -> String {
         "\(owner)/pages/" + hexadecimal(UInt64(number), digits: 8)
     }
-    /// A tenant's two secrets, wrapped: the one object that goes, with the tenant.
+    /// A tenant's two secrets, wrapped: they go with the tenant.
     package static func keys(of id: TenantID) -> String { "\(keysFolder)/\(id.text)" }
     static func tenant(ofKeys name: String) -> TenantID? {
         let parts = place(of: name).split(separator: "/")

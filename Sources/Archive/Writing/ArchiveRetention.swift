@@ -98,20 +98,21 @@ struct ArchiveRetention {
         return names
     }
 
-    /// The same with their pieces; nil: everything, since what is needed cannot be read.
-    private func needs(of owner: String, _ kept: Kept, _ archive: Archive) throws -> Set<String>? {
-        let indexes = try indexes(of: owner, kept)
-        if indexes.isEmpty { return [] }
-        guard let key = key(of: owner) else { return nil }
-        var names = indexes
-        for index in indexes {
+    /// Adds the same to what is known of it, with their pieces: an index that was read is not read again. False:
+    /// everything is needed, since an index cannot be read.
+    private func gatherNeeds(
+        of owner: String, _ kept: Kept, _ archive: Archive, into names: inout Set<String>
+    ) throws -> Bool {
+        for index in try indexes(of: owner, kept) where !names.contains(index) {
+            guard let key = key(of: owner) else { return false }
             do {
                 names.formUnion(try ArchiveIndex(reading: archive.object(index, under: key), index).pieces)
             } catch is ArchiveFailure {
-                return nil
+                return false
             }
+            names.insert(index)
         }
-        return names
+        return true
     }
 
     /// Nil of a tenant that the node does not have any more.
@@ -193,10 +194,13 @@ struct ArchiveRetention {
         let staying = try indexes(of: owner, kept)
         guard objects.contains(where: { isIndex($0) && !staying.contains($0.name) }) else { return }
         let ordered = objects.filter { !isIndex($0) } + objects.filter(isIndex)
+        var needs: Set<String> = []
+        // Most of them are read before copies have to wait.
+        guard try gatherNeeds(of: owner, kept, archive, into: &needs) else { return }
         for start in stride(from: 0, to: ordered.count, by: Self.turnMax) {
             let turn = ordered[start..<min(start + Self.turnMax, ordered.count)]
             try shipper.copying.withLock { _ in
-                guard let needs = try needs(of: owner, kept, archive) else { return }
+                guard try gatherNeeds(of: owner, kept, archive, into: &needs) else { return }
                 for object in turn where !needs.contains(object.name) { try remove(object.name, archive) }
             }
         }

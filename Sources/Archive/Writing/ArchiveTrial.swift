@@ -105,8 +105,8 @@ final class ArchiveTrial: Sendable {
 
     private func prune(_ days: Int64) {
         let figures = shipper.figures
-        guard fleet.believesClock, figures.loss == nil else {
-            return fleet.report("the archive: what lies behind its \(days) days stays for now")
+        if let reason = fleet.believesClock ? figures.loss : "the time of day is not believed" {
+            return fleet.report("the archive: what lies behind its \(days) days stays for now: \(reason)")
         }
         let retention = ArchiveRetention(shipper, store, days: days) { self.isStopped }
         let before = figures.removedObjects

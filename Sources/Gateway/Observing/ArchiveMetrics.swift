@@ -25,10 +25,11 @@ extension MetricsPage {
         gauge("tollgate_archive_tried_faults", "Tenants of that trial that were not.", trial?.faults.count ?? 0)
         gauge(
             "tollgate_archive_pruned_timestamp",
-            "When what lies behind --archive-days was last looked for, and gone; 0: not yet.",
+            "When the last removal of what lies behind --archive-days came to its end; 0: none has since the start.",
             archive.prunedAt.map { $0.milliseconds / 1_000 } ?? 0)
         gauge(
-            "tollgate_archive_kept_timestamp", "From when on every moment can be had there; 0: from its beginning.",
+            "tollgate_archive_kept_timestamp",
+            "From when on every moment can be had there; 0: from its beginning, or nobody has looked since the start.",
             archive.keptFrom.map { $0.milliseconds / 1_000 } ?? 0)
         counter(
             "tollgate_archive_removed_total", "Objects that went from behind those days.", archive.removedObjects)

@@ -1,5 +1,4 @@
 import CallKit
-import HTML
 import HTTPCore
 
 /// How a list was asked for, its filters and its place, as the addresses of the pages below it keep it:
@@ -25,20 +24,22 @@ struct SeenList: Sendable {
         let pairs = (try? call.query())?.pairs ?? []
         let told = pairs.last { $0.name == Self.name }?.value
         let path: String
-        let query: String
+        let asked: [(name: String, value: String)]
         if let told {
-            guard let mark = told.firstIndex(of: "?") else { return nil }
+            guard let mark = told.firstIndex(of: "?"),
+                let parsed = try? Query(parsing: String(told[told.index(after: mark)...]))
+            else { return nil }
             path = String(told[..<mark])
-            query = String(told[told.index(after: mark)...])
+            asked = parsed.pairs
         } else {
             path = String(call.head.path.dropFirst(call.head.rootPath.count + site.basePath.count))
-            query = PercentEncoding.query(
-                pairs.filter { !$0.value.isEmpty && !Self.passing.contains($0.name) }.map { ($0.name, $0.value) })
+            asked = pairs
         }
+        // Of one that was told, which anybody may have made up, no more is kept than of the page's own.
+        let query = PercentEncoding.query(
+            asked.filter { !$0.value.isEmpty && !Self.passing.contains($0.name) }.map { ($0.name, $0.value) })
         let above: String? = path.isEmpty ? site.firstPageLists.map { "\($0)" } : path
-        guard let above, !query.isEmpty, path.utf8.count + query.utf8.count <= Self.bytesMax,
-            Link(path: "/?\(query)") != nil
-        else { return nil }
+        guard let above, !query.isEmpty, path.utf8.count + query.utf8.count <= Self.bytesMax else { return nil }
         self.path = path
         self.query = query
         beginning = "\(above)/"

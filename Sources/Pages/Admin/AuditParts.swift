@@ -50,9 +50,12 @@ struct AuditFilters {
             value != nil && !Self.counted.contains(name) && !(name == "status" && status != nil)
         }
         let isHourly = to == nil && days <= 2 && view.visit.asked("from") == nil
-        var query = asked.filter { $0.name != "action" }.map { ($0.name, $0.value) } + period
-        query += [("route", view.visit.asked("action")), ("by", isHourly ? "hour" : "day")]
-        guard let totals = try? await view.get("/usage/total", query).rows(), !totals.isEmpty else { return nil }
+        let usage: [(String, String?)] = [
+            ("reseller", view.visit.asked("reseller")), ("key", view.visit.asked("key")),
+            ("route", view.visit.asked("action")), ("by", isHourly ? "hour" : "day"),
+        ]
+        let totals = try await view.found("/usage/total", usage + period).rows
+        if totals.isEmpty { return nil }
         let wider: HTML? = others.isEmpty ? nil : Self.wider(than: others.map { $0.name })
         let chart = UsageChart(totals, isHourly: isHourly, only: status)
         return Panel("Calls by \(isHourly ? "hour" : "day")", id: "bars") { "\(wider)\(chart)" }.html

@@ -201,7 +201,7 @@ private struct ChosenColours {
     }
 
     let all: [Colour]
-    /// Whether they are in force.
+    /// Whether they are those in force, and nothing was sent beside them.
     let areSaved: Bool
 
     private static let names = [
@@ -216,8 +216,7 @@ private struct ChosenColours {
             let text = view.visit.attempt?.value(of: field) ?? own?.text(name) ?? ""
             return Colour(field: field, title: title, about: about, text: text)
         }
-        let texts = Self.names.map { own?.text($0.0) ?? "" }
-        areSaved = all.map { $0.text.lowercased() } == texts
+        areSaved = all.allSatisfy { view.visit.attempt?.value(of: $0.field) == nil }
     }
 
     /// As the API says it of a colour that is saved.

@@ -5,7 +5,8 @@ import PageKit
 
 /// A tenant's own host names, and the certificates that they are served with (U1, P2). What is sent is the whole list:
 /// each form has the names that stay, and a name alone keeps the certificate that it has. It has the names that the
-/// page showed too: where others have changed the list since, nothing is done, and the page comes again with what there is.
+/// page showed too: where others have changed the list since, nothing is done, and the page comes again with what there
+/// is.
 extension ConsolePages {
     static let domains: [Page] = [
         Page(inSteps: "/tenants/{slug}/domains", "A tenant's domains", asks: "PATCH /tenants/{slug}") { view in

@@ -3,8 +3,8 @@ import HTML
 import HTTPCore
 import PageKit
 
-/// A tenant's file, to be taken away: how large it is, and of each that was handed out its bytes and their SHA-256, as
-/// the provider's log has them (U1, P5).
+/// A tenant's file, to be taken away: how much the tenant takes here, and of each that was handed out its bytes and
+/// their SHA-256, as the provider's log has them (U1, P5).
 extension ConsolePages {
     static let exports: [Page] = [
         Page(inSteps: "/tenants/{slug}/export", "Export a tenant", asks: "GET /tenants/{slug}/export") { view in
@@ -25,8 +25,9 @@ extension ConsolePages {
         let command = "tollgate tenant export \(slug) --output \(slug).sqlite"
         return Panel("The file") {
             """
-            <p>One SQLite file of one moment, with all that the tenant has: \(ConsoleText.bytes(tenant.int("bytes"))) now. \
-            Secrets are in it as ciphertext alone, and it ends with the signature of the tenant’s key.</p>
+            <p>One SQLite file of one moment, with all that the tenant has. The tenant takes \
+            \(ConsoleText.bytes(tenant.int("bytes"))) here now; the file may be smaller. Secrets are in it as ciphertext \
+            alone, and it ends with the signature of the tenant’s key.</p>
             <p>First a copy is made here, while the tenant goes on. Then it comes with its length and its SHA-256 \
             (<code>Repr-Digest</code>): your browser says how much of it has arrived.</p>
             <div class="actions">\(Button("Download", .primary, leadsTo: view.link("/tenants", slug, "export.sqlite")))\

@@ -15,8 +15,8 @@ extension ConsolePages {
             return PageContent(
                 tenant["slug"],
                 sub: """
-                    <a href="\(view.link(""))">Tenants</a> · <code>\(tenant["id"])</code> · \(State(tenant["state"])) · \
-                    since \(TimeText(tenant["created_at"]))
+                    <a href="\(view.link(""))">Tenants</a> · <code>\(tenant["id"])</code> · \
+                    \(State(tenant["state"])) · since \(TimeText(tenant["created_at"]))
                     """,
                 actions: actions(tenant, path, view),
                 """

@@ -19,12 +19,16 @@ extension TenantTransaction {
 
     /// 2020-01-01 UTC.
     private static let beginning = Timestamp(milliseconds: 1_577_836_800_000)
+    /// Far above what events can have counted to, and far below where counts end.
+    private static let credible = 0...TenantStore.counters.upperBound / 2
 
     /// Of a file that is to take a tenant's place: `replaced` is the one that goes, where it can be read.
     func raiseRevisions(above replaced: Connection?) throws {
         let seconds = (now.milliseconds - Self.beginning.milliseconds) / 1_000
-        // A restore is often the answer to a damaged file: then nobody knows any more what it sent.
-        let sent = replaced.flatMap { try? Self.reached(in: $0) } ?? max(seconds, 0)
+        // A restore is often the answer to a damaged file: then nobody knows any more what it sent. A number that no
+        // object has come to is damage too: one above it would be none, or would keep the file from every verification.
+        let told = replaced.flatMap { try? Self.reached(in: $0) }
+        let sent = told.flatMap { Self.credible.contains($0) ? $0 : nil } ?? max(seconds, 0)
         let floor = try max(Self.reached(in: connection), sent) + 1
         for table in Self.tables { try connection.run(dynamic: "UPDATE \(table) SET revision = ?1", [.integer(floor)]) }
         try connection.run(

@@ -238,8 +238,16 @@ extension Fleet {
         then: @escaping @Sendable (Result<Void, any Error>) -> Void
     ) {
         let changed = Mutex<TenantProfile?>(nil)
+        let made = Mutex<DomainChange?>(nil)
+        let make = domains.map { domains -> Registry.DomainsMade in
+            { known in
+                let change = domains.made(of: known)
+                made.withLock { $0 = change }
+                return change
+            }
+        }
         registry.change(
-            record.id, as: act, domains: domains, judge: judge,
+            record.id, as: act, domains: make, judge: judge,
             { profile in
                 try change(&profile)
                 let after = profile
@@ -247,6 +255,7 @@ extension Fleet {
             }
         ) { [self] result in
             guard case .success = result, let after = changed.withLock({ $0 }) else { return then(result) }
+            let domains = made.withLock { $0 }
             if let domains { replaceCertificates(of: record.id, with: domains.certificates) }
             roster.update(record) { profile in
                 profile.takeChangeable(from: after)

@@ -14,11 +14,14 @@ extension Fleet {
     /// Whether tenants' files follow a log, the node's own or the one that nodes share; else each has a WAL beside it.
     package var filesFollow: Bool { log != nil || cluster != nil }
 
+    /// Of WALs of tenants' files in memory: pages that are mapped, and come from no heap.
+    package var logMemoryBytes: Int { Connection.memoryLogBytesOfAll }
+
     /// Nil where commits do not go to the log.
     package var logFigures: LogFigures? {
         log.map { log in
             LogFigures(
-                log: log.standing, memoryBytes: Connection.memoryLogBytesOfAll,
+                log: log.standing, memoryBytes: logMemoryBytes,
                 batchesUnknown: pool.metrics.batchesUnknown.load(ordering: .relaxed),
                 parked: pool.metrics.parked.load(ordering: .relaxed))
         }

@@ -68,10 +68,19 @@ package struct DomainCertificate: Sendable, Equatable {
 package struct DomainChange: Sendable {
     package let hosts: [String]
     package let certificates: [DomainCertificate]
+    /// Of these hosts the certificates stay as they are when the change is made, which may be others by then.
+    private let keeping: Set<String>
 
-    package init(hosts: [String], certificates: [DomainCertificate]) {
+    package init(hosts: [String], certificates: [DomainCertificate], keeping: Set<String> = []) {
         self.hosts = hosts
         self.certificates = certificates
+        self.keeping = keeping
+    }
+
+    /// What it comes to where the tenant has these certificates.
+    func made(of known: [DomainCertificate]) -> DomainChange {
+        let new = certificates.filter { !keeping.contains($0.host) }
+        return DomainChange(hosts: hosts, certificates: new + known.filter { keeping.contains($0.host) })
     }
 }
 
@@ -102,6 +111,7 @@ package enum RegistryRefusal: Error, Sendable {
 package protocol Registry: AnyObject, Sendable {
     typealias Judge = @Sendable (any ProviderKeyRows) throws -> Void
     typealias Done<Value> = @Sendable (Result<Value, any Error>) -> Void
+    typealias DomainsMade = @Sendable (_ known: [DomainCertificate]) -> DomainChange
 
     func snapshot() throws -> RegistrySnapshot
     func insert(
@@ -115,9 +125,10 @@ package protocol Registry: AnyObject, Sendable {
         judge: @escaping Judge, then: @escaping Done<Void>)
     /// Changes a profile's columns on what the registry has now, so that two changes at once both stay.
     /// `RegistryRefusal.unknownTenant` where there is no such row. `change` throws where the profile does not allow it.
-    /// `domains`: all of its host names from now on; nil leaves them. `act`: the line in the provider's log; nil: none.
+    /// `domains`: all of its host names from now on, given the certificates that it has; nil leaves them. `act`: the
+    /// line in the provider's log; nil: none.
     func change(
-        _ tenant: TenantID, as act: ProviderAct?, domains: DomainChange?, judge: @escaping Judge,
+        _ tenant: TenantID, as act: ProviderAct?, domains: DomainsMade?, judge: @escaping Judge,
         _ change: @escaping @Sendable (inout TenantProfile) throws -> Void, then: @escaping Done<Void>)
     /// A tenant that came from elsewhere is whole (P10): like `complete`, with all that its file says at `epoch`.
     func adopt(
@@ -298,23 +309,26 @@ package final class SQLiteRegistry: Registry {
 
     /// A node that was away while it made the tenant may find that others have erased what there was of it.
     private static func requireUnfinished(_ tenant: TenantID, _ connection: Connection) throws {
-        guard try RegistryReading(connection: connection).profile(id: tenant)?.state == .creating else {
+        guard try RegistryReading.profile(tenant, in: connection)?.state == .creating else {
             throw RegistryRefusal.unknownTenant
         }
     }
 
     package func change(
-        _ tenant: TenantID, as act: ProviderAct?, domains: DomainChange?, judge: @escaping Judge,
+        _ tenant: TenantID, as act: ProviderAct?, domains: DomainsMade?, judge: @escaping Judge,
         _ change: @escaping @Sendable (inout TenantProfile) throws -> Void, then: @escaping Done<Void>
     ) {
         write(
             { connection in
                 try judge(ProviderKeyTable(connection: connection))
-                guard var profile = try RegistryReading(connection: connection).profile(id: tenant) else {
+                guard var profile = try RegistryReading.profile(tenant, in: connection) else {
                     throw RegistryRefusal.unknownTenant
                 }
                 try change(&profile)
-                if let domains { try Self.set(domains, of: tenant, connection) }
+                if let domains {
+                    let known = try RegistryReading.domainRows(of: tenant, in: connection).certificates
+                    try Self.set(domains(known), of: tenant, connection)
+                }
                 try Self.save(profile, connection)
                 if let act { try Self.log(act, profile, connection) }
             }, then: then)

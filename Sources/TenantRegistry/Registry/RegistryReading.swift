@@ -126,9 +126,21 @@ struct RegistryReading {
         return hosts
     }
 
-    /// One tenant's row, without its domains.
-    func profile(id: TenantID) throws -> TenantProfile? {
-        try connection.row(StoredTenant.all.one, .blob(id.bytes), read: StoredTenant.init)?.profile
+    /// What it says of one tenant itself; nil: nothing.
+    static func profile(_ id: TenantID, in connection: Connection) throws -> TenantProfile? {
+        let stored = try connection.row(StoredTenant.all.one, .blob(id.bytes), read: StoredTenant.init)
+        guard var profile = stored?.profile else { return nil }
+        profile.domains = try domainRows(of: id, in: connection).hosts
+        return profile
+    }
+
+    /// A tenant's host names, and the certificates of those that have one.
+    static func domainRows(
+        of id: TenantID, in connection: Connection
+    ) throws -> (hosts: [String], certificates: [DomainCertificate]) {
+        var snapshot = RegistrySnapshot()
+        let hosts = try RegistryReading(connection: connection, only: id).readDomains(&snapshot)
+        return (hosts[id] ?? [], snapshot.certificates)
     }
 
     private func each(
