@@ -73,17 +73,24 @@ class Reader:
 
     def __init__(self, port, request):
         self.client, self.request, self.milliseconds = Client(port), request, []
+        # What came instead of an answer to the last read; nothing ends the run but whoever leaves the block.
+        self.failure = None
         self.ended = threading.Event()
         self.thread = threading.Thread(target=self.run)
 
     def run(self):
         while not self.ended.wait(PAUSE_SECONDS):
             begin = time.perf_counter()
-            self.client.send(self.request)
-            status = self.client.answer()
+            try:
+                self.client.send(self.request)
+                status = self.client.answer()
+            except (OSError, SystemExit) as error:
+                self.failure = error
+                return
             self.milliseconds.append((time.perf_counter() - begin) * 1e3)
             if status != 200:
-                raise SystemExit(f"{status} for a read beside the work")
+                self.failure = status
+                return
 
     def __enter__(self):
         self.thread.start()
@@ -93,3 +100,5 @@ class Reader:
         self.ended.set()
         self.thread.join()
         self.client.close()
+        if self.failure is not None:
+            raise SystemExit(f"a read beside the work: {self.failure}")

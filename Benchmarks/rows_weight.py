@@ -70,7 +70,7 @@ class Probe:
     """A caller beside the lists, whose small reads go through the same lane: how long each takes."""
 
     def __init__(self, heavy):
-        self.heavy, self.times, self.is_over = heavy, [], False
+        self.heavy, self.times, self.is_over, self.failure = heavy, [], False, None
         self.thread = threading.Thread(target=self.run)
 
     def __enter__(self):
@@ -80,6 +80,8 @@ class Probe:
     def __exit__(self, *_):
         self.is_over = True
         self.thread.join()
+        if self.failure:
+            sys.exit(f"a read beside the lists: {self.failure}")
 
     def run(self):
         connection = self.heavy.gateway.connection()
@@ -89,7 +91,8 @@ class Probe:
             answer = self.heavy.shop.get(reseller, "/balance", connection=connection)
             self.times.append(time.perf_counter() - begin)
             if answer.status != 200:
-                sys.exit(f"a read beside the lists: {answer}")
+                self.failure = answer
+                break
             time.sleep(PROBE_SECONDS)
         connection.close()
 

@@ -29,6 +29,8 @@ enum CommandTable {
         OwnCommands.commands,
         OwnOrderCommands.commands,
         OwnCallCommands.commands,
+        OwnWebhookCommands.commands,
+        OwnSalesCommands.commands,
         OwnAccountCommands.commands,
         AuditCommands.commands,
         ReportCommands.commands,

@@ -12,7 +12,8 @@ from shop import PASSWORD
 # Commands that show a secret once: where it is lost they say so.
 SECRET = (
     "people add", "people reset-password", "account key", "reseller invite", "reseller invitation", "reseller secret",
-    "reseller reset-password", "provisioning set", "my mint", "my rotate")
+    "reseller reset-password", "provisioning set", "my mint", "my rotate", "my webhook-add",
+    "my webhook-rotate")
 
 
 class Lines:

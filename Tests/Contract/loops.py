@@ -18,9 +18,9 @@ from shop import PASSWORD, Shop
 from support import Checks, Gateway, arguments
 
 PROVIDER = "/provider/v1"
-# One or two of each kind: the provider's life with tenants, each API, endpoints, searches, hosts, pages.
-SHORT = ["tenants", "walk", "licences", "prices", "stock", "receivers", "searches", "usage", "hosts", "logo",
-         "topups", "changes", "overview"]
+# One or two of each kind. Licence keys and price books are in `Scene`.
+SHORT = [
+    "tenants", "walk", "stock", "receivers", "searches", "usage", "hosts", "logo", "topups", "changes", "overview"]
 LEFT_OUT = {
     # They have strace on the gateway themselves.
     "loops", "faults", "logfaults",

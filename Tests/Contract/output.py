@@ -29,7 +29,7 @@ LOSES = SECRET + (
     "tenant create", "tenant fork", "tenant owner-key", "tenant invite", "tenant owner", "provider-key mint",
     "provider-key rotate", "key mint", "key rotate")
 # Commands that try something which nobody answers here: that is exit code 1, shown or not.
-UNANSWERED = ("webhooks test",)
+UNANSWERED = ("webhooks test", "my webhook-test")
 # Commands that do something once under an Idempotency-Key.
 ONCE = (
     "balance add", "order refund", "my buy", "my topup", "licences import", "ports import", "stock import",
@@ -40,6 +40,7 @@ FIRST = ("backup", "backup verify", "backup prune", "archive verify", "restore-n
 ALONE = (
     "backup prune",
     "account password", "tenant import", "tenant restore", "deliveries retry", "deliveries replay", "my retry",
+    "my webhook-test", "my webhook-pause", "my webhook-resume", "my webhook-enable",
     "webhooks test", "webhooks pause", "webhooks resume", "payment-service remove",
     "webhooks disable", "webhooks enable", "registry rebuild", "licences import", "ports import", "items import",
     "product import", "price import", "service reprice", "reconciliation run")

@@ -9,12 +9,13 @@ from decimal import Decimal
 import io
 import json
 import os
+import re
 import tempfile
 import urllib.parse
 
 from accounts import APIS, person
 from payservice import API_KEY, SECRET, PaymentService, signed
-from receiver import Receiver
+from receiver import Receiver, answer
 from sandbox import VECTOR
 from shop import PARTNER, PASSWORD, Shop
 from support import (
@@ -243,7 +244,7 @@ def by_command(checks, me, first):
         assert "monthly" in table and table.startswith("PRODUCT"), table
 
 
-def more_by_command(checks, me, first):
+def more_by_command(checks, me, first, receiver):
     with checks("W6 H4 P6 tollgate my delivery, retry: one is seen with its attempts, and delivered again"):
         delivery = me.mine("deliveries", "--state", "delivered")["data"][0]["id"]
         tries = me.mine("delivery", delivery)["tries"]
@@ -258,6 +259,7 @@ def more_by_command(checks, me, first):
         assert me.mine(*words, "--state", "delivered")["count"] == found["count"]
         wait_until(lambda: sum(row["tries"] for row in me.ask("/deliveries?type=order.created")["data"])
                    >= sum(row["tries"] for row in before) + found["count"])
+    own_webhooks(checks, me, receiver)
     with checks("A6 P6 tollgate my topup: a payment is begun, and told of"):
         begun = me.mine("topup", "20.00", "--idempotency-key", "topup-2")
         assert me.mine("payment", begun["id"])["status"] == "pending" and begun["payment_url"], begun
@@ -280,6 +282,52 @@ def more_by_command(checks, me, first):
         assert status(turned) == status(made["key"]) == 200
         assert me.mine("revoke", made["id"], key=me.session)["revoked_at"]
         assert status(turned) == status(made["key"]) == 401
+
+
+def own_webhooks(checks, me, receiver):
+    with checks("W6 H4 P6 tollgate my webhook-add, webhook-test: a second webhook gets what it is subscribed to"):
+        made = me.mine("webhook-add", "stock", receiver.url("/stock"), "--type", "order.created", "--concurrency", "1",
+                       "--max-per-second", "5")
+        assert made["secret"].startswith("whsec_") and made["events"] == ["order.created"], made
+        assert (made["concurrency"], made["max_per_second"]) == (1, 5), made
+        assert me.mine("webhook", made["id"]) == me.ask(f"/webhooks/{made['id']}")
+        assert me.mine("webhook-test", made["id"])["outcome"] == "delivered"
+        assert json.loads(receiver.calls["/stock"][0].body)["type"] == "webhook.test"
+    with checks("W6 H4 P6 tollgate my webhook-change: what it names, and no more"):
+        changed = me.mine("webhook-change", made["id"], "--type", "order.created", "--type", "order.completed",
+                          "--max-per-second", "none", "--address", receiver.url("/moved"))
+        assert changed["events"] == ["order.created", "order.completed"], changed
+        assert (changed["name"], changed["concurrency"], changed["max_per_second"]) == ("stock", 1, None), changed
+        assert me.mine("webhook-change", made["id"], "--name", "shelf")["url"] == receiver.url("/moved")
+        nothing = command(
+            me.tollgate, "my", "webhook-change", made["id"], "--url", me.gateway.base_url, "--key", me.key)
+        assert nothing.returncode == 1 and "max_per_second" in nothing.stderr, nothing
+    with checks("W6 H4 P6 tollgate my webhook-pause, webhook-resume: what comes meanwhile is held, and replayed after"):
+        assert me.mine("webhook-pause", made["id"])["state"] == "paused"
+        order = me.order(idempotency_key="live-6").json["order"]
+        wait_until(lambda: me.mine("webhook", made["id"])["deliveries"]["held"] == 1)
+        assert me.mine("webhook-resume", made["id"])["state"] == "active"
+        held = me.mine("replay", "--since", order["created_at"], "--state", "held", "--endpoint", made["id"])
+        assert held["count"] == 1, held
+        wait_until(lambda: receiver.count("/moved") == 1)
+    with checks("W6 H4 P6 tollgate my webhook-rotate: a new secret; the old one signs beside it as long as is said"):
+        turned = me.mine("webhook-rotate", made["id"], "--overlap-seconds", "0")
+        assert turned["secret"].startswith("whsec_") and turned["secret"] != made["secret"], turned
+        me.mine("webhook-test", made["id"])
+        signatures = receiver.calls["/moved"][-1].headers["webhook-signature"].split(" ")
+        assert len(signatures) == 1, signatures
+        assert me.mine("webhook-rotate", made["id"])["previous_valid_until"]
+        me.mine("webhook-test", made["id"])
+        assert len(receiver.calls["/moved"][-1].headers["webhook-signature"].split(" ")) == 2
+    with checks("W6 H4 P6 tollgate my webhook-enable: one that answered 410 is disabled, and enabled again"):
+        receiver.answers["/moved"] = lambda _: answer(410)
+        assert me.order(idempotency_key="live-7").status == 201
+        wait_until(lambda: me.mine("webhook", made["id"])["disabled_reason"] == "gone")
+        del receiver.answers["/moved"]
+        assert me.mine("webhook-enable", made["id"])["state"] == "active"
+    with checks("W6 H4 P6 tollgate my webhook-remove: it is gone"):
+        assert me.mine("webhook-remove", made["id"]) == {"id": made["id"], "deleted": True}
+        assert me.call("GET", f"/webhooks/{made['id']}").status == 404
 
 
 def account(checks, me):
@@ -307,17 +355,78 @@ def account(checks, me):
         assert me.call("GET", "/account", key=me.session).status == 401
         me.session = me.sign_in()
         assert me.call("DELETE", "/session", key=me.session).status == 204
+    with checks("W6 and at the week's end the tenant's file verifies"):
+        verified_export(me.gateway, me.shop.slug)
+
+
+def in_other_apis(checks, me):
+    """Resellers of the other APIs: keys of their own, and what they have and sold."""
+    people = {}
     for name in APIS:
         with checks(f"W11 X1 C5 L6 A7 the same in every dialect: signed in at {name}, with keys of its own"):
-            who, _ = person(me.gateway, name)
+            people[name] = who, _ = person(me.gateway, name)
             made = who.mint()
             path = f"{who.api.keys}/{made[who.api.id]}"
             assert who.opens(made["key"]) and made[who.api.id] in [row[who.api.id] for row in who.listed()]
             turned = who.call("POST", path + "/rotate").json["key"]
             assert who.opens(turned) and not who.opens(made["key"])
             assert who.call("DELETE", path).status == 200 and not who.opens(turned)
-    with checks("W6 and at the week's end the tenant's file verifies"):
-        verified_export(me.gateway, me.shop.slug)
+    selling_ports(checks, me, *people["ports"])
+    with checks("A5 P6 its codes, by the API and by tollgate my codes"):
+        who, key = people["codes"][0], people["codes"][1]["key"]
+        bought = who.by(key, "POST", "/generate", {"planId": "1month", "count": 2})
+        assert bought.status in (200, 201), bought
+        asked = who.by(key, "GET", "/codes?status=available").json
+        assert {row["code"] for row in asked["codes"]} == {row["code"] for row in bought.json["codes"]}, asked
+        assert me.mine("codes", "--status", "available", key=key) == asked
+        assert me.mine("codes", "--status", "redeemed", key=key)["codes"] == []
+    with checks("L2 P6 its licence keys, by the API and by tollgate my licences"):
+        who, seller = people["licences"]
+        sku = who.shop.product("manual")
+        stocked = who.shop.admin("POST", "/licences", {"licences": [
+            {"reseller": seller["id"], "product": sku, "key": "ps-1", "expiration": "2099-01-01"}]}, idempotent=True)
+        assert stocked.status == 201, stocked
+        asked = who.by(seller["key"], "GET", "/myavailable").json
+        assert [row["key"] for row in asked["licenses"]] == ["ps-1"], asked
+        assert me.mine("licences", key=seller["key"]) == asked
+    with checks("C3 P6 a report of its own, by the API and by tollgate my report"):
+        who, key = people["reports"][0], people["reports"][1]["key"]
+        made = who.by(key, "POST", "/credit", {"kind": "topup", "amount_usd": 1.5, "external_ref": "bank-1"})
+        assert made.status == 200, made
+        asked = who.by(key, "GET", f"/credit/{made.json['id']}").json
+        assert asked["event"]["external_ref"] == "bank-1" and me.mine("report", made.json["id"], key=key) == asked
+
+
+def selling_ports(checks, me, who, seller):
+    key = seller["key"]
+    with checks("X4 P6 what its ports cost it and sold for, by the API and by tollgate my ports, analytics"):
+        assert who.shop.admin("PUT", "/countries/de", {"name": "Germany", "base_price": "2.00"}).status in (200, 201)
+        slots = [{"device": f"d-{number}", "server_ip": "198.51.100.7", "http_port": 10_000 + number,
+                  "socks_port": 20_000 + number, "country": "de", "city": "bonn", "carrier": "o2", "mode": "shared"}
+                 for number in (1, 2)]
+        stocked = who.shop.admin("POST", "/ports", {"ports": slots}, idempotent=True)
+        assert stocked.status == 201, stocked
+        margin = {"pricingMode": "margin", "defaultMarginPercent": 25, "portPricing": {"marginPercent": 25}}
+        assert who.by(key, "PUT", "/reseller/pricebook", margin).status == 200
+        customer = who.by(key, "POST", "/reseller/customers", {
+            "email": "c@c.example", "allocatedPortSlots": 2, "externalId": "crm-1"}).json["_id"]
+        order = {"customerId": customer, "countryId": "de", "days": 3}
+        bought = [who.by(key, "POST", "/reseller/ports", order) for _ in slots]
+        assert [answer.status for answer in bought] == [201, 201], bought
+        asked = who.by(key, "GET", "/reseller/analytics").json
+        assert asked["totals"] == {"ports": 2, "renewals": 0, "cost": 12, "price": 15, "margin": 3}, asked
+        told = me.mine("analytics", key=key)
+        assert (told["totals"], told["analytics"]) == (asked["totals"], asked["analytics"]), (told, asked)
+        assert me.mine("analytics", "--from", "2020-01-01", "--to", "2020-02-01", key=key)["analytics"] == []
+        listed = who.by(key, "GET", "/reseller/ports").json
+        assert me.mine("ports", "--customer", customer, "--status", "active", key=key) == listed, listed
+        assert me.mine("ports", "--status", "expired", key=key)["ports"] == []
+        reach = ["--url", me.gateway.base_url, "--key", key]
+        first, rest = me.line("my", "ports", *reach), command(me.tollgate, "my", "ports", "--limit", "1", *reach)
+        assert all(answer.json["port"]["_id"] in first for answer in bought), first
+        assert len(rest.stdout.splitlines()) == 2 and "there is more: --cursor " in rest.stderr, rest
+        table = me.line("my", "analytics", *reach)
+        assert "crm-1" in table and re.search(r"totals.margin +3.00", table), table
 
 
 def main():
@@ -333,7 +442,8 @@ def main():
         events(checks, me, receiver)
         topping_up(checks, me)
         by_command(checks, me, first)
-        more_by_command(checks, me, first)
+        more_by_command(checks, me, first, receiver)
+        in_other_apis(checks, me)
         account(checks, me)
     receiver.stop()
     checks.finish()

@@ -37,7 +37,8 @@ struct GatewayClient {
         Option("--json", "Print the gateway's answer as it came"),
     ]
 
-    private static let providerPath = "/provider/v1"
+    static let providerPath = "/provider/v1"
+    static let ownerPath = "/api/admin"
 
     private let client: HTTPClient
     private let longClient: HTTPClient
@@ -74,24 +75,30 @@ struct GatewayClient {
         guard let key = invocation.text("--key") ?? invocation.environment["TOLLGATE_OWNER_KEY"], !key.isEmpty else {
             throw CommandFailure.usage("“tollgate \(invocation.command.name)” needs --key KEY, or TOLLGATE_OWNER_KEY")
         }
-        return try GatewayClient(invocation, url: try address(invocation)?.url, key: key, "/t/\(slug)/api/admin")
+        return try GatewayClient(invocation, url: try address(invocation)?.url, key: key, "/t/\(slug)\(ownerPath)")
     }
 
-    /// `header`: where the API has its key; as a bearer where nil. `isOwners`: it is the operator's API, so that an
-    /// operator's key goes before a reseller's where the environment has both.
+    /// `header`: where the API has its key; as a bearer where nil.
     static func ofKey(
         _ invocation: Invocation, _ basePath: String, header: String?, isOwners: Bool = false
     ) throws -> GatewayClient {
-        let names = isOwners ? ["TOLLGATE_OWNER_KEY", "TOLLGATE_KEY"] : ["TOLLGATE_KEY", "TOLLGATE_OWNER_KEY"]
-        let known = names.lazy.compactMap { invocation.environment[$0] }.first { !$0.isEmpty }
-        guard let key = invocation.text("--key") ?? known else {
-            throw CommandFailure.usage("“tollgate \(invocation.command.name)” needs --key KEY, or \(names[0])")
-        }
-        try checkWhole(key)
+        let key = try key(invocation, isOwners: isOwners)
         let bearer = header == nil ? key : nil
         var client = try GatewayClient(invocation, url: try address(invocation)?.url, key: bearer, basePath)
         client.keyHeader = header.map { ($0, key) }
         return client
+    }
+
+    /// `isOwners`: it is the operator's API, so that an operator's key goes before a reseller's where the environment
+    /// has both.
+    static func key(_ invocation: Invocation, isOwners: Bool = false) throws(CommandFailure) -> String {
+        let names = isOwners ? ["TOLLGATE_OWNER_KEY", "TOLLGATE_KEY"] : ["TOLLGATE_KEY", "TOLLGATE_OWNER_KEY"]
+        let known = names.lazy.compactMap { invocation.environment[$0] }.first { !$0.isEmpty }
+        guard let key = invocation.text("--key") ?? known else {
+            throw .usage("“tollgate \(invocation.command.name)” needs --key KEY, or \(names[0])")
+        }
+        try checkWhole(key)
+        return key
     }
 
     /// The tenant that a command is about, by `--tenant` or by the gateway's address.

@@ -1,11 +1,12 @@
 import HTTPCore
 
-/// Lists of the native APIs: `{data, has_more, next_cursor}`, page by page.
+/// Lists, page by page: `{data, has_more, next_cursor}` in the native APIs, `{<its name>, hasMore, nextCursor}` in others.
 enum Pages {
-    static let options = [
-        Option("--limit", "N", "One page of so many rows (1 to 100)"),
-        Option("--cursor", "CURSOR", "The page behind this one"),
+    static let filters = [
+        Filter("--limit", "N", "One page of so many rows (1 to 100)"),
+        Filter("--cursor", "CURSOR", "The page behind this one"),
     ]
+    static let options = Filter.options(filters)
     private static let rowsMax = 100
 
     /// A file has all of a list: it is no page of it.
@@ -19,8 +20,8 @@ enum Pages {
     /// looks at so many rows at a time gives pages without any that are not its end: those are passed over. With
     /// `--json` each page is printed as it came, on a line of its own, and nothing is returned.
     static func rows(
-        _ path: String, query: [(String, String)] = [], isOnePage: Bool = false, _ client: GatewayClient,
-        _ invocation: Invocation
+        _ path: String, member: String = "data", query: [(String, String)] = [], isOnePage: Bool = false,
+        _ client: GatewayClient, _ invocation: Invocation
     ) throws -> [JSON] {
         let limit = try invocation.integer("--limit", in: 1...rowsMax)
         let isOnePage = isOnePage || limit != nil || invocation.has("--cursor")
@@ -33,13 +34,13 @@ enum Pages {
             let text = all.map { "\($0.0)=\($0.1.percentEncoded)" }.joined(separator: "&")
             let answer = try client.send("GET", "\(path)?\(text)")
             let json = try Answers.parsed(answer)
-            cursor = json["next_cursor"]?.text
-            isEmpty = json["data"] == .array([])
+            cursor = (json["next_cursor"] ?? json["nextCursor"])?.text
+            isEmpty = json[member] == .array([])
             if isEmpty && cursor != nil { continue }
             if invocation.has("--json") {
                 try Output.bytes(answer.body + [0x0A])
-            } else if case .array(let data)? = json["data"] {
-                rows += data
+            } else if case .array(let more)? = json[member] {
+                rows += more
             }
         } while cursor != nil && (!isOnePage || isEmpty)
         if isOnePage, let cursor, !invocation.has("--json") { Output.errorLine("there is more: --cursor \(cursor)") }

@@ -6,8 +6,8 @@ enum CalledAPI: Sendable {
     case provider
     /// The operator's, of one tenant.
     case owner
-    /// A reseller's own, of wholesale orders.
-    case wholesale
+    /// A reseller's own: of wholesale orders, activation codes, proxy ports, licence keys, credit reports.
+    case wholesale, codes, ports, licences, reports
 
     private static let tenant = Option("--tenant", "SLUG", "The tenant, where its key does not say it")
 
@@ -15,7 +15,7 @@ enum CalledAPI: Sendable {
         switch self {
         case .provider: GatewayClient.options
         case .owner: GatewayClient.ownerOptions
-        case .wholesale: [Self.tenant] + GatewayClient.resellerOptions
+        case .wholesale, .codes, .ports, .licences, .reports: [Self.tenant] + GatewayClient.resellerOptions
         }
     }
 
@@ -23,15 +23,31 @@ enum CalledAPI: Sendable {
         switch self {
         case .provider: return try GatewayClient.provider(invocation)
         case .owner: return try GatewayClient.owner(invocation)
-        case .wholesale: return try GatewayClient.ofKey(invocation, try Self.wholesalePath(invocation), header: nil)
+        case .wholesale, .codes, .ports, .licences, .reports:
+            return try GatewayClient.ofKey(invocation, try basePath(invocation), header: keyHeader)
         }
     }
 
-    /// Where a reseller's calls begin, as they are signed.
-    static func wholesalePath(_ invocation: Invocation) throws(CommandFailure) -> String {
+    /// Where a tenant's calls begin, as orders are signed. Without the tenant's name their key identifies it.
+    func basePath(_ invocation: Invocation) throws(CommandFailure) -> String {
         let tenant = try GatewayClient.tenant(invocation).map { "/t/\($0.percentEncoded)" } ?? ""
-        return tenant + "/api/partner/v1"
+        return tenant + place
     }
+
+    private var place: String {
+        switch self {
+        case .provider: GatewayClient.providerPath
+        case .owner: GatewayClient.ownerPath
+        case .wholesale: "/api/partner/v1"
+        case .codes: "/api/reseller"
+        case .ports: "/v1/reseller"
+        case .licences: "/reseller"
+        case .reports: "/api/v1/reseller"
+        }
+    }
+
+    /// Where the key stands; nil: it is a bearer.
+    var keyHeader: String? { self == .codes || self == .ports ? "X-API-Key" : nil }
 
     /// A path with the arguments in the places of its braces.
     static func path(_ pattern: String, _ invocation: Invocation) -> String {
@@ -42,18 +58,18 @@ enum CalledAPI: Sendable {
 
     // MARK: Commands
 
-    /// A command that lists the rows of a path, page by page.
+    /// A command that lists the rows of a path, page by page; `member` is what the API calls its list.
     func list(
         _ name: String, _ summary: String, _ path: String, arguments: [String] = [], filters: [Filter] = [],
-        columns: [String], empty: String, isOnePage: Bool = false, notes: String = ""
+        member: String = "data", columns: [String], empty: String, isOnePage: Bool = false, notes: String = ""
     ) -> Command {
         Command(
             name, summary, arguments: arguments, options: Filter.options(filters) + Pages.options + options,
             notes: notes
         ) { invocation in
             let rows = try Pages.rows(
-                Self.path(path, invocation), query: Filter.query(filters, invocation), isOnePage: isOnePage,
-                try client(invocation), invocation)
+                Self.path(path, invocation), member: member, query: Filter.query(filters, invocation),
+                isOnePage: isOnePage, try client(invocation), invocation)
             if !invocation.has("--json") { try Answers.table(rows, columns: columns, empty: empty) }
             return ExitCode.ok
         }

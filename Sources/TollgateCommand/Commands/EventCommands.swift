@@ -29,7 +29,7 @@ enum EventCommands {
         let lastWords = LastWords()
         let feed = try Feed(invocation)
         let client = try GatewayClient.ofKey(
-            invocation, feed.basePath, header: feed.keyHeader, isOwners: feed.isOwners)
+            invocation, try feed.api.basePath(invocation), header: feed.api.keyHeader, isOwners: feed.api == .owner)
         let types = invocation.texts("--type")
         var after = invocation.text("--after")
         if let after { lastWords.change(to: goOn(after)) }
@@ -42,7 +42,7 @@ enum EventCommands {
             let text = query.map { "\($0.0)=\($0.1.percentEncoded)" }.joined(separator: "&")
             let began = ContinuousClock.now
             let isWaiting = !invocation.has("--once")
-            guard let answer = try page(client, "\(feed.path)?\(text)", after, feed, isWaiting: isWaiting) else {
+            guard let answer = try page(client, "/events?\(text)", after, feed, isWaiting: isWaiting) else {
                 sleep(busySeconds)
                 continue
             }
@@ -84,12 +84,9 @@ enum EventCommands {
         }
     }
 
-    /// Where an API has its feed, and how it names what is in a page.
+    /// Whose feed it is, and how its API names what is in a page.
     private struct Feed {
-        let basePath: String
-        let path: String
-        let keyHeader: String?
-        let isOwners: Bool
+        let api: CalledAPI
         let events: String
         let more: String
         let cursor: String
@@ -97,7 +94,6 @@ enum EventCommands {
         let hint: String?
 
         init(_ invocation: Invocation) throws(CommandFailure) {
-            let slug = try GatewayClient.tenant(invocation)
             let isOperators = invocation.has("--tenant")
             let name = invocation.text("--api") ?? (isOperators ? "admin" : "wholesale")
             let expected =
@@ -105,18 +101,18 @@ enum EventCommands {
                 ? "for a reseller's key add --api wholesale, codes or ports"
                 : "for an operator's key add --tenant SLUG, for a reseller's of another API --api codes or ports"
             hint = invocation.has("--api") ? nil : expected
-            let tenant = slug.map { "/t/\($0.percentEncoded)" } ?? ""
-            isOwners = name == "admin"
-            let isNative = name == "admin" || name == "wholesale"
             switch name {
             case "admin":
-                guard slug != nil else { throw .usage("--api admin needs --tenant SLUG") }
-                (basePath, path, keyHeader) = (tenant + "/api/admin", "/events", nil)
-            case "wholesale": (basePath, path, keyHeader) = (tenant + "/api/partner/v1", "/events", nil)
-            case "codes": (basePath, path, keyHeader) = (tenant + "/api/reseller", "/events", "x-api-key")
-            case "ports": (basePath, path, keyHeader) = (tenant + "/v1", "/reseller/events", "X-API-Key")
+                guard try GatewayClient.tenant(invocation) != nil else {
+                    throw .usage("--api admin needs --tenant SLUG")
+                }
+                api = .owner
+            case "wholesale": api = .wholesale
+            case "codes": api = .codes
+            case "ports": api = .ports
             default: throw .usage("--api is admin, wholesale, codes or ports, not “\(name)”")
             }
+            let isNative = api == .owner || api == .wholesale
             events = isNative ? "data" : "events"
             more = isNative ? "has_more" : "hasMore"
             cursor = isNative ? "next_cursor" : "nextCursor"

@@ -1,8 +1,8 @@
 import HTTPCore
 
-/// What a reseller's calls and webhooks do, through the API of wholesale orders (W6, H4).
+/// What a reseller's calls and deliveries do, through the API of wholesale orders (W6, H4).
 enum OwnCallCommands {
-    static let commands = [usage, requests, webhooks, deliveries, delivery, retry, replay]
+    static let commands = [usage, requests, deliveries, delivery, retry, replay]
 
     private static let api = CalledAPI.wholesale
     private static let key = Filter("--by-key", "KEY_ID", "Of one key", named: "key")
@@ -44,15 +44,7 @@ enum OwnCallCommands {
         columns: ["at", "mode", "key", "route", "status", "latency_us", "request_id", "count"], empty: "no calls",
         isOnePage: true)
 
-    // MARK: Webhooks
-
-    private static let webhooks = api.list(
-        "my webhooks", "List your webhooks: their state, and what waits for them", "/webhooks",
-        columns: [
-            "id", "name", "url", "state", "disabled_reason", "health.failing_since", "health.last_outcome",
-            "deliveries.pending", "deliveries.held", "deliveries.dead",
-        ],
-        empty: "no webhooks")
+    // MARK: Deliveries
 
     private static let deliveries = api.list(
         "my deliveries", "List deliveries of your events, newest first", "/deliveries",

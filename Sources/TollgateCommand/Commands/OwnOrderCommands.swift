@@ -40,7 +40,7 @@ enum OwnOrderCommands {
     ) { invocation in
         let sent = try body(invocation)
         let secret = try SignCommand.secret(invocation)
-        let path = try CalledAPI.wholesalePath(invocation) + "/orders"
+        let path = try api.basePath(invocation) + "/orders"
         let client = try api.client(invocation)
         try OnceKey.send(invocation) { key throws(CommandFailure) in
             let signed = SignCommand.headers(

@@ -40,7 +40,7 @@ enum WebhookCommands {
         "deliveries show", "Show a delivery and its last attempts", arguments: ["DELIVERY_ID"],
         options: GatewayClient.ownerOptions
     ) { invocation in
-        let answer = try GatewayClient.owner(invocation).send("GET", path(invocation, of: "/deliveries"))
+        let answer = try GatewayClient.owner(invocation).send("GET", CalledAPI.path("/deliveries/{}", invocation))
         let columns = ["n", "at", "ms", "outcome", "status", "address", "excerpt"]
         try Answers.show(
             answer, invocation, listing: "attempts", columns: columns, empty: "not attempted yet")
@@ -50,7 +50,8 @@ enum WebhookCommands {
     private static let retry = Command(
         "deliveries retry", "Deliver again, now", arguments: ["DELIVERY_ID"], options: GatewayClient.ownerOptions
     ) { invocation in
-        let answer = try GatewayClient.owner(invocation).send("POST", path(invocation, of: "/deliveries") + "/retry")
+        let answer = try GatewayClient.owner(invocation).send(
+            "POST", CalledAPI.path("/deliveries/{}/retry", invocation))
         try Answers.show(answer, invocation, listing: "attempts", columns: [], empty: nil)
         return ExitCode.ok
     }
@@ -122,12 +123,18 @@ enum WebhookCommands {
     private static let webhook = CalledAPI.owner.call(
         "GET", "webhooks show", "Show a reseller's webhook", "/webhooks/{}", arguments: webhookID)
 
-    private static let test = Command(
-        "webhooks test", "Send a test event to a reseller's webhook, and show its answer", arguments: webhookID,
-        options: GatewayClient.ownerOptions, notes: "Exit code 1 where no answer came that can be read."
-    ) { invocation in
-        let answer = try GatewayClient.owner(invocation).send("POST", path(invocation, of: "/webhooks") + "/test")
-        return try Answers.tried(answer, invocation)
+    private static let test = testing(
+        "webhooks test", "Send a test event to a reseller's webhook, and show its answer", .owner)
+
+    /// A command that tests any reseller's webhook, or one's own.
+    static func testing(_ name: String, _ summary: String, _ api: CalledAPI) -> Command {
+        Command(
+            name, summary, arguments: webhookID, options: api.options,
+            notes: "Exit code 1 where no answer came that can be read."
+        ) { invocation in
+            let answer = try api.client(invocation).send("POST", CalledAPI.path("/webhooks/{}/test", invocation))
+            return try Answers.tried(answer, invocation)
+        }
     }
 
     private static let moves = [
@@ -135,20 +142,10 @@ enum WebhookCommands {
         ("disable", "Disable a webhook: an operator alone enables it again"),
         ("enable", "Enable a webhook, whoever disabled it"),
     ].map { verb, summary in
-        Command("webhooks \(verb)", summary, arguments: webhookID, options: GatewayClient.ownerOptions) {
-            invocation in
-            let answer = try GatewayClient.owner(invocation).send(
-                "POST", path(invocation, of: "/webhooks") + "/\(verb)")
-            try Answers.show(answer, invocation)
-            return ExitCode.ok
-        }
+        CalledAPI.owner.call("POST", "webhooks \(verb)", summary, "/webhooks/{}/\(verb)", arguments: webhookID)
     }
 
-    private static func strings(_ name: StaticString, _ texts: [String], _ json: inout JSONWriter) {
+    static func strings(_ name: StaticString, _ texts: [String], _ json: inout JSONWriter) {
         json.array(name) { json in for text in texts { json.element(text) } }
-    }
-
-    private static func path(_ invocation: Invocation, of list: String) -> String {
-        "\(list)/\(invocation.arguments[0].percentEncoded)"
     }
 }
