@@ -54,8 +54,8 @@ package final class PostgresStream: SharedStream {
             throw .refused("a commit of \(payload.count) bytes: a record has \(PostgresBounds.openedBytesMax) at most")
         }
         let data = try RecordSeal.seal(
-            payload, isPacked: tenant != .registry, key: key, place: RecordSeal.place(tenant, epoch: epoch, sequence: sequence),
-            random: log.random)
+            payload, isPacked: tenant != .registry, key: key,
+            place: RecordSeal.place(tenant, epoch: epoch, sequence: sequence), random: log.random)
         let chain = data.withUnsafeBytes {
             RecordSeal.chain(after: before.chain, epoch: epoch, sequence: sequence, data: $0)
         }

@@ -34,9 +34,9 @@ package struct PayDueServices {
         return paid
     }
 
-    /// Called first by whatever spends a reseller's balance, but for the clock, which goes on by itself: where money came
-    /// in and more was due than one transaction pays, the rest is paid before. Throws where it is more than this one has
-    /// room for.
+    /// Called first by whatever spends a reseller's balance, but for the clock, which goes on by itself: where money
+    /// came in and more was due than one transaction pays, the rest is paid before. Throws where it is more than this
+    /// one has room for.
     package static func payFirst(
         _ tenant: TenantTransaction, resellerID: Int64, book: Book, _ detail: inout AuditDetail
     ) throws {

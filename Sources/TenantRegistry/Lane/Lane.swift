@@ -41,6 +41,8 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
         var isScheduled = false
         /// It was to run while it was scheduled already, perhaps too late for that run to see why.
         var isWoken = false
+        /// The pool has asked for its file, and was not heard yet.
+        var isToClose = false
         var isRetired = false
     }
 
@@ -459,10 +461,18 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
     }
 
     func evict() {
+        // Once: a second request would be work that waits, for which the first one leaves the file open.
+        let isAsked = state.withLock { state in
+            defer { state.isToClose = true }
+            return state.isToClose
+        }
+        if isAsked { return }
         let close: @Sendable (LaneControl<File>) -> Void = { [self] control in
+            state.withLock { $0.isToClose = false }
             if waiting == 0, file?.isUnfinished != true { control.closeFile() }
         }
-        enqueue(.exclusive(close, { _ in }), isBounded: false, isFirst: true, refuse: { _ in })
+        let stay: @Sendable (LaneFailure) -> Void = { [self] _ in state.withLock { $0.isToClose = false } }
+        enqueue(.exclusive(close, stay), isBounded: false, isFirst: true, refuse: stay)
     }
 }
 

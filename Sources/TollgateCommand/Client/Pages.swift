@@ -1,6 +1,7 @@
 import HTTPCore
 
-/// Lists, page by page: `{data, has_more, next_cursor}` in the native APIs, `{<its name>, hasMore, nextCursor}` in others.
+/// Lists, page by page: `{data, has_more, next_cursor}` in the native APIs, `{<its name>, hasMore, nextCursor}` in
+/// others.
 enum Pages {
     static let filters = [
         Filter("--limit", "N", "One page of so many rows (1 to 100)"),

@@ -1,7 +1,7 @@
 import HTTPCore
 
-/// What a reseller has and sold, through the APIs of activation codes, proxy ports, licence keys and credit reports (A5,
-/// X4, L2, C3): each thing is in one API, so that nobody has to name it.
+/// What a reseller has and sold, through the APIs of activation codes, proxy ports, licence keys and credit reports
+/// (A5, X4, L2, C3): each thing is in one API, so that nobody has to name it.
 enum OwnSalesCommands {
     static let commands = [codes, ports, analytics, licences, report]
 
