@@ -346,6 +346,9 @@ private final class PastStorm {
         }
     }
 
+    /// What is written of them does not pack, and fills segments.
+    private static let letters = Array("abcdefghijklmnopqrstuvwxyz234567")
+
     func commit(_ tenant: Tenant) throws {
         try tenant.connection.beginImmediate()
         for _ in 1...chance.pick(1...6) {
@@ -353,7 +356,7 @@ private final class PastStorm {
             switch chance.pick(1...4) {
             case 1: try tenant.connection.run("DELETE FROM item WHERE id = ?1", .int(id))
             default:
-                let text = String(repeating: chance.pick(["a", "b", "c"]), count: chance.pick(0...900))
+                let text = String((0..<chance.pick(0...900)).map { _ in chance.pick(Self.letters) })
                 try tenant.connection.run("INSERT OR REPLACE INTO item VALUES (?1, ?2)", .int(id), .text(text))
             }
         }
