@@ -98,8 +98,8 @@ MUTANTS = [
     Mutant(
         "N2", "made-after-all", "a node that was away makes a tenant whole that others have ended",
         "Sources/TenantRegistry/Registry/Registry.swift",
-        "guard try RegistryReading(connection: connection).profile(id: tenant)?.state == .creating else {",
-        "guard try MUTANT || RegistryReading(connection: connection).profile(id: tenant)?.state == .creating else {",
+        "guard try RegistryReading.profile(tenant, in: connection)?.state == .creating else {",
+        "guard try MUTANT || RegistryReading.profile(tenant, in: connection)?.state == .creating else {",
         "TenantRegistryTests/CreationTests.swift", "a creation that others have ended"),
     Mutant(
         "N2", "ended-whole", "a tenant is erased by whoever found it half-made, though it is whole by now",
