@@ -13,6 +13,15 @@ package struct Link: Sendable, Equatable {
         self.text = text
     }
 
+    /// Whether it is a page at `home` or below, however a browser reads it: no other site, and no way up.
+    package func isBelow(_ home: String) -> Bool {
+        guard text.hasPrefix(home), !text.contains("\\") else { return false }
+        let rest = text.dropFirst(home.count)
+        guard rest.first.map({ $0 == "/" || $0 == "?" }) ?? true else { return false }
+        let path = rest.prefix { $0 != "?" && $0 != "#" }.lowercased()
+        return !path.contains("//") && !path.contains("..") && !path.contains("%2e")
+    }
+
     /// A path as the page's author wrote it, each segment behind it, and what is asked; a value that is nil is not.
     /// `root`: where paths begin, say `/t/acme`; nil where the host says it all.
     package init(

@@ -81,9 +81,11 @@ def rows(checks, name, browser, home):
         action = f"{home}/looks"
         assert browser.post(action, {"rows": "comfortable"}).status == 403
         assert browser.get(f"{action}?rows=comfortable").status in (404, 405)
-        for target in ("//evil.example", "https://evil.example", "/\\evil", "/elsewhere"):
+        for target in ("//evil.example", "https://evil.example", "/\\evil", "/elsewhere", f"{home}/../x",
+                       f"{home}/%2E./x", f"{home}//x"):
             answer = choose(rows="compact", _next=target)
             assert answer.status == 303 and answer.location.startswith(home), (target, answer)
+            assert not answer.location.endswith("/x"), (target, answer)
         assert looks_of(browser.get(home)) == ("light", "compact")
     with checks(f"U5 a choice at the {name} is taken back"):
         choose(rows="", light="")

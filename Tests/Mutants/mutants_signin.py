@@ -6,6 +6,7 @@ GATE = "Sources/CallKit/Pages/FormGate.swift"
 COOKIE = "Sources/CallKit/Pages/PageCookie.swift"
 AUTHENTICATION = "Sources/Gateway/Authentication.swift"
 PIPELINE = "Sources/Gateway/Pipeline.swift"
+LINK = "Sources/HTML/Link.swift"
 KEPT = "Sources/TenantApp/People/KeptFormPages.swift"
 SIGN_IN = "Sources/TenantApp/People/SignInPages.swift"
 CONSOLE = "Sources/TenantRegistry/Provider/ConsoleSessions.swift"
@@ -49,12 +50,12 @@ MUTANTS = [
         "!key.usedByPage(at: routed.now, idleSecondsMax: MUTANT ? 1 << 40 : SessionTerms.pageIdleSeconds)",
         "Contract/signin.py", "two hours without a page"),
     Mutant(
-        "U4", "elsewhere", "a sign-in leads wherever its address says", KEPT,
-        "guard address.hasPrefix(home), !address.contains(\"\\\\\") else { return false }",
-        "guard MUTANT || address.hasPrefix(home), !address.contains(\"\\\\\") else { return false }",
+        "U4", "elsewhere", "a sign-in leads wherever its address says", LINK,
+        "guard text.hasPrefix(home), !text.contains(\"\\\\\") else { return false }",
+        "guard MUTANT || text.hasPrefix(home), !text.contains(\"\\\\\") else { return false }",
         "Contract/signin.py", "wherever its address says"),
     Mutant(
-        "U4", "up", "a sign-in leads up and out of the tenant's pages", KEPT,
+        "U4", "up", "a sign-in leads up and out of the tenant's pages", LINK,
         'return !path.contains("//") && !path.contains("..") && !path.contains("%2e")',
         'return MUTANT || !path.contains("//") && !path.contains("..") && !path.contains("%2e")',
         "Contract/signin.py", "wherever its address says"),

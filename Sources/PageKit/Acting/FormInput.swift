@@ -74,9 +74,3 @@ package struct FormInput: Sendable {
         return Link(path: link.text + mark + PercentEncoding.query([said])) ?? link
     }
 }
-
-extension Link {
-    func isBelow(_ path: String) -> Bool {
-        text == path || text.hasPrefix(path + "/") || text.hasPrefix(path + "?")
-    }
-}

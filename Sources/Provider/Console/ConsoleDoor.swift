@@ -59,7 +59,7 @@ package struct ConsoleDoor: Surface {
         let session = try session(with: secret, of: fleet, at: call.now)
         let cookie = PageCookie(.session, of: call).set(session)
         let home = Link(home)
-        let wanted = call.field("next").flatMap { SignInTarget.isBelow(home.text, $0) ? Link(path: $0) : nil }
+        let wanted = call.field("next").flatMap(Link.init(path:)).flatMap { $0.isBelow(home.text) ? $0 : nil }
         guard let wanted, let kept = KeptForm(in: call) else {
             return .answer(.seeOther(wanted ?? home, cookies: [cookie]))
         }
