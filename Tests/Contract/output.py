@@ -40,6 +40,7 @@ FIRST = ("backup", "backup verify", "backup prune", "archive verify", "restore-n
 ALONE = (
     "backup prune",
     "account password", "tenant import", "tenant restore", "deliveries retry", "deliveries replay", "my retry",
+    "my replay",
     "my webhook-test", "my webhook-pause", "my webhook-resume", "my webhook-enable",
     "webhooks test", "webhooks pause", "webhooks resume", "payment-service remove",
     "webhooks disable", "webhooks enable", "registry rebuild", "licences import", "ports import", "items import",
