@@ -108,7 +108,8 @@ def in_folder(folder):
             wait_until(lambda: kept_from(gateway) > began, seconds=60)
             assert metric(gateway, "tollgate_archive_removed_total") > 0
             left = {name: objects(archive, name) for name in whole}
-            assert not set(before) & set(left["manifests"]), (before, left["manifests"])
+            stays = set(whole["manifests"]) & set(left["manifests"])
+            assert stays == {whole["manifests"][-1]}, (whole["manifests"], left["manifests"])
             streams = {os.path.dirname(name) for name in whole["log"]}
             assert len(streams) == 2, streams
             # From the beginning of the first stream on, up to where a copy that is needed goes on by it.
