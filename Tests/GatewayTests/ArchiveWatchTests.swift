@@ -10,47 +10,9 @@ import Testing
     private static let hour: UInt64 = 3_600_001
     private static let again: UInt64 = 5_001
 
-    /// A node whose archive is in memory, with a copy of each tenant; `body` is given what watches it.
+    /// `body` is given what watches a node's archive.
     private func archived(_ body: (MemoryStore, LogShipper, TestNode, TenantID) throws -> Void) throws {
-        let (folder, store) = (try TestFolder(), MemoryStore())
-        var options = Fleet.Options()
-        options.commits = .log
-        let node = try TestNode(folder.file("data"), options: options)
-        defer { node.stop() }
-        let record = try node.create("shop")
-        let log = try #require(node.fleet.nodeLog)
-        let ledger = try ArchiveLedger(folder.file("archive.sqlite"))
-        defer { ledger.close() }
-        try ledger.begin(log.identity, at: "memory", node.fleet.random)
-        let shipper = LogShipper(
-            node.fleet, log, ledger, store, ArchiveFigures(store.place), LogShipper.Bounds(paceMilliseconds: 1))
-        let maker = SnapshotMaker(
-            shipper, store, wrappedMasterKey: [], SnapshotMaker.Bounds(roundMilliseconds: 1))
-        let threads = DispatchGroup()
-        for run in [{ shipper.run() }, { maker.run() }] as [@Sendable () -> Void] {
-            threads.enter()
-            startThread("archive") {
-                run()
-                threads.leave()
-            }
-        }
-        defer {
-            maker.stop()
-            shipper.stop()
-            threads.wait()
-        }
-        try until { shipper.hasManifest && ledger.entry(record.id)?.hasCopy == true }
-        try body(store, shipper, node, record.id)
-    }
-
-    private struct NeverCame: Error {}
-
-    private func until(_ isSo: () throws -> Bool) throws {
-        let end = Date.now.addingTimeInterval(60)
-        while try !isSo() {
-            guard Date.now < end else { throw NeverCame() }
-            pause(milliseconds: 1)
-        }
+        try ArchivedNode.with { try body($0.store, $0.shipper, $0.node, $0.record.id) }
     }
 
     @Test("B3 B4 an object of the log that is lost is told of within seconds, and what comes behind it is whole again")
@@ -73,7 +35,7 @@ import Testing
             #expect(once == nil && shipper.figures.loss == nil)
             let twice = look(after: Self.again)
             #expect(twice?.contains("is not in the list") == true && shipper.figures.loss != nil)
-            try until {
+            try ArchivedNode.until {
                 let again = look(after: Self.again)
                 // It is told of once.
                 #expect(again == nil)
@@ -96,8 +58,8 @@ import Testing
             let once = look(after: 0)
             let twice = look(after: Self.again)
             #expect(once == nil && twice?.contains("the keys of 1 tenants") == true)
-            try until { try store.get(keys) != nil && shipper.ledger.entry(id)?.hasCopy == true }
-            try until {
+            try ArchivedNode.until { try store.get(keys) != nil && shipper.ledger.entry(id)?.hasCopy == true }
+            try ArchivedNode.until {
                 _ = look(after: Self.again)
                 return shipper.figures.loss == nil
             }

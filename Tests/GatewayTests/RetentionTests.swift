@@ -7,89 +7,13 @@ import Testing
 
 /// What lies behind the days that an archive keeps, and goes while the node runs (B3).
 @Suite struct RetentionTests {
-    /// A node whose archive is in memory, of four manifests, two days apart; a day after the last of them.
-    private struct Scene {
-        let folder: TestFolder
-        let store: MemoryStore
-        let shipper: LogShipper
-        let node: TestNode
-        let record: TenantRecord
-
-        var manifests: [String] { get throws { try Archive.forReading(store).manifests() } }
-
-        func run(days: Int64) throws -> Timestamp? {
-            try ArchiveRetention(shipper, store, days: days) { false }.run()
+    /// Four manifests, two days apart; a day after the last of them.
+    private func archived(_ body: (ArchivedNode) throws -> Void) throws {
+        try ArchivedNode.with { scene in
+            for _ in 1...3 { try scene.goOn() }
+            scene.clock.advance(seconds: 86_400)
+            try body(scene)
         }
-
-        /// Two days later: the tenant has changed, and it and the registry are copied anew.
-        func goOn() throws {
-            let before = try manifests.last ?? ""
-            node.clock.advance(seconds: 2 * 86_400)
-            _ = try node.mint(record)
-            let now = node.clock.now()
-            try RetentionTests.until { shipper.ledger.entry(record.id)?.snapshot?.mark.map { $0.at >= now } ?? false }
-            shipper.wishRegistry()
-            try RetentionTests.until { try (manifests.last ?? "") > before }
-        }
-
-        /// Everything that a reader begins with at a manifest comes back, to the last second.
-        func restore(from name: String) throws {
-            let archive = try Archive.forReading(store)
-            let masterKey = node.fleet.masterKeyOfBackup
-            let manifest = try archive.open(name, by: .masterKey(masterKey)).manifest
-            let reading = ArchiveReading(archive, manifest, masterKey: masterKey, moment: nil, scratch: folder.path)
-            try reading.read()
-            #expect(reading.losses.isEmpty, "\(reading.losses)")
-            try reading.makeRegistry(at: folder.file("registry"))
-            _ = try reading.makeFile(of: record.id, at: folder.file("restored"))
-            reading.forget(record.id)
-        }
-    }
-
-    private struct NeverCame: Error {}
-
-    private static func until(_ isSo: () throws -> Bool) throws {
-        let end = Date.now.addingTimeInterval(60)
-        while try !isSo() {
-            guard Date.now < end else { throw NeverCame() }
-            pause(milliseconds: 1)
-        }
-    }
-
-    private func archived(_ body: (Scene) throws -> Void) throws {
-        let (folder, clock) = (try TestFolder(), ManualClock(TestNode.start))
-        let store = MemoryStore(clock: clock)
-        var options = Fleet.Options()
-        options.commits = .log
-        let node = try TestNode(folder.file("data"), clock: clock, options: options)
-        defer { node.stop() }
-        let record = try node.create("shop")
-        let log = try #require(node.fleet.nodeLog)
-        let ledger = try ArchiveLedger(folder.file("archive.sqlite"))
-        defer { ledger.close() }
-        try ledger.begin(log.identity, at: "memory", node.fleet.random)
-        let shipper = LogShipper(
-            node.fleet, log, ledger, store, ArchiveFigures(store.place), LogShipper.Bounds(paceMilliseconds: 1))
-        let maker = SnapshotMaker(
-            shipper, store, wrappedMasterKey: [], SnapshotMaker.Bounds(roundMilliseconds: 1))
-        let threads = DispatchGroup()
-        for run in [{ shipper.run() }, { maker.run() }] as [@Sendable () -> Void] {
-            threads.enter()
-            startThread("archive") {
-                run()
-                threads.leave()
-            }
-        }
-        defer {
-            maker.stop()
-            shipper.stop()
-            threads.wait()
-        }
-        try Self.until { shipper.hasManifest && ledger.entry(record.id)?.hasCopy == true }
-        let scene = Scene(folder: folder, store: store, shipper: shipper, node: node, record: record)
-        for _ in 1...3 { try scene.goOn() }
-        clock.advance(seconds: 86_400)
-        try body(scene)
     }
 
     @Test("B3 manifests, log and copies from behind the days go, and every moment within them can be had")
@@ -154,5 +78,37 @@ import Testing
             #expect(throws: ArchiveFailure.self) { try scene.run(days: 2) }
             #expect(try Set(before).isSubset(of: scene.store.all("")))
         }
+    }
+}
+
+extension ArchivedNode {
+    var manifests: [String] { get throws { try Archive.forReading(store).manifests() } }
+
+    func run(days: Int64) throws -> Timestamp? {
+        try ArchiveRetention(shipper, store, days: days) { false }.run()
+    }
+
+    /// Two days later: the tenant has changed, and it and the registry are copied anew.
+    func goOn() throws {
+        let before = try manifests.last ?? ""
+        node.clock.advance(seconds: 2 * 86_400)
+        _ = try node.mint(record)
+        let now = node.clock.now()
+        try ArchivedNode.until { shipper.ledger.entry(record.id)?.snapshot?.mark.map { $0.at >= now } ?? false }
+        shipper.wishRegistry()
+        try ArchivedNode.until { try (manifests.last ?? "") > before }
+    }
+
+    /// Everything that a reader begins with at a manifest comes back, to the last second.
+    func restore(from name: String) throws {
+        let archive = try Archive.forReading(store)
+        let masterKey = node.fleet.masterKeyOfBackup
+        let manifest = try archive.open(name, by: .masterKey(masterKey)).manifest
+        let reading = ArchiveReading(archive, manifest, masterKey: masterKey, moment: nil, scratch: folder.path)
+        try reading.read()
+        #expect(reading.losses.isEmpty, "\(reading.losses)")
+        try reading.makeRegistry(at: folder.file("registry"))
+        _ = try reading.makeFile(of: record.id, at: folder.file("restored"))
+        reading.forget(record.id)
     }
 }
