@@ -99,7 +99,10 @@ final class TestCluster: Sendable {
     func move(_ tenant: TestTenant, from: Int, to: Int) async throws {
         let fleet = nodes[from].fleet
         guard let record = fleet.roster.tenant(slug: tenant.slug) else { return }
-        try await handedOver { done in fleet.move(record, to: nodes[to].name) { done.resume(with: $0) } }
+        // On a busy machine a node's beats may be late.
+        let target = nodes[to].name
+        try await until { fleet.cluster?.takers.contains(target) == true }
+        try await handedOver { done in fleet.move(record, to: target) { done.resume(with: $0) } }
     }
 
     /// The node's connection to the log breaks for good, and its process is as good as gone.
