@@ -6,9 +6,10 @@ import HTTPCore
 import SharedLogs
 import Synchronization
 import TenantApp
-import TenantRegistry
 import TestGateway
 import TestTenants
+
+@testable import TenantRegistry
 
 /// Gateways that share a log in memory: real nodes of a cluster, but for PostgreSQL. Any task.
 final class TestCluster: Sendable {
