@@ -38,7 +38,7 @@ def calls_told(scene):
 
 def keys_of(scene, path):
     """The keys that a page lists, in its order."""
-    found = re.findall(r'/portal/api/keys/([^"/?]+)"', scene.portal.shown(path).body.decode())
+    found = re.findall(r'/portal/api/keys/([^"/?]+)[?"]', scene.portal.shown(path).body.decode())
     return [id for id in found if id != "new"]
 
 
