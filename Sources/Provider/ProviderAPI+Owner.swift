@@ -53,7 +53,10 @@ extension ProviderAPI {
     func changeOwner(_ record: TenantRecord, _ fields: FieldReader, _ call: Call) throws -> Work {
         var fields = fields
         let email = fields.email("owner_email")
-        readUnchanged(&fields, record, call, but: ["owner_email"], why: "is not changed together with owner_email")
+        // Says nothing here: domains stay as they are.
+        _ = fields.domainsWere()
+        readUnchanged(
+            &fields, record, call, but: ["owner_email", "domains_were"], why: "is not changed together with owner_email")
         try fields.finish()
         guard let email else { throw Refusal.defect }
         let link = newLink(record, call)

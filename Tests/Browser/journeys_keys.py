@@ -147,7 +147,7 @@ def revoking(walk):
 
 def audit_rows(hands):
     """Of the page: request and status of each row."""
-    return hands.page.locator("main table tbody tr").evaluate_all("""all => all.map(row => [
+    return hands.page.locator("main table tbody tr:has(th a)").evaluate_all("""all => all.map(row => [
         new URL(row.querySelector('th a').href).searchParams.get('request_id'),
         row.querySelector('.state').textContent])""")
 

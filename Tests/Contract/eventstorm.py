@@ -104,6 +104,8 @@ class Storm:
         # By path: secrets, and from when on calls are signed with them.
         self.secrets = {}
         self.signed_twice = 0
+        # Objects that were read as soon as an event told of them: its data, the answer.
+        self.read, self.reading, self.readers = [], [], concurrent.futures.ThreadPoolExecutor(4)
         self.shop = Shop(gateway)
         self.sku = self.shop.product()
         self.buyers = [self.buyer(number) for number in range(3)]
@@ -117,15 +119,17 @@ class Storm:
         self.received[path] = []
         buyer["path"] = path
         self.secrets[path] = [(0, buyer["webhook_secret"])]
-        self.receiver.answers[path] = lambda _: self.receive(path)
+        self.receiver.answers[path] = lambda _: self.receive(buyer)
         put = self.shop.call(buyer, "PUT", "/webhook", {"url": self.receiver.url(path), "events": buyer["events"]})
         assert put.status == 200, put
         return buyer
 
     # The receiver, on its loop's thread
 
-    def receive(self, path):
+    def receive(self, buyer):
+        path = buyer["path"]
         call = self.receiver.calls[path][-1]
+        self.reading.append(self.readers.submit(self.read_back, buyer, json.loads(call.body)["data"]))
         known = (path, call.headers["webhook-id"])
         signed_at = int(call.headers["webhook-timestamp"])
         for since, secret in self.secrets[path]:
@@ -143,6 +147,17 @@ class Storm:
         if self.strikes("mark"):
             self.receiver.loop.call_later(self.random.random() * 0.03, self.fall)
         return NO_CONTENT if status == 204 else answer(status)
+
+    def read_back(self, buyer, data):
+        """The object of an event, as whoever was just told of it finds it; not where the gateway has been killed."""
+        kind = {"ord": "orders", "svc": "services"}[data["id"].split("_")[0]]
+        try:
+            read = self.shop.get(buyer, f"/{kind}/{data['id']}")
+        except (OSError, ValueError, http.client.HTTPException):
+            return
+        if read.status not in (429, 503):
+            with self.lock:
+                self.read.append((data, read))
 
     def strikes(self, moment):
         with self.lock:
@@ -291,20 +306,12 @@ def run(checks, options, gateway):
 
 
 def revisions(checks, options, storm):
-    with checks("H1 whoever reads the object of a delivery sees the event's revision, or a later one"):
-        told = [(buyer, json.loads(body)["data"]) for buyer in storm.buyers for _, body, _, _ in storm.got(buyer)]
-        assert len(told) >= (10_000 if options.long else 200), len(told)
-
-        def shown(each):
-            buyer, data = each
-            kind = {"ord": "orders", "svc": "services"}[data["id"].split("_")[0]]
-            read = storm.shop.get(buyer, f"/{kind}/{data['id']}")
-            assert read.status == 200 and read.json["id"] == data["id"], (data, read)
-            return read.json["revision"]
-
-        with concurrent.futures.ThreadPoolExecutor(8) as pool:
-            older = [(data, revision) for (_, data), revision in zip(told, pool.map(shown, told))
-                     if revision < data["revision"]]
+    with checks("H1 whoever reads the object of a delivery as it comes sees the event's revision, or a later one"):
+        concurrent.futures.wait(storm.reading)
+        # A gateway that was killed meanwhile answers nobody.
+        assert len(storm.read) >= (10_000 if options.long else 50), len(storm.read)
+        older = [(data, read) for data, read in storm.read
+                 if read.status != 200 or read.json["id"] != data["id"] or read.json["revision"] < data["revision"]]
         assert not older, (len(older), older[:3])
 
 

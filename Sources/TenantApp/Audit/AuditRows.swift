@@ -193,7 +193,7 @@ package struct AuditStretch: Sendable {
 
 extension TenantReader {
     /// So many rows are looked at in one lane job, and so many given back: well under a lane's 5 ms.
-    package static let auditScanRowsMax: Int64 = 900
+    package static let auditScanRowsMax: Int64 = 750
     package static let auditRowsMax = 64
     /// So many rows below another one a call may stand that came later: those that were committed while a block
     /// gathered.
