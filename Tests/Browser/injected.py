@@ -27,7 +27,8 @@ NOT_SHOWN = {
     "admin /ports country", "admin /payment-service api_key",
     "partner /orders product", "partner /orders/quote product", "partner /orders/quote customer.external_id",
     "partner /orders/quote customer.name", "partner /orders/quote reference", "partner /deliveries/replay endpoint",
-    "provider /tenants blueprint", "provider /tenants domains_were", "proxies /ports customerId", "proxies /ports countryId", "proxies /ports cityId",
+    "provider /tenants blueprint", "provider /tenants domains_were",
+    "proxies /ports customerId", "proxies /ports countryId", "proxies /ports cityId",
     "proxies /ports carrierId", "proxies /deliveries/replay endpoint", "proxies /pricebook/country-override countryId",
     "proxies /pricebook/calculate countryId", "proxies /pricebook/calculate customerId"}
 # Written by the same code as the field behind it, and shown on the same pages.
