@@ -5,6 +5,7 @@ import json
 import uuid
 from decimal import Decimal
 
+from pageforms import ODD_QUERIES
 from payservice import API_KEY, SECRET, PaymentService, signed
 from shop import Shop
 from support import Checks, Gateway, arguments, together, verified_export
@@ -79,6 +80,11 @@ def check(gateway, service, dialect):
         assert shown.status == 200 and shown.json["status"] == "confirmed", shown
         assert [shown.json[name] for name in ("balance", "amount")] == [dialect.amount("50.00")] * 2, shown
         assert shown.json[dialect.order] == order and shown.json["currency"] == "USD"
+    with checks("W6 X4 A6 a callback's query is read by nobody: unknown, repeated and odd parameters change nothing"):
+        for query in ODD_QUERIES:
+            answer = shop.report(order, path="/api/payments/callback" + query)
+            assert answer.status == 200 and answer.body == answers[0].body, (query, answer)
+        assert shop.balance_of(first) == 50
     with checks("W6 X4 G1 a top-up is its own reseller's and book's: to others it is not there"):
         assert shop.ask(second, "GET", "/" + order).status == 404
         assert shop.ask(second, "GET", "/" + begun.json[dialect.id]).status == 404
