@@ -425,7 +425,7 @@ import Testing
         #expect(try again.restore(record, from: export).incarnation == 3)
     }
 
-    /// What a program of then made files of. From schema 10 on the chain vouched for rows of the tables that there were.
+    /// What a program of then made files of. From schema 10 on the chain vouched for rows of the tables there were.
     private func schema(version: Int) throws -> TenantSchema {
         let migrations = Array(TenantSchema.app.migrations.prefix(version))
         var vouched: VouchedShapes?
