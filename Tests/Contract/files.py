@@ -100,6 +100,16 @@ class Files:
             answer = self.gateway.get(base + path, key=self.shop.owner_key)
             assert answer.status < 500, (path, answer)
 
+    def told(self, action):
+        """All that the provider's log has of this action on the tenant."""
+        path, rows, cursor = f"/provider/v1/log?tenant={self.shop.slug}&action={action}&limit=100", [], ""
+        while cursor is not None:
+            answer = self.gateway.get(path + cursor, key=self.gateway.provider_key)
+            assert answer.status == 200, answer
+            rows += answer.json["data"]
+            cursor = f"&cursor={answer.json['next_cursor']}" if answer.json["has_more"] else None
+        return rows
+
     def head(self):
         return self.gateway.get(f"/t/{self.shop.slug}/api/admin/audit/head", key=self.shop.owner_key).json
 
@@ -379,6 +389,7 @@ def takes(checks, files):
         assert files.verify(files.exported()).returncode == 0
 
     with checks("P5 an unsigned file that is sound is taken where that is asked for, by command too; the chain tells"):
+        told = files.told("tenant.restored_unsigned")
         bare = files.exported()[:-SEAL_BYTES]
         path = files.write(bare)
         refused = files.gateway.command("tenant", "restore", files.shop.slug, "--input", path)
@@ -389,6 +400,17 @@ def takes(checks, files):
             f"/t/{files.shop.slug}/api/admin/audit?limit=5", key=files.shop.owner_key)
         rows = [row for row in answer.json["data"] if row["action"] == "tenant.restored"]
         assert rows and rows[0]["detail"]["export"] == "unsigned", answer
+
+    with checks("P5 the provider's log tells of each unsigned file that was taken, of none that was refused or signed"):
+        now = files.told("tenant.restored_unsigned")
+        assert len(now) == len(told) + 1, (told, now)
+        assert files.restore(bare, accept=True).status == 200
+        assert files.restore(bare, accept=False).status == 422
+        signed = len(files.told("tenant.restored"))
+        assert files.restore(files.export).status == 200
+        now = files.told("tenant.restored_unsigned")
+        assert len(now) == len(told) + 2 and len(files.told("tenant.restored")) == signed + 1, (told, now)
+        assert all(row["tenant"] == files.shop.slug for row in now), now
 
 
 if __name__ == "__main__":

@@ -1,32 +1,64 @@
 """A flood by strangers, as a child: for `flood.py` and for `./bench`. It is bounded in time and in connections, calls
 127.0.0.1 alone, and ends by itself.
 
-    flooding.py PORT BASE SECONDS      BASE: /t/SLUG of a tenant of the blueprint `hosting`
+    flooding.py PORT BASE SECONDS [CODES]      BASE: /t/SLUG of a tenant of the blueprint `hosting`, CODES: of `codes`
 """
 
 import http.client
 import itertools
 import json
 import random
+import re
 import socket
 import subprocess
 import sys
 import threading
 import time
 
+from endpoints import ADMIN, CODES, EVERY, PARTNER
+
 ADDRESSES = 6
 IDLE, DRIPPING, BODIES = 300, 60, 60
 OPEN_CALLERS, GUESSERS, APPLICANTS = 3, 24, 2
-PARTNER = "/api/partner/v1"
 HEAD = "HTTP/1.1\r\nHost: a\r\n"
+# What is open besides: pages of every tenant, and what each API says of itself.
+PAGES = ["/sign-in", "/apply", "/program", "/invite/none", "/reset-password/none"]
+CODES_PAGES = ["/activate/none", "/activate/password/none"]
+OF_API = ["/openapi.json", "/docs"]
+ROOT_PATHS = ["/healthz", "/readyz"]
+LOOKS = re.compile(r'"(/[^"]*/(?:theme|logo)\.[^"]*)"')
+
+
+def open_calls(base, codes=None, looks=()):
+    """Method and path of every route that is open to anybody, and of every open page, at a tenant of the blueprint
+    `hosting` and at one of `codes`. `looks`: their colours and logos, whose paths name their bytes."""
+    places = [(base, (ADMIN, PARTNER), PAGES)] + ([(codes, (ADMIN, CODES), PAGES + CODES_PAGES)] if codes else [])
+    calls = [("GET", path) for path in [*ROOT_PATHS, *looks]]
+    for place, apis, pages in places:
+        calls += [("GET", place + path) for path in pages]
+        calls += [("GET", place + api + path) for api in apis for path in OF_API]
+        calls += [(route.method, place + route.api + re.sub(r"\{\w+\}", "none", route.path))
+                  for route in EVERY if route.api in apis and route.access.startswith("open")]
+    return calls
+
+
+def looks(port, *bases):
+    """What the pages of tenants load that is their own."""
+    found = []
+    for base in filter(None, bases):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection.request("GET", base + "/sign-in")
+        found += LOOKS.findall(connection.getresponse().read().decode())
+        connection.close()
+    return sorted(set(found))
 
 
 class Flood:
     """The child. As a context it ends with the block, at the latest after its seconds."""
 
-    def __init__(self, port, base, seconds):
-        self.child = subprocess.Popen(
-            [sys.executable, __file__, str(port), base, str(seconds)], stdout=subprocess.PIPE, text=True)
+    def __init__(self, port, base, seconds, codes=None):
+        words = [str(port), base, str(seconds), *([codes] if codes else [])]
+        self.child = subprocess.Popen([sys.executable, __file__, *words], stdout=subprocess.PIPE, text=True)
 
     def __enter__(self):
         # Its first line says that all of it has begun.
@@ -46,8 +78,9 @@ class Flood:
 class Crowd:
     """What the child does."""
 
-    def __init__(self, port, base, seconds):
+    def __init__(self, port, base, seconds, codes=None):
         self.port, self.base, self.end = port, base, time.monotonic() + seconds
+        self.open = open_calls(base, codes, looks(port, base, codes))
         self.counts, self.lock = {}, threading.Lock()
         self.numbers = itertools.count(1)
 
@@ -65,17 +98,17 @@ class Crowd:
     def connect(self):
         return socket.create_connection(("127.0.0.1", self.port), 10, source_address=(self.host(), 0))
 
-    def calls(self, kind, method, path, body):
-        """One call after the other from changing addresses; `path` and `body` are asked for each."""
+    def calls(self, kind, call):
+        """One call after the other from changing addresses; `call` gives each one's method, path and body."""
         while not self.is_over():
             connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20, source_address=(self.host(), 0))
             try:
                 for _ in range(100):
                     if self.is_over():
                         break
-                    content = body()
+                    method, path, content = call()
                     connection.request(
-                        method, path(), content, {"Content-Type": "application/json"} if content else {})
+                        method, path, content, {"Content-Type": "application/json"} if content else {})
                     answer = connection.getresponse()
                     answer.read()
                     self.count(kind, answer.status)
@@ -90,19 +123,23 @@ class Crowd:
                 connection.close()
 
     def open_calls(self):
-        paths = itertools.cycle([
-            f"{self.base}{PARTNER}/openapi.json", f"{self.base}/api/admin/openapi.json", f"{self.base}/invite/none",
-            f"{self.base}{PARTNER}/balance", "/provider/v1/tenants", f"{self.base}/activate/none", "/readyz", "/none"])
-        self.calls("open", "GET", lambda: next(paths), lambda: None)
+        # Each caller begins elsewhere, so that a short flood has all of them too.
+        ways = itertools.islice(itertools.cycle(self.open), random.randrange(len(self.open)), None)
+
+        def call():
+            method, path = next(ways)
+            return method, path, None if method == "GET" else "{}"
+
+        self.calls("open", call)
 
     def guesses(self):
-        paths = itertools.cycle([f"{self.base}/api/admin/session", f"{self.base}{PARTNER}/session"])
-        self.calls("passwords", "POST", lambda: next(paths), lambda: json.dumps(
-            {"email": f"g{next(self.numbers) % 50}@nowhere.example", "password": "not the password"}))
+        paths = itertools.cycle([f"{self.base}{ADMIN}/session", f"{self.base}{PARTNER}/session"])
+        self.calls("passwords", lambda: ("POST", next(paths), json.dumps(
+            {"email": f"g{next(self.numbers) % 50}@nowhere.example", "password": "not the password"})))
 
     def applications(self):
-        self.calls("applications", "POST", lambda: f"{self.base}{PARTNER}/apply", lambda: json.dumps(
-            {"email": f"a{next(self.numbers)}-{self.port}@new.example", "name": "N", "password": "a long password"}))
+        self.calls("applications", lambda: ("POST", f"{self.base}{PARTNER}/apply", json.dumps(
+            {"email": f"a{next(self.numbers)}-{self.port}@new.example", "name": "N", "password": "a long password"})))
 
     def held(self, kind, count, first, more):
         """So many connections at once that send `first` and then `more` each second."""
@@ -197,4 +234,4 @@ class Reader:
 
 
 if __name__ == "__main__":
-    Crowd(int(sys.argv[1]), sys.argv[2], float(sys.argv[3])).run()
+    Crowd(int(sys.argv[1]), sys.argv[2], float(sys.argv[3]), *sys.argv[4:]).run()

@@ -1,22 +1,29 @@
 #!/usr/bin/env python3
 """What looks alike is one, and what is not what it seems is refused (the contract's head): letters and numbers in every
-field of every body, addresses, passwords, ids and their look-ups, in every API."""
+field of every body and in every parameter of text, addresses, passwords, ids and their look-ups, in every API."""
 
+import json
 import unicodedata
 import uuid
 from urllib.parse import quote
 
-from access import address
+from access import Caller, address
 from badinput import Scene, at, changed, encode, leaves
-from endpoints import ADMIN, ALL, CODES, LICENCES, PARTNER, PORTS, PROVIDER, REPORTS
+from endpoints import ADMIN, ALL, CODES, EVERY, LICENCES, PARTNER, PORTS, PROVIDER, REPORTS, nameless, served
 from shop import PASSWORD, Shop
-from strict import row
+from strict import Sender, row
 from support import Checks, Gateway, arguments
 
 # Zero-width, bidirectional, a separator of lines, a noncharacter.
 UNSEEN = ["\u200b", "\u200e", "\u202e", "\u2066", "\ufeff", "\u2028", "\ufdd0"]
 # Of ids besides: joiners, a space that is none, letters that nobody has assigned.
 UNSEEN_IN_IDS = UNSEEN + ["\u200d", "\u00a0", "\u3164", "\ue000", "\u0378"]
+# Taken as they are sent, or judged for what they open.
+SECRETS = {"password", "old", "new", "api_token"}
+# Who is kept by an address from before may sign in by it.
+SIGN_INS = ("/session", "/login", "/login/signin")
+# By API: the row that its texts are told under.
+ROWS = {REPORTS: "C2", LICENCES: "L2", PORTS: "X3", CODES: "A4"}
 NOT_ADDRESSES = [
     "<a@b.example>", "a@b.example>", "Ann <a@b.example>", '"a b"@c.example', "a(b)@c.example", "=1+1@b.example",
     "+a@b.example", "-a@b.example", ".a@b.example", "a.@b.example", "a..b@c.example", "a@[192.0.2.1]", "a@192.0.2.1",
@@ -56,6 +63,105 @@ def letters(checks, scene):
                         continue  # who is kept so from before may sign in
                     answer = scene.send(endpoint, encode(changed(endpoint.good_body(), pointer, value)).encode())
                     at(answer, "/" + "/".join(pointer), (endpoint.name, pointer, value))
+
+
+def is_text(schema):
+    is_time = schema.get("format", "").startswith("date")
+    return "string" in schema.get("type", ()) and "enum" not in schema and not is_time
+
+
+def texts(schema, place=()):
+    """Pointer and schema of each member that is text, as a description has them, in objects of it as well."""
+    for part in [schema, *schema.get("anyOf", [])]:
+        for name, member in part.get("properties", {}).items():
+            if is_text(member):
+                yield (*place, name), member
+            yield from texts(member, (*place, name))
+
+
+def bodies(described, routes):
+    """Of each route whose JSON body has text: the route, a body that is good, and its texts by their pointers."""
+    for endpoint in routes:
+        operation = described[endpoint.api, endpoint.method, nameless(endpoint.path)]
+        content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+        if content is None or endpoint.raw or endpoint.path == "/topup":
+            continue
+        found = dict(texts(content["schema"]))
+        found = {place: schema for place, schema in found.items() if place[-1] not in SECRETS}
+        body = endpoint.good_body() if endpoint.fields else content.get("example", {})
+        if found:
+            yield endpoint, body, found
+
+
+def spellings(schema):
+    """A text of accents in NFC and in NFD, short, and as long as it may be where it is counted in NFC."""
+    end = "@b.example" if schema.get("format") == "email" else ""
+    long = min(schema.get("maxLength", 64), 64 if end else 4_000)
+    for text in (f"\u00e9{uuid.uuid4().hex[:8]}", "\u00e9" * long):
+        yield text + end, decomposed(text + end)
+
+
+def both_forms(checks, scene, described):
+    """P, O, W: what is judged of a text in NFC is judged of it in NFD, in every field. A member that nobody reads
+    keeps the call from having its effect."""
+    def wrong(endpoint, body, place, text):
+        answer = scene.send(endpoint, encode({**changed(body, place, text), "nobody_reads": 1}).encode())
+        assert answer.status == 422, (endpoint.name, place, text, answer)
+        return sorted((error["pointer"], error["code"], error["detail"]) for error in answer.json["errors"])
+
+    for endpoint, body, found in bodies(described, ALL):
+        with checks(f"{row(endpoint)} {endpoint.name}: a text in NFD is the text in NFC, and is counted so"):
+            for place, schema in found.items():
+                for composed, other in spellings(schema):
+                    one, two = wrong(endpoint, body, place, composed), wrong(endpoint, body, place, other)
+                    assert one == two, (place, composed, one, two)
+
+
+def dialect_bodies(checks, send, described, routes):
+    """C, A, X, L: no text holds what nobody sees, none is white space alone, and NFD is NFC; the refusal names the
+    member in the API's own envelope."""
+    for endpoint, body, found in bodies(described, routes):
+        # The service signs what it sends: `payments.py` has it.
+        if endpoint.access == "payment service" or endpoint.path in SIGN_INS:
+            continue
+        row = ROWS[endpoint.api]
+        invalid = 400 if endpoint.api == CODES else 422
+
+        def is_refused(place, value):
+            answer = send(endpoint, body=json.dumps(changed(body, place, value)).encode())
+            assert answer.status < 500 and answer.status not in (401, 403, 429), (place, value, answer)
+            assert unicodedata.is_normalized("NFC", answer.body.decode()), (place, value, answer)
+            return answer.status == invalid and place[-1] in "".join(map(str, answer.json.values()))
+
+        with checks(f"{row} {endpoint.name}: texts hold nothing that nobody sees, and are never white space alone"):
+            for place in found:
+                for value in [f"a{letter}b" for letter in UNSEEN] + [UNSEEN[0], " ", "   ", "\u3000", "\u2003 "]:
+                    assert is_refused(place, value), (place, value)
+        with checks(f"{row} {endpoint.name}: a text in NFD is the text in NFC, and is counted so"):
+            for place, schema in found.items():
+                for composed, other in spellings(schema):
+                    assert is_refused(place, other) == is_refused(place, composed), (place, composed)
+
+
+def parameters(checks, send, described, routes):
+    """Every parameter of a query that is text."""
+    for endpoint in routes:
+        operation = described[endpoint.api, endpoint.method, nameless(endpoint.path)]
+        names = [
+            (one["name"], one["schema"]) for one in operation["parameters"]
+            if one["in"] == "query" and is_text(one["schema"]) and one["name"] not in ("cursor", "after")]
+        if endpoint.method != "GET" or not names:
+            continue
+        with checks(f"O6 {endpoint.name}: no parameter holds what nobody sees, and NFD asks for what NFC asks for"):
+            for name, schema in names:
+                for value in [f"a{letter}b" for letter in UNSEEN] + [UNSEEN[0], " ", "\u3000"]:
+                    answer = send(endpoint, f"{name}={quote(value)}")
+                    assert answer.status in (400, 422) and name in answer.body.decode(), (name, value, answer)
+                for forms in spellings(schema):
+                    one, two = (send(endpoint, f"{name}={quote(text)}") for text in forms)
+                    assert one.status == two.status < 500, (name, forms[0], one, two)
+                    # A refusal may repeat a word as it was asked for.
+                    assert one.status != 200 or unicodedata.is_normalized("NFC", two.body.decode()), (name, two)
 
 
 def numbers(checks, shop, reseller):
@@ -325,7 +431,12 @@ def main():
         scene = Scene(gateway)
         scene.headers = address
         before = scene.state()
+        described = {
+            (api, method, nameless(path)): operation for (api, method, path), operation in served(gateway).items()}
         letters(checks, scene)
+        both_forms(checks, scene, described)
+        parameters(
+            checks, lambda endpoint, query: scene.send(endpoint, query=f"?{query}"), described, ALL)
         with checks("P1 O1 W6 nothing has changed by all that was refused"):
             assert before == scene.state()
         numbers(checks, scene.shop, scene.reseller)
@@ -333,6 +444,12 @@ def main():
         passwords(checks, gateway)
         ids(checks, gateway)
         dialects(checks, gateway)
+        elsewhere = Shop(gateway)
+        elsewhere.buyer = elsewhere.reseller()
+        for api in ROWS:
+            send, routes = Sender(Caller(gateway, api, elsewhere)), [one for one in EVERY if one.api == api]
+            dialect_bodies(checks, send, described, routes)
+            parameters(checks, send, described, routes)
     checks.finish()
 
 

@@ -11,6 +11,11 @@ from support import Checks, Gateway, arguments
 
 NUMBERS = [
     "-9223372036854775808", "9223372036854775807", "-9223372036854775809", "1e9", "0", "-1", "٣", "\u202e1", "%", ""]
+# What nobody reads, such as stands twice, letters in two spellings, and such as nobody sees; bytes that are no text.
+ODD_QUERIES = [
+    "?nobody_reads=1", "?utm=1&utm=2", "?%C3%A9=1&e%CC%81=1", "?x=%E2%80%8B&y=%E2%80%AE", "?%E2%80%8Bx=1", "?x", "?&&"]
+NO_TEXT = ["?x=%ff", "?%00=1", "?x=%00", "?%", "?x=%zz"]
+SPELLED = ["e\u0301", "\u200b", "\u202ex", " ", "a\u2028b"]
 # Beside those that a page's own forms have.
 NAMES = {"list", "days", "from", "to", "cursor", "month", "hour", "limit", "period", "before", "at", "page"}
 # A session may make a thousand calls a minute.
@@ -75,6 +80,49 @@ def numbers(checks, who, role):
         print(f"# {len(pages)} pages, {asked} addresses")
 
 
+def queries(checks, who, role):
+    with checks(f"U1 U2 U3 a page of {role} ignores what it does not know, whatever its letters"):
+        every = "?" + "&".join(query[1:] for query in ODD_QUERIES)
+        for at, (path, names) in enumerate(sorted(who.pages().items())):
+            assert who.get(path + every).status == 200, (path, every)
+            query = NO_TEXT[at % len(NO_TEXT)]
+            assert who.get(path + query).status in (200, 400), (path, query)
+            for place, name in enumerate(sorted(names)):
+                value = urllib.parse.quote(SPELLED[(at + place) % len(SPELLED)])
+                # Every other one stands twice.
+                query = f"?{name}={value}" if (at + place) % 2 else f"?{name}=1&{name}={value}"
+                answer = who.get(path + query)
+                assert answer.status in (200, 303, 400, 404, 422), (path, query, answer)
+                assert answer.status == 303 or "text/html" in answer.headers["content-type"], (path, query, answer)
+
+
+def strangers(checks, gateway, office):
+    """Pages that anybody may open, links that lead nowhere, and the paths at the root."""
+    base = office.shop.base
+    pages = [base + path for path in (
+        "/sign-in", "/apply", "/program", "/api/admin/docs", "/api/partner/v1/docs", "/invite/none",
+        "/reset-password/none", "/sandbox-pay/none")]
+    root = ["/healthz", "/readyz", "/metrics", "/console/sign-in", "/console", "/", "/nowhere"]
+    with checks("U4 G6 G7 open pages, links and root paths ignore what they do not know, in whatever letters"):
+        browser = Browser(gateway)
+        for path in pages + root:
+            usual = browser.get(path)
+            assert usual.status in (200, 303, 404), (path, usual)
+            for query in ODD_QUERIES:
+                answer = browser.get(path + query)
+                assert answer.status == usual.status, (path, query, answer)
+                assert answer.headers.get("content-type") == usual.headers.get("content-type"), (path, query, answer)
+            for query in NO_TEXT:
+                assert browser.get(path + query).status in (usual.status, 400), (path, query)
+    with checks("A6 G6 a callback that nobody signed is refused alike, whatever stands in its query"):
+        path = f"{base}/api/payments/callback"
+        usual = gateway.post(path, {})
+        assert usual.status == 401, usual
+        for query in ODD_QUERIES + NO_TEXT:
+            answer = gateway.post(path + query, {})
+            assert (answer.status, answer.json.get("code")) == (401, usual.json.get("code")), (query, answer)
+
+
 def forms(checks, gateway, who, role):
     with checks(f"U2 U3 a form of {role} whose names have no end, or no bound, is refused, and the gateway goes on"):
         deep = [("." * 150_000, "x"), ("0." * 100_000, "x"), ("a.b.c.d.e.f.g.h.i.j", "x")]
@@ -111,8 +159,10 @@ def main():
         shop = Person(gateway, office.shop.base, reseller["email"], f"{office.shop.base}/portal")
         for who, role in (owner, "an operator"), (shop, "a reseller"):
             numbers(checks, who, role)
+            queries(checks, who, role)
             forms(checks, gateway, who, role)
         open_calls(checks, office, shop)
+        strangers(checks, gateway, office)
     checks.finish()
 
 

@@ -6,7 +6,8 @@ comments and data do not count.
 `--write` writes docs/rows.md. Without it the script fails where that table is stale, where a row that is built, or built
 in part, is named by no test or broken by no mutant (Tests/Mutants), where a mutant's snippet has gone from the sources,
 and where a test names a row that does not exist. It fails as well where a page of the architecture names a file of the
-sources that is not there, or counts the files of a walk otherwise than it lists them."""
+sources that is not there, or counts the files of a walk otherwise than it lists them, and where docs/cluster.md or
+docs/internals/kinds-of-fault.md names a test that is not there."""
 
 import argparse
 import ast
@@ -168,6 +169,38 @@ def astray():
                     yield f"a walk of {count} files lists {len(set(names))}: {', '.join(names)}"
 
 
+def cited(tests, all_titles):
+    """Of each file that a cell of a table names: its name, its titles, the words of titles that stand behind it up to
+    the next file's name, and that text."""
+    for name, rest in re.findall(r"`([\w./]+)`([^`]*)", tests):
+        file = name if name.endswith(".py") else name + ".swift"
+        its = [title for path, title in all_titles if f"/{path}".endswith(f"/{file}")]
+        yield name, its, re.findall(r'"([^"]+)"', rest), rest
+
+
+def unsaid(what, name, its, words):
+    """What is wrong with the citing of a file: it has no test, or no title of it has the words."""
+    if not its:
+        yield f"{what}: no test is in {name}"
+    for word in words:
+        if not any(re.search(rf"{re.escape(word)}(?!\d)", title) for title in its):
+            yield f"{what}: no title in {name} says “{word}”"
+
+
+def kinds_of_fault(content, all_titles):
+    """What is wrong with docs/internals/kinds-of-fault.md: a kind that no test holds, a file without a test or words
+    behind it, words that no title of it has."""
+    kinds = [row for row in re.findall(r"^\| (.+?) \| (.+) \|$", content, re.M) if row != ("kind", "tests")]
+    for kind, tests in kinds:
+        found = list(cited(tests, all_titles))
+        if not found or not all(words for _, _, words, _ in found):
+            yield f"{kind}: names no test, or a file without one"
+        for name, its, words, _ in found:
+            yield from unsaid(kind, name, its, words)
+    if not kinds or len(kinds) != len({kind for kind, _ in kinds}):
+        yield "the page has no kind, or one of them twice"
+
+
 def failure_cases(content, all_titles):
     """What is wrong with docs/cluster.md's table of cases and tests: a file that is not there, a title that none of its
     tests has, a case without a row."""
@@ -175,17 +208,9 @@ def failure_cases(content, all_titles):
     for cases, tests in re.findall(r"^\| ([\d, ]+) \| (.+) \|$", content, re.M):
         numbers = [int(number) for number in cases.split(",")]
         shown |= set(numbers)
-        # Behind a file's name stand words of its titles, up to the next file's.
-        for name, rest in re.findall(r"`([\w./]+)`([^`]*)", tests):
-            file = name if name.endswith(".py") else name + ".swift"
-            its = [title for path, title in all_titles if f"/{path}".endswith(f"/{file}")]
-            if not its:
-                yield f"case {cases}: no test is in {name}"
-            words = re.findall(r'"([^"]+)"', rest)
+        for name, its, words, rest in cited(tests, all_titles):
             words += [f"case {number}" for number in numbers if "by the case's number" in rest]
-            for word in words:
-                if not any(re.search(rf"{re.escape(word)}(?!\d)", title) for title in its):
-                    yield f"case {cases}: no title in {name} says “{word}”"
+            yield from unsaid(f"case {cases}", name, its, words)
     yield from (f"case {case} has no row" for case in range(1, CASES + 1) if case not in shown)
 
 
@@ -237,6 +262,10 @@ def main():
     with checks("every failure case of a cluster (N6) is shown by tests that are there, by their titles"):
         with open(os.path.join(ROOT, "docs", "cluster.md"), encoding="utf-8") as file:
             wrong = list(failure_cases(file.read(), list(titles())))
+        assert not wrong, "\n".join(wrong)
+    with checks("every kind of fault that was found is held by tests that are there, by their titles"):
+        with open(os.path.join(ROOT, "docs", "internals", "kinds-of-fault.md"), encoding="utf-8") as file:
+            wrong = list(kinds_of_fault(file.read(), list(titles())))
         assert not wrong, "\n".join(wrong)
     with checks("every row that a test names is in the contract"):
         unknown = {row: sorted(paths) for row, paths in files.items() if row not in known}

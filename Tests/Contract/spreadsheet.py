@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import uuid
 import zipfile
+from decimal import Decimal
 
 from shop import Shop
 from support import ROOT, Checks, Gateway, arguments, tool
@@ -36,6 +37,7 @@ ODD = [
     "2026-05-01",
 ]
 FORMULA = "=+-@\t\r"
+STATEMENT_TEXTS = ("kind", "reference", "at", "currency", "public_id")
 MONEY = [
     "wholesale_monthly",
     "wholesale_quarterly",
@@ -109,7 +111,27 @@ def priced(gateway):
         rows[9] = "true" if number % 2 else "false"
         done = shop.admin("POST", "/price-book.csv", written([header.split(","), rows], mark=""), headers=CSV)
         assert done.status == 200, (sku, done)
+    for sku, name in zip(SKUS, ODD):
+        assert shop.admin("PATCH", f"/products/{sku}", {"name": name}).status == 200, (sku, name)
+    for reference in ODD:
+        body = {"amount": "-0.10", "reference": reference}
+        taken = shop.admin("POST", f"/resellers/{reseller['id']}/balance", body, idempotent=True)
+        assert taken.status == 200, taken
+    shop.buyer = reseller
     return shop
+
+
+def products(shop, text, body):
+    """Taking the file of products changes nothing: the export is the same, byte for byte."""
+    done = shop.admin("POST", "/products.csv", body, headers=CSV)
+    assert done.status == 200, (done, body[:300])
+    assert (done.json["rows"], done.json["new"]) == (len(table(text)) - 1, 0), done
+    again = shop.admin("GET", "/products.csv").body.decode()
+    assert again == text, [pair for pair in zip(table(text), table(again)) if pair[0] != pair[1]]
+
+
+def statement(shop):
+    return shop.admin("GET", f"/resellers/{shop.buyer['id']}/statement.csv").body.decode()
 
 
 def imports(shop, book, body):
@@ -132,6 +154,13 @@ def exported(checks, shop, book):
         rows = table(shop.admin("GET", "/audit.csv").body.decode())
         assert len(rows) > 20 and not any(cell[:1] in tuple(FORMULA) for row in rows for cell in row if cell), rows
 
+    with checks("O5 a statement as CSV holds no formula: amounts are numbers, texts are guarded"):
+        rows = list(csv.DictReader(io.StringIO(statement(shop))))
+        assert len(rows) == len(ODD) + 1, rows
+        assert not any(row[name][:1] in tuple(FORMULA) for row in rows for name in STATEMENT_TEXTS), rows
+        assert {row["amount"] for row in rows} == {"-0.10", "10.00"}, rows
+        assert Decimal(rows[0]["balance_after"]) == Decimal("10.00") - len(ODD) * Decimal("0.10"), rows[0]
+
 
 def forms(checks, gateway, shop, book):
     with checks(
@@ -141,6 +170,13 @@ def forms(checks, gateway, shop, book):
         for form in FORMS:
             imports(shop, book, written(rows, *form))
             imports(shop, book, written(bent(rows, ["is_enabled"]), *form))
+
+    with checks(f"O4 the list of products in {len(FORMS)} forms"):
+        text = shop.admin("GET", "/products.csv").body.decode()
+        rows = table(text)
+        assert not any(cell[:1] in tuple(FORMULA) for row in rows for cell in row if cell), rows
+        for form in FORMS:
+            products(shop, text, written(bent(rows, ["hidden"]), *form))
 
     with checks("O4 what is no boolean and no number is refused with its line and column"):
         for column, cell in [
@@ -307,6 +343,23 @@ def by_libreoffice(checks, gateway, shop, book, office, is_long):
             saved, sheet = office.saved(f"book-{name}", book, "1/2/2/2", separator)
             assert "<f" not in sheet, "a formula"
             imports(shop, book, saved)
+
+    with checks("O4 the list of products through LibreOffice, text columns as text: nothing changed"):
+        text = shop.admin("GET", "/products.csv").body.decode()
+        saved, sheet = office.saved("products", text, "1/2/2/2/3/2", SEMICOLON)
+        assert "<f" not in sheet, "a formula"
+        products(shop, text, saved)
+
+    with checks("O5 a statement through LibreOffice: texts and amounts are what they were, and nothing is computed"):
+        log = statement(shop)
+        texts = [table(log)[0].index(name) for name in STATEMENT_TEXTS]
+        amounts = [table(log)[0].index(name) for name in ("amount", "balance_after")]
+        saved, sheet = office.saved("statement", log, "/".join(f"{place + 1}/2" for place in sorted(texts)))
+        assert "<f" not in sheet, "a formula"
+        pairs = list(zip(table(log), table(saved.decode("utf-8-sig")), strict=True))
+        assert len(pairs) > len(ODD), pairs
+        assert all(one[place] == other[place] for one, other in pairs for place in texts), pairs
+        assert all(Decimal(one[place]) == Decimal(other[place]) for one, other in pairs[1:] for place in amounts), pairs
 
     with checks("O6 the audit log through LibreOffice: every text is the text, and nothing is computed"):
         log = shop.admin("GET", "/audit.csv").body.decode()

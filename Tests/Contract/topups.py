@@ -5,6 +5,7 @@ import json
 import uuid
 from decimal import Decimal
 
+from pageforms import ODD_QUERIES
 from payservice import API_KEY, SECRET, PaymentService, signed
 from shop import Shop
 from support import Checks, Gateway, arguments, together, verified_export
@@ -55,6 +56,15 @@ def message(answer):
     return answer.json.get("detail") or answer.json.get("message")
 
 
+def odd_callbacks(shop, reseller, order):
+    with checks("W6 X4 A6 a callback's query is read by nobody: unknown, repeated and odd parameters change nothing"):
+        balance, usual = shop.balance_of(reseller), shop.report(order)
+        for query in ODD_QUERIES:
+            answer = shop.report(order, path="/api/payments/callback" + query)
+            assert answer.status == 200 and answer.body == usual.body, (query, answer)
+        assert shop.balance_of(reseller) == balance
+
+
 def check(gateway, service, dialect):
     shop = Payer(gateway, dialect)
     first, second = shop.reseller(), shop.reseller()
@@ -79,6 +89,7 @@ def check(gateway, service, dialect):
         assert shown.status == 200 and shown.json["status"] == "confirmed", shown
         assert [shown.json[name] for name in ("balance", "amount")] == [dialect.amount("50.00")] * 2, shown
         assert shown.json[dialect.order] == order and shown.json["currency"] == "USD"
+    odd_callbacks(shop, first, order)
     with checks("W6 X4 G1 a top-up is its own reseller's and book's: to others it is not there"):
         assert shop.ask(second, "GET", "/" + order).status == 404
         assert shop.ask(second, "GET", "/" + begun.json[dialect.id]).status == 404

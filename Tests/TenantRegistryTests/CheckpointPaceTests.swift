@@ -4,7 +4,8 @@ import Testing
 
 @testable import TenantRegistry
 
-/// The bounds at which a WAL in memory goes to its file: too early costs pages written twice, too late memory.
+/// The bounds at which a WAL goes to its file. In memory, too early costs pages written twice, too late memory. On the
+/// disk, one that was long gives its room back.
 @Suite struct CheckpointPaceTests {
     private let folder: TestFolder
     private let connection: Connection
@@ -23,7 +24,9 @@ import Testing
     }
 
     /// One batch that writes about so many pages anew.
-    private func fill(pages: Int) throws {
+    private func fill(pages: Int) throws { try fill(connection, pages: pages) }
+
+    private func fill(_ connection: Connection, pages: Int) throws {
         try connection.execute("BEGIN IMMEDIATE")
         try connection.run("INSERT INTO item (filling) VALUES (zeroblob(?1))", .int(pages * Connection.pageBytes))
         try connection.execute("COMMIT")
@@ -80,5 +83,59 @@ import Testing
         #expect(rest(&pace) == .notDue)
         #expect(rest(&pace, isPressed: true) == .made)
         connection.close()
+    }
+
+    /// A file whose WAL is on the disk.
+    private func onDisk(_ name: String) throws -> (connection: Connection, wal: String) {
+        let path = folder.file(name)
+        let plain = try Connection(path: path)
+        try plain.configureLive(pageCountMax: 100_000)
+        try plain.execute("CREATE TABLE item (id INTEGER PRIMARY KEY, filling BLOB) STRICT")
+        return (plain, path + "-wal")
+    }
+
+    /// Batches of a few pages until a checkpoint is made; gives the WAL's bytes before it and after.
+    private func restInTime(
+        _ pace: inout CheckpointPace, _ plain: (connection: Connection, wal: String)
+    ) throws -> (before: Int64, after: Int64) {
+        var before: Int64 = 0
+        for _ in 0..<CheckpointPace.batchesMin * 2 {
+            try fill(plain.connection, pages: CheckpointPace.pages.lowerBound / CheckpointPace.batchesMin + 2)
+            before = try #require(DataDirectory.size(of: plain.wal))
+            if pace.rest(plain.connection, metrics) == .made {
+                return (before, try #require(DataDirectory.size(of: plain.wal)))
+            }
+        }
+        Issue.record("No checkpoint came.")
+        return (before, before)
+    }
+
+    @Test("a WAL on the disk that was once long gives its disk back at the first rest at which half of it would do")
+    func longOnce() throws {
+        connection.close()
+        let plain = try onDisk("long.sqlite")
+        var pace = CheckpointPace()
+        try fill(plain.connection, pages: CheckpointPace.pages.upperBound + 100)
+        let long = try #require(DataDirectory.size(of: plain.wal))
+        #expect(pace.rest(plain.connection, metrics) == .made)
+        // The next batches may need as much: no commit waits for the file to grow.
+        #expect(DataDirectory.size(of: plain.wal) == long)
+        let settled = try restInTime(&pace, plain)
+        #expect(settled.before == long && settled.after == 0)
+        // A WAL that is as long as its file's work keeps its length.
+        let usual = try restInTime(&pace, plain)
+        #expect(usual.before > 0 && usual.before < long / 2 && usual.after == usual.before)
+        plain.connection.close()
+    }
+
+    @Test("a WAL on the disk of twice the bound gives its disk back at once")
+    func tooLong() throws {
+        connection.close()
+        let plain = try onDisk("longer.sqlite")
+        var pace = CheckpointPace()
+        for _ in 0..<2 { try fill(plain.connection, pages: CheckpointPace.pages.upperBound + 100) }
+        #expect(pace.rest(plain.connection, metrics) == .made)
+        #expect(DataDirectory.size(of: plain.wal) == 0 && plain.connection.walPages == 0)
+        plain.connection.close()
     }
 }
