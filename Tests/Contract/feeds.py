@@ -241,7 +241,7 @@ def raised(checks, gateway):
     shop = Shop(gateway, slug="raised")
     reseller = shop.reseller(balance="100.00")
     _, made = goods(shop, reseller)
-    order = placed(shop, reseller, made)["id"]
+    order = placed(shop, reseller, made)["order"]["id"]
     path = f"/provider/v1/tenants/{shop.slug}"
     export = gateway.get(path + "/export", key=gateway.provider_key)
     feed, kept = feed_of(shop, reseller), {}

@@ -45,7 +45,7 @@ class Provider:
 def bought(gateway, **fields):
     """A tenant with an active reseller and one order."""
     shop = Shop(gateway, **fields)
-    reseller = shop.reseller(balance="100.00")
+    reseller = shop.reseller(balance="10000.00")
     sku = shop.product()
     shop.price(reseller, sku, {"wholesale_monthly": "1.00"})
     assert shop.order(reseller, sku).status == 201
