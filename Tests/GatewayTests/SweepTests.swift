@@ -13,8 +13,14 @@ import Testing
 @Suite(.serialized) struct SweepTests {
     private static let blueprints = ["hosting", "panel", "licences", "codes", "proxies"]
     private static let extremes: [Int64] = [.min, 1 << 53 + 1, .max]
+    private static let year = Timestamp.millisecondsPerDay * 365
 
-    private static let time = "when something happened or is due; nothing is opened or charged by it"
+    private static let time = "when something happened, which is shown; nothing is opened, charged or ended by it"
+    private static let posted = "within a day of its audit row, or before the next one; days are totalled by it"
+    private static let ended =
+        "of a service that has ended, when; of one that is suspended, when it ends, at the latest with an hour"
+    private static let notice = "of a service that does not run, whether it owes a notice, which moves no money"
+    private static let reference = "what a reseller calls its order, to find it by; nothing is charged by it"
     private static let copy = "follows from rows that are vouched for, or is only shown"
     private static let person = "what a reseller calls its customer; it opens nothing and is charged nothing"
     private static let stored = "an answer kept thirty days for the same call again; its key judges who may make that"
@@ -40,12 +46,14 @@ import Testing
         add(queue, "meta", "outbound_held_at")
         add(person, "customer", "book created_at email external_folded external_id name public_id")
         add(time, "orders", "created_at decided_at")
-        add(person, "orders", "reference reference_folded")
+        add(reference, "orders", "reference reference_folded")
         add(counter, "product_revision", "id n")
         add(who, "orders", "decided_by key_id")
-        add(time, "posting", "at")
+        add(posted, "posting", "at")
         add(who, "posting", "key_id")
-        add(time, "service", "accrues_from anchor_day cancelled_at created_at ends_at past_due_since")
+        add(time, "service", "anchor_day cancelled_at created_at")
+        add(ended, "service", "ends_at")
+        add(notice, "service", "is_announced")
         add(time, "renewal", "at")
         add(time, "hourly_charge", "at")
         add(copy, "payable", "due_at reseller_id service_id")
@@ -59,7 +67,7 @@ import Testing
             health, "endpoint_health",
             "endpoint_id failing_since failures_in_row last_failure_at last_success_at last_outcome last_status recent")
         add(queue, "attempt", "delivery_id n at ms outcome status excerpt address")
-        add(stored, "idempotency", "body content_type created_at status")
+        add(stored, "idempotency", "body created_at status")
         add(
             count, "usage_hour",
             "hour key_id reseller_id action requests unauthorized forbidden rate_limited other_refusals orders")
@@ -111,8 +119,25 @@ import Testing
 
         func restore() throws { try content.write(to: URL(fileURLWithPath: path)) }
 
-        /// Changes the last row of a table; false where SQLite cannot hold that, or it says so already.
-        func change(_ table: String, _ column: String, to value: String) throws -> Bool {
+        /// By what the rows of a table differ in which of their columns matter, where it is not their state.
+        private static let kinds = [
+            "service": "state || iif(term = 'hourly', ' hourly', '') || coalesce(' ' || suspended_by, '')",
+            "provisioning": "phase",
+            "licence": "assigned_at IS NULL",
+        ]
+
+        /// A condition for each kind of row that a table has.
+        func kinds(of table: String, _ columns: [String]) throws -> [String] {
+            guard let kind = Self.kinds[table] ?? (columns.contains("state") ? "state" : nil) else { return ["1"] }
+            return try DataFolder.edit(path) { connection in
+                try connection.rows(dynamic: "SELECT DISTINCT quote(\(kind)) FROM \(table) ORDER BY 1") { row in
+                    "(\(kind)) IS \(try row.text())"
+                }
+            }
+        }
+
+        /// Changes the last row of a kind; false where SQLite cannot hold that, or it says so already.
+        func change(_ table: String, where kind: String, _ column: String, to value: String) throws -> Bool {
             try restore()
             return try DataFolder.edit(path) { connection in
                 try connection.execute("PRAGMA synchronous=OFF; PRAGMA ignore_check_constraints=ON; BEGIN")
@@ -123,7 +148,7 @@ import Testing
                 let place = keys.isEmpty ? "rowid" : keys.joined(separator: ", ")
                 let order = (keys.isEmpty ? ["rowid"] : keys).map { "\($0) DESC" }.joined(separator: ", ")
                 do {
-                    let last = "(\(place)) = (SELECT \(place) FROM \(table) ORDER BY \(order) LIMIT 1)"
+                    let last = "(\(place)) = (SELECT \(place) FROM \(table) WHERE \(kind) ORDER BY \(order) LIMIT 1)"
                     let changes = try connection.row(
                         dynamic: "SELECT 1 FROM \(table) WHERE \(last) AND \(column) IS NOT \(value)"
                     ) { _ in true }
@@ -166,59 +191,116 @@ import Testing
         }
     }
 
+    private static let timeNames = ["at", "since", "from", "until"]
+
+    /// Values near by, which may be listed, and extremes, which are seen all the same.
+    private static func values(
+        of column: (name: String, type: String), in table: String, isFirst: Bool
+    ) -> (near: [String], far: [String]) {
+        var near = [other(column.name, column.type)]
+        if column.type == "INTEGER", let last = column.name.split(separator: "_").last, timeNames.contains("\(last)") {
+            near.append("\(column.name) + \(year)")
+        }
+        // They are seen whatever the row is of.
+        guard isFirst else { return (near, []) }
+        switch column.type {
+        case "INTEGER":
+            // A row that is vouched for is compared as a whole, whatever is in it.
+            let extremes = VouchedStates.tables.contains(table) ? [Int64.max] : Self.extremes
+            return (near, extremes.map(String.init))
+        case "TEXT": return (near, ["CAST(x'ff' AS TEXT)"])
+        default: return (near, [])
+        }
+    }
+
+    /// What the tenants have of services at least: columns that matter in one state may not in another.
+    private static let services = [
+        "pending", "active", "active hourly", "past_due", "suspended operator", "suspended hourly operator",
+        "suspended hourly unpaid", "cancelled", "cancelled hourly",
+    ]
+
+    /// What was changed, and what came of it.
+    private struct Swept {
+        var kinds: Set<String> = []
+        var tables: Set<String> = []
+        /// Of every schema, with rows or without.
+        var all: Set<String> = []
+        var counts: [String: Int] = [:]
+        var unseen: Set<String> = []
+    }
+
+    private static func sweep(
+        _ tenant: TestTenant, as name: String, in folder: TestFolder, _ swept: inout Swept
+    ) async throws {
+        let file = try File(try await tenant.gateway.export(tenant.record), as: name, in: folder)
+        let found = try findings(file.path)
+        #expect(found.isEmpty, "\(name) is not sound before it is changed")
+        swept.all.formUnion(
+            try DataFolder.edit(file.path) { connection in
+                try connection.rows("SELECT name FROM sqlite_schema WHERE type = 'table'") { try $0.text() }
+            })
+        try sweep(file, &swept)
+    }
+
+    /// Changes one row of each kind that no file before had, column by column.
+    private static func sweep(_ file: File, _ swept: inout Swept) throws {
+        for (table, columns) in try file.tables.sorted(by: { $0.key < $1.key }) {
+            // The file as it came: the changes of the table before are undone.
+            try file.restore()
+            for kind in try file.kinds(of: table, columns.map { $0.name }) {
+                let isFirst = swept.tables.insert(table).inserted
+                guard swept.kinds.insert("\(table) \(kind)").inserted else { continue }
+                for column in columns {
+                    let (near, far) = values(of: column, in: table, isFirst: isFirst)
+                    for (index, value) in (near + far).enumerated() {
+                        guard try file.change(table, where: kind, column.name, to: value) else {
+                            swept.counts["impossible", default: 0] += 1
+                            continue
+                        }
+                        let findings = try Self.findings(file.path)
+                        let isSeen = findings.contains { $0.contains(table) }
+                        swept.counts[isSeen ? "seen" : findings.isEmpty ? "unseen" : "elsewhere", default: 0] += 1
+                        if !findings.isEmpty { continue }
+                        let place = "\(table).\(column.name)"
+                        swept.unseen.insert(place)
+                        let what = "\(place) = \(value) where \(kind)"
+                        #expect(index < near.count || place == "licence.lot", "\(what) is not seen")
+                        #expect(listed[place] != nil, "\(what) is neither seen nor listed")
+                    }
+                }
+            }
+        }
+    }
+
     @Test("P5 a column that is changed is seen by verify, or listed with its reason; no value ends the process")
     func sweep() async throws {
         try await withGateway(.inProcess) { gateway in
             let folder = try TestFolder()
-            var swept: Set<String> = []
-            var all: Set<String> = []
-            var counts: [String: Int] = [:]
-            var unseen: Set<String> = []
+            var swept = Swept()
             for blueprint in Self.blueprints {
                 let tenant = try await gateway.tenant(blueprint)
                 try await Self.fill(tenant, blueprint)
-                let file = try File(try await gateway.export(tenant.record), as: blueprint, in: folder)
-                let tables = try file.tables
-                all.formUnion(
-                    try DataFolder.edit(file.path) { connection in
-                        try connection.rows("SELECT name FROM sqlite_schema WHERE type = 'table'") { try $0.text() }
-                    })
-                for (table, columns) in tables.sorted(by: { $0.key < $1.key }) where !swept.contains(table) {
-                    swept.insert(table)
-                    for column in columns {
-                        let place = "\(table).\(column.name)"
-                        var values = [Self.other(column.name, column.type)]
-                        if column.type == "INTEGER" {
-                            // A row that is vouched for is compared as a whole, whatever is in it.
-                            let extremes = VouchedStates.tables.contains(table) ? [Int64.max] : Self.extremes
-                            values += extremes.map(String.init)
-                        }
-                        if column.type == "TEXT" { values.append("CAST(x'ff' AS TEXT)") }
-                        for (index, value) in values.enumerated() {
-                            guard try file.change(table, column.name, to: value) else {
-                                counts["impossible", default: 0] += 1
-                                continue
-                            }
-                            let findings = try Self.findings(file.path)
-                            let isSeen = findings.contains { $0.contains(table) }
-                            counts[isSeen ? "seen" : findings.isEmpty ? "unseen" : "elsewhere", default: 0] += 1
-                            if !findings.isEmpty { continue }
-                            unseen.insert(place)
-                            #expect(index == 0 || place == "licence.lot", "\(place) = \(value) is not seen")
-                            #expect(Self.listed[place] != nil, "\(place) is neither seen nor listed")
-                        }
-                    }
-                }
+                try await Self.sweep(tenant, as: blueprint, in: folder, &swept)
+                guard blueprint == "hosting" else { continue }
+                try await Self.spend(tenant)
+                try await Self.sweep(tenant, as: "spent", in: folder, &swept)
             }
+            let missing = Self.services.filter { kind in
+                !swept.kinds.contains { $0.hasPrefix("service ") && $0.hasSuffix("IS '\(kind)'") }
+            }
+            #expect(missing.isEmpty, "no service of these kinds was changed")
             // What no tenant here has a row of is vouched for as a whole, or each of its columns is listed.
-            for table in all.subtracting(swept) {
+            for table in swept.all.subtracting(swept.tables) {
                 let isVouched = VouchedStates.tables.contains(table) || VouchedTable(rawValue: table) != nil
                 let isListed = Self.listed.keys.contains { $0.hasPrefix(table + ".") }
                 #expect(isVouched || isListed, "\(table) has no row to change")
             }
-            print("sweep: \(counts.sorted { $0.key < $1.key }); no row of \(all.subtracting(swept).sorted())")
-            for place in unseen.sorted() { print("listed: \(place): \(Self.listed[place] ?? "NO REASON")") }
-            for place in Self.listed.keys.sorted() where !unseen.contains(place) { print("seen after all: \(place)") }
+            let counts = swept.counts.sorted { $0.key < $1.key }
+            print("sweep: \(counts); no row of \(swept.all.subtracting(swept.tables).sorted())")
+            for place in swept.unseen.sorted() { print("listed: \(place): \(Self.listed[place] ?? "NO REASON")") }
+            for place in Self.listed.keys.sorted() where !swept.unseen.contains(place) {
+                print("seen after all: \(place)")
+            }
         }
     }
 
@@ -274,20 +356,48 @@ import Testing
         }
     }
 
-    /// Forty days of a monthly service and an hourly one, with a price that was changed.
+    /// Forty days of monthly and hourly services, with a price that was changed: some were suspended or cancelled.
     private static func fillPeriods(_ tenant: TestTenant) async throws {
         let gateway = tenant.gateway
         let prices = #"{"wholesale_monthly":"3.80","wholesale_hourly":"0.0105"}"#
-        try await tenant.asOwner("PUT", "/resellers/\(tenant.reseller.id)/products/vps-1", prices)
+        try await done(tenant, "PUT", "/resellers/\(tenant.reseller.id)/products/vps-1", prices)
         for term in ["monthly", "hourly"] {
-            let body = #"{"product":"vps-1","term":"\#(term)","quantity":1,"customer":{"external_id":"c-1"}}"#
+            let body = #"{"product":"vps-1","term":"\#(term)","quantity":4,"customer":{"external_id":"c-1"}}"#
             let order = TestRequest("POST", tenant.path("/api/partner/v1/orders"), body).bearer(tenant.key)
                 .idempotent("o-\(term)").signed(with: tenant.reseller.webhookSecret, at: gateway.clock.now())
-            #expect(try await gateway.send(order).status == 201)
+            let placed = try await gateway.send(order)
+            #expect(placed.status == 201, "\(placed.text)")
+            let units = placed.text.matches(of: #/svc_\w+/#).map { String($0.0) }
+            try #require(units.count == 4, "\(placed.text)")
+            try await done(tenant, "POST", "/services/\(units[0])/suspend")
+            try await done(tenant, "POST", "/services/\(units[1])/cancel", #"{"at":"now"}"#)
+            try await done(tenant, "POST", "/services/\(units[2])/cancel", #"{"at":"term_end"}"#)
         }
-        try await tenant.asOwner("POST", "/services/reprice", #"{"price":"3.90","term":"monthly"}"#)
-        gateway.clock.advance(seconds: 40 * 86_400)
-        for kind in [DueKind.renewal, .hourly] {
+        try await done(tenant, "POST", "/services/reprice", #"{"price":"3.90","term":"monthly"}"#)
+        try await live(40, tenant)
+    }
+
+    /// There is no money any more: hours are past due at once and suspended a week later; by then the month is due, too.
+    private static func spend(_ tenant: TestTenant) async throws {
+        let balance = try await tenant.gateway.send(
+            TestRequest("GET", tenant.path("/api/partner/v1/balance")).bearer(tenant.key))
+        let rest = try #require(balance["available"], "\(balance.text)")
+        try await done(
+            tenant, "POST", "/resellers/\(tenant.reseller.id)/balance",
+            #"{"amount":"-\#(rest)","reference":"spent"}"#)
+        for days: Int64 in [20, 8] { try await live(days, tenant) }
+    }
+
+    private static func done(
+        _ tenant: TestTenant, _ method: String, _ path: String, _ json: String? = nil
+    ) async throws {
+        let answer = try await tenant.asOwner(method, path, json)
+        #expect(answer.status < 300, "\(path): \(answer.text)")
+    }
+
+    private static func live(_ days: Int64, _ tenant: TestTenant) async throws {
+        tenant.gateway.clock.advance(seconds: days * 86_400)
+        for kind in [DueKind.renewal, .hourly, .end] {
             try await handedOver { done in
                 tenant.record.onLane(
                     writes: true, { while try DueWorks.schema.run($0.transaction, kind, 100) == 100 {} },

@@ -127,7 +127,61 @@ import Testing
             "its price is not the one that was recorded"),
     ]
 
-    @Test("W9 W3 a tampered period, charge or date is found out and named", arguments: harms)
+    private static let year = "31536000000"
+
+    /// What a service is charged, tried and ended by.
+    static let times = [
+        Harm(
+            "hours of a year are free", "UPDATE service SET accrues_from = accrues_from + \(year) WHERE id = 2",
+            "later than its charges and pauses have it"),
+        Harm(
+            "one hour is free", "UPDATE service SET accrues_from = accrues_from + 3600000 WHERE id = 2",
+            "later than its charges and pauses have it"),
+        Harm(
+            "hours are charged ten years late",
+            "UPDATE service SET renews_at = renews_at + 10 * \(year), next_at = next_at + 10 * \(year) WHERE id = 2",
+            "later than a day ahead"),
+        Harm(
+            "hours end in ten years",
+            "UPDATE service SET ends_at = renews_at + 10 * \(year), renews_at = NULL, next_at = NULL WHERE id = 2",
+            "later than with an hour that has begun"),
+        Harm(
+            "hours are charged on, and end", "UPDATE service SET ends_at = renews_at WHERE id = 2",
+            "Its hours are to be charged on, and to end"),
+        Harm(
+            "what is past due has ten years more",
+            "UPDATE service SET past_due_since = past_due_since + 10 * \(year) WHERE id = 3",
+            "No event tells that it could not be paid first at"),
+        Harm(
+            "what is past due has a day more",
+            "UPDATE service SET past_due_since = past_due_since + 86400000 WHERE id = 3",
+            "No event tells that it could not be paid first at"),
+        Harm(
+            "what is past due is tried in ten years",
+            "UPDATE service SET next_at = next_at + 10 * \(year) WHERE id = 3",
+            "which no try of its is due at"),
+        Harm(
+            "what is past due is tried at another time of day", "UPDATE service SET next_at = next_at + 1 WHERE id = 3",
+            "which no try of its is due at"),
+        Harm(
+            "what is past due waits for its notice", "UPDATE service SET is_announced = 0 WHERE id = 3",
+            "does not go with what it owes"),
+        Harm(
+            "a suspended service is tried", "UPDATE service SET next_at = renews_at WHERE id = 4",
+            "which no try of its is due at"),
+        Harm(
+            "a suspended service owes", "UPDATE service SET past_due_since = renews_at WHERE id = 4",
+            "No event tells that it could not be paid first at"),
+        Harm(
+            "a charge is booked sixty days earlier",
+            "UPDATE posting SET at = at - 60 * 86400000 WHERE kind = 'renewal' AND reference LIKE '%:1'",
+            "It was made at"),
+        Harm(
+            "the last charge is booked sixty days later",
+            "UPDATE posting SET at = at + 60 * 86400000 WHERE id = (SELECT max(id) FROM posting)", "It was made at"),
+    ]
+
+    @Test("W9 W3 a tampered period, charge or date is found out and named", arguments: harms + times)
     func harm(harm: Harm) throws {
         let shared = try Self.shared.get()
         let folder = try TestFolder()

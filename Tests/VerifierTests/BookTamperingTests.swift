@@ -147,6 +147,9 @@ struct Harm: CustomTestStringConvertible, Sendable {
             "UPDATE idempotency SET body = CAST('{\"order\":{\"id\":\"ord_x\"}}' AS BLOB) WHERE key = 'second'",
             .idempotency, "names the order ord_x, which there is not"),
         Harm(
+            "a stored answer is a page", "UPDATE idempotency SET content_type = 'text/html' WHERE key = 'second'",
+            .structure, "Its column content_type cannot be read"),
+        Harm(
             "a stored answer is a refusal", "UPDATE idempotency SET status = 402 WHERE key = 'second'", .idempotency,
             "status 402"),
         Harm(

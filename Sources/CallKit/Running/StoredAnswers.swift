@@ -10,6 +10,11 @@ package struct StoredAnswer: Sendable {
     package fileprivate(set) var body: [UInt8]
 
     package static let columns = Columns<StoredAnswer>("rowid", "fingerprint", "status", "content_type", "body")
+    /// What an answer to a call with a key is, sealed or not: only the APIs take keys, and no browser runs what they
+    /// answer.
+    package static let contentTypes = ["application/json", Problem.contentType].flatMap {
+        [$0, TenantReader.sealedMark + $0]
+    }
     fileprivate static let byKey = Statement(
         """
         SELECT \(columns) FROM idempotency WHERE reseller_id = ?1 AND book = ?2 AND key = ?3 AND created_at > ?4

@@ -46,6 +46,25 @@ struct PostingVoucher: Equatable {
 /// entries, balances and orders were changed to agree with it. Both name postings in ascending order.
 struct VouchedPostings {
     private var ids = AscendingIDs()
+    private var strays: [Stray] = []
+
+    /// A posting that was made at another time than its record says. Only a clock that was set while the call ran does
+    /// that, or a machine that slept: the record behind it that lies elsewhere tells which way the clock went.
+    private struct Stray {
+        let posting: Int64
+        let at: Timestamp
+        let recordedAt: Timestamp
+        let sequence: Int64
+
+        func isExplained(by later: Timestamp) -> Bool {
+            let earliest = min(recordedAt, later).adding(days: -VerifiedFile.callDays)
+            return earliest <= at && at <= max(recordedAt, later).adding(days: VerifiedFile.callDays)
+        }
+    }
+
+    private static func isNear(_ one: Timestamp, _ other: Timestamp) -> Bool {
+        abs(one.milliseconds - other.milliseconds) <= VerifiedFile.callDays * Timestamp.millisecondsPerDay
+    }
 
     private static let entries = Statement(
         """
@@ -54,7 +73,9 @@ struct VouchedPostings {
         WHERE \(EntryPlaces.of("?1", "e")) ORDER BY e.id LIMIT 3
         """)
 
-    mutating func take(_ detail: JSON, _ sequence: Int64, _ file: inout VerifiedFile) throws {
+    mutating func take(
+        _ detail: JSON, _ at: Timestamp, _ sequence: Int64, _ file: inout VerifiedFile
+    ) throws {
         for voucher in PostingVoucher.all(in: detail) {
             guard let voucher else {
                 file.report.add(.ledger, "audit", sequence, "What the row says of a posting cannot be read.")
@@ -69,12 +90,29 @@ struct VouchedPostings {
                     "The row vouches for posting \(voucher.id), which an earlier row has vouched for already.")
                 continue
             }
-            try compare(voucher, sequence, &file)
+            try compare(voucher, at, sequence, &file)
+        }
+    }
+
+    /// The chain has a row of this time.
+    mutating func pass(_ at: Timestamp, _ file: inout VerifiedFile) {
+        guard !strays.isEmpty else { return }
+        strays.removeAll { stray in
+            if Self.isNear(stray.recordedAt, at) { return false }
+            if !stray.isExplained(by: at) { Self.report(stray, &file) }
+            return true
         }
     }
 
     mutating func finish(_ file: inout VerifiedFile) throws {
         if ids.last < .max { try reportUnvouched(ids.last + 1...(.max), &file) }
+        for stray in strays { Self.report(stray, &file) }
+    }
+
+    private static func report(_ stray: Stray, _ file: inout VerifiedFile) {
+        file.report.add(
+            .ledger, "posting", stray.posting,
+            "It was made at \(stray.at.text); audit row \(stray.sequence) says \(stray.recordedAt.text).")
     }
 
     private func reportUnvouched(_ gap: ClosedRange<Int64>, _ file: inout VerifiedFile) throws {
@@ -90,9 +128,11 @@ struct VouchedPostings {
         }
     }
 
-    private func compare(_ voucher: PostingVoucher, _ sequence: Int64, _ file: inout VerifiedFile) throws {
-        let found = try file.connection.row("SELECT book, kind FROM posting WHERE id = ?1", .integer(voucher.id)) {
-            try (book: $0.int(), kind: $0.text())
+    private mutating func compare(
+        _ voucher: PostingVoucher, _ at: Timestamp, _ sequence: Int64, _ file: inout VerifiedFile
+    ) throws {
+        let found = try file.connection.row("SELECT book, kind, at FROM posting WHERE id = ?1", .integer(voucher.id)) {
+            try (book: $0.int(), kind: $0.text(), at: $0.time())
         }
         guard let found else {
             file.report.add(
@@ -107,6 +147,15 @@ struct VouchedPostings {
                 .ledger, "posting", voucher.id,
                 "It is \(found.kind) in the \(book) book; audit row \(sequence) says \(voucher.kind) in the \(voucher.book.name) book."
             )
+        }
+        if !Self.isNear(found.at, at) {
+            let stray = Stray(posting: voucher.id, at: found.at, recordedAt: at, sequence: sequence)
+            // As many as a report names.
+            if strays.count < VerificationReport.findingsMax {
+                strays.append(stray)
+            } else {
+                Self.report(stray, &file)
+            }
         }
         let moved = try file.connection.rows(Self.entries, .integer(voucher.id)) {
             try Movement(account: $0.text(), micros: $0.int())

@@ -15,7 +15,9 @@ enum RenewalCheck {
             // `BoundsCheck` names it.
             guard counts.contains(service.period), counts.contains(service.accruedHours) else { return true }
             let life = ServiceLife(service, prices: try Prices(of: service.id, first: row.money(), in: connection))
-            for fault in life.faults() { file.report.add(.orders, "service", service.id, fault) }
+            for fault in try life.faults() + life.toldFaults(file) {
+                file.report.add(.orders, "service", service.id, fault)
+            }
             if service.term == .hourly {
                 try checkHours(life, &file)
             } else {
@@ -146,6 +148,25 @@ enum RenewalCheck {
         {
             file.report.add(.orders, "service", service.id, "Its hours do not go on from its last charge.")
         }
+        try checkPauses(service, after: until, uncharged, &file)
+    }
+
+    /// Where its hours go on: each that was counted moved that by an hour, and a pause to when an event told of its end,
+    /// whatever the clock did.
+    private static func checkPauses(
+        _ service: Service, after charged: Timestamp?, _ uncharged: Int64, _ file: inout VerifiedFile
+    ) throws {
+        guard let charged, let from = service.accruesFrom else { return }
+        let resumed: Timestamp? =
+            try file.connection.row(
+                "SELECT max(at) FROM event WHERE object = ?1 AND type = 'service.resumed'", .text(service.publicID)
+            ) { try $0.optionalTime() } ?? nil
+        let start = max(charged, resumed ?? charged)
+        if !Service.hours(uncharged, reachFrom: start, to: from) {
+            file.report.add(
+                .orders, "service", service.id,
+                "Its hours go on at \(from.text), later than its charges and pauses have it.")
+        }
     }
 
     /// Postings that were made for a period or for hours belong to one.
@@ -215,7 +236,8 @@ private struct ServiceLife {
             switch service.state {
             case .pending: service.anchorAt == nil && service.renewsAt == nil && service.period == 0
             case .active: service.pastDueSince == nil && service.suspendedBy == nil
-            case .pastDue: service.pastDueSince != nil && service.suspendedBy == nil
+            // One that is not announced would be looked at for its notice, and never for its charge.
+            case .pastDue: service.pastDueSince != nil && service.suspendedBy == nil && service.isAnnounced
             case .suspended:
                 service.suspendedBy == .operator || service.suspendedBy == .unpaid && service.pastDueSince != nil
             case .cancelled: service.renewsAt == nil && service.endsAt != nil && service.suspendedBy == nil
@@ -239,7 +261,9 @@ private struct ServiceLife {
         guard service.state != .pending, service.state != .cancelled, let anchor = service.anchorAt else { return [] }
         guard service.term != .hourly else {
             let rest = service.renewsAt.map { ($0.milliseconds - anchor.milliseconds) % Timestamp.millisecondsPerDay }
-            return rest ?? 0 == 0 ? [] : ["Its next charge is not at its anchor's time of day."]
+            let isOne = service.renewsAt == nil || service.endsAt == nil
+            return (rest ?? 0 == 0 ? [] : ["Its next charge is not at its anchor's time of day."])
+                + (isOne ? [] : ["Its hours are to be charged on, and to end."])
         }
         let wanted = service.start(ofPeriod: service.period + 1)
         let isOne = (service.renewsAt == nil) != (service.endsAt == nil)
@@ -249,14 +273,47 @@ private struct ServiceLife {
 
     /// A row that the clock would never find is as bad as one that it charges early.
     private func nextFaults() -> [String] {
-        switch service.state {
-        case .active:
+        if service.state == .active {
             var scheduled = service
             scheduled.schedule()
             return scheduled.nextAt == service.nextAt ? [] : ["It is looked at next at another time than is due."]
-        case .pastDue:
-            return service.endsAt != nil || service.nextAt != nil ? [] : ["It is past due, and never tried again."]
-        case .pending, .suspended, .cancelled: return []
         }
+        guard let next = service.nextAt else {
+            return service.state == .pastDue && service.endsAt == nil ? ["It is past due, and never tried again."] : []
+        }
+        return service.isTry(at: next) ? [] : ["It is tried again at \(next.text), which no try of its is due at."]
+    }
+
+    /// Times that nothing in its own row proves.
+    func toldFaults(_ file: VerifiedFile) throws -> [String] {
+        var faults: [String] = []
+        if let since = service.pastDueSince, try !isTold(since, in: file.connection) {
+            faults.append("No event tells that it could not be paid first at \(since.text).")
+        }
+        guard service.term == .hourly, service.state != .cancelled else { return faults }
+        if let end = service.endsAt, end > file.latest.adding(milliseconds: Timestamp.millisecondsPerHour) {
+            faults.append("It ends at \(end.text), later than with an hour that has begun.")
+        }
+        if let due = service.renewsAt, due > file.latest.adding(days: 1) {
+            faults.append("Its hours are charged at \(due.text), later than a day ahead.")
+        }
+        return faults
+    }
+
+    /// What could not be paid is told of in the transaction of its first try. Hours that are charged as a service stops
+    /// are told of with that.
+    private func isTold(_ since: Timestamp, in connection: Connection) throws -> Bool {
+        if service.state == .pastDue || service.suspendedBy == .unpaid {
+            return try connection.row(
+                "SELECT at FROM event WHERE object = ?1 AND type = 'service.past_due' ORDER BY id DESC LIMIT 1",
+                .text(service.publicID)
+            ) { try $0.time() } == since
+        }
+        return try connection.exists(
+            """
+            SELECT 1 FROM event WHERE object = ?1 AND at = ?2
+                AND type IN ('service.past_due', 'service.suspended', 'service.cancelled')
+            """,
+            .text(service.publicID), .time(since))
     }
 }

@@ -51,6 +51,11 @@ extension Service {
         return last.milliseconds - daily.milliseconds < Self.triesApartMilliseconds ? last : daily
     }
 
+    /// Whether what it owes may be tried next at `instant`: `nextTry` says no other times.
+    func isTry(at instant: Timestamp) -> Bool {
+        pastDueSince != nil && nextTry(after: instant.adding(milliseconds: -1)) == instant
+    }
+
     /// Whether no more than the last try is left of its seven days.
     package func isGraceOver(at now: Timestamp) -> Bool {
         pastDueSince.map { now >= $0.adding(days: Self.graceDays) } ?? false
@@ -111,6 +116,12 @@ extension Service {
     static func hours(_ count: Int64, fitBetween start: Timestamp, and end: Timestamp) -> Bool {
         let (length, overflow) = count.multipliedReportingOverflow(by: hour)
         return !overflow && count >= 0 && length <= end.milliseconds - start.milliseconds
+    }
+
+    /// Whether so many hours that were counted one after the other reach from one instant to the other, or beyond.
+    static func hours(_ count: Int64, reachFrom start: Timestamp, to end: Timestamp) -> Bool {
+        let (length, overflow) = count.multipliedReportingOverflow(by: hour)
+        return overflow || end.milliseconds - start.milliseconds <= length
     }
 }
 

@@ -27,13 +27,14 @@ enum ChainCheck {
             // A block of reads is written behind writes that came after them.
             file.endsAt = max(file.endsAt, line.at)
             walk.take(line, &file.report)
+            postings.pass(line.at, &file)
             if case .rows(let block) = line.content { try states.take(block, line.sequence, &file) }
             if let record = line.record, !record.detail.isEmpty {
                 guard let detail = try? JSON.parse(Array(record.detail.utf8)) else {
                     file.report.add(.chain, "audit", line.sequence, "What the row says of its write is no JSON.")
                     return true
                 }
-                try postings.take(detail, line.sequence, &file)
+                try postings.take(detail, record.at, line.sequence, &file)
                 try orders.take(detail, record, line.sequence, &file)
                 for index in tables.indices { try tables[index].take(detail, line.sequence, &file) }
             }

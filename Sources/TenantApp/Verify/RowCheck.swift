@@ -42,12 +42,15 @@ enum RowCheck {
         ].map { ($0, "book", "0, 1") } + [
             ("account", "role", "0, 1, 2, 3"), ("posting", "kind", names(PostingKind.self)),
             ("event", "type", names(EventType.self)), ("service", "term", names(Term.self)),
+            ("idempotency", "content_type", quoted(StoredAnswer.contentTypes)),
         ]
 
     private static func names<Value: CaseIterable & RawRepresentable>(
         _ type: Value.Type
-    ) -> String where Value.RawValue == String {
-        type.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")
+    ) -> String where Value.RawValue == String { quoted(type.allCases.map(\.rawValue)) }
+
+    private static func quoted(_ values: [String]) -> String {
+        values.map { "'\($0)'" }.joined(separator: ", ")
     }
 
     private static func readAccounts(_ sweep: inout RowSweep, _ file: inout VerifiedFile) throws {

@@ -128,6 +128,10 @@ struct VerifiedFile {
     let lineage: Lineage
     /// The latest moment that the audit log tells of: the file's own present, by which ages are judged.
     var endsAt = Timestamp(milliseconds: 0)
+    /// How far what a call did may lie from its record, which says when the call came: far more than any call takes.
+    static let callDays: Int64 = 1
+    /// Nothing in the file was done later.
+    var latest: Timestamp { endsAt.adding(days: Self.callDays) }
     /// A view under a table's name could answer anything, for ever: then nothing more is asked.
     var hasForeignViews = false
     var report: VerificationReport
