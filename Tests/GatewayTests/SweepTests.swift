@@ -24,6 +24,8 @@ import Testing
     private static let copy = "follows from rows that are vouched for, or is only shown"
     private static let person = "what a reseller calls its customer; it opens nothing and is charged nothing"
     private static let stored = "an answer kept thirty days for the same call again; its key judges who may make that"
+    private static let again =
+        "whose call an answer is kept for; that an order has its own is seen, any other call is made anew as a month later"
     private static let queue = "where a delivery stands; its event and endpoint are proved"
     private static let health =
         "how an endpoint has answered of late; it moves no money, and its endpoint is vouched for"
@@ -68,6 +70,7 @@ import Testing
             "endpoint_id failing_since failures_in_row last_failure_at last_success_at last_outcome last_status recent")
         add(queue, "attempt", "delivery_id n at ms outcome status excerpt address")
         add(stored, "idempotency", "body created_at status")
+        add(again, "idempotency", "book key reseller_id")
         add(
             count, "usage_hour",
             "hour key_id reseller_id action requests unauthorized forbidden rate_limited other_refusals orders")
@@ -377,7 +380,8 @@ import Testing
         try await live(40, tenant)
     }
 
-    /// There is no money any more: hours are past due at once and suspended a week later; by then the month is due, too.
+    /// There is no money any more: hours are past due at once and suspended a week later; by then the month is due,
+    /// too.
     private static func spend(_ tenant: TestTenant) async throws {
         let balance = try await tenant.gateway.send(
             TestRequest("GET", tenant.path("/api/partner/v1/balance")).bearer(tenant.key))

@@ -151,8 +151,8 @@ enum RenewalCheck {
         try checkPauses(service, after: until, uncharged, &file)
     }
 
-    /// Where its hours go on: each that was counted moved that by an hour, and a pause to when an event told of its end,
-    /// whatever the clock did.
+    /// Where its hours go on: each that was counted moved that by an hour, and a pause to when an event told of its
+    /// end, whatever the clock did.
     private static func checkPauses(
         _ service: Service, after charged: Timestamp?, _ uncharged: Int64, _ file: inout VerifiedFile
     ) throws {
