@@ -56,7 +56,8 @@ extension ProviderAPI {
         // Says nothing here: domains stay as they are.
         _ = fields.domainsWere()
         readUnchanged(
-            &fields, record, call, but: ["owner_email", "domains_were"], why: "is not changed together with owner_email")
+            &fields, record, call, but: ["owner_email", "domains_were"], why: "is not changed together with owner_email"
+        )
         try fields.finish()
         guard let email else { throw Refusal.defect }
         let link = newLink(record, call)

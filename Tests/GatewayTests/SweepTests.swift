@@ -25,7 +25,7 @@ import Testing
     private static let person = "what a reseller calls its customer; it opens nothing and is charged nothing"
     private static let stored = "an answer kept thirty days for the same call again; its key judges who may make that"
     private static let again =
-        "whose call an answer is kept for; that an order has its own is seen, any other call is made anew as a month later"
+        "whose call an answer is kept for; that an order has its own is seen, any other is made anew as a month later"
     private static let queue = "where a delivery stands; its event and endpoint are proved"
     private static let health =
         "how an endpoint has answered of late; it moves no money, and its endpoint is vouched for"
