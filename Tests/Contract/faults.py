@@ -474,7 +474,8 @@ def node_without_room(checks, options, data):
         for leaving, text in ((600 << 10, "no room for its file"), (0, "no room to take it over")):
             with checks(f"N6 19 a node with {leaving} bytes left gives a tenant to the next, whole"):
                 filling = fill(os.path.dirname(data), leaving)
-                assert move().status == 200
+                # Once its first beat was heard.
+                wait_until(lambda: move().status == 200)
                 wait_until(lambda: trade.buy().status == 201)
                 assert place() == "roomy" and text in small.errors(), small.errors()
                 id = trade.shop.made["id"]
@@ -492,8 +493,7 @@ def node_without_room(checks, options, data):
             wait_until(lambda: state() == "draining")
             assert move().status == 422
             os.unlink(filling)
-            wait_until(lambda: state() == "serving")
-            assert move().status == 200
+            wait_until(lambda: state() == "serving" and move().status == 200)
             assert trade.buy().status == 201 and place() == "small"
             trade.check()
 
