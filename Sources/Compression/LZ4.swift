@@ -6,9 +6,6 @@ package enum LZ4 {
     /// What one call takes.
     package static let bytesMax = Int(LZ4_MAX_INPUT_SIZE)
 
-    /// Room that is enough for so many bytes, whatever they are.
-    package static func bound(_ count: Int) -> Int { count + count / 255 + 16 }
-
     /// The bytes written to `out`; nil where it has too little room, or there are more than `bytesMax`.
     package static func compress(_ bytes: UnsafeRawBufferPointer, to out: UnsafeMutableRawBufferPointer) -> Int? {
         guard bytes.count <= bytesMax else { return nil }

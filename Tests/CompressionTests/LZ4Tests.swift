@@ -4,11 +4,11 @@ import Testing
 @Suite("LZ4")
 struct LZ4Tests {
     @Test(
-        "what was compressed comes back, in the room that the bound says, and in no other number of bytes",
+        "what was compressed comes back, in the room that the format asks for, and in no other number of bytes",
         arguments: [0, 1, 12, 13, 300, 65_536, 1_000_000])
     func roundTrip(count: Int) throws {
         for bytes in [CompressionTests.sample(count), .init(repeating: 7, count: count)] {
-            let block = try #require(Self.compress(bytes, room: LZ4.bound(count)))
+            let block = try #require(Self.compress(bytes, room: count + count / 255 + 16))
             #expect(try Self.decompress(block, count: count) == bytes)
             #expect(throws: CompressionError.damaged) { try Self.decompress(block, count: count + 1) }
             if count > 0 {

@@ -12,8 +12,8 @@ protocol LaneRunnable: AnyObject, Sendable {
 ///
 /// Sized by syncs in flight rather than cores: while a worker waits for the disk another works (0002). It also bounds
 /// the open files: past `openFilesMax` the lane that was used longest ago is asked to close, before any other is
-/// opened. So there are at most as many more as there are workers, however many lanes wait, and those whose commits the
-/// log has not made durable yet.
+/// opened. So however many lanes wait, there are few more: one for each worker, one that it was using when it was asked
+/// for, and those whose commits the log has not made durable yet.
 package final class LanePool: Sendable {
     package static let workersDefault = 16
 
