@@ -228,19 +228,37 @@ def interrupted(archive, folder, word):
 
 
 def signalled(words, number, scratch, has_files, **more):
-    """The exit code and the words of a command that gets a signal once it has begun to unseal."""
+    """The exit code and the words of a command that gets a signal once it has begun to unseal. One that came to its end
+    before the signal was sent says nothing of it, and is begun again."""
+    for _ in range(20):
+        ended = signalled_once(words, number, scratch, has_files, **more)
+        if ended is not None:
+            return ended
+    raise AssertionError("the command was faster than its signal, 20 times")
+
+
+def signalled_once(words, number, scratch, has_files, **more):
     def begun():
-        inside = [os.path.join(scratch, name) for name in os.listdir(scratch)]
-        return inside and (not has_files or os.listdir(inside[0]))
+        try:
+            inside = [os.path.join(scratch, name) for name in os.listdir(scratch)]
+            return inside and (not has_files or os.listdir(inside[0]))
+        except FileNotFoundError:
+            return False
 
     process = subprocess.Popen(
         [options.tollgate, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         **more)
     try:
         while not begun():
-            assert process.poll() is None, process.communicate()
+            if process.poll() is not None:
+                return None
             time.sleep(0.001)
+        # Its work is held until the signal is there: a busy machine may not let us come to it in time.
+        process.send_signal(signal.SIGSTOP)
+        if not begun():
+            return None
         process.send_signal(number)
+        process.send_signal(signal.SIGCONT)
         said = process.communicate(timeout=60)
     finally:
         if process.poll() is None:

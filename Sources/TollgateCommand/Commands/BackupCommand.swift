@@ -291,21 +291,28 @@ enum BackupVerifyCommand {
             ],
             notes: "Exit codes: 0 all sound, 1 something is wrong with one or is lost, or it cannot be opened."
         ) { invocation in
-            try OpenedBackup.withScratch(invocation) { scratch in
-                try run(OpenedBackup(invocation, at: invocation.arguments[0], scratch: scratch), scratch, invocation)
+            let (backup, proof) = try OpenedBackup.withScratch(invocation) { scratch in
+                let backup = try OpenedBackup(invocation, at: invocation.arguments[0], scratch: scratch)
+                return (backup, try prove(backup, in: scratch))
             }
+            // Not before the folder has gone: a signal removes it under the proof, which finds fault with that.
+            return try report(proof, of: backup, invocation)
         }
     }
 
-    private static func run(_ backup: OpenedBackup, _ scratch: String, _ invocation: Invocation) throws -> Int32 {
+    private static func prove(_ backup: OpenedBackup, in scratch: String) throws -> Proof {
         do {
             try backup.reading.makeRegistry(at: "\(scratch)/registry")
         } catch {
             throw CommandFailure.failed("the registry: \(error)")
         }
-        let (sound, faults) = try Progress.during("proving it") { progress throws(CommandFailure) in
-            prove(backup, in: scratch, progress)
+        return try Progress.during("proving it") { progress throws(CommandFailure) in
+            proveTenants(of: backup, in: scratch, progress)
         }
+    }
+
+    private static func report(_ proof: Proof, of backup: OpenedBackup, _ invocation: Invocation) throws -> Int32 {
+        let (sound, faults) = proof
         for fault in faults { Output.errorLine("\(fault.slug): NOT sound: \(fault.text)") }
         let text =
             "as of \(backup.reading.asOf.text): the registry and \(sound.count) "
@@ -319,11 +326,10 @@ enum BackupVerifyCommand {
     }
 
     private typealias Fault = (slug: String, text: String)
+    private typealias Proof = (sound: [String], faults: [Fault])
 
     /// Each tenant by itself: one lies in the scratch folder at a time.
-    private static func prove(
-        _ backup: OpenedBackup, in scratch: String, _ progress: Progress
-    ) -> (sound: [String], faults: [Fault]) {
+    private static func proveTenants(of backup: OpenedBackup, in scratch: String, _ progress: Progress) -> Proof {
         var faults: [Fault] = backup.failures.map { ($0.slug, $0.reason) }
         var sound: [String] = []
         let tenants = backup.tenants
