@@ -129,6 +129,9 @@ package final class Server: Sendable {
     }
 }
 
+/// A loop's events take microseconds: none waits until a lane's work has had its milliseconds.
+private let sliceNanoseconds: UInt32 = 100_000
+
 /// What a loop's thread is given.
 private final class LoopThread {
     private let loop: EventLoop
@@ -143,6 +146,7 @@ private final class LoopThread {
 
     func run() {
         clinux_name_this_thread(name)
+        clinux_ask_for_slices(sliceNanoseconds)
         loop.run()
         var one: UInt64 = 1
         _ = Socket.retrying { write(ended, &one, 8) }

@@ -6,17 +6,22 @@ package import TenantRegistry
 ///
 /// Invariant: what is due is asked of the rows in each turn, so that nothing hangs on what this thread remembers. It
 /// touches no file itself. Few tenants at a time have a turn, a turn is a few milliseconds, and where calls come in
-/// beside it the next turn waits as long as the last one took.
+/// beside them all turns together take a third of one core.
 package final class Scheduler: Sendable {
     /// Tenants that have turns at once.
     private static let runsMax = 4
     /// What a turn's work should take: a lane is never held for 5 ms.
     private static let turnNanoseconds = 3_000_000
+    /// Where others have work: what waits for this core waits no longer.
+    private static let shortTurnNanoseconds = 500_000
     private static let firstLimit = 4
     private static let limitMax = 500
     /// The longest sleep: what the clock does meanwhile is seen then.
     private static let sleepMillisecondsMax: Int64 = 100
     private static let restNanosecondsMax: UInt64 = 100_000_000
+    /// Where others have work, a turn is followed by a rest of so many times its own length, for each tenant that has
+    /// turns.
+    private static let restShare: UInt64 = 2
     /// At the end turns are waited for, and ring.
     private static let stopMilliseconds: Int64 = 10
     private static let saveNanoseconds: UInt64 = 1_000_000_000
@@ -41,6 +46,7 @@ package final class Scheduler: Sendable {
     private let isStopping = Atomic<Bool>(false)
     private let isStallTold = Atomic<Bool>(false)
     private let hasEnded = DispatchSemaphore(value: 0)
+    private let answered: @Sendable () -> UInt64
     private let round: @Sendable () -> Void
 
     private struct Ended: Sendable {
@@ -57,6 +63,8 @@ package final class Scheduler: Sendable {
         var began: UInt64
         /// The lanes' jobs, less the scheduler's own, when the turn began.
         var others: UInt64
+        /// The node's answers until then.
+        var answered: UInt64
         var restsUntil: UInt64?
         /// A turn of this kind failed: what fails is found one by one.
         var singly: Set<DueKind> = []
@@ -83,11 +91,17 @@ package final class Scheduler: Sendable {
         var turns: UInt64 = 0
         /// The number of the turn that was begun last.
         var number: UInt64 = 0
+        /// Nobody else had work during the turn that ended last.
+        var isAlone = true
     }
 
-    /// `round` is called in each round of the thread: tests hold it up there.
-    package init(_ fleet: Fleet, round: @escaping @Sendable () -> Void = {}) throws {
+    /// `answered`: how many calls the node has answered, many of which need no lane. `round` is called in each round of
+    /// the thread: tests hold it up there.
+    package init(
+        _ fleet: Fleet, answered: @escaping @Sendable () -> UInt64 = { 0 }, round: @escaping @Sendable () -> Void = {}
+    ) throws {
         self.fleet = fleet
+        self.answered = answered
         self.round = round
         alarm = try Alarm()
         movedAt = Atomic(fleet.monotonic.nanoseconds())
@@ -161,7 +175,7 @@ package final class Scheduler: Sendable {
                 continue
             }
             metrics.lag.record(UInt64(max(0, now.milliseconds - hour.milliseconds)) * 1_000)
-            desk.runs[record.id] = Run(record: record, began: 0, others: 0)
+            desk.runs[record.id] = Run(record: record, began: 0, others: 0, answered: 0)
             turn(record.id, &desk)
         }
     }
@@ -171,14 +185,16 @@ package final class Scheduler: Sendable {
         let nanoseconds = fleet.monotonic.nanoseconds()
         run.began = nanoseconds
         run.others = fleet.pool.metrics.jobs.load(ordering: .relaxed) &- desk.turns
+        run.answered = answered()
         run.restsUntil = nil
         desk.number += 1
         run.number = desk.number
         desk.runs[id] = run
+        let share = desk.isAlone ? Self.turnNanoseconds : Self.shortTurnNanoseconds
         let kinds = isPaused ? [] : DueKind.inFile.filter { rest(of: id, $0, nanoseconds, desk) == 0 }
         var limits: [DueKind: Int] = [:]
         for kind in kinds {
-            let fits = desk.costs[kind].map { Self.turnNanoseconds / max($0, 1) } ?? Self.firstLimit
+            let fits = desk.costs[kind].map { share / max($0, 1) } ?? Self.firstLimit
             limits[kind] = run.singly.contains(kind) ? 1 : min(max(fits, 1), Self.limitMax)
         }
         metrics.turns.add(1, ordering: .relaxed)
@@ -228,13 +244,14 @@ package final class Scheduler: Sendable {
         }
     }
 
-    /// The next turn: at once, or where others had work meanwhile, after as long as the last one took.
+    /// The next turn: at once, or after a rest where others had work meanwhile.
     private func rest(_ id: TenantID, _ desk: inout Desk) {
         guard var run = desk.runs[id] else { return }
         let nanoseconds = fleet.monotonic.nanoseconds()
         let others = fleet.pool.metrics.jobs.load(ordering: .relaxed) &- desk.turns
-        let took = others > run.others || run.record.lane.waiting > 0 ? nanoseconds - run.began : 0
-        run.restsUntil = nanoseconds + min(took, Self.restNanosecondsMax)
+        desk.isAlone = others <= run.others && run.record.lane.waiting == 0 && answered() == run.answered
+        let took = desk.isAlone ? 0 : nanoseconds - run.began
+        run.restsUntil = nanoseconds + min(took * Self.restShare * UInt64(desk.runs.count), Self.restNanosecondsMax)
         desk.runs[id] = run
     }
 
