@@ -11,6 +11,7 @@ import re
 import socket
 import struct
 import threading
+import time
 import types
 import typing
 import urllib.parse
@@ -30,8 +31,11 @@ class Asked:
 
 class Between:
     """`faults`: what becomes of the next requests, one each; then all are passed on. "lose": done, and the connection
-    is closed without an answer; "reset": not even done; "half": half of the answer; (status, headers, body): that
-    answer."""
+    is closed without an answer; "reset": not even done; "half": half of the answer; "drip" and "drip head": an answer
+    whose body or head comes byte by byte and goes on while the client waits; (status, headers, body): that answer."""
+
+    drip_seconds = 0.05
+    drips_max = 1_200
 
     def __init__(self, gateway):
         self.gateway, self.asked, self.faults = gateway, [], []
@@ -70,6 +74,9 @@ class Between:
             call.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             call.close_connection = True
             return
+        if fault in ("drip", "drip head"):
+            self.drip(call, is_head=fault == "drip head")
+            return
         if isinstance(fault, tuple):
             self.answer(call, *fault)
             return
@@ -86,6 +93,16 @@ class Between:
             name: value for name, value in answer.getheaders()
             if name.lower() not in ("connection", "transfer-encoding", "content-length")}
         self.answer(call, answer.status, kept, content, is_half=fault == "half")
+
+    def drip(self, call, is_head):
+        call.close_connection = True
+        begun = b"HTTP/1.1 200 OK\r\nX-Slow: " if is_head else b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n{"
+        with contextlib.suppress(OSError):
+            call.wfile.write(begun)
+            for _ in range(self.drips_max):
+                # As slow as the fault is: the client is meant to leave meanwhile.
+                time.sleep(self.drip_seconds)
+                call.wfile.write(b" ")
 
     @staticmethod
     def answer(call, status, headers, content, is_half=False):
