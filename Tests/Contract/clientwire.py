@@ -320,7 +320,7 @@ class Document:
 
 
 def changes(document, calls):
-    """Each a change of a copy of the document, of something that clients rely on by these calls; it returns what it did."""
+    """Each a change of a copy of the document, of what clients rely on by these calls; it returns what it did."""
     reached = set()
 
     def walk(schema, place):

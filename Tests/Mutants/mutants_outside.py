@@ -43,6 +43,9 @@ MUTANTS = [
     Mutant(
         "G9", "forgotten-options", "an upgrade of the package overwrites its options", "package",
         "printf '/etc/default/tollgate\\n' >", "printf '' >", "Contract/package.py", "keeps its changed options"),
+    Mutant(
+        "G9", "left-off", "the package stays off where it comes back after a removal", "deploy/package/preinst",
+        ": >/run/tollgate.again;", ":;", "Contract/package.py", "again after a removal"),
     # The clients
     Mutant(
         "W5", "python-path", "the Python client signs the path without its prefix", PYTHON,
