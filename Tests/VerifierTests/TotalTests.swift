@@ -51,7 +51,7 @@ import Testing
     /// Each line of a report as `day turnover balance held`, in whole units, days since the first.
     private static func lines(_ shop: Shop, _ kind: LedgerReport.Kind, from first: Int64) throws -> [String] {
         try shop.node.read(shop.record) { tenant in
-            let report = LedgerReport(kind, by: .day, of: .tenant, days: first...first + 30)
+            let report = LedgerReport(kind, by: .day, of: .tenant, from: first, through: first + 30)
             return try tenant.reportStretch(report, behind: .start).lines.map { line in
                 let total = line.total
                 let amounts = [total.turnover, total.balance, total.held].map { String($0 / 1_000_000) }
