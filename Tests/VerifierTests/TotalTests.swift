@@ -72,6 +72,19 @@ import Testing
         for _ in 0..<3 { _ = try shop.node.write(shop.record) { tenant, _ in try tenant.followLedger() } }
     }
 
+    @Test("O14 a report of days to come has no line, whoever still has a balance")
+    func daysToCome() throws {
+        try Self.open { shop, today in
+            try shop.topUp(shop.resellerIDs[0], units: 100)
+            try Self.follow(shop)
+            for kind in LedgerReport.Kind.allCases {
+                let report = LedgerReport(kind, by: .day, of: kind.groupings[0], from: today + 1, through: today)
+                let stretch = try shop.node.read(shop.record) { try $0.reportStretch(report, behind: .start) }
+                #expect(stretch.lines.isEmpty && stretch.next == nil)
+            }
+        }
+    }
+
     @Test("O14 turnover is what was captured, on the day of its posting, of the live book alone, and counted once")
     func turnover() throws {
         try Self.open { shop, today in
