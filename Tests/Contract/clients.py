@@ -17,7 +17,7 @@ import time
 import urllib.parse
 
 import receivers
-from clientwire import Between, Document, javascript_types, php_types, python_types
+from clientwire import Between, Document, changes, javascript_types, php_types, python_types
 from shop import PARTNER, Shop
 from support import ROOT, Checks, Gateway, arguments, signature_headers
 
@@ -25,12 +25,16 @@ CLIENTS = os.path.join(ROOT, "clients")
 DRIVERS = os.path.join(ROOT, "Tests", "Contract", "clients")
 LINES_MAX = 300
 EXTRA_PRODUCTS = 110
+# An answer that drips goes on for twice as long.
+DRIPPED_SECONDS_MAX = 30
 
 # W12's vector: docs/wholesale-orders.md has it.
 VECTOR_BODY = '{"product":"vps-1","term":"monthly","quantity":1,"customer":{"external_id":"c-1"}}'
 VECTOR = ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", 1614265330, "POST", "/t/acme/api/partner/v1/orders", "order-1001",
           VECTOR_BODY)
 VECTOR_SIGNATURE = "v1=a12a8d6deaddc0d03708442125a8775cf3b35a54cbfda56becae62d03a4b2eaa"
+
+SOURCES = ("python/tollgate.py", "js/tollgate.mjs", "php/Tollgate.php")
 
 # Of each call: method, path, whether it walks pages.
 CALLS = {
@@ -108,10 +112,10 @@ class Client:
 def clients():
     """Those whose language is there."""
     kinds = [
-        ("python", "python/tollgate.py", [sys.executable, "driver.py"], python_types, False),
-        ("js", "js/tollgate.mjs", ["node", "driver.mjs"], javascript_types, True),
-        ("php", "php/Tollgate.php", ["php", "driver.php"], php_types, True)]
-    for name, source, words, types, is_camel in kinds:
+        ("python", [sys.executable, "driver.py"], python_types, False),
+        ("js", ["node", "driver.mjs"], javascript_types, True),
+        ("php", ["php", "driver.php"], php_types, True)]
+    for source, (name, words, types, is_camel) in zip(SOURCES, kinds):
         if not shutil.which(words[0]):
             print(f"# {source} was not run: {words[0]} is not there", flush=True)
         elif name == "php" and b"curl" not in subprocess.run(["php", "-m"], capture_output=True).stdout.split():
@@ -150,6 +154,12 @@ class Scene:
             "POST", "/price-book.csv", (head + rows).encode(), headers={"Content-Type": "text/csv"})
         assert imported.status == 200, imported
         self.document = gateway.get(f"{self.shop.base}{PARTNER}/openapi.json").json
+
+    def allows(self, **quotas):
+        gateway = self.shop.gateway
+        changed = gateway.patch(
+            f"/provider/v1/tenants/{self.shop.slug}", {"quotas": quotas}, key=gateway.provider_key)
+        assert changed.status == 200, changed
 
     def placed(self):
         """How many orders there are, and what is left."""
@@ -263,6 +273,14 @@ def retries(checks, client, scene, between):
         assert len(client.pauses) == 4, client.pauses
         assert all(bound / 2 <= pause <= bound for pause, bound in zip(client.pauses, bounds)), client.pauses
 
+    for fault in ("drip", "drip head"):
+        with checks(f"W4 {client.name}: an answer that drips ({fault}) is none once the time of the call is over"):
+            client.meets(base, scene.reseller, attempts=1, timeout=1)
+            between.faults[:] = [fault]
+            began = time.monotonic()
+            refused(client_balance(client), error="refused", status=0, code="no_answer", is_kept=False)
+            assert time.monotonic() - began < DRIPPED_SECONDS_MAX
+
     with checks(f"W7 {client.name}: Retry-After is honoured in seconds and as a date, and not where it is past all "
                 "patience"):
         client.meets(base, scene.reseller, longest_wait=60)
@@ -291,10 +309,12 @@ def refusals(checks, client, scene, between):
         del between.asked[:]
         error = refused(order("vps-1", "weekly", 0, key="fields"), error="refused", status=422, code="invalid_fields")
         assert sorted(error.pointers) == ["/quantity", "/term"] and error.request_id, error
-        refused(order("none", "monthly", 1, key="none"), status=404, code="product_not_found", pointers=[])
-        error = refused(order("vps-1", "monthly", 1000, key="broke"), status=402, code="insufficient_balance")
+        refused(order("none", "monthly", 1, key="none"), status=404, code="product_not_found", pointers=[],
+                is_kept=True)
+        error = refused(order("vps-1", "monthly", 1000, key="broke"), status=402, code="insufficient_balance",
+                        is_kept=True)
         assert error.problem["required"] == "5000.00" and error.problem["available"], error
-        refused(order("vps-1", "monthly", 2, key="vector"), status=422, code="idempotency_key_reused")
+        refused(order("vps-1", "monthly", 2, key="vector"), status=422, code="idempotency_key_reused", is_kept=False)
         refused(lambda: client("order", "ord_x/../balance?a"), status=404)
         assert len(between.asked) == 5 and client.pauses == [], len(between.asked)
         assert between.asked[4].place.path.endswith("/orders/ord_x%2F..%2Fbalance%3Fa"), between.asked[4].path
@@ -302,7 +322,7 @@ def refusals(checks, client, scene, between):
     with checks(f"W5 G4 {client.name}: a wrong secret is refused, none and a bad Idempotency-Key are told before "
                 "anything is sent"):
         client.meets(base, {**scene.reseller, "webhook_secret": VECTOR[0]})
-        refused(order("vps-1", "monthly", 1, key="wrong"), status=401, code="bad_signature")
+        refused(order("vps-1", "monthly", 1, key="wrong"), status=401, code="bad_signature", is_kept=False)
         client.meets(base, {**scene.reseller, "webhook_secret": None})
         del between.asked[:]
         refused(order("vps-1", "monthly", 1, key="unsigned"), status=None)
@@ -310,6 +330,21 @@ def refusals(checks, client, scene, between):
         for key in (None, "", " a", 'a"', "a\r\nX-Other: b", "ü", "a" * 256):
             refused(lambda: client("place_order", "vps-1", "monthly", 1, CUSTOMER, key), status=None)
         assert between.asked == [], between.asked
+
+    with checks(f"G4 P2 {client.name}: a used-up quota and an unknown path are not kept with a key: what was sold "
+                "under it is given again, once"):
+        client.meets(base, scene.reseller, attempts=1)
+        before, money = scene.placed()
+        between.faults[:] = ["lose"]
+        again = order("vps-1", "monthly", 1, key="quota")
+        refused(again, status=0, code="no_answer", is_kept=False)
+        scene.allows(requests_monthly=1)
+        refused(again, status=402, code="quota_exceeded", is_kept=False)
+        scene.allows(requests_monthly=None)
+        client.meets(base + "/nowhere", scene.reseller, attempts=1)
+        refused(again, is_kept=False)
+        client.meets(base, scene.reseller, attempts=1)
+        assert again()["wholesale_total"] == "5.00" and scene.placed() == (before + 1, money - 5), scene.placed()
 
     with checks(f"W5 G3 {client.name}: a key or a secret that was not copied whole is told where the client is made"):
         whole = scene.reseller
@@ -392,62 +427,12 @@ def drift(checks, client, scene):
 
     with checks(f"W6 {client.name}: no field can be renamed, retyped or left out unseen, and no call moved"):
         tried = 0
-        for change in changes(scene.document):
+        for change in changes(scene.document, CALLS.values()):
             tried += 1
             spoiled = copy.deepcopy(scene.document)
             words = change(spoiled)
             assert differences(Document(spoiled)), words
         assert tried > 150, tried
-
-
-def changes(document):
-    """Each a change of a copy of the document, of something that clients rely on; it returns what it did."""
-    reached = set()
-
-    def walk(schema, place):
-        """The places of objects that calls of the clients answer with."""
-        while "$ref" in schema:
-            place = tuple(schema["$ref"].removeprefix("#/").split("/"))
-            schema = at(document, place)
-        if place in reached:
-            return
-        if "properties" in schema:
-            reached.add(place)
-        for name, member in schema.get("properties", {}).items():
-            walk(member, (*place, "properties", name))
-        for inner in ("items", "additionalProperties"):
-            if isinstance(schema.get(inner), dict):
-                walk(schema[inner], (*place, inner))
-
-    for method, path, is_pages in CALLS.values():
-        operation = ("paths", path, method.lower())
-        responses = at(document, (*operation, "responses"))
-        status = next(status for status in responses if status.startswith("2"))
-        content = (*operation, "responses", status, "content", "application/json", "schema")
-        rows = (*content, "properties", "data", "items")
-        walk(at(document, rows if is_pages else content), rows if is_pages else content)
-        yield lambda copied, path=path: f"{copied['paths'].pop(path)} was {path}"
-    for place in sorted(reached):
-        for name in at(document, place)["properties"]:
-            yield lambda copied, place=place, name=name: renamed(at(copied, place)["properties"], name)
-            if "$ref" not in at(document, place)["properties"][name]:
-                yield lambda copied, place=place, name=name: retyped(at(copied, place)["properties"], name)
-
-
-def at(document, place):
-    for name in place:
-        document = document[name]
-    return document
-
-
-def renamed(properties, name):
-    properties[name + "_new"] = properties.pop(name)
-    return f"{name} was renamed"
-
-
-def retyped(properties, name):
-    properties[name] = {"type": "number"}
-    return f"{name} was retyped"
 
 
 def main():
@@ -460,6 +445,13 @@ def main():
         with open(os.path.join(ROOT, "docs", "wholesale-orders.md"), encoding="utf-8") as file:
             page = file.read()
         assert all(word in page for word in (secret, str(now), path, key, body, VECTOR_SIGNATURE))
+    with checks("G4 W4 each client, and the page of the API, names the same refusals that are not kept with a key"):
+        section = page.split("### Idempotency")[1].split("\n#")[0]
+        for source in SOURCES:
+            with open(os.path.join(CLIENTS, source), encoding="utf-8") as file:
+                named = re.search(r"NOT_KEPT = [\[(](.*?)[\])]", file.read())[1]
+            codes = set(re.findall(r"\w+", named))
+            assert codes and codes <= set(re.findall(r"`(\w+)`", section)), (source, codes)
     with Gateway(options.tollgate, demo=False) as gateway, Between(gateway) as between:
         scene = Scene(gateway)
         for client in clients():

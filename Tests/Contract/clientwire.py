@@ -11,6 +11,7 @@ import re
 import socket
 import struct
 import threading
+import time
 import types
 import typing
 import urllib.parse
@@ -30,8 +31,12 @@ class Asked:
 
 class Between:
     """`faults`: what becomes of the next requests, one each; then all are passed on. "lose": done, and the connection
-    is closed without an answer; "reset": not even done; "half": half of the answer; (status, headers, body): that
-    answer."""
+    is closed without an answer; "reset": not even done; "half": half of the answer; "drip" and "drip head": an answer
+    whose body or head comes byte by byte and goes on while the client waits; (status, headers, body): that answer; a
+    function: it is called, and then "reset"."""
+
+    drip_seconds = 0.05
+    drips_max = 1_200
 
     def __init__(self, gateway):
         self.gateway, self.asked, self.faults = gateway, [], []
@@ -66,9 +71,15 @@ class Between:
         asked = Asked(call.command, call.path, dict(call.headers.items()), body)
         self.asked.append(asked)
         fault = self.faults.pop(0) if self.faults else None
+        if callable(fault):
+            fault()
+            fault = "reset"
         if fault == "reset":
             call.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             call.close_connection = True
+            return
+        if fault in ("drip", "drip head"):
+            self.drip(call, is_head=fault == "drip head")
             return
         if isinstance(fault, tuple):
             self.answer(call, *fault)
@@ -86,6 +97,16 @@ class Between:
             name: value for name, value in answer.getheaders()
             if name.lower() not in ("connection", "transfer-encoding", "content-length")}
         self.answer(call, answer.status, kept, content, is_half=fault == "half")
+
+    def drip(self, call, is_head):
+        call.close_connection = True
+        begun = b"HTTP/1.1 200 OK\r\nX-Slow: " if is_head else b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n{"
+        with contextlib.suppress(OSError):
+            call.wfile.write(begun)
+            for _ in range(self.drips_max):
+                # As slow as the fault is: the client is meant to leave meanwhile.
+                time.sleep(self.drip_seconds)
+                call.wfile.write(b" ")
 
     @staticmethod
     def answer(call, status, headers, content, is_half=False):
@@ -296,3 +317,53 @@ class Document:
             elif isinstance(member, dict):
                 found += self.strange(member, schema["properties"][name], f"{place}/{name}")
         return found
+
+
+def changes(document, calls):
+    """Each a change of a copy of the document, of what clients rely on by these calls; it returns what it did."""
+    reached = set()
+
+    def walk(schema, place):
+        """The places of objects that calls of the clients answer with."""
+        while "$ref" in schema:
+            place = tuple(schema["$ref"].removeprefix("#/").split("/"))
+            schema = at(document, place)
+        if place in reached:
+            return
+        if "properties" in schema:
+            reached.add(place)
+        for name, member in schema.get("properties", {}).items():
+            walk(member, (*place, "properties", name))
+        for inner in ("items", "additionalProperties"):
+            if isinstance(schema.get(inner), dict):
+                walk(schema[inner], (*place, inner))
+
+    for method, path, is_pages in calls:
+        operation = ("paths", path, method.lower())
+        responses = at(document, (*operation, "responses"))
+        status = next(status for status in responses if status.startswith("2"))
+        content = (*operation, "responses", status, "content", "application/json", "schema")
+        rows = (*content, "properties", "data", "items")
+        walk(at(document, rows if is_pages else content), rows if is_pages else content)
+        yield lambda copied, path=path: f"{copied['paths'].pop(path)} was {path}"
+    for place in sorted(reached):
+        for name in at(document, place)["properties"]:
+            yield lambda copied, place=place, name=name: renamed(at(copied, place)["properties"], name)
+            if "$ref" not in at(document, place)["properties"][name]:
+                yield lambda copied, place=place, name=name: retyped(at(copied, place)["properties"], name)
+
+
+def at(document, place):
+    for name in place:
+        document = document[name]
+    return document
+
+
+def renamed(properties, name):
+    properties[name + "_new"] = properties.pop(name)
+    return f"{name} was renamed"
+
+
+def retyped(properties, name):
+    properties[name] = {"type": "number"}
+    return f"{name} was retyped"

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import time
 import urllib.parse
 
 from clientwire import Between
@@ -84,12 +85,24 @@ class ExampleShop:
         assert answer.status == 303, answer
         return answer.headers["location"]
 
+    def changes(self, number, **fields):
+        """As if the order on disk had these fields."""
+        path = os.path.join(self.data, "orders", f"{number}.json")
+        with open(path, encoding="utf-8") as file:
+            order = json.load(file) | fields
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(order, file)
+
     def work(self):
         ran = subprocess.run(
             ["php", os.path.join(FOLDER, "worker.php")], env=self.environment, capture_output=True, text=True,
             timeout=SECONDS_MAX)
         assert ran.returncode == 0 and not ran.stdout, (ran.stdout, ran.stderr)
         return ran.stderr
+
+
+def now():
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 def placed(scene, reseller):
@@ -152,6 +165,7 @@ def doubting(checks, example, scene, reseller, between):
                 "what passes is asked again"):
         code = {"Content-Type": "application/problem+json"}
         alone = [(401, code, b'{"code":"unknown_key"}'), (403, code, b'{"code":"tenant_moved"}'),
+                 (402, code, b'{"code":"quota_exceeded"}'),
                  (404, {}, b"<html>Not Found</html>"), (404, code, b'{"code":"path_not_found"}'), (409, {}, b"{}"),
                  (422, code, b'{"code":"idempotency_key_reused"}'), (302, {"Location": "/"}, b""), (413, {}, b"")]
         for refusal in [*alone, (408, {}, b""), (425, {}, b"")]:
@@ -166,6 +180,54 @@ def doubting(checks, example, scene, reseller, between):
                 example.work()
             assert "Your order is done" in example.page(path), refusal
             assert len(placed(scene, reseller)) == before + 1, refusal
+
+
+    with checks("G4 P2 the example shop: a month's requests that are used up end no order that was sold"):
+        number, before = example.form("vps-1"), len(placed(scene, reseller))
+        between.faults[:] = ["lose"]
+        path = example.buy("vps-1", number=number)
+        tenant, key = f"/provider/v1/tenants/{scene.slug}", scene.gateway.provider_key
+        assert scene.gateway.patch(tenant, {"quotas": {"requests_monthly": 1}}, key=key).status == 200
+        said = example.work()
+        assert "quota_exceeded" in said and f"order {number} may be sold" in said, said
+        assert scene.gateway.patch(tenant, {"quotas": {"requests_monthly": None}}, key=key).status == 200
+        assert example.work() == "" and "Your order is done" in example.page(path)
+        assert len(placed(scene, reseller)) == before + 1
+
+
+def waiting(checks, example, scene, reseller, between):
+    with checks("G4 the example shop: an order older than Tollgate keeps its answers is looked up before it is placed"):
+        for fault, wanted in (("lose", ["GET", "GET"]), ("reset", ["GET", "POST"])):
+            number, before = example.form("vps-1"), len(placed(scene, reseller))
+            between.faults[:] = [fault]
+            path = example.buy("vps-1", number=number)
+            example.changes(number, at="2026-01-02T03:04:05+00:00")
+            code = {"Content-Type": "application/problem+json"}
+            between.faults[:] = [(404, code, b'{"code":"order_not_found"}')]
+            assert f"order {number} may be sold" in example.work()
+            del between.asked[:]
+            assert example.work() == "", fault
+            assert [asked.method for asked in between.asked] == wanted, [asked.path for asked in between.asked]
+            assert "Your order is done" in example.page(path), fault
+            assert len(placed(scene, reseller)) == before + 1, fault
+
+    with checks("H1 W4 the example shop: where nobody answers, the worker works on events first, asks for one order, "
+                "and leaves the others for later"):
+        numbers = [example.form("vps-1") for _ in range(3)]
+        between.faults[:] = ["reset"] * len(numbers)
+        for number in numbers:
+            example.buy("vps-1", number=number)
+        inbox, seen = os.path.join(example.data, "inbox"), []
+        os.makedirs(inbox, exist_ok=True)
+        with open(os.path.join(inbox, "00.json"), "w", encoding="utf-8") as file:
+            json.dump({"id": "evt_0", "type": "reseller.approved", "data": {}}, file)
+        del between.asked[:]
+        between.faults[:] = [lambda: seen.extend(os.listdir(inbox))] + ["reset"] * 3
+        said = example.work()
+        assert "00.done" in seen and "00.json" not in seen, seen
+        assert len(between.asked) == 4 and not between.faults and said.count("is not placed yet") == 1, said
+        assert example.work() == ""
+        assert all("Your order is done" in example.page(f"/?order={number}") for number in numbers)
 
 
 def told(checks, example, scene, reseller):
@@ -225,7 +287,7 @@ def told(checks, example, scene, reseller):
             example.environment, kept = environment, example.environment
             with open(os.path.join(example.data, "orders", f"{number}.json"), "w", encoding="utf-8") as file:
                 json.dump({"number": number, "state": "placing", "product": "metal-1", "term": "monthly", "quantity": 1,
-                           "email": "jo@example.net", "at": "2026-11-28T12:00:00Z"}, file)
+                           "email": "jo@example.net", "at": now()}, file)
             # The worker's first answer is lost; it asks again within the same run only after its pause.
             example.work()
             example.environment = kept
@@ -253,6 +315,7 @@ def main():
         with ExampleShop(between, scene, reseller) as example:
             buying(checks, example, scene, reseller, between)
             doubting(checks, example, scene, reseller, between)
+            waiting(checks, example, scene, reseller, between)
             told(checks, example, scene, reseller)
     checks.finish()
 

@@ -208,6 +208,106 @@ def serving(checks, installed):
     return text
 
 
+class Maintained:
+    """The package's own scripts as dpkg calls them, with a systemctl that writes down what it is told, and with what
+    they look at on a running system below one folder."""
+
+    SYSTEMCTL = """#!/bin/sh
+        echo "$*" >>"$STUB/calls"
+        case $1 in
+        is-active) grep -qx "$3" "$STUB/active" ;;
+        start) [ ! -e "$STUB/taken" ] ;;
+        show) echo 7 ;;
+        kill) [ -e "$STUB/refuses" ] || ln -sfn /usr/bin/tollgate "$STUB/proc/7/exe" ;;
+        esac
+        """
+    PLACES = ("/run/systemd/system", "/run/tollgate", "/usr/lib/systemd/system", "/var/lib/tollgate", "/proc/")
+
+    def __init__(self, folder):
+        self.folder = folder
+        for path in ("run/systemd/system", UNITS, "var/lib/tollgate", "proc/7", "bin"):
+            os.makedirs(os.path.join(folder, path))
+        self.write(f"{UNITS}/tollgate.service", "before")
+        for name in ("systemctl", "systemd-sysusers", "systemd-tmpfiles", "sleep"):
+            self.write(f"bin/{name}", self.SYSTEMCTL if name == "systemctl" else "#!/bin/sh\n")
+            os.chmod(os.path.join(folder, "bin", name), 0o755)
+        self.is_active()
+
+    def write(self, path, text=""):
+        with open(os.path.join(self.folder, path), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def is_active(self, *units):
+        self.write("active", "".join(f"tollgate.{unit}\n" for unit in units))
+
+    def runs_before(self):
+        """The gateway runs the program whose file dpkg has just replaced."""
+        exe = os.path.join(self.folder, "proc", "7", "exe")
+        if os.path.lexists(exe):
+            os.unlink(exe)
+        os.symlink("/usr/bin/tollgate (deleted)", exe)
+
+    def told(self, script, *words):
+        """What systemctl was told to do, and what the script said on both its outputs."""
+        self.write("calls")
+        with open(os.path.join(ROOT, "deploy", "package", script), encoding="utf-8") as file:
+            text = re.sub("|".join(self.PLACES), lambda place: self.folder + place[0], file.read())
+        self.write("script", text)
+        environment = {name: value for name, value in os.environ.items() if name != "DPKG_ROOT"}
+        environment |= {"PATH": f"{self.folder}/bin:{os.environ['PATH']}", "STUB": self.folder}
+        done = subprocess.run(
+            ["sh", os.path.join(self.folder, "script"), *words], env=environment, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, timeout=SECONDS_MAX)
+        assert done.returncode == 0, (script, words, done.stdout)
+        with open(os.path.join(self.folder, "calls"), encoding="utf-8") as file:
+            calls = [line.split()[0] for line in file]
+        return [call for call in calls if call not in ("daemon-reload", "is-active", "show")], done.stdout
+
+    def upgraded(self, unit="before"):
+        assert self.told("preinst", "upgrade", "0.1.0") == ([], "")
+        self.write(f"{UNITS}/tollgate.service", unit)
+        self.runs_before()
+        return self.told("postinst", "configure", "0.1.0")
+
+
+def maintained(checks):
+    with tempfile.TemporaryDirectory(prefix="tollgate-") as folder:
+        system = Maintained(folder)
+        with checks("G9 the package starts the gateway when it is installed, and again after a removal"):
+            assert system.told("preinst", "install") == ([], "")
+            told, said = system.told("postinst", "configure", "")
+            assert told == ["enable", "start"] and "provider key" in said, (told, said)
+            system.write("var/lib/tollgate/registry.sqlite")
+            system.is_active("socket", "service")
+            assert system.told("prerm", "remove") == (["disable"], "")
+            system.is_active()
+            assert system.told("preinst", "install", "0.1.0") == ([], "")
+            told, said = system.told("postinst", "configure", "0.1.0")
+            assert told == ["enable", "start"] and "goes on with the data" in said, (told, said)
+            # Configured once more, or upgraded, it leaves units alone that somebody has disabled since.
+            assert system.told("postinst", "configure", "0.1.0") == ([], "") == system.upgraded()
+        with checks("G9 a gateway that cannot start, since its addresses are taken, is installed, and it is said what "
+                    "to do"):
+            system.write("taken")
+            os.unlink(os.path.join(folder, "var/lib/tollgate/registry.sqlite"))
+            told, said = system.told("postinst", "configure", "")
+            assert told == ["enable", "start"], told
+            assert all(word in said for word in ("8080", "/etc/default/tollgate", "provider key")), said
+        with checks("G9 G8 an upgrade hands the place over, with the socket unit and without; only a changed unit "
+                    "needs a restart"):
+            for units in (["service"], ["socket", "service"]):
+                system.is_active(*units)
+                assert system.upgraded() == (["kill"], ""), units
+            assert system.upgraded("changed") == (["try-restart"], "")
+            system.is_active("service")
+            told, said = system.upgraded("changed again")
+            assert told == ["kill"] and "systemctl restart" in said, (told, said)
+        with checks("G9 G8 an upgrade whose program the gateway refuses says that the one from before still runs"):
+            system.write("refuses")
+            told, said = system.upgraded("changed again")
+            assert told == ["kill"] and "still runs" in said and "journalctl" in said, (told, said)
+
+
 def leaving(checks, installed, before):
     with checks("G9 an upgrade of the package keeps its changed options and its data"):
         changed = installed.read("etc", "default", "tollgate")
@@ -281,6 +381,7 @@ def main():
             package, container = made(options, folder)
             print(f"# {os.path.getsize(package) >> 20} MiB, made in {time.monotonic() - began:.0f} s", flush=True)
         contents(checks, options, package, version)
+        maintained(checks)
         if os.getuid() != 0:
             print("# not root: the package was not installed, and the container not run", flush=True)
             checks.finish()

@@ -290,7 +290,10 @@ def bounds(checks, shop):
     with checks("O14 a report is empty before anything was sold, and of days to come"):
         for kind in KINDS:
             assert shop.admin("GET", f"/reports/{kind}?from=2020-01-01&to=2020-02-01").json["data"] == []
-            assert shop.admin("GET", f"/reports/{kind}?from=2090-01-01&to=2090-02-01").json["has_more"] is False
+            assert shop.admin("GET", f"/reports/{kind}?from=2090-01-01&to=2090-02-01").json["data"] == []
+            assert shop.admin("GET", f"/reports/{kind}?from=2090-01-01").json["data"] == []
+            file = shop.admin("GET", f"/reports/{kind}.csv?from=2090-01-01&by=month")
+            assert file.status == 200 and len(file.body.splitlines()) == 1, file
 
 
 def corrected(checks, gateway):

@@ -76,7 +76,9 @@ def bent(rows, flags):
     return [line + ["", ""] for row in bent for line in (row, empty)]
 
 
-FORMS = [(separator, end, mark) for separator in ",;\t" for end in ("\r\n", "\n") for mark in ("\ufeff", "")]
+# The last begins with the line by which Excel itself is told of the separator.
+FORMS = [(separator, end, mark) for separator in ",;\t" for end in ("\r\n", "\n")
+         for mark in ("\ufeff", "", f"\ufeffsep={separator}{end}")]
 
 
 def main():

@@ -34,6 +34,9 @@ private func rows(_ bytes: [UInt8], _ pieceBytes: Int) throws(CSVError) -> [CSVR
             ("a\tb\r\n\"c;\"\td,\r\n", [["a", "b"], ["c;", "d,"]]),
             ("\n\"a;b\",c;d\ne;,f\n", [["a;b", "c;d"], ["e;", "f"]]),
             ("\u{feff}\"a\";\"b\"\r\n;\r\n", [["a", "b"], ["", ""]]), ("a\nb;c\n", [["a"], ["b;c"]]), ("\u{feff}", []),
+            ("sep=;\r\na;b,c\r\n", [["a", "b,c"]]), ("\u{feff}SEP=,\n\na,b;\n", [["a", "b;"]]),
+            ("sep=\t\na\tb\n", [["a", "b"]]), ("sep=|\na,b\n", [["sep=|"], ["a", "b"]]),
+            ("\"sep=\",\n", [["sep=", ""]]), ("a;b\nsep=;\n", [["a", "b"], ["sep=", ""]]),
             ("a,", [["a", ""]]), ("\"a\"", [["a"]]),
             ("\"a\"\"\"", [["a\""]]), ("\u{fee0}x\n", [["\u{fee0}x"]]),
         ] as [(String, [[String]])])

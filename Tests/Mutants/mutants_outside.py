@@ -43,6 +43,9 @@ MUTANTS = [
     Mutant(
         "G9", "forgotten-options", "an upgrade of the package overwrites its options", "package",
         "printf '/etc/default/tollgate\\n' >", "printf '' >", "Contract/package.py", "keeps its changed options"),
+    Mutant(
+        "G9", "left-off", "the package stays off where it comes back after a removal", "deploy/package/preinst",
+        ": >/run/tollgate.again;", ":;", "Contract/package.py", "again after a removal"),
     # The clients
     Mutant(
         "W5", "python-path", "the Python client signs the path without its prefix", PYTHON,
@@ -68,8 +71,17 @@ MUTANTS = [
         "Contract/exampleshop.py", "is placed later, once"),
     Mutant(
         "G4", "shop-gave-up", "the example shop ends an order for a refusal of one try", SHOP + "shop.php",
-        "if (!isRefused($error)) {", "if ($error->isPassing()) {", "Contract/exampleshop.py",
+        "if ($isLookedUp || !$error->isKept()) {", "if ($error->isPassing()) {", "Contract/exampleshop.py",
         "a refusal of one try ends no order"),
+    Mutant(
+        "G4", "shop-forgot", "the example shop buys an order again whose answer is kept no more", SHOP + "shop.php",
+        "$isLookedUp ? sold($number, $tollgate) : null;", "null;", "Contract/exampleshop.py", "is looked up"),
+    Mutant(
+        "G4", "php-kept-quota", "the PHP client takes a used-up quota for the end of an order", PHP,
+        "'quota_exceeded', ", "", "Contract/exampleshop.py", "a refusal of one try ends no order"),
+    Mutant(
+        "G4", "python-dripped", "the Python client waits for ever for an answer that drips", PYTHON,
+        "answer.fp.raw.readinto = read_in_time", "pass", "Contract/clients.py", "an answer that drips"),
     Mutant(
         "G4", "python-keyless", "the Python client orders without a key under a new one", PYTHON,
         "and not (repeats or is_signed):", "and not repeats:", "Contract/clients.py", "told before"),

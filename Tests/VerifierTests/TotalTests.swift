@@ -51,7 +51,7 @@ import Testing
     /// Each line of a report as `day turnover balance held`, in whole units, days since the first.
     private static func lines(_ shop: Shop, _ kind: LedgerReport.Kind, from first: Int64) throws -> [String] {
         try shop.node.read(shop.record) { tenant in
-            let report = LedgerReport(kind, by: .day, of: .tenant, days: first...first + 30)
+            let report = LedgerReport(kind, by: .day, of: .tenant, from: first, through: first + 30)
             return try tenant.reportStretch(report, behind: .start).lines.map { line in
                 let total = line.total
                 let amounts = [total.turnover, total.balance, total.held].map { String($0 / 1_000_000) }
@@ -70,6 +70,19 @@ import Testing
 
     private static func follow(_ shop: Shop) throws {
         for _ in 0..<3 { _ = try shop.node.write(shop.record) { tenant, _ in try tenant.followLedger() } }
+    }
+
+    @Test("O14 a report of days to come has no line, whoever still has a balance")
+    func daysToCome() throws {
+        try Self.open { shop, today in
+            try shop.topUp(shop.resellerIDs[0], units: 100)
+            try Self.follow(shop)
+            for kind in LedgerReport.Kind.allCases {
+                let report = LedgerReport(kind, by: .day, of: kind.groupings[0], from: today + 1, through: today)
+                let stretch = try shop.node.read(shop.record) { try $0.reportStretch(report, behind: .start) }
+                #expect(stretch.lines.isEmpty && stretch.next == nil)
+            }
+        }
     }
 
     @Test("O14 turnover is what was captured, on the day of its posting, of the live book alone, and counted once")

@@ -45,11 +45,10 @@
 /** @typedef {{id: string, type: string, timestamp: string, data: Record<string, any>}} Event */
 /** @typedef {{data: Event[], has_more: boolean, next_cursor: string}} EventPage */
 
-const PATH = "/api/partner/v1";
-const PAGE_ROWS = 100;
-const FIRST_PAUSE_SECONDS = 0.5;
-const LONGEST_PAUSE_SECONDS = 30;
+const [PATH, PAGE_ROWS] = ["/api/partner/v1", 100];
+const [FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS] = [0.5, 30];
 const WEBHOOK_TOLERANCE_SECONDS = 300;
+const NOT_KEPT = ["idempotency_key_reused", "path_not_found", "quota_exceeded", "tenant_not_found"];
 
 // Node 18 has it in a module alone.
 const webcrypto = globalThis.crypto ?? (await import("node:crypto")).webcrypto;
@@ -75,6 +74,12 @@ export class TollgateError extends Error {
 
   /** The same call may get another answer later. False is not "not sold": 401 and 403 are of this try alone. */
   get isPassing() { return [0, 408, 425, 429].includes(this.status) || this.status >= 500; }
+
+  /** Tollgate keeps this refusal with the key: nothing was sold under it, nor will be. False says nothing. */
+  get isKept() {
+    const hasCode = this.code === this.problem.code && !NOT_KEPT.includes(this.code);
+    return hasCode && [402, 404, 409, 422].includes(this.status);
+  }
 }
 
 /** Not signed by Tollgate within the last five minutes: answer 401. */

@@ -10,11 +10,9 @@
 declare(strict_types=1);
 namespace Tollgate;
 
-const PATH = '/api/partner/v1';
-const PAGE_ROWS = 100;
-const FIRST_PAUSE_SECONDS = 0.5;
-const LONGEST_PAUSE_SECONDS = 30.0;
-const WEBHOOK_TOLERANCE_SECONDS = 300;
+const PATH = '/api/partner/v1', PAGE_ROWS = 100;
+const FIRST_PAUSE_SECONDS = 0.5, LONGEST_PAUSE_SECONDS = 30.0, WEBHOOK_TOLERANCE_SECONDS = 300;
+const NOT_KEPT = ['idempotency_key_reused', 'path_not_found', 'quota_exceeded', 'tenant_not_found'];
 
 /** A refusal, or no answer (`status` 0, `problemCode` "no_answer"). `errors`: of fields, each with its JSON Pointer. */
 final class TollgateError extends \RuntimeException {
@@ -39,6 +37,12 @@ final class TollgateError extends \RuntimeException {
 
     /** The same call may get another answer later. False is not "not sold": 401 and 403 are of this try alone. */
     public function isPassing(): bool { return $this->status >= 500 || in_array($this->status, [0, 408, 425, 429]); }
+
+    /** Tollgate keeps this refusal with the key: nothing was sold under it, nor will be. False says nothing. */
+    public function isKept(): bool {
+        return in_array($this->status, [402, 404, 409, 422]) && isset($this->problem['code'])
+            && !in_array($this->problemCode, NOT_KEPT, true);
+    }
 }
 
 /** Not signed by Tollgate within the last five minutes: answer 401. */
@@ -64,9 +68,8 @@ function sign(string $secret, int $time, string $method, string $path, string $i
  */
 function verifyWebhook(string|array $secrets, array $headers, string $body, ?float $now = null): array {
     $named = [];
-    foreach ($headers as $name => $value) {
+    foreach ($headers as $name => $value)
         $named[preg_replace('/^http-/', '', strtr(strtolower((string) $name), '_', '-'))] = $value;
-    }
     [$id, $timestamp] = [$named['webhook-id'] ?? '', $named['webhook-timestamp'] ?? ''];
     if ($id === '' || !preg_match('/^[0-9]{1,15}$/D', $timestamp)) throw new BadWebhook('an id or a time is missing');
     $age = ($now ?? time()) - (int) $timestamp;
@@ -119,8 +122,7 @@ function verifyWebhook(string|array $secrets, array $headers, string $body, ?flo
  * @phpstan-type EventPage array{data: list<Event>, has_more: bool, next_cursor: string}
  */
 final class Client {
-    private readonly string $origin;
-    private readonly string $path;
+    private readonly string $origin, $path;
     private ?\CurlHandle $curl = null;
 
     /**
@@ -132,9 +134,8 @@ final class Client {
         private readonly int $attempts = 6, private readonly int $timeoutSeconds = 30,
         private readonly float $longestWait = 60, private readonly ?\Closure $sleep = null,
     ) {
-        if (!preg_match('~^(https?://[^/?#]+)([^?#]*?)/*$~Di', $baseURL, $parts)) {
-            throw new \InvalidArgumentException('the base URL is no http(s) address');
-        }
+        preg_match('~^(https?://[^/?#]+)([^?#]*?)/*$~Di', $baseURL, $parts)
+            || throw new \InvalidArgumentException('the base URL is no http(s) address');
         preg_match('/^[!-~]+$/D', $key) || throw new \InvalidArgumentException('the key is no whole key, in ASCII');
         if ($secret !== null) secretBytes($secret);
         [$this->origin, $this->path] = [$parts[1], $parts[2] . PATH];
@@ -253,8 +254,7 @@ final class Client {
                 return $this->once($method, $target, $raw, $idempotencyKey, $isSigned);
             } catch (TollgateError $error) {
                 $wait = $error->retryAfter ?? 0.0;
-                $isOver = $attempt >= $this->attempts || $wait > $this->longestWait;
-                if ($isOver || !$error->isPassing()) throw $error;
+                if ($attempt >= $this->attempts || $wait > $this->longestWait || !$error->isPassing()) throw $error;
                 $pause = min(FIRST_PAUSE_SECONDS * 2 ** ($attempt - 1), LONGEST_PAUSE_SECONDS);
                 $seconds = max($wait, $pause * random_int(500, 1000) / 1000);
                 $this->sleep ? ($this->sleep)($seconds) : usleep((int) ($seconds * 1e6));

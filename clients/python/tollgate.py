@@ -6,73 +6,53 @@
 
 Answers are the gateway's JSON, with types for it. Money is a decimal string: use decimal.Decimal, never float."""
 
-import base64
-import email.utils
-import hashlib
-import hmac
-import http.client
-import json
-import random
-import re
-import time
-import urllib.error
-import urllib.parse
-import urllib.request
-import uuid
+import base64, hashlib, hmac, json, random, re, time, uuid
+import email.utils, http.client, urllib.error, urllib.parse, urllib.request
 from typing import Any, Callable, Iterator, Literal, NotRequired, TypedDict
 
 PATH = "/api/partner/v1"
 PAGE_ROWS = 100
-FIRST_PAUSE_SECONDS = 0.5
-LONGEST_PAUSE_SECONDS = 30.0
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0
 WEBHOOK_TOLERANCE_SECONDS = 300
+NOT_KEPT = ("idempotency_key_reused", "path_not_found", "quota_exceeded", "tenant_not_found")
 
 Term = Literal["monthly", "quarterly", "semi_annual", "annual", "hourly"]
-
-OrderCustomer = TypedDict(
-    "OrderCustomer", {"external_id": str, "email": NotRequired[str | None], "name": NotRequired[str | None]})
+OrderCustomer = TypedDict("OrderCustomer", {"external_id": str, "email": NotRequired[str | None],
+    "name": NotRequired[str | None]})
 TermPrice = TypedDict("TermPrice", {"wholesale": str, "net": str | None})
-Product = TypedDict("Product", {
-    "product": str, "name": str, "fulfilment": str, "terms": dict[str, TermPrice], "setup_fee": str,
-    "discount_rate": str, "max_quantity": int | None, "currency": str})
-NewOrder = TypedDict("NewOrder", {
-    "id": str, "state": str, "product": str, "term": str, "quantity": int, "customer_external_id": str,
-    "reference": str | None, "created_at": str})
+Product = TypedDict("Product", {"product": str, "name": str, "fulfilment": str, "terms": dict[str, TermPrice],
+    "setup_fee": str, "discount_rate": str, "max_quantity": int | None, "currency": str})
+NewOrder = TypedDict("NewOrder", {"id": str, "state": str, "product": str, "term": str, "quantity": int,
+    "customer_external_id": str, "reference": str | None, "created_at": str})
 NewService = TypedDict("NewService", {"id": str, "status": str})
-Service = TypedDict("Service", {
-    "id": str, "order_id": str, "product": str, "status": str, "term": str, "customer_external_id": str,
-    "created_at": str, "activated_at": str | None, "renews_at": str | None, "ends_at": str | None, "period": int,
-    "term_price": str, "discount_rate": str, "past_due_since": str | None, "suspended_by": str | None, "revision": int})
+Service = TypedDict("Service", {"id": str, "order_id": str, "product": str, "status": str, "term": str,
+    "customer_external_id": str, "created_at": str, "activated_at": str | None, "renews_at": str | None,
+    "ends_at": str | None, "period": int, "term_price": str, "discount_rate": str, "past_due_since": str | None,
+    "suspended_by": str | None, "revision": int})
 Detail = TypedDict("Detail", {"value": str, "secret": bool})
-Customer = TypedDict("Customer", {
-    "id": str, "external_id": str | None, "email": str | None, "name": str | None, "created_at": str})
-Balance = TypedDict("Balance", {
-    "balance": str, "held": str, "credit_limit": str, "available": str, "currency": str, "standing": str})
-Posting = TypedDict("Posting", {
-    "posting": str, "kind": str, "reference": str | None, "at": str, "amount": str, "balance_after": str,
-    "currency": str})
+Customer = TypedDict("Customer", {"id": str, "external_id": str | None, "email": str | None, "name": str | None,
+    "created_at": str})
+Balance = TypedDict("Balance", {"balance": str, "held": str, "credit_limit": str, "available": str, "currency": str,
+    "standing": str})
+Posting = TypedDict("Posting", {"posting": str, "kind": str, "reference": str | None, "at": str, "amount": str,
+    "balance_after": str, "currency": str})
 Event = TypedDict("Event", {"id": str, "type": str, "timestamp": str, "data": dict[str, Any]})
-Refund = TypedDict("Refund", {
-    "id": str, "amount": str, "currency": str, "reason": str, "service_id": str | None, "period": int | None,
-    "refunded_at": str})
-BegunTopUp = TypedDict("BegunTopUp", {
-    "ok": bool, "id": str, "order_id": str, "payment_url": str, "status": str, "amount": str, "currency": str,
-    "expires_at": str})
-TopUp = TypedDict("TopUp", {
-    "id": str, "order_id": str, "status": str, "amount": str, "currency": str, "payment_url": str | None,
-    "created_at": str, "expires_at": str, "decided_at": str | None, "balance": str})
+Refund = TypedDict("Refund", {"id": str, "amount": str, "currency": str, "reason": str, "service_id": str | None,
+    "period": int | None, "refunded_at": str})
+BegunTopUp = TypedDict("BegunTopUp", {"ok": bool, "id": str, "order_id": str, "payment_url": str, "status": str,
+    "amount": str, "currency": str, "expires_at": str})
+TopUp = TypedDict("TopUp", {"id": str, "order_id": str, "status": str, "amount": str, "currency": str,
+    "payment_url": str | None, "created_at": str, "expires_at": str, "decided_at": str | None, "balance": str})
 EventPage = TypedDict("EventPage", {"data": list[Event], "has_more": bool, "next_cursor": str})
-Quote = TypedDict("Quote", {
-    "product": str, "term": str, "quantity": int, "line_total": str, "setup_total": str, "wholesale_total": str,
-    "hourly_total": NotRequired[str], "first_day": NotRequired[str], "currency": str})
-PlacedOrder = TypedDict("PlacedOrder", {
-    "order": NewOrder, "services": list[NewService], "line_total": str, "setup_total": str, "wholesale_total": str,
-    "hourly_total": NotRequired[str], "first_day": NotRequired[str], "currency": str})
-Order = TypedDict("Order", {
-    "id": str, "state": str, "product": str, "term": str, "quantity": int, "customer_external_id": str,
-    "reference": str | None, "refunded": str, "created_at": str, "decided_at": str | None, "ready_units": int,
-    "rejected_units": int, "reason": str | None, "revision": int, "line_total": str, "setup_total": str,
-    "wholesale_total": str, "currency": str})
+Quote = TypedDict("Quote", {"product": str, "term": str, "quantity": int, "line_total": str, "setup_total": str,
+    "wholesale_total": str, "hourly_total": NotRequired[str], "first_day": NotRequired[str], "currency": str})
+PlacedOrder = TypedDict("PlacedOrder", {"order": NewOrder, "services": list[NewService], "line_total": str,
+    "setup_total": str, "wholesale_total": str, "hourly_total": NotRequired[str], "first_day": NotRequired[str],
+    "currency": str})
+Order = TypedDict("Order", {"id": str, "state": str, "product": str, "term": str, "quantity": int,
+    "customer_external_id": str, "reference": str | None, "refunded": str, "created_at": str, "decided_at": str | None,
+    "ready_units": int, "rejected_units": int, "reason": str | None, "revision": int, "line_total": str,
+    "setup_total": str, "wholesale_total": str, "currency": str})
 
 
 class OrderWithServices(Order):
@@ -107,14 +87,38 @@ class TollgateError(Exception):
         """The same call may get another answer later. False is not "not sold": 401 and 403 are of this try alone."""
         return self.status in (0, 408, 425, 429) or self.status >= 500
 
+    @property
+    def is_kept(self) -> bool:
+        """Tollgate keeps this refusal with the key: nothing was sold under it, nor will be. False says nothing."""
+        return self.status in (402, 404, 409, 422) and "code" in self.problem and self.code not in NOT_KEPT
+
 
 class BadWebhook(Exception):
     """Not signed by Tollgate within the last five minutes: answer 401."""
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
+class _Opener(urllib.request.HTTPSHandler, urllib.request.HTTPHandler, urllib.request.HTTPRedirectHandler):
+    """A socket's timeout bounds each read alone: here all of an answer comes in time, however slowly it drips."""
+
     def redirect_request(self, *_):
         return None  # The key goes nowhere else.
+
+    def do_open(self, kind, request, **more):
+        until = time.monotonic() + request.timeout
+
+        def answered(sock, *given, **named):
+            answer = http.client.HTTPResponse(sock, *given, **named)
+            read = answer.fp.raw.readinto
+
+            def read_in_time(buffer):
+                if (left := until - time.monotonic()) <= 0:
+                    raise TimeoutError("the answer took too long")
+                sock.settimeout(left)
+                return read(buffer)
+            answer.fp.raw.readinto = read_in_time
+            return answer
+
+        return super().do_open(type("Timed", (kind,), {"response_class": staticmethod(answered)}), request, **more)
 
 
 def _secret_bytes(secret: str) -> bytes:
@@ -165,7 +169,7 @@ class Tollgate:
         self._origin, self._path = f"{place.scheme}://{place.netloc}", place.path
         self._key, self._secret, self._timeout = key, secret, timeout
         self._attempts, self._longest_wait, self._sleep = attempts, longest_wait, sleep
-        self._opener = urllib.request.build_opener(_NoRedirect)
+        self._opener = urllib.request.build_opener(_Opener)
 
     def products(self) -> Iterator[Product]:
         return self._rows("/products")
@@ -185,10 +189,8 @@ class Tollgate:
         body |= {} if reference is None else {"reference": reference}
         return self._call("POST", "/orders", body=body, idempotency_key=idempotency_key, is_signed=True)
 
-    def orders(
-        self, state: str | None = None, reference: str | None = None, customer: str | None = None,
-        idempotency_key: str | None = None,
-    ) -> Iterator[Order]:
+    def orders(self, state: str | None = None, reference: str | None = None, customer: str | None = None,
+               idempotency_key: str | None = None) -> Iterator[Order]:
         return self._rows(
             "/orders", state=state, reference=reference, customer=customer, idempotency_key=idempotency_key)
 
@@ -263,10 +265,8 @@ class Tollgate:
 
     def _once(self, method: str, target: str, raw: bytes | None, idempotency_key: str | None, is_signed: bool) -> Any:
         headers = {"Authorization": f"Bearer {self._key}", "Accept": "application/json"}
-        if raw is not None:
-            headers["Content-Type"] = "application/json"
-        if idempotency_key is not None:
-            headers["Idempotency-Key"] = idempotency_key
+        headers |= {} if raw is None else {"Content-Type": "application/json"}
+        headers |= {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
         if is_signed:
             if self._secret is None:
                 raise ValueError("orders are signed: the client needs the signing secret")

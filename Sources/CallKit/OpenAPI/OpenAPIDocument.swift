@@ -160,6 +160,7 @@ package struct OpenAPIDocument: Sendable {
         json.object { json in
             json.field("name", parameter.name)
             json.field("in", parameter.place.rawValue)
+            if let description = parameter.description { json.field("description", description) }
             json.field("required", parameter.isRequired)
             json.field("schema", parameter.schema.json)
             if let example = examples?[parameter.name] { json.field("example", example) }

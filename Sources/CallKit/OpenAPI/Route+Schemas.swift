@@ -13,6 +13,8 @@ package struct Parameter: Sendable {
     package let place: Place
     package let schema: Schema
     package let isRequired: Bool
+    /// What its name and its schema do not say.
+    var description: String? = nil
 
     package static func path(_ name: String, _ schema: Schema) -> Parameter {
         Parameter(name: name, place: .path, schema: schema, isRequired: true)
@@ -44,8 +46,15 @@ extension Parameter {
     /// The hash that a dry run gave, or tags.
     package static let ifMatch = header("If-Match", .string, isRequired: false)
     /// An RFC 3339 time or a day.
-    package static let from = query("from", .moment)
-    package static let to = query("to", .moment)
+    package static let from = moment("from", "From then on; of a day, from its beginning in UTC.")
+    /// What happens then is left out.
+    package static let to = moment("to", "Before then; of a day, before its beginning in UTC.")
+    /// Where days or hours are counted.
+    package static let through = moment("to", "The last day or hour that counts is the one in which this lies, in UTC.")
+
+    private static func moment(_ name: String, _ description: String) -> Parameter {
+        Parameter(name: name, place: .query, schema: .moment, isRequired: false, description: description)
+    }
 }
 
 extension [Parameter] {

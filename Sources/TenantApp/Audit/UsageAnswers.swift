@@ -15,7 +15,7 @@ enum UsageAnswers {
         totalParameters + [.limit, .cursor, .query("sort", .one(of: orders))]
 
     static let totalParameters: [Parameter] = [
-        .from, .to, .query("by", .choice(UsageFilter.Period.self)), .query("key"), .query("route"), callers,
+        .from, .through, .query("by", .choice(UsageFilter.Period.self)), .query("key"), .query("route"), callers,
     ]
     static let callers = Parameter.query("callers", .choice(UsageFilter.Callers.self))
     /// So many hours or days are counted in one answer.

@@ -35,7 +35,8 @@ package struct CSVRow: Sendable, Equatable {
 
 /// Reads RFC 4180 piece by piece, as a pure state machine. Lines end in CRLF or LF; a byte-order mark at the start and
 /// empty lines are skipped; nothing is trimmed. Fields are separated by what separates those of the first row: a
-/// comma, a semicolon or a tab, as spreadsheets write by their country.
+/// comma, a semicolon or a tab, as spreadsheets write by their country. A line `sep=;` before it, which is Excel's own
+/// hint, names the separator and is no row.
 ///
 /// Invariant: it holds at most one row, of `columnsMax` fields of `fieldBytesMax` each. After an error it must not be
 /// fed again. A value: one thread at a time.
@@ -60,6 +61,7 @@ package struct CSVReader: Sendable {
     private var fields: [String] = []
     /// Whether this row's only field so far was quoted: `""` alone is a row, an empty line is none.
     private var hasQuotes = false
+    private var isBeforeRows = true
     /// How much of the byte-order mark has been seen; nil once past the start.
     private var markBytesSeen: Int? = 0
 
@@ -159,7 +161,9 @@ package struct CSVReader: Sendable {
 
     private mutating func endRow(_ rows: inout [CSVRow]) throws(CSVError) {
         try endField()
-        if fields.count > 1 || fields[0] != "" || hasQuotes {
+        let isHint = isBeforeRows && !hasQuotes && fields.count == 2 && CSVCell.isHint(fields[0]) && fields[1].isEmpty
+        if !isHint && (fields.count > 1 || fields[0] != "" || hasQuotes) {
+            isBeforeRows = false
             rows.append(CSVRow(line: rowLine, fields: fields))
             separator = separator ?? Self.comma
         }
@@ -191,6 +195,9 @@ package enum CSVCell: Sendable, Equatable {
     package static func withoutGuard(_ text: String) -> String {
         text.utf8.first == 0x27 && isFormula(text) ? String(text.utf8.dropFirst()) ?? text : text
     }
+
+    /// Before a separator, at the beginning of a file, it names that.
+    static func isHint(_ text: String) -> Bool { text.lowercased() == "sep=" }
 
     /// Behind any number of guards: then each text is told from every other.
     private static func isFormula(_ text: String) -> Bool {
@@ -240,7 +247,7 @@ package struct CSVWriter: Sendable {
         // Semicolons and tabs too: a reader may take the first for the separator.
         field.utf8.contains { [0x22, 0x2C, 0x3B, 0x09, 0x0D, 0x0A].contains($0) }
             || field.first?.isWhitespace == true
-            || field.last?.isWhitespace == true || field.unicodeScalars.first == "\u{FEFF}"
+            || field.last?.isWhitespace == true || field.unicodeScalars.first == "\u{FEFF}" || CSVCell.isHint(field)
     }
 
     private mutating func quote(_ field: String) {

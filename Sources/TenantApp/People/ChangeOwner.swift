@@ -39,7 +39,10 @@ package struct ChangeOwner: Sendable {
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws {
         let owner = try tenant.owner()
         if let other = try tenant.account(email: email), other.id != owner.id {
-            throw Refusal.field("/owner_email", "taken", "is another account's of this tenant")
+            throw Refusal.field(
+                "/owner_email", "taken",
+                "is another account's of this tenant: name an address that nobody has there, come in by its link, make "
+                    + "the other account an owner, and disable this one")
         }
         try tenant.setProfile(email: email.lowercased(), name: owner.name, account: owner.id)
         try tenant.projectOwner()

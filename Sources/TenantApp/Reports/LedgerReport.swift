@@ -26,17 +26,22 @@ package struct LedgerReport: Sendable {
     package let kind: Kind
     package let period: ReportPeriod
     package let grouping: DayTotalKey.Grouping
-    /// Both days count.
-    package let days: ClosedRange<Int64>
+    /// Both days count. Where the last is before the first the report is empty.
+    package let firstDay: Int64
+    package let lastDay: Int64
 
     /// A year of days, ten years of months.
     package static func daysMax(_ period: ReportPeriod) -> Int64 { period == .day ? 366 : 3_660 }
 
-    package init(_ kind: Kind, by period: ReportPeriod, of grouping: DayTotalKey.Grouping, days: ClosedRange<Int64>) {
+    package init(
+        _ kind: Kind, by period: ReportPeriod, of grouping: DayTotalKey.Grouping, from firstDay: Int64,
+        through lastDay: Int64
+    ) {
         self.kind = kind
         self.period = period
         self.grouping = grouping
-        self.days = days
+        self.firstDay = firstDay
+        self.lastDay = lastDay
     }
 
     /// Whether a line of these numbers is worth showing.
@@ -103,9 +108,9 @@ extension TenantReader {
         _ group: Int64, behind shown: Int64?, of report: LedgerReport, to lines: inout [ReportLine]
     ) throws -> Int64 {
         let period = report.period
-        let first = max(report.days.lowerBound, shown.map { period.firstDay(of: $0 + 1) } ?? .min)
-        guard first <= report.days.upperBound else { return 0 }
-        let rows = try dayTotals(of: report.grouping, group, days: first...report.days.upperBound, by: period)
+        let first = max(report.firstDay, shown.map { period.firstDay(of: $0 + 1) } ?? .min)
+        guard first <= report.lastDay else { return 0 }
+        let rows = try dayTotals(of: report.grouping, group, days: first...report.lastDay, by: period)
         let looked = rows.reduce(0) { $0 + $1.rows }
         func show(_ number: Int64, _ total: DayTotal) {
             guard report.shows(total) else { return }
@@ -117,7 +122,7 @@ extension TenantReader {
         }
         var standing = try dayTotal(of: report.grouping, group, upTo: first - 1).map { $0.standing }
         var waiting = rows[...]
-        for number in period.number(ofDay: first)...period.number(ofDay: report.days.upperBound) {
+        for number in period.number(ofDay: first)...period.number(ofDay: report.lastDay) {
             if let row = waiting.first, period.number(ofDay: row.day) == number {
                 show(number, row.total)
                 standing = row.total.standing

@@ -39,7 +39,7 @@ extension OperatorAdmin {
 
     private static func parameters(_ kind: LedgerReport.Kind) -> [Parameter] {
         [
-            .query("by", .choice(ReportPeriod.self)), .query("group", .one(of: names(kind))), .from, .to,
+            .query("by", .choice(ReportPeriod.self)), .query("group", .one(of: names(kind))), .from, .through,
         ]
     }
 
@@ -64,7 +64,7 @@ extension OperatorAdmin {
         guard last - first < most else {
             throw Refusal.field("/from", "range", "must be at most \(most) days before to")
         }
-        return LedgerReport(kind, by: period, of: grouping, days: first...max(first, min(last, today)))
+        return LedgerReport(kind, by: period, of: grouping, from: first, through: min(last, today))
     }
 
     /// So many stretches are looked at for one page: a page of a report that finds little may be short, and goes on.

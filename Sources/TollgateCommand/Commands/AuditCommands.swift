@@ -83,7 +83,7 @@ enum AuditCommands {
             Option("--route", "ROUTE", "Of one route, say “POST /api/partner/v1/orders”"),
             Option("--sort", "COUNT", "By a column, say requests; -requests begins with the greatest"),
             Option("--from", "TIME", "RFC 3339 or a day, from then on"),
-            Option("--to", "TIME", "RFC 3339 or a day, up to then"),
+            Option("--to", "TIME", "RFC 3339 or a day; its day or hour is the last that counts"),
         ] + Pages.options + GatewayClient.ownerOptions
     ) { invocation in
         let query = [

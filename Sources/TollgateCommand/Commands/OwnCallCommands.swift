@@ -30,7 +30,7 @@ enum OwnCallCommands {
         Filter("--route", "ROUTE", "Of one route, say “POST /api/partner/v1/orders”"),
         Filter("--sort", "COUNT", "By a column, say requests; -requests begins with the greatest"),
         Filter("--from", "TIME", "RFC 3339 or a day, from then on"),
-        Filter("--to", "TIME", "RFC 3339 or a day, up to then"),
+        Filter("--to", "TIME", "RFC 3339 or a day; its day or hour is the last that counts"),
     ]
 
     private static let requests = api.list(

@@ -61,7 +61,7 @@ enum OwnCommands {
 
     private static let times = [
         Filter("--from", "TIME", "RFC 3339 or a day, from then on"),
-        Filter("--to", "TIME", "RFC 3339 or a day, up to then"),
+        Filter("--to", "TIME", "RFC 3339 or a day, before then"),
     ]
 
     private static let written = SavedFile.options("Write all of it as CSV", isRequired: false)

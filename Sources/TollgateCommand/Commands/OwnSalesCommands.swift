@@ -31,7 +31,7 @@ enum OwnSalesCommands {
         "/analytics",
         filters: [
             Filter("--from", "TIME", "RFC 3339 or a day, from then on (30 days ago)"),
-            Filter("--to", "TIME", "RFC 3339 or a day, up to then (now)"),
+            Filter("--to", "TIME", "RFC 3339 or a day, before then (now)"),
         ] + Pages.filters,
         listing: "analytics",
         columns: ["date", "customerId", "externalId", "ports", "renewals", "cost", "price", "margin"],

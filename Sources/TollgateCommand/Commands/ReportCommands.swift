@@ -4,10 +4,9 @@ import HTTPCore
 enum ReportCommands {
     static let commands = reports + [statement]
 
-    private static let times = [
-        Option("--from", "TIME", "RFC 3339 or a day, from then on"),
-        Option("--to", "TIME", "RFC 3339 or a day, up to then"),
-    ]
+    private static let from = Option("--from", "TIME", "RFC 3339 or a day, from then on")
+    private static let through = Option("--to", "TIME", "RFC 3339 or a day, the last that counts")
+    private static let to = Option("--to", "TIME", "RFC 3339 or a day, before then")
     private static let output = SavedFile.options("Write all of it as CSV to this file", isRequired: false)
 
     /// What each report shows, and whether it is of products too.
@@ -31,7 +30,8 @@ enum ReportCommands {
             options: [
                 Option("--by", "PERIOD", "day (the default) or month; days are UTC"),
                 Option("--group", "GROUP", kind.isOfProducts ? "product or reseller" : "reseller"),
-            ] + times + output + Pages.options + GatewayClient.ownerOptions,
+                from, through,
+            ] + output + Pages.options + GatewayClient.ownerOptions,
             notes: kind.name == "balances" ? "Corrected, spent and transferred are downwards." : ""
         ) { invocation in
             let path = "/reports/\(kind.name)"
@@ -53,7 +53,7 @@ enum ReportCommands {
 
     private static let statement = Command(
         "statement", "Show what moved on a reseller's balance, newest first", arguments: ["RESELLER_ID"],
-        options: [Option("--mode", "MODE", "live or test (the key's)")] + times + output + Pages.options
+        options: [Option("--mode", "MODE", "live or test (the key's)"), from, to] + output + Pages.options
             + GatewayClient.ownerOptions,
         notes: "--from and --to are for --output; the list goes back page by page."
     ) { invocation in

@@ -7,9 +7,10 @@ let client;
 let pauses = [];
 
 const does = {
-  new({ base_url, key, secret, attempts, longest_wait }) {
+  new({ base_url, key, secret, attempts, longest_wait, timeout }) {
     const sleep = async (seconds) => pauses.push(seconds);
-    client = new Tollgate(base_url, { key, secret, attempts, longestWait: longest_wait, sleep });
+    client = new Tollgate(
+      base_url, { key, secret, attempts, longestWait: longest_wait, timeoutSeconds: timeout, sleep });
   },
   async call({ name, arguments: given }) {
     const result = client[name](...given.map((value) => value ?? undefined));
@@ -31,8 +32,10 @@ for await (const line of createInterface({ input: process.stdin })) {
     answer = { result: (await does[command.do](command)) ?? null };
   } catch (error) {
     if (error instanceof TollgateError) {
-      const { status, code, detail, pointers, retryAfter, requestId, problem } = error;
-      answer = { error: "refused", status, code, detail, pointers, retry_after: retryAfter, request_id: requestId, problem };
+      const { status, code, detail, pointers, retryAfter, requestId, problem, isKept } = error;
+      answer = {
+        error: "refused", status, code, detail, pointers, retry_after: retryAfter, request_id: requestId, problem,
+        is_kept: isKept };
     } else if (error instanceof BadWebhook || error instanceof TypeError) {
       answer = { error: error.constructor.name, detail: error.message };
     } else throw error;

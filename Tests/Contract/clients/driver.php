@@ -13,7 +13,7 @@ $does = [
         $sleep = function (float $seconds) use (&$pauses): void { $pauses[] = $seconds; };
         $client = new Tollgate\Client(
             $command['base_url'], $command['key'], $command['secret'] ?? null, $command['attempts'] ?? 6,
-            longestWait: $command['longest_wait'] ?? 60, sleep: $sleep);
+            timeoutSeconds: $command['timeout'] ?? 30, longestWait: $command['longest_wait'] ?? 60, sleep: $sleep);
     },
     'call' => function (array $command) use (&$client): array {
         $result = $client->{$command['name']}(...$command['arguments']);
@@ -38,7 +38,7 @@ while (($line = fgets(STDIN)) !== false) {
         $answer = [
             'error' => 'refused', 'status' => $error->status, 'code' => $error->problemCode, 'detail' => $error->detail,
             'pointers' => $error->pointers(), 'retry_after' => $error->retryAfter, 'request_id' => $error->requestId,
-            'problem' => $error->problem];
+            'problem' => $error->problem, 'is_kept' => $error->isKept()];
     } catch (Tollgate\BadWebhook | InvalidArgumentException | LogicException | TypeError $error) {
         $answer = ['error' => (new ReflectionClass($error))->getShortName(), 'detail' => $error->getMessage()];
     }

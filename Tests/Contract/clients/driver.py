@@ -34,7 +34,7 @@ for line in sys.stdin:
     except tollgate.TollgateError as error:
         answer = {"error": "refused", "status": error.status, "code": error.code, "detail": error.detail,
                   "pointers": error.pointers, "retry_after": error.retry_after, "request_id": error.request_id,
-                  "problem": error.problem}
+                  "problem": error.problem, "is_kept": error.is_kept}
     except (tollgate.BadWebhook, ValueError) as error:
         answer = {"error": type(error).__name__, "detail": str(error)}
     print(json.dumps({**answer, "pauses": pauses}), flush=True)

@@ -10,6 +10,8 @@ use Tollgate\Client;
 use Tollgate\TollgateError;
 
 const MARKUP_PERCENT = 25;
+// Tollgate keeps its answers for 30 days: one less, for clocks that differ.
+const KEPT_DAYS = 29;
 
 function setting(string $name): string {
     $value = getenv($name);
@@ -56,36 +58,44 @@ function change(string $number, callable $change): ?array {
 }
 
 /**
- * Whether Tollgate will never sell this order: it keeps these answers with the number. Whatever else it says, and what a
- * proxy says in its place, is of one try alone: an earlier one may have been sold, and its answer lost.
+ * The order of this number, if Tollgate has sold it, as `placeOrder` gives it. After 30 days Tollgate forgets what it
+ * answered, and would sell the order again.
  */
-function isRefused(TollgateError $error): bool {
-    return in_array($error->status, [402, 404, 409, 422], true) && isset($error->problem['code'])
-        && !in_array($error->problemCode, ['idempotency_key_reused', 'path_not_found', 'tenant_not_found'], true);
+function sold(string $number, Client $tollgate): ?array {
+    foreach ($tollgate->orders(idempotency_key: $number) as $found) {
+        $order = $tollgate->order($found['id']);
+        return ['order' => $order, 'services' => $order['services']];
+    }
+    return null;
 }
 
 /**
  * Places an order that is on disk. Its number is the Idempotency-Key: whatever breaks, whoever asks again, and however
- * often, Tollgate sells it once. Take the customer's money before.
+ * often, Tollgate sells it once. Take the customer's money before. False: nobody answers.
  */
-function place(string $number, Client $tollgate): void {
+function place(string $number, Client $tollgate): bool {
     $order = order($number);
-    if ($order === null || $order['state'] !== 'placing') return;
+    if ($order === null || $order['state'] !== 'placing') return true;
+    $isLookedUp = strtotime($order['at']) < time() - KEPT_DAYS * 86400;
     try {
+        $placed = $isLookedUp ? sold($number, $tollgate) : null;
+        $isLookedUp = false;
         $customer = ['external_id' => $order['email'], 'email' => $order['email']];
-        $placed = $tollgate->placeOrder(
+        $placed ??= $tollgate->placeOrder(
             $order['product'], $order['term'], $order['quantity'], $customer, $number, "shop $number");
     } catch (TollgateError $error) {
-        if (!isRefused($error)) {
-            // It may be placed or not: the worker asks again with the same number. What does not pass needs you.
+        // An order is over where Tollgate keeps its refusal with the number. Whatever else it says, and what a proxy
+        // says in its place, is of one try alone: an earlier one may have been sold, and its answer lost.
+        if ($isLookedUp || !$error->isKept()) {
+            // The worker asks again with the same number. What does not pass needs you.
             $wait = $error->isPassing() ? 'is not placed yet' : 'may be sold or not, and waits for you to mend this';
             error_log("order $number $wait: {$error->getMessage()}");
-            return;
+            return $error->status !== 0;
         }
         error_log("order $number was refused: {$error->getMessage()} " . implode(' ', $error->pointers()));
         // Give the customer's money back. What Tollgate said is for you, not for them.
         change($number, fn ($order) => ['state' => 'refused'] + $order);
-        return;
+        return true;
     }
     write(folder('by-id') . "/{$placed['order']['id']}", $number);
     // An event may have been faster than the answer: what it said stands.
@@ -95,6 +105,7 @@ function place(string $number, Client $tollgate): void {
         $order['services'] = ($order['services'] ?? []) + array_map(fn ($service) => $service + ['revision' => 0], $services);
         return $order;
     });
+    return true;
 }
 
 /** What became of an event: true, it is done with; false, its order is still being placed. */

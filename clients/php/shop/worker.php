@@ -1,5 +1,5 @@
 <?php
-// From cron, each minute: places what is still to be placed, and works on events that have come.
+// From cron, each minute: works on events that have come, and places what is still to be placed.
 //
 //     php worker.php
 
@@ -12,11 +12,17 @@ const EVENT_SECONDS_MAX = 86400;
 $lock = fopen(folder('orders') . '/worker', 'c');
 if (!flock($lock, LOCK_EX | LOCK_NB)) exit(0); // The one before is still at work.
 
-$tollgate = tollgate(attempts: 4, timeoutSeconds: 30);
-foreach (glob(folder('orders') . '/*.json') as $path) place(basename($path, '.json'), $tollgate);
 foreach (glob(folder('inbox') . '/*.json') as $path) {
     $event = json_decode(file_get_contents($path), true, 64, JSON_THROW_ON_ERROR);
     // An order of another shop with the same key never becomes ours.
     $isOld = filemtime($path) < time() - EVENT_SECONDS_MAX;
     if (take($event) || $isOld) rename($path, substr($path, 0, -5) . '.done');
+}
+
+$tollgate = tollgate(attempts: 4, timeoutSeconds: 30);
+$paths = glob(folder('orders') . '/*.json');
+shuffle($paths); // So that no order stands before the others for ever.
+foreach ($paths as $path) {
+    // Where nobody answers, nobody answers the next order either. In a minute there is another try.
+    if (!place(basename($path, '.json'), $tollgate)) break;
 }
