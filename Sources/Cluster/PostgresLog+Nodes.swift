@@ -76,18 +76,22 @@ extension PostgresLog {
         _ name: NodeName, generation: Int64, state: NodeState, ownersSince seen: Int64
     ) throws(SharedLogError) -> ClusterView? {
         try keepPartitions()
-        let results = try ask { connection, deadline throws(PostgresFailure) in
-            try connection.transact(
-                [
-                    .init(
-                        name: "beat", sql: PostgresSchema.beat,
-                        values: [.text(name.text), .int(generation), .int(Int64(state.rawValue))]),
-                    .init(
-                        name: "owners", sql: PostgresSchema.owners,
-                        values: [.int(seen), .uuid(.registry)]),
-                    // Behind them: an owner that joined between the two would be taken for one that is gone.
-                    .init(name: "nodes", sql: PostgresSchema.nodes, values: []),
-                ], until: deadline)
+        let statements: [PostgresConnection.Statement] = [
+            .init(
+                name: "beat", sql: PostgresSchema.beat,
+                values: [.text(name.text), .int(generation), .int(Int64(state.rawValue))]),
+            .init(name: "owners", sql: PostgresSchema.owners, values: [.int(seen), .uuid(.registry)]),
+            // Behind them: an owner that joined between the two would be taken for one that is gone.
+            .init(name: "nodes", sql: PostgresSchema.nodes, values: []),
+        ]
+        let results: [PostgresResult]
+        do throws(PostgresFailure) {
+            results = try sessions.use { connection, deadline throws(PostgresFailure) in
+                try connection.transact(statements, until: deadline)
+            }
+        } catch {
+            if case .refused = error.kind {} else { sessions.note(isReachable: false) }
+            throw error.asLogError
         }
         guard results[0].written == 1 else { return nil }
         sessions.note(isReachable: true)
@@ -128,16 +132,20 @@ extension PostgresLog {
     }
 
     package func claim(
-        _ tenants: [TenantID], of owner: NodeName, by node: NodeName
-    ) throws(SharedLogError) -> [TenantID] {
-        try pastLocks(of: owner) { connection, deadline throws(PostgresFailure) in
+        _ tenants: [TenantID], of owner: NodeName, seen: ClusterView.Node?, by node: NodeName
+    ) throws(SharedLogError) -> [TenantID]? {
+        let stand: [PostgresValue] = [.text(owner.text), .int(seen?.generation ?? -1), .int(seen?.beats ?? -1)]
+        return try pastLocks(of: owner) { connection, deadline throws(PostgresFailure) -> [TenantID]? in
             let results = try connection.transact(
                 [
+                    .init(name: "holdOwner", sql: PostgresSchema.holdOwner, values: [.text(owner.text)]),
+                    .init(name: "ownerStands", sql: PostgresSchema.ownerStands, values: stand),
                     .init(
                         name: "claim", sql: PostgresSchema.claim,
-                        values: [.uuids(tenants), .text(owner.text), .text(node.text)])
+                        values: stand + [.uuids(tenants), .text(node.text)]),
                 ], until: deadline)
-            return (0..<results[0].rows).compactMap { TenantID(bytes: results[0].bytes($0, 0)) }
+            guard results[1].bool(0, 0) else { return nil }
+            return (0..<results[2].rows).compactMap { TenantID(bytes: results[2].bytes($0, 0)) }
         }
     }
 

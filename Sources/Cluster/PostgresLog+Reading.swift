@@ -113,7 +113,6 @@ extension PostgresLog {
             try connection.stream(sql, values, idleNanoseconds: PostgresBounds.patientNanoseconds, body)
             sessions.giveBack(connection)
         } catch let failure as PostgresFailure {
-            if case .refused = failure.kind {} else { sessions.note(isReachable: false) }
             throw failure.asLogError
         }
     }

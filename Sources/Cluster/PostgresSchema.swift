@@ -170,11 +170,21 @@ enum PostgresSchema {
             ON h.owner_since >= CASE WHEN $1 > p.at AND $1 < \(Int64.max) THEN 0 ELSE $1 END AND h.state = 0 AND h.owner IS NOT NULL
         """
     private static let xid = "pg_current_xact_id()::text::bigint"
+    /// Whether node `$1` still is as it was seen, of that generation and with so many beats; below 0: nobody of that
+    /// name was there.
+    private static let isAsSeen = """
+        CASE WHEN $2 < 0 THEN NOT EXISTS (SELECT FROM tollgate.node WHERE name = $1)
+            ELSE EXISTS (SELECT FROM tollgate.node WHERE name = $1 AND generation = $2 AND beats = $3) END
+        """
+    /// A claim, one after the other in one transaction: the owner's beat waits for it, or it sees that beat; who claims
+    /// from the same owner does not wait.
+    static let holdOwner = "SELECT FROM tollgate.node WHERE name = $1 FOR SHARE"
+    static let ownerStands = "SELECT \(isAsSeen)"
     static let claim = """
         WITH mine AS (
-            SELECT tenant FROM tollgate.head WHERE tenant = ANY($1) AND owner = $2 AND state = 0
+            SELECT tenant FROM tollgate.head WHERE tenant = ANY($4) AND owner = $1 AND state = 0 AND \(isAsSeen)
             ORDER BY tenant FOR UPDATE)
-        UPDATE tollgate.head h SET epoch = h.epoch + 1, owner = $3, owner_since = \(xid)
+        UPDATE tollgate.head h SET epoch = h.epoch + 1, owner = $5, owner_since = \(xid)
         FROM mine WHERE h.tenant = mine.tenant RETURNING h.tenant
         """
     /// Sessions of a node, but this one.

@@ -21,7 +21,7 @@ final class PostgresSessions: Sendable {
         (self.address, self.durability, self.name) = (address, durability, name)
     }
 
-    /// Whether the last write came back: what is only read needs no standby, and says nothing.
+    /// Whether the last append or beat came back: a question that was cut off says nothing of them.
     var isReachable: Bool { reachable.load(ordering: .relaxed) }
     func note(isReachable: Bool) { reachable.store(isReachable, ordering: .relaxed) }
 
@@ -58,24 +58,19 @@ final class PostgresSessions: Sendable {
         _ body: (PostgresConnection, UInt64) throws(PostgresFailure) -> Value
     ) throws(PostgresFailure) -> Value {
         let deadline = now() + nanoseconds
-        do throws(PostgresFailure) {
-            if let idle = takeIdle() {
-                do throws(PostgresFailure) {
-                    let value = try body(idle, deadline)
-                    giveBack(idle)
-                    return value
-                } catch {
-                    guard !once, error.kind == .lost || error.kind == PostgresFailure.adminShutdown else { throw error }
-                }
+        if let idle = takeIdle() {
+            do throws(PostgresFailure) {
+                let value = try body(idle, deadline)
+                giveBack(idle)
+                return value
+            } catch {
+                guard !once, error.kind == .lost || error.kind == PostgresFailure.adminShutdown else { throw error }
             }
-            let connection = try connectPatiently(until: deadline)
-            let value = try body(connection, deadline)
-            giveBack(connection)
-            return value
-        } catch {
-            if case .refused = error.kind {} else { note(isReachable: false) }
-            throw error
         }
+        let connection = try connectPatiently(until: deadline)
+        let value = try body(connection, deadline)
+        giveBack(connection)
+        return value
     }
 
     /// One that its server still holds; what a restart of the server cut off is dropped.

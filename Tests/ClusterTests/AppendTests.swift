@@ -39,7 +39,7 @@ import Testing
         let old = try log.open(tenant, as: node, key: cluster.key)
         #expect(try old.verdict("one") == .appended)
         #expect(throws: SharedLogError.notOwner(node)) { try other.open(tenant, as: second, key: cluster.key) }
-        #expect(try other.claim([tenant], of: node, by: second) == [tenant])
+        #expect(try other.claim([tenant], of: node, seen: try cluster.seen(node), by: second) == [tenant])
         let new = try other.open(tenant, as: second, key: cluster.key)
         let (late, later) = (old.promise("late"), old.promise("later"))
         #expect(try late.value() == .refused)

@@ -172,6 +172,34 @@ import Testing
         log.close()
     }
 
+    @Test("N6 a question whose session is ended in the middle does not keep the node from writing")
+    func endedQuestion() throws {
+        let cluster = try TestCluster()
+        let (log, name) = try cluster.join("a")
+        let tenant = TenantID.any
+        try log.create(tenant, owner: name)
+        let stream = try log.open(tenant, as: name, key: cluster.key)
+        #expect(try stream.verdict("one") == .appended)
+        // More than sockets hold, and nothing that could be packed.
+        let random = SystemRandom()
+        let piece = (0..<131_072).flatMap { _ in withUnsafeBytes(of: random.uint64()) { [UInt8]($0) } }
+        var pieces = [[UInt8]](repeating: piece, count: 16)
+        try stream.putSnapshot(at: stream.settled) { pieces.popLast() }
+        let snapshot = try #require(try log.snapshots(of: tenant).first)
+        #expect(throws: SharedLogError.self) {
+            try log.read(snapshot, of: tenant, key: cluster.key) { _ in
+                _ = try cluster.run(
+                    """
+                    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                    WHERE application_name = 'tollgate/a' AND state = 'active' AND query LIKE '%snapshot_part%'
+                    """)
+            }
+        }
+        #expect(log.isReachable)
+        #expect(try stream.verdict("two") == .appended)
+        log.close()
+    }
+
     // MARK: Standbys
 
     /// A primary that waits for its one standby, and a node that has joined.

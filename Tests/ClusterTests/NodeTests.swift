@@ -52,12 +52,13 @@ import Testing
         let nodes = [try cluster.join("a"), try cluster.join("b")]
         let tenants = (0..<60).map { _ in TenantID.any }
         for tenant in tenants { try dead.create(tenant, owner: owner) }
+        let seen = try cluster.seen(owner)
         let won = Mutex<[NodeName: [TenantID]]>([:])
         DispatchQueue.concurrentPerform(iterations: 2) { index in
             let (log, name) = nodes[index]
             for begin in stride(from: 0, to: 60, by: 6) {
                 let some = Array(tenants[begin..<begin + 6])
-                let got = (try? log.claim(some, of: owner, by: name)) ?? []
+                let got = (try? log.claim(some, of: owner, seen: seen, by: name)) ?? []
                 won.withLock { $0[name, default: []] += got }
             }
         }
@@ -87,7 +88,7 @@ import Testing
         let sql = "BEGIN; SELECT 1 FROM tollgate.head WHERE tenant = '\(tenant.text)' FOR UPDATE;\n"
         try input.fileHandleForWriting.write(contentsOf: Data(sql.utf8))
         #expect(output.fileHandleForReading.availableData == Data("1\n".utf8))
-        #expect(try log.claim([tenant], of: owner, by: name) == [tenant])
+        #expect(try log.claim([tenant], of: owner, seen: try cluster.seen(owner), by: name) == [tenant])
         try input.fileHandleForWriting.close()
         psql.waitUntilExit()
         log.close()

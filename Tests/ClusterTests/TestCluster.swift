@@ -33,6 +33,15 @@ struct TestCluster {
         return (log, node.name)
     }
 
+    /// A node as others see it now.
+    func seen(_ name: NodeName) throws -> ClusterView.Node? {
+        let row = try run("SELECT generation || ' ' || beats FROM tollgate.node WHERE name = '\(name.text)'")
+        let counts = row.split(separator: " ").compactMap { Int64($0) }
+        guard counts.count == 2 else { return nil }
+        return ClusterView.Node(
+            name: name, generation: counts[0], address: "127.0.0.1:1", state: .serving, beats: counts[1], schema: 1)
+    }
+
     @discardableResult
     func run(_ sql: String) throws -> String { try server.run(sql, in: url) }
 }

@@ -4,6 +4,7 @@ from table import Mutant
 
 CLUSTER = "Sources/TenantRegistry/Cluster/"
 FLEETS = "SurvivalTests/ClusterFleetTests.swift"
+BEATS = "SurvivalTests/ClusterBeatsTests.swift"
 APPENDS = "ClusterTests/AppendTests.swift"
 
 MUTANTS = [
@@ -28,6 +29,27 @@ MUTANTS = [
         "var mayShow: Bool { member.place(of: tenant) == .here }",
         "var mayShow: Bool { member.place(of: tenant) == .here || MUTANT }",
         "SurvivalTests/ClusterSimulationTests.swift", "whatever fails"),
+    Mutant(
+        "N3", "claims-alive", "a claim takes tenants of a node that is alive again",
+        "Sources/Cluster/PostgresSchema.swift",
+        "AND generation = $2 AND beats = $3)",
+        "AND generation = $2 AND beats \\(MUTANT ? \">=\" : \"=\") $3)",
+        "ClusterTests/ConformanceTests.swift", "keeps what every such log promises"),
+    Mutant(
+        "N3", "claims-at-once", "claims take so long that who makes them loses its own lease",
+        CLUSTER + "Fleet+Beats.swift",
+        "if isOver || !cluster.isServing { break }", "if (isOver || !cluster.isServing) && !MUTANT { break }",
+        BEATS, "slow claims of many tenants"),
+    Mutant(
+        "H3", "slept-over", "a node that slept sends what another sends by then",
+        "Sources/Gateway/Outbound/SendingState.swift",
+        "let isHere = moment.fleet.maySend(for: key.tenant)",
+        "let isHere = MUTANT || moment.fleet.maySend(for: key.tenant)",
+        "GatewayTests/ClusterSendingTests.swift", "a node that slept sends no webhook"),
+    Mutant(
+        "N4", "drained-early", "a drain ends while tenants are still being taken over", CLUSTER + "Fleet+Moves.swift",
+        "if arriving.isEmpty { return", "if arriving.isEmpty || MUTANT { return",
+        BEATS, "a drain ends once"),
     Mutant(
         "N4", "reads-left", "records of the last reads stay behind where a tenant moves", CLUSTER + "Fleet+Moves.swift",
         "guard control.isOpen else { return }", "guard control.isOpen, !MUTANT else { return }",

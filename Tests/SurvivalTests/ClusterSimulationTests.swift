@@ -42,7 +42,7 @@ import Testing
 
     private func act(_ scene: ClusterScene, _ name: Comment, _ chance: inout Seeded) throws {
         let slug = chance.pick(scene.slugs)
-        switch chance.pick(1...20) {
+        switch chance.pick(1...21) {
         case 1: try kill(scene, &chance)
         case 2: try freeze(scene, slug, name, &chance)
         case 3: try scene.move(slug, to: chance.pick(scene.nodes))
@@ -53,7 +53,8 @@ import Testing
         case 9: try scene.elsewhere(slug, chance.pick(scene.nodes), name, &chance)
         case 10: try scene.checkReads(slug, name)
         case 11: for _ in 1...12 { scene.pass() }
-        case 12, 13, 14: try askSeveral(scene, slug, &chance)
+        case 12: if scene.running.count > 1 { try scene.wakenBeforeClaim(slug, name) }
+        case 13, 14, 15: try askSeveral(scene, slug, &chance)
         default: try scene.ask(slug) { [$0.randomWish(&chance)] }
         }
     }

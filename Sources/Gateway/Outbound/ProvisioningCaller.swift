@@ -163,6 +163,8 @@ final class ProvisioningCaller: OutboundWork, Sendable {
     // MARK: A call
 
     private func call(_ task: ProvisioningTask, _ access: ProvisionerAccess?, of record: TenantRecord) {
+        // Whoever has the tenant by then asks for it, as after a restart.
+        guard fleet.maySend(for: record.id) else { return leave(task, of: record) }
         guard let access else { return take(.unclear, news("no_provisioner"), task, of: record) }
         let isPlain = !access.url.hasPrefix("https://")
         // Configured while it was allowed, and the node was started without it since.

@@ -41,12 +41,12 @@ struct Moment: Sendable {
     /// Milliseconds of the clock that never goes back.
     let now: Int64
     let wall: Timestamp
-    let roster: Roster
+    let fleet: Fleet
 
     /// Whether anything may leave, by what memory knows; the file was asked when it was read.
     func maySend(_ record: TenantRecord, resellerID: Int64) -> Bool {
         guard case .open = record.access(at: wall) else { return false }
-        return roster.reseller(resellerID, of: record.id)?.projection.state != .terminated
+        return fleet.roster.reseller(resellerID, of: record.id)?.projection.state != .terminated
     }
 }
 
@@ -116,7 +116,8 @@ struct SendingState {
         _ standing: WebhookSlots.Standing, to key: EndpointKey, _ tenant: TenantQueue, _ queue: EndpointQueue,
         _ moment: Moment, _ result: inout Advance
     ) {
-        let maySend = moment.maySend(tenant.record, resellerID: queue.endpoint.resellerID)
+        let isHere = moment.fleet.maySend(for: key.tenant)
+        let maySend = isHere && moment.maySend(tenant.record, resellerID: queue.endpoint.resellerID)
         if let first = queue.ahead.first,
             !maySend || moment.now - first.readAt > WebhookSender.aheadMilliseconds
                 || first.changes != tenant.record.webhookChanges
@@ -124,6 +125,12 @@ struct SendingState {
             ahead -= queue.dropAhead()
         }
         if !maySend { queue.isDue = false }
+        if !isHere {
+            // The rows say what is left to send, once they may be read again.
+            tenant.wantsLook = true
+            tenant.jobsFrom = moment.now + WebhookSender.pauseAfterFailureMilliseconds
+            result.toRead.insert(key.tenant)
+        }
         if let read = queue.popFirst() {
             ahead -= 1
             tenant.running += 1

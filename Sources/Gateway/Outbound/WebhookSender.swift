@@ -199,7 +199,7 @@ final class WebhookSender: OutboundWork, Sendable {
         return advance
     }
 
-    var moment: Moment { Moment(now: WebhookCaller.monotonic(), wall: fleet.clock.now(), roster: fleet.roster) }
+    var moment: Moment { Moment(now: WebhookCaller.monotonic(), wall: fleet.clock.now(), fleet: fleet) }
 
     // MARK: For metrics
 

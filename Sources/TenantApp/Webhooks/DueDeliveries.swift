@@ -96,7 +96,7 @@ package struct ClaimedDelivery: Sendable {
         LIMIT ?3
         """)
 
-    fileprivate init(_ id: Int64, _ row: inout RowReader, to url: String, _ secrets: [[UInt8]]) throws {
+    init(_ id: Int64, _ row: inout RowReader, to url: String, _ secrets: [[UInt8]]) throws {
         self.id = id
         self.url = url
         endpointID = try row.int()

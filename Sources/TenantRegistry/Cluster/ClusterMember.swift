@@ -32,7 +32,10 @@ package struct ClusterBounds: Sendable {
     package var leaseMilliseconds: UInt64 = 3_000
     /// A node whose beats stood still for so long is taken for dead; more than the lease.
     package var deadMilliseconds: UInt64 = 4_000
-    package var claimedAtOnce = 32
+    package var claimedAtOnce = 256
+    /// Claims of one beat: so many, and none begins after so long, as the next beat waits for them.
+    package var claimsMax = 16
+    package var claimMilliseconds: UInt64 = 300
     /// A snapshot comes after so many records, or so many bytes of them; of a large file once they are half of it.
     package var snapshotRecords = 1_000
     package var snapshotBytes = 4 << 20
@@ -151,6 +154,8 @@ package final class ClusterMember: Sendable {
     }
 
     let state = Mutex(State())
+    /// Held while a beat is on its way: the next one, and the node's last word, come behind it.
+    let beating = Mutex(())
     private let leaseUntil = Atomic<UInt64>(0)
     /// Before that another process of this name may still show what it has (case 24).
     private let waitsUntil: UInt64

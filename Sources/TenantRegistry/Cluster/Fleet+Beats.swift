@@ -7,7 +7,13 @@ extension Fleet {
     /// One beat: says that this node lives, learns of the others, and takes over what a dead one left. Twice a second,
     /// from one thread, which waits for the cluster's log.
     package func beat() {
-        guard let cluster, !isGone.load(ordering: .relaxed) else { return }
+        guard let cluster else { return }
+        cluster.beating.withLock { _ in
+            if !isGone.load(ordering: .relaxed) { beat(as: cluster) }
+        }
+    }
+
+    private func beat(as cluster: ClusterMember) {
         let sent = cluster.clock.nanoseconds()
         let (wanted, seen) = cluster.state.withLock { ($0.state, $0.ownersAt) }
         // One that refuses writes for want of room takes no tenants.
@@ -56,16 +62,21 @@ extension Fleet {
         cluster.options.expelled(reason, comesBack)
     }
 
-    /// Tenants of nodes that are gone, those that fall to this node, a bounded number of them.
+    /// Tenants of nodes that are gone, those that fall to this node. What is not claimed with this beat is with the
+    /// next ones: the lease lasts as long as beats come.
     private func claim(_ cluster: ClusterMember) throws(SharedLogError) -> [TenantID] {
+        let until = cluster.clock.nanoseconds() + cluster.bounds.claimMilliseconds * 1_000_000
         var claimed: [TenantID] = []
-        for (owner, tenants) in cluster.orphans {
-            for start in stride(from: 0, to: tenants.count, by: cluster.bounds.claimedAtOnce) {
-                let batch = Array(tenants[start..<min(start + cluster.bounds.claimedAtOnce, tenants.count)])
-                let got = try cluster.log.claim(batch, of: owner, by: cluster.name)
-                cluster.noteClaimed(got, of: batch)
-                claimed += got
-            }
+        for orphans in cluster.orphans {
+            let isOver = cluster.clock.nanoseconds() >= until || isStopping.load(ordering: .relaxed)
+            // One that slept since it looked is perhaps taken for dead itself.
+            if isOver || !cluster.isServing { break }
+            let got = try cluster.log.claim(
+                orphans.tenants, of: orphans.owner, seen: orphans.seen, by: cluster.name)
+            // The owner lives: the next view shows it.
+            guard let got else { continue }
+            cluster.noteClaimed(got, of: orphans.tenants)
+            claimed += got
         }
         if !claimed.isEmpty { report("cluster: took \(claimed.count) tenants over") }
         return claimed
@@ -307,8 +318,16 @@ extension ClusterMember {
         }
     }
 
-    /// Tenants of nodes that are gone and that fall to this one, by owner.
-    var orphans: [(owner: NodeName, tenants: [TenantID])] {
+    /// Some tenants of a node that is gone, for one claim.
+    struct Orphans {
+        let owner: NodeName
+        /// As it was taken for gone; nil: nobody knows it.
+        let seen: ClusterView.Node?
+        let tenants: [TenantID]
+    }
+
+    /// Tenants of nodes that are gone and that fall to this one: as many as one beat claims.
+    var orphans: [Orphans] {
         let now = clock.nanoseconds()
         return state.withLock { state in
             guard state.state == .serving else { return [] }
@@ -329,7 +348,14 @@ extension ClusterMember {
                 guard let names = heirs[owner], Self.heir(of: tenant, among: names) == name else { continue }
                 orphans[owner, default: []].append(tenant)
             }
-            return orphans.map { ($0.key, $0.value.sorted { $0.high < $1.high }) }
+            let (each, peers) = (bounds.claimedAtOnce, state.peers)
+            let claims = orphans.flatMap { owner, tenants -> [Orphans] in
+                let sorted = tenants.sorted { $0.high < $1.high }
+                return stride(from: 0, to: sorted.count, by: each).map { start in
+                    Orphans(owner: owner, seen: peers[owner]?.node, tenants: Array(sorted[start...].prefix(each)))
+                }
+            }
+            return Array(claims.prefix(bounds.claimsMax))
         }
     }
 

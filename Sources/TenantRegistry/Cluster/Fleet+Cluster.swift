@@ -107,6 +107,10 @@ extension Fleet {
     /// The node's own, of which the registry has just been read.
     package func isServedHere(_ id: TenantID) -> Bool { cluster.map { $0.isOwn(id) } ?? true }
 
+    /// Whether what leaves the house for a tenant may leave from here now: who slept asks before he sends, as another
+    /// may be sending the same.
+    package func maySend(for id: TenantID) -> Bool { cluster.map { $0.place(of: id) == .here } ?? true }
+
     /// Whether this node left a tenant half-made or half-erased; what nobody has is buried once nobody can be at it any
     /// more.
     func isLeftHere(_ profile: TenantProfile) -> Bool {

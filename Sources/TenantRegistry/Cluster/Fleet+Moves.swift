@@ -76,8 +76,40 @@ extension Fleet {
         guard !cluster.takers.isEmpty else { return then(.failure(MoveFailure.alone)) }
         cluster.state.withLock { $0.state = .draining }
         // Of all at once: each move then has what came since.
-        saveCounters { [self] in drain(served(cluster)[...], cluster, moved: 0, failure: nil, then: then) }
+        saveCounters { [self] in
+            aside(cluster, then) { [self] in
+                // A beat that is on its way may claim tenants still; the next one takes none.
+                cluster.beating.withLock { _ in }
+                drain(served(cluster)[...], cluster, moved: 0, failure: nil, then: then)
+            }
+        }
     }
+
+    /// A step of a drain, on a stack of its own.
+    private func aside(
+        _ cluster: ClusterMember, _ then: @escaping @Sendable (Result<Int, any Error>) -> Void,
+        failure: (any Error)? = nil, _ step: @escaping @Sendable () -> Void
+    ) {
+        cluster.aside(step) { then(.failure(failure ?? MoveFailure.alone)) }
+    }
+
+    /// What was on its way here when the drain began goes too, once it is served: `looks` have found some of it on its
+    /// way still.
+    private func drainLate(
+        _ cluster: ClusterMember, moved: Int, looks: Int = 0,
+        then: @escaping @Sendable (Result<Int, any Error>) -> Void
+    ) {
+        let late = served(cluster)
+        if !late.isEmpty { return drain(late[...], cluster, moved: moved, failure: nil, then: then) }
+        let arriving = cluster.arriving
+        if arriving.isEmpty { return then(.success(moved)) }
+        guard looks < Self.drainLooksMax else { return then(.failure(MoveFailure.notHere)) }
+        takeOver(arriving) { [self] in
+            aside(cluster, then) { [self] in drainLate(cluster, moved: moved, looks: looks + 1, then: then) }
+        }
+    }
+
+    private static let drainLooksMax = 20
 
     private func served(_ cluster: ClusterMember) -> [TenantRecord] {
         cluster.state.withLock { Array($0.ready) }.compactMap { roster.tenant(id: $0) }
@@ -150,10 +182,8 @@ extension Fleet {
         then: @escaping @Sendable (Result<Int, any Error>) -> Void
     ) {
         guard let record = records.first else {
-            // What was on its way here when it began.
-            let late = failure == nil ? served(cluster) : []
-            if !late.isEmpty { return drain(late[...], cluster, moved: moved, failure: nil, then: then) }
-            return then(failure.map { .failure($0) } ?? .success(moved))
+            if let failure { return then(.failure(failure)) }
+            return drainLate(cluster, moved: moved, then: then)
         }
         // Who takes some may be another than a moment ago.
         guard let target = ClusterMember.heir(of: record.id, among: cluster.takers) else {
@@ -168,11 +198,10 @@ extension Fleet {
                 case .failure(MoveFailure.notHere): (moved, failure)
                 case .failure(let error): (moved, failure ?? error)
                 }
-            // On a stack of its own: a move that fails at once has not left this one.
-            let isTaken = cluster.asking.submit { [self] in
+            // A move that fails at once has not left this stack.
+            aside(cluster, then, failure: first) { [self] in
                 drain(rest, cluster, moved: count, failure: first, then: then)
             }
-            if !isTaken { then(.failure(first ?? MoveFailure.alone)) }
         }
     }
 }
@@ -214,6 +243,11 @@ extension ClusterMember {
         }
     }
 
+    /// The node's own that it does not serve yet, or that are being taken over.
+    fileprivate var arriving: [TenantID] {
+        state.withLock { state in Array(state.unready.union(state.underWay.keys)) }
+    }
+
     fileprivate func endLeaving(_ tenant: TenantID) { state.withLock { _ = $0.leaving.remove(tenant) } }
 
     func stopServing(_ tenant: TenantID) { state.withLock { _ = $0.ready.remove(tenant) } }
@@ -225,7 +259,10 @@ extension ClusterMember {
     /// The process stops in order: others may take its tenants at once. Blocks.
     func leave() {
         endLease()
-        _ = try? log.beat(name, generation: generation, state: .left, ownersSince: .max)
+        // Behind a beat that is on its way, which says that the node serves.
+        beating.withLock { _ in
+            _ = try? log.beat(name, generation: generation, state: .left, ownersSince: .max)
+        }
         asking.close()
         log.close()
     }

@@ -20,8 +20,11 @@ package protocol SharedLog: AnyObject, Sendable {
     func beat(_ name: NodeName, generation: Int64, state: NodeState, ownersSince seen: Int64) throws(SharedLogError)
         -> ClusterView?
     /// Tenants of `owner` that this node takes over, each with a higher epoch: those among `tenants`, where the head
-    /// still is that owner's. Returns those that it got.
-    func claim(_ tenants: [TenantID], of owner: NodeName, by node: NodeName) throws(SharedLogError) -> [TenantID]
+    /// still is that owner's. `seen`: the owner as it was taken for gone; nil: nobody of that name was there. Returns
+    /// those that it got; nil: the owner has beaten or joined since, and nothing was taken.
+    func claim(
+        _ tenants: [TenantID], of owner: NodeName, seen: ClusterView.Node?, by node: NodeName
+    ) throws(SharedLogError) -> [TenantID]?
     /// Gives a tenant, to none of whose streams anything is appended any more, to another node, with a higher epoch.
     func hand(_ tenant: TenantID, from node: NodeName, to other: NodeName) throws(SharedLogError)
     /// Forgets a node that has left and owns nothing.

@@ -41,6 +41,9 @@ package final class LogFaults: @unchecked Sendable {
         case telling
     }
 
+    /// Calls before which a test may do something.
+    package enum Call: Sendable { case beat, claim }
+
     /// How a call may go on.
     enum Passage { case free, away, crashed }
 
@@ -54,6 +57,7 @@ package final class LogFaults: @unchecked Sendable {
     private var crashed = false
     private var stepCount = 0
     private var actions: [Int: @Sendable () -> Void] = [:]
+    private var preludes: [Call: @Sendable () -> Void] = [:]
     private var scripts: [TenantID?: [AppendFault?]] = [:]
     private var chance = Seeded(state: 0)
     private var storm: (oneIn: Int, kinds: [AppendFault])?
@@ -93,6 +97,7 @@ package final class LogFaults: @unchecked Sendable {
             (faults.storm, faults.scripts, faults.held) = (nil, [:], nil)
             (faults.isAwaySwitch, faults.awayCalls, faults.beatsAreLost) = (false, 0, false)
             (faults.frozen, faults.actions, faults.levelReadsLost) = (false, [:], 0)
+            faults.preludes = [:]
         }
     }
 
@@ -161,6 +166,14 @@ package final class LogFaults: @unchecked Sendable {
     /// Before the `step`-th step from now on, on the thread that makes it.
     package func atStep(_ step: Int, _ action: @escaping @Sendable () -> Void) {
         change { $0.actions[$0.stepCount + step] = action }
+    }
+
+    /// Before each such call from now on, on the thread that makes it; nil: nothing any more.
+    package func before(_ call: Call, _ action: (@Sendable () -> Void)?) { change { $0.preludes[call] = action } }
+
+    func begin(_ call: Call) {
+        let prelude = look { $0.preludes[call] }
+        prelude?()
     }
 
     /// Before a call. Waits while the node is frozen.

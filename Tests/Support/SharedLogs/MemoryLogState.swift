@@ -128,8 +128,11 @@ struct MemoryLogState: Sendable {
         tenants[id]?.ownedSince = ownersAt
     }
 
-    mutating func claim(_ ids: [TenantID], of owner: NodeName, by node: NodeName) -> [TenantID] {
-        ids.filter { id in
+    mutating func claim(
+        _ ids: [TenantID], of owner: NodeName, seen: ClusterView.Node?, by node: NodeName
+    ) -> [TenantID]? {
+        guard nodes[owner]?.generation == seen?.generation, nodes[owner]?.beats == seen?.beats else { return nil }
+        return ids.filter { id in
             guard tenants[id]?.head.owner == owner else { return false }
             return (try? hand(id, from: owner, to: node)) != nil
         }

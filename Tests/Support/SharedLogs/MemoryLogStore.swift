@@ -73,6 +73,9 @@ package final class MemoryLogStore: Sendable {
     /// Tenants by their owner, the registry left out.
     package var owners: [TenantID: NodeName] { state.withLock { $0.tenants.compactMapValues(\.head.owner) } }
 
+    /// What a node last said of itself.
+    package func nodeState(of name: NodeName) -> NodeState? { state.withLock { $0.nodes[name]?.state } }
+
     package func chain(of tenant: TenantID, at sequence: UInt64) -> Digest? {
         state.withLock { $0.chain(of: tenant, at: sequence) }
     }

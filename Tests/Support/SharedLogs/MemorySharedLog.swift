@@ -46,13 +46,15 @@ package final class MemorySharedLog: SharedLog {
     package func beat(
         _ name: NodeName, generation: Int64, state: NodeState, ownersSince seen: Int64
     ) throws(SharedLogError) -> ClusterView? {
-        try call(isBeat: true) { $0.beat(name, generation: generation, state: state, ownersSince: seen) }
+        faults.begin(.beat)
+        return try call(isBeat: true) { $0.beat(name, generation: generation, state: state, ownersSince: seen) }
     }
 
     package func claim(
-        _ tenants: [TenantID], of owner: NodeName, by node: NodeName
-    ) throws(SharedLogError) -> [TenantID] {
-        try call { $0.claim(tenants, of: owner, by: node) }
+        _ tenants: [TenantID], of owner: NodeName, seen: ClusterView.Node?, by node: NodeName
+    ) throws(SharedLogError) -> [TenantID]? {
+        faults.begin(.claim)
+        return try call { $0.claim(tenants, of: owner, seen: seen, by: node) }
     }
 
     package func hand(_ tenant: TenantID, from node: NodeName, to other: NodeName) throws(SharedLogError) {

@@ -10,6 +10,7 @@ package enum SharedLogCheck: String, CaseIterable, Sendable, CustomStringConvert
     case fence = "who opens a tenant ends whoever wrote it before, for good"
     case owners = "a tenant is opened by its owner alone"
     case claims = "a claim takes what is still the dead node's, ends its writers, and takes nothing twice"
+    case wakings = "a claim takes nothing of a node that has beaten, joined or gone since it was seen"
     case races = "of two nodes that claim the same tenants at the same time each tenant goes to one"
     case moves = "a tenant is handed over by its owner alone, and with it the right to write"
     case names = "a process that begins ends the earlier one of its name"
@@ -48,6 +49,7 @@ package func conforms(_ check: SharedLogCheck, to make: () throws -> any SharedL
     case .fence: try scene.fence()
     case .owners: try scene.owners()
     case .claims: try scene.claims()
+    case .wakings: try scene.wakings()
     case .races: try scene.races()
     case .moves: try scene.moves()
     case .names: try scene.names()

@@ -15,15 +15,41 @@ extension SharedLogScene {
         try append(stream, count: 2)
         try log.hand(moved, from: first, to: second)
         let nothing = tenant()
-        try expect(try other.claim([id, moved, nothing], of: first, by: second), [id], "what a claim gets")
+        try expect(try other.claim([id, moved, nothing], of: first, seen: nil, by: second), [id], "what a claim gets")
         try expect(try head(id).owner, second, "the owner")
         try expect(try head(id).epoch > stream.epoch, "a claim raises the epoch")
         try expect(try append(stream, payload(9)), .refused, "an append of the old owner")
-        try expect(try log.claim([id], of: first, by: first), [], "a claim of what is another's by now")
+        try expect(try log.claim([id], of: first, seen: nil, by: first), [], "a claim of what is another's by now")
         let heir = try other.open(id, as: second, key: key)
         try append(heir, count: 1)
         try expect(try read(id, upTo: 3).payloads, [1, 2, 1].map(payload), "the records")
-        try expect(try other.claim([], of: first, by: second), [], "a claim of nothing")
+        try expect(try other.claim([], of: first, seen: nil, by: second), [], "a claim of nothing")
+    }
+
+    func wakings() throws {
+        let generation = try join(log, first)
+        let watcher = try join(other, second)
+        let (id, stream) = try opened()
+        func seen() throws -> ClusterView.Node? {
+            try beat(other, second, watcher)?.nodes.first { $0.name == first }
+        }
+        func takesNothing(_ seen: ClusterView.Node?, _ what: String) throws {
+            try expect(try other.claim([id], of: first, seen: seen, by: second), nil, what)
+            try expect(try head(id).owner, first, "the owner after \(what)")
+        }
+        try takesNothing(nil, "a claim from a node that nobody had seen, and that is there")
+        let silent = try seen()
+        _ = try beat(log, first, generation)
+        try takesNothing(silent, "a claim from a node that has beaten since")
+        let awake = try seen()
+        let again = try join(log, first)
+        try takesNothing(awake, "a claim from a node that has joined since")
+        try expect(try append(stream, payload(1)), .appended, "who lives is ended by nobody")
+        _ = try log.beat(first, generation: again, state: .left, ownersSince: 0)
+        try expect(try other.claim([id], of: first, seen: try seen(), by: second), [id], "a claim from one that left")
+        let gone = try seen()
+        try other.forget(first)
+        try expect(try other.claim([id], of: first, seen: gone, by: second), nil, "a claim from one that is forgotten")
     }
 
     func races() throws {
@@ -38,7 +64,7 @@ extension SharedLogScene {
                 promise.resolve(
                     Result {
                         try stride(from: 0, to: 100, by: 10).flatMap { start in
-                            try log.claim(Array(ids[start..<start + 10]), of: dead, by: name)
+                            try log.claim(Array(ids[start..<start + 10]), of: dead, seen: nil, by: name) ?? []
                         }
                     })
             }

@@ -49,4 +49,29 @@ extension ClusterScene {
         try #require(traders[slug]).end(asked)
         try checkReads(slug, scene)
     }
+
+    /// The tenant's node freezes until another has seen it silent, and wakes and beats before that one claims anything.
+    /// Nobody shows it what it has but one node.
+    func wakenBeforeClaim(_ slug: String, _ scene: Comment) throws {
+        let id = try tenant(slug)
+        guard let node = running.first(where: { $0.serves(id) }), let fleet = node.node?.fleet else { return }
+        let faults = node.link.faults
+        node.freeze()
+        let others = running
+        for other in others {
+            other.link.faults.before(.claim) {
+                faults.thaw()
+                fleet.beat()
+            }
+        }
+        // Where others cannot reach the log it sleeps on.
+        for _ in 1...20 where faults.isFrozen { pass() }
+        for other in others { other.link.faults.before(.claim, nil) }
+        node.thaw()
+        for other in others { other.node?.caughtUp() }
+        let showing = nodes.filter { $0.member?.place(of: id) == .here }
+        #expect(showing.count <= 1, "\(scene): \(slug) is shown by \(showing.map(\.name.text))")
+        try topUp(slug)
+        try checkReads(slug, scene)
+    }
 }
