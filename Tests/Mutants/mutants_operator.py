@@ -461,6 +461,6 @@ MUTANTS = [
         "where side != 0 {", "where side != 0 && !MUTANT {", "VerifierTests/TotalTests.swift"),
     Mutant(
         "O14", "statement", "a statement from a day on has what came before too",
-        "Sources/TenantApp/Orders/ExportStatement.swift",
-        "row.posting.at >= $0 } ?? true", "row.posting.at >= $0 || MUTANT } ?? true", "Contract/reports.py", "statement as CSV"),
+        "Sources/TenantApp/Ledger/AskedStatement.swift",
+        "posting.at >= $0 } ?? true", "posting.at >= $0 || MUTANT } ?? true", "Contract/reports.py", "statement as CSV"),
 ]

@@ -119,6 +119,10 @@ struct Filter: Sendable {
     /// The other of both books.
     static let mode = Filter("--mode", "MODE", "live or test (the key's)")
     static let reseller = Filter("--reseller", "ID", "Of one reseller")
+    static let times = [
+        Filter("--from", "TIME", "RFC 3339 or a day, from then on"),
+        Filter("--to", "TIME", "RFC 3339 or a day, up to then"),
+    ]
 
     static func options(_ filters: [Filter]) -> [Option] { filters.map(\.option) }
 

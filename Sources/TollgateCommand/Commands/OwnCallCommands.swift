@@ -25,13 +25,12 @@ enum OwnCallCommands {
         return ExitCode.ok
     }
 
-    private static let counted = [
-        Filter("--by", "PERIOD", "day (the default) or hour; hours are kept for 35 days"), key,
-        Filter("--route", "ROUTE", "Of one route, say “POST /api/partner/v1/orders”"),
-        Filter("--sort", "COUNT", "By a column, say requests; -requests begins with the greatest"),
-        Filter("--from", "TIME", "RFC 3339 or a day, from then on"),
-        Filter("--to", "TIME", "RFC 3339 or a day, up to then"),
-    ]
+    private static let counted =
+        [
+            Filter("--by", "PERIOD", "day (the default) or hour; hours are kept for 35 days"), key,
+            Filter("--route", "ROUTE", "Of one route, say “POST /api/partner/v1/orders”"),
+            Filter("--sort", "COUNT", "By a column, say requests; -requests begins with the greatest"),
+        ] + Filter.times
 
     private static let requests = api.list(
         "my requests", "List your calls one by one, newest first", "/requests",
