@@ -30,8 +30,12 @@ enum CalledAPI: Sendable {
 
     /// Where a tenant's calls begin, as orders are signed. Without the tenant's name their key identifies it.
     func basePath(_ invocation: Invocation) throws(CommandFailure) -> String {
-        let tenant = try GatewayClient.tenant(invocation).map { "/t/\($0.percentEncoded)" } ?? ""
-        return tenant + place
+        try Self.tenantPath(invocation) + place
+    }
+
+    /// Of the tenant that the command line names; empty where a key or a host name says which.
+    static func tenantPath(_ invocation: Invocation) throws(CommandFailure) -> String {
+        try GatewayClient.tenant(invocation).map { "/t/\($0.percentEncoded)" } ?? ""
     }
 
     private var place: String {

@@ -2,7 +2,8 @@ import HTTPCore
 
 /// A tenant's own people, and what is one's own of one of them, through the operator's API (O13).
 enum PeopleCommands {
-    static let commands = [list, add, change, resetPassword, sessions, own, password, ownSessions, ownKey]
+    static let commands =
+        [list, add, change, resetPassword, sessions] + SignInCommands.ofPeople + [own, password, ownSessions, ownKey]
 
     private static let person = ["PERSON"]
     private static let personNote = "PERSON is an id or an e-mail address."
@@ -74,9 +75,13 @@ enum PeopleCommands {
         notes: personNote + " The link works once, for a day. Once it is used, all of the person's sessions end."
     ) { invocation in
         let client = try GatewayClient.owner(invocation)
-        let answer = try client.send("POST", try path(invocation, client) + "/password-reset")
+        return try makeLink(try path(invocation, client), client, invocation)
+    }
+
+    /// A link by which whoever is at this path sets a new password.
+    static func makeLink(_ path: String, _ client: GatewayClient, _ invocation: Invocation) throws -> Int32 {
         try Answers.show(
-            answer, invocation, note: "The link is shown this once.",
+            try client.send("POST", path + "/password-reset"), invocation, note: "The link is shown this once.",
             ifLost: "the link is lost: make another, which takes its place")
         return ExitCode.ok
     }
