@@ -11,7 +11,8 @@ from shop import PASSWORD
 
 # Commands that show a secret once: where it is lost they say so.
 SECRET = (
-    "people add", "people reset-password", "subscriber reset-password", "account sign-in", "my sign-in", "account key", "reseller invite", "reseller invitation", "reseller secret",
+    "people add", "people reset-password", "subscriber reset-password", "account sign-in", "my sign-in",
+    "account key", "reseller invite", "reseller invitation", "reseller secret",
     "reseller reset-password", "provisioning set", "my mint", "my rotate", "my webhook-add",
     "my webhook-rotate")
 
@@ -150,6 +151,8 @@ class Lines:
         owner = self.owner
         return {
             "people list": lambda: ["people", "list", *owner],
+            "people show": lambda: ["people", "show", self.person(), *owner],
+            "account keys": lambda: ["account", "keys", *self.signed_in()],
             "people add": lambda: ["people", "add", self.email(), "--name", "Ada", "--role", "operator", *owner],
             "people change": lambda: ["people", "change", self.person(), "--name", "Ada", *owner],
             "people reset-password": lambda: ["people", "reset-password", self.person(), *owner],

@@ -84,8 +84,7 @@ class OwnLines:
             "my apply": lambda: [
                 "my", "apply", "--email", self.lines.email(), "--name", "Epsilon", "--password-file", self.password(),
                 *tenant],
-            "my sign-in": lambda: [
-                "my", "sign-in", "--email", self.reseller["email"], "--password-file", self.password(), *tenant],
+            "my sign-in": lambda: [*self.signing_in(), *tenant],
             "my sign-out": lambda: ["my", "sign-out", *self.data, "--key", self.shop.sign_in(self.reseller)],
             # Payments of one reseller are few in an hour.
             "my topup": lambda: ["my", "topup", "50.00", *self.data, "--key", self.shop.reseller()["key"]],
@@ -135,6 +134,11 @@ class OwnLines:
             "my analytics": lambda: self.by_seller("ports", "analytics"),
             "my licences": lambda: self.by_seller("licences", "licences"),
             "my report": lambda: self.by_seller("reports", "report", self.reported())}
+
+    def signing_in(self):
+        # Whoever never signed in has no password.
+        self.signed_in()
+        return ["my", "sign-in", "--email", self.reseller["email"], "--password-file", self.password()]
 
     def password(self):
         return self.lines.written(PASSWORD + "\n")

@@ -349,6 +349,47 @@ def statements(checks, books):
         assert [row["at"] for row in rows] == [row["at"] for row in listed if row["at"] < some]
         assert shop.admin("GET", "/resellers/res_none/statement.csv").status == 404
         assert shop.admin("GET", f"/resellers/{reseller['id']}/statement.csv?from=x").status == 422
+    narrowed(checks, shop, reseller, listed)
+
+
+def narrowed(checks, shop, reseller, listed):
+    """`listed`: the whole statement."""
+    def pages(path, ask, query):
+        rows, cursor = [], ""
+        while True:
+            page = ask(f"{path}?limit=2{query}{cursor}")
+            assert page.status == 200 and len(page.json["data"]) <= 2, page
+            rows += page.json["data"]
+            if not page.json["has_more"]:
+                return rows
+            cursor = f"&cursor={page.json['next_cursor']}"
+
+    asking = (
+        (f"/resellers/{reseller['id']}/statement", lambda path: shop.admin("GET", path)),
+        ("/statement", lambda path: shop.call(reseller, "GET", path)))
+    early, late = listed[-2]["at"], listed[1]["at"]
+    kinds = sorted({row["kind"] for row in listed})[:2]
+    with checks("O5 W6 a statement is narrowed by kind and time, `to` left out, over pages that go on where they were"):
+        for path, ask in asking:
+            for query, test in (
+                    ("", lambda row: True), (f"&kind={kinds[0]}", lambda row: row["kind"] == kinds[0]),
+                    (f"&kind={','.join(kinds)}", lambda row: row["kind"] in kinds),
+                    (f"&from={early}", lambda row: row["at"] >= early), (f"&to={late}", lambda row: row["at"] < late),
+                    (f"&from={early}&to={late}&kind={kinds[-1]}",
+                     lambda row: early <= row["at"] < late and row["kind"] == kinds[-1]),
+                    ("&from=2099-01-01", lambda row: False)):
+                found = [(row["at"], row["amount"], row["balance_after"]) for row in pages(path, ask, query)]
+                assert found == [
+                    (row["at"], row["amount"], row["balance_after"]) for row in listed if test(row)], (path, query)
+            text = ask(f"{path}.csv?kind={kinds[0]}").body.decode()
+            assert {row["kind"] for row in csv.DictReader(io.StringIO(text))} == {kinds[0]}, path
+    with checks("O5 W6 a cursor of one filter is not another's, and a kind that there is not is refused, naming it"):
+        for path, ask in asking:
+            cursor = ask(f"{path}?limit=1").json["next_cursor"]
+            assert ask(f"{path}?limit=1&kind={kinds[0]}&cursor={cursor}").status == 400
+            refused = ask(f"{path}?kind=tips")
+            assert refused.status == 422 and refused.json["errors"][0]["pointer"] == "/kind", refused
+            assert ask(f"{path}?from={late}&to={early}").status == 422 or late == early
 
 
 def by_command(checks, gateway, books):
@@ -384,8 +425,12 @@ def by_command(checks, gateway, books):
             run("statement", reseller["id"], "--output", f"{folder}/s.csv")
             with open(f"{folder}/s.csv", "rb") as file:
                 assert file.read() == shop.admin("GET", f"/resellers/{reseller['id']}/statement.csv").body
-        refused = gateway.command("statement", reseller["id"], "--from", "2026-11-01", *owner, environment=environment)
-        assert refused.returncode != 0 and "--output" in refused.stderr, refused
+        narrow = ("statement", reseller["id"], "--kind", "top_up", "--from", "2026-11-01", "--to", "2099-01-01")
+        wanted = shop.admin(
+            "GET", f"/resellers/{reseller['id']}/statement?kind=top_up&from=2026-11-01&to=2099-01-01&limit=100").json
+        assert json.loads(run(*narrow, "--json")) == wanted and wanted["data"], wanted
+        refused = gateway.command(*narrow, "--kind", "tips", *owner, environment=environment)
+        assert refused.returncode == 1 and "top_up" in refused.stderr, refused
         lines = run("audit", "usage", "--by", "hour", "--reseller", reseller["id"], "--sort=-requests").splitlines()
         assert lines[0].split()[0] == "HOUR" and len(lines) > 1, lines
         order = books.done[0]

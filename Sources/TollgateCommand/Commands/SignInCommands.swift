@@ -38,12 +38,14 @@ enum SignInCommands {
 
     // MARK: Doors
 
-    /// Where an API has its sessions, below the tenant's address, and how it writes their tokens.
+    /// Where an API has its sessions, and how it writes their tokens.
     private struct Door: Sendable {
         /// What `--api` calls it.
         let name: String
-        let signIn: String
-        let signOut: (method: String, path: String)
+        /// Below the tenant's address.
+        let place: String
+        var signIn = "/session"
+        var signOut = (method: "DELETE", path: "/session")
         /// What the answer calls the token.
         var token = "token"
         /// Where the token stands where it is no bearer: in this header.
@@ -52,22 +54,16 @@ enum SignInCommands {
         var parameter: String?
     }
 
-    private static let people = Door(
-        name: "people", signIn: "/api/admin/session", signOut: ("DELETE", "/api/admin/session"))
-
+    private static let people = Door(name: "people", place: GatewayClient.ownerPath)
     private static let doors = [
+        Door(name: "orders", place: "/api/partner/v1"),
         Door(
-            name: "orders", signIn: "/api/partner/v1/session", signOut: ("DELETE", "/api/partner/v1/session")),
-        Door(
-            name: "codes", signIn: "/api/reseller/login", signOut: ("POST", "/api/reseller/logout"), token: "seedHash",
+            name: "codes", place: "/api/reseller", signIn: "/login", signOut: ("POST", "/logout"), token: "seedHash",
             header: "x-seed-hash"),
         Door(
-            name: "ports", signIn: "/v1/login/signin", signOut: ("POST", "/v1/login/signout"), token: "access_token"),
-        Door(
-            name: "licences", signIn: "/reseller/session", signOut: ("DELETE", "/reseller/session"),
-            parameter: "api_token"),
-        Door(
-            name: "reports", signIn: "/api/v1/reseller/session", signOut: ("DELETE", "/api/v1/reseller/session")),
+            name: "ports", place: "/v1/login", signIn: "/signin", signOut: ("POST", "/signout"), token: "access_token"),
+        Door(name: "licences", place: "/reseller", parameter: "api_token"),
+        Door(name: "reports", place: "/api/v1/reseller"),
     ]
 
     private static let api = Option("--api", "API", "orders, codes, ports, licences or reports (orders)")
@@ -88,7 +84,7 @@ enum SignInCommands {
             json.field("email", try invocation.required(email.name))
             json.field("password", secret)
         }
-        let client = try GatewayClient.open(invocation, try CalledAPI.tenantPath(invocation))
+        let client = try GatewayClient.open(invocation, try CalledAPI.tenantPath(invocation) + door.place)
         let answer = try client.send("POST", door.signIn, body: .bytes(body))
         let json = try Answers.parsed(answer)
         guard let token = json[door.token]?.text else {
@@ -115,7 +111,7 @@ enum SignInCommands {
     }
 
     private static func end(_ door: Door, isOwners: Bool, _ invocation: Invocation) throws -> Int32 {
-        let place = try CalledAPI.tenantPath(invocation)
+        let place = try CalledAPI.tenantPath(invocation) + door.place
         let (method, path) = door.signOut
         if let parameter = door.parameter {
             let token = try GatewayClient.key(invocation).percentEncoded
