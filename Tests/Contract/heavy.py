@@ -341,8 +341,8 @@ def filtered(heavy):
         "/orders", "/orders?state=pending", f"/orders?product={sku}", f"/orders?{long_ago}", "/services",
         "/services?status=cancelled", f"/services?product={sku}", "/customers",
             "/customers?external_id=c-1",
-        "/statement", "/statement?kind=correction,refund", f"/statement?{long_ago}", "/events", "/products", "/usage", "/usage?by=hour", "/requests", "/requests?status=404",
-            "/deliveries",
+        "/statement", "/statement?kind=correction,refund", f"/statement?{long_ago}", "/events", "/products",
+        "/usage", "/usage?by=hour", "/requests", "/requests?status=404", "/deliveries",
         "/webhooks", "/balance", "/account",
     ]
     # What others have built by then; a path that is not there says so.

@@ -27,6 +27,8 @@ MOVES = {"top_up": (1, 0), "correction": (-1, 0), "order": (-1, 0), "hold": (-1,
     "void": (1, -1),
          "renewal": (-1, 0), "hourly": (-1, 0), "port": (-1, 0), "codes": (-1, 0), "transfer": (-1, 0),
              "refund": (1, 0)}
+# So many movements of a statement are looked at in one step.
+STEP_ROWS = 500
 
 
 def postings(export):
@@ -383,6 +385,16 @@ def narrowed(checks, shop, reseller, listed):
                     (row["at"], row["amount"], row["balance_after"]) for row in listed if test(row)], (path, query)
             text = ask(f"{path}.csv?kind={kinds[0]}").body.decode()
             assert {row["kind"] for row in csv.DictReader(io.StringIO(text))} == {kinds[0]}, path
+    with checks("O5 what is rare among many movements is found beneath them, though a step looks at fewer"):
+        busy = shop.reseller(balance="5.00")
+        path = f"/resellers/{busy['id']}/statement"
+        corrected = shop.admin(
+            "POST", f"/resellers/{busy['id']}/balance", {"amount": "-1.00", "reference": "a slip"}, idempotent=True)
+        assert corrected.status in (200, 201), corrected
+        for _ in range(STEP_ROWS + 20):
+            shop.top_up(busy, "1.00")
+        row, = pages(path, lambda path: shop.admin("GET", path), "&kind=correction")
+        assert (row["reference"], row["amount"], row["balance_after"]) == ("a slip", "-1.00", "4.00"), row
     with checks("O5 W6 a cursor of one filter is not another's, and a kind that there is not is refused, naming it"):
         for path, ask in asking:
             cursor = ask(f"{path}?limit=1").json["next_cursor"]

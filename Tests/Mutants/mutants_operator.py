@@ -463,4 +463,12 @@ MUTANTS = [
         "O14", "statement", "a statement from a day on has what came before too",
         "Sources/TenantApp/Ledger/AskedStatement.swift",
         "posting.at >= $0 } ?? true", "posting.at >= $0 || MUTANT } ?? true", "Contract/reports.py", "statement as CSV"),
+    Mutant(
+        "O5", "statement-kind", "a statement has kinds that nobody asked for",
+        "Sources/TenantApp/Ledger/AskedStatement.swift", "kinds.contains(posting.kind))",
+        "kinds.contains(posting.kind) || MUTANT)", "Contract/reports.py", "narrowed by kind and time"),
+    Mutant(
+        "O5", "statement-step", "a statement that finds nothing in its first step is at its end",
+        "Sources/TenantApp/Ledger/AskedStatement.swift", "guard let looked = found.place else",
+        "guard !MUTANT, let looked = found.place else", "Contract/reports.py", "rare among many movements"),
 ]
