@@ -3,6 +3,8 @@
 invited anew; its person's own keys and sessions, in every dialect's envelope."""
 
 import json
+import os
+import tempfile
 import time
 import uuid
 
@@ -105,8 +107,38 @@ def envelope(name, answer):
     assert fields <= set(body) and body.get("ok", False) is False, (name, answer)
 
 
+def by_command(checks, gateway, name, who):
+    with checks(f"O13 W11 A2 X1 C5 L6 P6 {name}: tollgate my sign-in prints a token alone, which my sign-out ends"):
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+            file.write(PASSWORD + "\n")
+            file.flush()
+            words = ["--email", who.email, "--password-file", file.name, "--api", name, "--tenant", who.shop.slug]
+            begun = gateway.command("my", "sign-in", *words)
+            whole = gateway.command("my", "sign-in", *words, "--json")
+        assert begun.returncode == 0 and begun.stdout.count("\n") == 1, begun
+        assert begun.stderr.startswith("tollgate: the token is good "), begun
+        token, other = begun.stdout.strip(), json.loads(whole.stdout)[who.api.token]
+        assert who.call("GET", who.api.keys, session=token).status == 200
+        for key, left in ((token, 200), (other, 401)):
+            ended = gateway.command("my", "sign-out", "--api", name, "--tenant", who.shop.slug, "--key", key)
+            assert ended.returncode == 0, ended
+            assert who.call("GET", who.api.keys, session=key).status == 401
+            assert who.call("GET", who.api.keys, session=other).status == left
+    with checks(f"O13 P6 {name}: a wrong password is refused, and a file that others may read is not read"):
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+            file.write("not the password\n")
+            file.flush()
+            words = ["--email", who.email, "--password-file", file.name, "--api", name, "--tenant", who.shop.slug]
+            refused = gateway.command("my", "sign-in", *words)
+            assert (refused.returncode, refused.stdout) == (1, ""), refused
+            os.chmod(file.name, 0o644)
+            refused = gateway.command("my", "sign-in", *words)
+            assert (refused.returncode, refused.stdout) == (1, "") and "chmod" in refused.stderr, refused
+
+
 def own_keys(checks, gateway, name):
     who, reseller = person(gateway, name)
+    by_command(checks, gateway, name, who)
     api = APIS[name]
     with checks(f"W11 X1 C5 L6 O13 {name}: a key of one's own is minted, shown once, listed, and opens what it is for"):
         again = str(uuid.uuid4())

@@ -11,7 +11,8 @@ from shop import PASSWORD
 
 # Commands that show a secret once: where it is lost they say so.
 SECRET = (
-    "people add", "people reset-password", "account key", "reseller invite", "reseller invitation", "reseller secret",
+    "people add", "people reset-password", "subscriber reset-password", "account sign-in", "my sign-in",
+    "account key", "reseller invite", "reseller invitation", "reseller secret",
     "reseller reset-password", "provisioning set", "my mint", "my rotate", "my webhook-add",
     "my webhook-rotate")
 
@@ -57,11 +58,14 @@ class Lines:
     def signed_in(self):
         """The options of an owner who signed in: once, while that holds, for each time costs scrypt."""
         if self.token is None or self.shop.admin("GET", "/account", key=self.token).status != 200:
-            answer = self.shop.gateway.post(f"{self.shop.base}/api/admin/session", {
-                "email": f"owner@{self.shop.slug}.example", "password": self.password})
-            assert answer.status == 200, answer
-            self.token = answer.json["token"]
+            self.token = self.signed_in_anew()
         return [*self.owner[:-1], self.token]
+
+    def signed_in_anew(self):
+        answer = self.shop.gateway.post(f"{self.shop.base}/api/admin/session", {
+            "email": f"owner@{self.shop.slug}.example", "password": self.password})
+        assert answer.status == 200, answer
+        return answer.json["token"]
 
     def new_password(self):
         owner, old = self.signed_in(), self.password
@@ -147,11 +151,17 @@ class Lines:
         owner = self.owner
         return {
             "people list": lambda: ["people", "list", *owner],
+            "people show": lambda: ["people", "show", self.person(), *owner],
+            "account keys": lambda: ["account", "keys", *self.signed_in()],
             "people add": lambda: ["people", "add", self.email(), "--name", "Ada", "--role", "operator", *owner],
             "people change": lambda: ["people", "change", self.person(), "--name", "Ada", *owner],
             "people reset-password": lambda: ["people", "reset-password", self.person(), *owner],
             "people sessions": lambda: ["people", "sessions", self.person(), *owner],
             "account show": lambda: ["account", "show", *self.signed_in()],
+            "account sign-in": lambda: [
+                "account", "sign-in", "--email", f"owner@{self.shop.slug}.example", "--password-file",
+                self.written(self.password + "\n"), *owner[:4]],
+            "account sign-out": lambda: ["account", "sign-out", *owner[:-1], self.signed_in_anew()],
             "account password": self.new_password,
             "account sessions": lambda: ["account", "sessions", *self.signed_in()],
             "account key": lambda: ["account", "key", "--name", "mine", *self.signed_in()]}
@@ -189,6 +199,7 @@ class Lines:
             "product export": lambda: ["product", "export", "--output", self.commands.fresh(".csv"), *self.owner],
             "product import": lambda: ["product", "import", self.written(products), *self.owner],
             "price list": line("price", "list", self.reseller["id"]),
+            "price sheet": line("price", "sheet", "--product", self.manual),
             "price set": line("price", "set", self.reseller["id"], self.manual, "--monthly", "1.00"),
             "price remove": lambda: ["price", "remove", self.reseller["id"], self.tried(), *self.owner],
             "price history": line("price", "history"),
@@ -218,6 +229,7 @@ class Lines:
             "ports withdraw": lambda: ["ports", "withdraw", self.device()[1], *owner],
             "ports change": lambda: ["ports", "change", self.device()[1], "--http-port", "21", *owner],
             "devices list": lambda: ["devices", "list", *owner],
+            "devices show": lambda: ["devices", "show", self.device()[0], *owner],
             "devices withdraw": lambda: ["devices", "withdraw", self.device()[0], *owner],
             "devices change": lambda: ["devices", "change", self.device()[0], "--city", "Bonn", *owner]}
 
@@ -260,4 +272,6 @@ class Lines:
             "payment list": lambda: ["payment", "list", *owner],
             "payment show": lambda: ["payment", "show", self.payment(), *owner],
             "balance add": lambda: ["balance", "add", reseller, "--amount", "5.00", "--reference", "paid", *owner],
-            "statement": lambda: ["statement", reseller, *owner], "audit usage": lambda: ["audit", "usage", *owner]}
+            "statement": lambda: ["statement", reseller, *owner], "audit usage": lambda: ["audit", "usage", *owner],
+            "audit usage-total": lambda: ["audit", "usage-total", *owner],
+            "audit usage-groups": lambda: ["audit", "usage-groups", *owner]}

@@ -124,6 +124,7 @@ class DeskLines:
             "customer change": lambda: ["customer", "change", customer(), "--name", "Jo", *self.owner],
             "subscriber list": lambda: ["subscriber", "list", *self.coded],
             "subscriber show": lambda: ["subscriber", "show", self.subscriber, *self.coded],
+            "subscriber reset-password": lambda: ["subscriber", "reset-password", self.subscriber, *self.coded],
             "code list": lambda: ["code", "list", *self.coded],
             "code show": lambda: ["code", "show", "--code-file", self.lines.written(self.code + "\n"), *self.coded],
             "user list": lambda: ["user", "list", *self.credited]}

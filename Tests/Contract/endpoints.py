@@ -132,6 +132,7 @@ CHANGES = {"changes": ["x", "", "TRUE", "1"], "author": ["x", "", "OPERATORS", "
            "product": [""]}
 CALLS = {"account": ["x", "", "a@@b.example"], "request_id": ["x", "", "req_", "req_" + "g" * 32, "req_" + "A" * 32]}
 TIMES = {"from": ["x", "", "2020-13-01", "2020-01-01T99:00:00Z"], "to": ["x", "", "2020-00-01"]}
+STATED = {**MODE, **TIMES, "kind": ["x", "", "order,", "ORDER"]}
 PRICES = {**{f"wholesale_{term}": price() for term in ("monthly", "quarterly", "semi_annual", "annual", "hourly")},
           "wholesale_setup_fee": price(), "wholesale_once": price(), "discount_rate_override": percent(), "is_enabled": boolean(),
           "max_quantity": integer(10, 0, 1_000_000_000, required=False)}
@@ -332,8 +333,8 @@ ADMINS = [
     Endpoint(ADMIN, "POST", "/resellers/{reseller}/balance", "operator", {
         "amount": money("5.00", "-1000000000.01", "1000000000.01", digits=2, required=True, more=["0", 0, "0.00"]),
         "reference": text("transfer", 200)}, needs_key=True),
-    Endpoint(ADMIN, "GET", "/resellers/{reseller}/statement", "operator", query={**PAGE, **MODE}),
-    Endpoint(ADMIN, "GET", "/resellers/{reseller}/statement.csv", "operator", query={**TIMES, **MODE}),
+    Endpoint(ADMIN, "GET", "/resellers/{reseller}/statement", "operator", query={**PAGE, **STATED}),
+    Endpoint(ADMIN, "GET", "/resellers/{reseller}/statement.csv", "operator", query=STATED),
     Endpoint(ADMIN, "GET", "/resellers/{reseller}/products", "operator", query={**PAGE, **MODE}),
     Endpoint(ADMIN, "GET", "/resellers/{reseller}/products/{sku}", "operator", query=MODE),
     Endpoint(ADMIN, "PUT", "/resellers/{reseller}/products/{sku}", "operator", PRICES, MODE, may_be_empty=True),
@@ -534,11 +535,12 @@ PARTNERS = [
     Endpoint(PARTNER, "POST", "/orders", "reseller", ORDER, needs_key=True, signed=True),
     Endpoint(PARTNER, "POST", "/orders/quote", "reseller", ORDER),
     Endpoint(PARTNER, "GET", "/orders", "reseller", query={
-        **PAGE, **MODE, "state": ["x", "", "PENDING"], "reference": [""], "customer": [""],
-        "idempotency_key": ["", "a b"]}),
+        **PAGE, **MODE, **TIMES, "state": ["x", "", "PENDING"], "reference": [""], "customer": [""],
+        "product": SOUGHT["product"], "idempotency_key": ["", "a b"]}),
     Endpoint(PARTNER, "GET", "/orders/{order}", "reseller", query=MODE),
     Endpoint(PARTNER, "GET", "/services", "reseller", query={
-        **PAGE, **MODE, "status": ["x", ""], "order": [""], "customer": [""]}),
+        **PAGE, **MODE, **TIMES, "status": ["x", ""], "order": [""], "customer": [""],
+        "product": SOUGHT["product"]}),
     Endpoint(PARTNER, "GET", "/services/{service}", "reseller", query=MODE),
     Endpoint(PARTNER, "POST", "/services/{service}/pay", "reseller"),
     Endpoint(PARTNER, "POST", "/services/{service}/cancel", "reseller"),
@@ -546,8 +548,8 @@ PARTNERS = [
     Endpoint(PARTNER, "POST", "/topup", "reseller", {
         "amount": money("20", "9.99", "1000000.01", digits=2, required=True)}),
     Endpoint(PARTNER, "GET", "/topup/{payment}", "reseller"),
-    Endpoint(PARTNER, "GET", "/statement", "reseller", query={**PAGE, **MODE}),
-    Endpoint(PARTNER, "GET", "/statement.csv", "reseller", query={**TIMES, **MODE}),
+    Endpoint(PARTNER, "GET", "/statement", "reseller", query={**PAGE, **STATED}),
+    Endpoint(PARTNER, "GET", "/statement.csv", "reseller", query=STATED),
     Endpoint(PARTNER, "GET", "/usage", "reseller", query={**PAGE, **TIMES, **USAGE}),
     Endpoint(PARTNER, "GET", "/usage/total", "reseller", query={**TIMES, **CALLERS, "by": USAGE["by"]}),
     Endpoint(PARTNER, "GET", "/requests", "reseller", query={

@@ -322,8 +322,9 @@ def filtered(heavy):
         f"/services?reseller={one}", "/customers", f"/customers?reseller={one}", "/events", f"/events?reseller={one}",
             "/deliveries",
         "/deliveries?state=dead", f"/deliveries?reseller={one}", "/webhooks", "/products", f"/resellers/{one}/products",
-        f"/resellers/{one}/statement", "/due", "/due?kind=renewal", "/attention", "/payments", "/credit-events",
-            "/reviews",
+        f"/resellers/{one}/statement", f"/resellers/{one}/statement?kind=correction",
+        f"/resellers/{one}/statement?{long_ago}", "/due", "/due?kind=renewal", "/attention", "/payments",
+        "/credit-events", "/reviews",
         "/audit?author=operators", f"/audit?author=operators&reseller={one}", f"/audit?author=operators&product={sku}",
         "/audit", f"/audit?key={key}", f"/audit?reseller={one}", "/audit?status=404", f"/audit?order={order}",
         f"/audit?account={some['email']}", "/audit?action=GET%20/nowhere", "/audit?request_id=req_" + "0" * 32,
@@ -337,10 +338,11 @@ def filtered(heavy):
                   ("", "&group=product", "&group=reseller"))],
     ]
     partner = [
-        "/orders", "/orders?state=pending", "/services", "/services?status=cancelled", "/customers",
+        "/orders", "/orders?state=pending", f"/orders?product={sku}", f"/orders?{long_ago}", "/services",
+        "/services?status=cancelled", f"/services?product={sku}", "/customers",
             "/customers?external_id=c-1",
-        "/statement", "/events", "/products", "/usage", "/usage?by=hour", "/requests", "/requests?status=404",
-            "/deliveries",
+        "/statement", "/statement?kind=correction,refund", f"/statement?{long_ago}", "/events", "/products",
+        "/usage", "/usage?by=hour", "/requests", "/requests?status=404", "/deliveries",
         "/webhooks", "/balance", "/account",
     ]
     # What others have built by then; a path that is not there says so.

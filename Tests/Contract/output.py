@@ -69,7 +69,7 @@ class Commands:
         assert shop.order(self.reseller, self.skus["instant"]).status == 201
         self.numbers = iter(range(1000))
         self.is_key_lost = False
-        self.packed = None
+        self.packed = self.replayed = None
         self.more = Lines(self).all()
         self.words = os.path.join(folder, "words")
         write_private(self.words, "the words of this test\n")
@@ -94,6 +94,15 @@ class Commands:
 
     def delivery(self):
         return self.shop.admin("GET", "/deliveries").json["data"][0]["id"]
+
+    def replay(self):
+        if self.replayed is None:
+            # Of what nobody subscribed to: nothing is sent again.
+            made = self.shop.admin("POST", "/deliveries/replay", {
+                "since": "2020-01-01T00:00:00Z", "types": ["reseller.suspended"]})
+            assert made.status == 200, made
+            self.replayed = self.shop.admin("GET", "/replays").json["data"][0]["id"]
+        return self.replayed
 
     def master(self):
         return ["--master-key", os.path.join(self.gateway.data, "master.key")]
@@ -226,6 +235,10 @@ class Commands:
             "deliveries list": lambda: ["deliveries", "list", *owner],
             "deliveries show": lambda: ["deliveries", "show", self.delivery(), *owner],
             "deliveries retry": lambda: ["deliveries", "retry", self.delivery(), *owner],
+            "deliveries signature": lambda: [
+                "deliveries", "signature", self.delivery(), "--timestamp", "1", "--signature", "v1,none", *owner],
+            "replay list": lambda: ["replay", "list", *owner],
+            "replay show": lambda: ["replay", "show", self.replay(), *owner],
             "deliveries replay": lambda: [
                 "deliveries", "replay", "--since", "2020-01-01T00:00:00Z", "--dry-run", *owner],
             "webhooks list": lambda: ["webhooks", "list", *owner],
@@ -238,7 +251,7 @@ class Commands:
             "provisioning confirm": lambda: ["provisioning", "confirm", self.unit(), *owner],
             "provisioning give-up": lambda: ["provisioning", "give-up", self.unit(), "--reason", "none left", *owner],
             "audit list": lambda: ["audit", "list", "--from", "2099-01-01T00:00:00Z", *owner],
-            "audit head": lambda: ["audit", "head", *owner],
+            "audit head": lambda: ["audit", "head", *owner], "audit verify": lambda: ["audit", "verify", *owner],
             "audit export": lambda: ["audit", "export", "--output", self.fresh(".csv"), *owner]}
 
     def line(self, name):

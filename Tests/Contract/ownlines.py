@@ -79,7 +79,13 @@ class OwnLines:
         names = (
             "account", "programme", "overview", "limit", "balance", "products", "customers", "holdings", "statement")
         lines = {f"my {name}": lambda name=name: self.line(name) for name in names}
+        tenant = [*self.data, "--tenant", self.shop.slug]
         return lines | {
+            "my apply": lambda: [
+                "my", "apply", "--email", self.lines.email(), "--name", "Epsilon", "--password-file", self.password(),
+                *tenant],
+            "my sign-in": lambda: [*self.signing_in(), *tenant],
+            "my sign-out": lambda: ["my", "sign-out", *self.data, "--key", self.shop.sign_in(self.reseller)],
             # Payments of one reseller are few in an hour.
             "my topup": lambda: ["my", "topup", "50.00", *self.data, "--key", self.shop.reseller()["key"]],
             "my payment": lambda: self.line("payment", self.begun())}
@@ -98,7 +104,7 @@ class OwnLines:
 
     def of_calls(self):
         return {
-            "my usage": lambda: self.line("usage"),
+            "my usage": lambda: self.line("usage"), "my usage-total": lambda: self.line("usage-total"),
             "my requests": lambda: self.line("requests", "--order", self.lines.order()["order"]["id"]),
             "my deliveries": lambda: self.line("deliveries"),
             "my delivery": lambda: self.line("delivery", self.delivery()),
@@ -128,6 +134,14 @@ class OwnLines:
             "my analytics": lambda: self.by_seller("ports", "analytics"),
             "my licences": lambda: self.by_seller("licences", "licences"),
             "my report": lambda: self.by_seller("reports", "report", self.reported())}
+
+    def signing_in(self):
+        # Whoever never signed in has no password.
+        self.signed_in()
+        return ["my", "sign-in", "--email", self.reseller["email"], "--password-file", self.password()]
+
+    def password(self):
+        return self.lines.written(PASSWORD + "\n")
 
     def own_key(self):
         return self.shop.mint(self.reseller).json["id"]

@@ -27,6 +27,8 @@ MOVES = {"top_up": (1, 0), "correction": (-1, 0), "order": (-1, 0), "hold": (-1,
     "void": (1, -1),
          "renewal": (-1, 0), "hourly": (-1, 0), "port": (-1, 0), "codes": (-1, 0), "transfer": (-1, 0),
              "refund": (1, 0)}
+# So many movements of a statement are looked at in one step.
+STEP_ROWS = 500
 
 
 def postings(export):
@@ -352,6 +354,57 @@ def statements(checks, books):
         assert [row["at"] for row in rows] == [row["at"] for row in listed if row["at"] < some]
         assert shop.admin("GET", "/resellers/res_none/statement.csv").status == 404
         assert shop.admin("GET", f"/resellers/{reseller['id']}/statement.csv?from=x").status == 422
+    narrowed(checks, shop, reseller, listed)
+
+
+def narrowed(checks, shop, reseller, listed):
+    """`listed`: the whole statement."""
+    def pages(path, ask, query):
+        rows, cursor = [], ""
+        while True:
+            page = ask(f"{path}?limit=2{query}{cursor}")
+            assert page.status == 200 and len(page.json["data"]) <= 2, page
+            rows += page.json["data"]
+            if not page.json["has_more"]:
+                return rows
+            cursor = f"&cursor={page.json['next_cursor']}"
+
+    asking = (
+        (f"/resellers/{reseller['id']}/statement", lambda path: shop.admin("GET", path)),
+        ("/statement", lambda path: shop.call(reseller, "GET", path)))
+    early, late = listed[-2]["at"], listed[1]["at"]
+    kinds = sorted({row["kind"] for row in listed})[:2]
+    with checks("O5 W6 a statement is narrowed by kind and time, `to` left out, over pages that go on where they were"):
+        for path, ask in asking:
+            for query, test in (
+                    ("", lambda row: True), (f"&kind={kinds[0]}", lambda row: row["kind"] == kinds[0]),
+                    (f"&kind={','.join(kinds)}", lambda row: row["kind"] in kinds),
+                    (f"&from={early}", lambda row: row["at"] >= early), (f"&to={late}", lambda row: row["at"] < late),
+                    (f"&from={early}&to={late}&kind={kinds[-1]}",
+                     lambda row: early <= row["at"] < late and row["kind"] == kinds[-1]),
+                    ("&from=2099-01-01", lambda row: False)):
+                found = [(row["at"], row["amount"], row["balance_after"]) for row in pages(path, ask, query)]
+                assert found == [
+                    (row["at"], row["amount"], row["balance_after"]) for row in listed if test(row)], (path, query)
+            text = ask(f"{path}.csv?kind={kinds[0]}").body.decode()
+            assert {row["kind"] for row in csv.DictReader(io.StringIO(text))} == {kinds[0]}, path
+    with checks("O5 what is rare among many movements is found beneath them, though a step looks at fewer"):
+        busy = shop.reseller(balance="5.00")
+        path = f"/resellers/{busy['id']}/statement"
+        corrected = shop.admin(
+            "POST", f"/resellers/{busy['id']}/balance", {"amount": "-1.00", "reference": "a slip"}, idempotent=True)
+        assert corrected.status in (200, 201), corrected
+        for _ in range(STEP_ROWS + 20):
+            shop.top_up(busy, "1.00")
+        row, = pages(path, lambda path: shop.admin("GET", path), "&kind=correction")
+        assert (row["reference"], row["amount"], row["balance_after"]) == ("a slip", "-1.00", "4.00"), row
+    with checks("O5 W6 a cursor of one filter is not another's, and a kind that there is not is refused, naming it"):
+        for path, ask in asking:
+            cursor = ask(f"{path}?limit=1").json["next_cursor"]
+            assert ask(f"{path}?limit=1&kind={kinds[0]}&cursor={cursor}").status == 400
+            refused = ask(f"{path}?kind=tips")
+            assert refused.status == 422 and refused.json["errors"][0]["pointer"] == "/kind", refused
+            assert ask(f"{path}?from={late}&to={early}").status == 422 or late == early
 
 
 def by_command(checks, gateway, books):
@@ -387,8 +440,12 @@ def by_command(checks, gateway, books):
             run("statement", reseller["id"], "--output", f"{folder}/s.csv")
             with open(f"{folder}/s.csv", "rb") as file:
                 assert file.read() == shop.admin("GET", f"/resellers/{reseller['id']}/statement.csv").body
-        refused = gateway.command("statement", reseller["id"], "--from", "2026-11-01", *owner, environment=environment)
-        assert refused.returncode != 0 and "--output" in refused.stderr, refused
+        narrow = ("statement", reseller["id"], "--kind", "top_up", "--from", "2026-11-01", "--to", "2099-01-01")
+        wanted = shop.admin(
+            "GET", f"/resellers/{reseller['id']}/statement?kind=top_up&from=2026-11-01&to=2099-01-01&limit=100").json
+        assert json.loads(run(*narrow, "--json")) == wanted and wanted["data"], wanted
+        refused = gateway.command(*narrow, "--kind", "tips", *owner, environment=environment)
+        assert refused.returncode == 1 and "top_up" in refused.stderr, refused
         lines = run("audit", "usage", "--by", "hour", "--reseller", reseller["id"], "--sort=-requests").splitlines()
         assert lines[0].split()[0] == "HOUR" and len(lines) > 1, lines
         order = books.done[0]

@@ -52,7 +52,8 @@ SECONDS = {
     "longlists": 5, "portalfinds": 5, "consoledomains": 3, "authorities": 6, "refusedpages": 8, "shownonce": 8,
     "analytics": 2, "answers": 2, "attention": 2, "bookcommand": 2, "changes": 2, "corrections": 2, "endpoints_api": 2,
     "events": 2, "feeds": 2, "hosts": 2, "lapses": 2, "logo": 2, "looks": 4, "pricebook": 2, "providerkeys": 2,
-    "rehearsal": 2, "refunds": 2, "rows": 2, "week_operator": 13, "week_provider": 15, "week_reseller": 6,
+    "rehearsal": 2, "refunds": 2, "rows": 2, "commandroutes": 8,
+    "week_operator": 13, "week_provider": 15, "week_reseller": 6,
     "failover": 20, "joining": 20, "balancer": 3, "manifests": 4, "nodepast": 25, "nodeviews": 20, "forgeries": 25,
     "searches": 2, "finds": 8, "tenants": 2, "topups": 2, "truth": 2, "usage": 2, "browsers": 2, "seenlists": 5}
 SECONDS_MAX = 1800

@@ -216,6 +216,22 @@ def check_own(shop):
         assert shop.own(shop.first, f"/orders?customer={theirs}") == []
         assert shop.get(shop.first, f"/orders/{first['id']}").json["reference"] == "Invoice-0001"
         assert shop.get(shop.first, f"/orders/{shop.placed[4]['id']}").json["reference"] is None
+    with checks("W6 a reseller narrows its orders and services by product and time, and is told of no other product"):
+        own = [order for order in reversed(shop.placed) if order["by"] == shop.first["id"]]
+        bound = own[1]["created_at"]
+        for query, test in (
+                (f"product={shop.manual}", lambda o: o["product"] == shop.manual), ("product=none", nothing),
+                (f"from={bound}", lambda o: o["created_at"] >= bound),
+                (f"to={bound}", lambda o: o["created_at"] < bound),
+                (f"product={shop.instant}&to={bound}",
+                 lambda o: o["product"] == shop.instant and o["created_at"] < bound), ("from=2099-01-01", nothing)):
+            assert shop.own(shop.first, f"/orders?{query}") == [order["id"] for order in own if test(order)], query
+            assert shop.own(shop.first, f"/services?status=active&{query}") == [
+                service for order in own if test(order) and order["state"] == "completed"
+                for service in reversed(order["services"])], query
+        unsold = shop.product()
+        assert shop.own(shop.first, f"/orders?product={unsold}") == []
+        assert shop.get(shop.first, "/orders?from=x").status == 422
     with checks("W6 a reseller finds the services of an order; another's order is 404"):
         order = shop.placed[1]
         assert shop.own(shop.first, f"/services?order={order['id']}") == list(reversed(order["services"]))

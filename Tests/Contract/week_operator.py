@@ -71,7 +71,9 @@ def people(checks, desk):
     with checks("O13 people, once more by command line"):
         made = desk.run("people", "add", f"bob@{desk.shop.slug}.example", "--name", "Bob", "--role", "support")
         desk.accept(made["invitation_url"])
-        token = desk.token(made["email"])
+        file = desk.file("bob", PASSWORD + "\n")
+        token = desk.line("account", "sign-in", "--email", made["email"], "--password-file", file).strip()
+        assert desk.run("people", "show", made["email"])["id"] == made["id"]
         assert desk.run("account", "show", key=token)["role"] == "support"
         assert "support reads" in desk.line("reseller", "suspend", reseller["id"], key=token, code=1).lower()
         assert desk.run("people", "change", made["email"], "--role", "operator")["role"] == "operator"
@@ -99,11 +101,16 @@ def passwords(checks, desk, ada):
         desk.do("DELETE", f"/people/{ada['id']}/sessions")
         assert desk.status(token) == 401
     with checks("O13 passwords and sessions, once more by command line"):
-        token, other = (desk.token(ada["email"], "set by a link") for _ in range(2))
+        old, new = desk.file("old", "set by a link\n"), desk.file("new", PASSWORD + "\n")
+        words = ["account", "sign-in", "--email", ada["email"], "--password-file", old]
+        token, other = desk.line(*words).strip(), desk.run(*words)["token"]
         assert len(desk.run("account", "sessions", key=token)["data"]) == 2
+        leaving = desk.run(*words)["token"]
+        desk.line("account", "sign-out", key=leaving)
+        assert desk.status(leaving) == 401
+        assert "tollgate account sign-in" in desk.line("account", "sign-out", code=1)
         desk.line("account", "sessions", "--end-all", key=token)
         assert desk.status(other) == 401 and desk.status(token) == 200
-        old, new = desk.file("old", "set by a link\n"), desk.file("new", PASSWORD + "\n")
         desk.line("account", "password", "--old-file", old, "--new-file", new, key=token)
         assert desk.status(token) == 401
         desk.accept(desk.run("people", "reset-password", ada["email"])["url"], OTHER)

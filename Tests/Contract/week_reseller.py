@@ -47,6 +47,12 @@ class Reseller:
         assert answer.status == status, answer
         return answer.json.get("token")
 
+    def by_password(self):
+        """The same by the command line, as a shell script would."""
+        return self.line(
+            "my", "sign-in", "--email", self.email, "--password-file", self.file("word", PASSWORD), "--url",
+            self.gateway.base_url, "--tenant", self.shop.slug).strip()
+
     def mint(self, status=201, **fields):
         answer = self.call("POST", "/keys", fields, key=self.session)
         assert answer.status == status, answer
@@ -224,7 +230,11 @@ def by_command(checks, me, first):
                 (["account"], "/account"), (["programme"], "/program"), (["products"], "/products?limit=100"),
                 (["holdings"], "/holdings?limit=100"), (["customers", "--external-id", "c-3"],
                                                          "/customers?external_id=c-3&limit=100"),
-                (["statement"], "/statement?limit=100")):
+                (["statement"], "/statement?limit=100"),
+                (["statement", "--kind", "order", "--from", "2026-01-01", "--to", "2099-01-01"],
+                 "/statement?kind=order&from=2026-01-01&to=2099-01-01&limit=100"),
+                (["orders", "--product", "vps-1", "--to", "2099-01-01"],
+                 "/orders?product=vps-1&to=2099-01-01&limit=100")):
             assert me.mine(*words) == me.ask(path), words
         for words, path in (
                 (["webhooks"], "/webhooks"),
@@ -265,13 +275,21 @@ def more_by_command(checks, me, first, receiver):
         assert me.mine("payment", begun["id"])["status"] == "pending" and begun["payment_url"], begun
     with checks("O13 P6 tollgate my keys, sessions: by the token of who is signed in, not by a key"):
         assert me.key_id in [row["id"] for row in me.mine("keys", key=me.session)["data"]]
-        forgotten = me.sign_in()
+        forgotten = me.by_password()
         other, own = me.mine("sessions", key=me.session)["data"]
         assert (other["current"], own["current"]) == (False, True)
         assert me.mine("sessions", "--end", other["id"], key=me.session) == {"ok": True, "id": other["id"]}
         assert me.call("GET", "/account", key=forgotten).status == 401
         refused = command(me.tollgate, "my", "keys", "--url", me.gateway.base_url, "--key", me.key)
-        assert refused.returncode == 1, refused
+        assert refused.returncode == 1 and "tollgate my sign-in" in refused.stderr, refused
+        leaving = me.by_password()
+        assert me.mine("sign-out", key=leaving) == {"ok": True}
+        assert me.call("GET", "/account", key=leaving).status == 401
+    with checks("W11 P6 tollgate my apply: somebody else applies, and waits"):
+        applied = json.loads(me.line(
+            "my", "apply", "--email", "next@newshop.example", "--name", "Next Shop", "--password-file",
+            me.file("word", PASSWORD), "--url", me.gateway.base_url, "--tenant", me.shop.slug, "--json"))
+        assert applied["status"] == "pending", applied
     with checks("W11 O13 G3 P6 tollgate my mint, rotate, revoke: a key of one's own, from its first call to its last"):
         def status(key):
             return me.call("GET", "/balance", key=key).status

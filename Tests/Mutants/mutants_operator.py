@@ -461,6 +461,14 @@ MUTANTS = [
         "where side != 0 {", "where side != 0 && !MUTANT {", "VerifierTests/TotalTests.swift"),
     Mutant(
         "O14", "statement", "a statement from a day on has what came before too",
-        "Sources/TenantApp/Orders/ExportStatement.swift",
-        "row.posting.at >= $0 } ?? true", "row.posting.at >= $0 || MUTANT } ?? true", "Contract/reports.py", "statement as CSV"),
+        "Sources/TenantApp/Ledger/AskedStatement.swift",
+        "posting.at >= $0 } ?? true", "posting.at >= $0 || MUTANT } ?? true", "Contract/reports.py", "statement as CSV"),
+    Mutant(
+        "O5", "statement-kind", "a statement has kinds that nobody asked for",
+        "Sources/TenantApp/Ledger/AskedStatement.swift", "kinds.contains(posting.kind))",
+        "kinds.contains(posting.kind) || MUTANT)", "Contract/reports.py", "narrowed by kind and time"),
+    Mutant(
+        "O5", "statement-step", "a statement that finds nothing in its first step is at its end",
+        "Sources/TenantApp/Ledger/AskedStatement.swift", "guard let looked = found.place else",
+        "guard !MUTANT, let looked = found.place else", "Contract/reports.py", "rare among many movements"),
 ]

@@ -34,6 +34,10 @@ MUTANTS = [
         'rules.append("o.created_at \\(MUTANT ? "<=" : "<") \\(bind(.time(to)))")',
         "Contract/searches.py", "from counts and to does not"),
     Mutant(
+        "W6", "own-product", "a reseller's orders of a product are all of its orders", ASKED,
+        "filter.productID = try product.map", "filter.productID = try (MUTANT ? nil : product).map",
+        "Contract/searches.py", "narrows its orders and services"),
+    Mutant(
         "W6", "anothers-order", "a reseller finds the services of another's order", ASKED,
         "publicID: id, resellerID: resellerID, book: book)",
         "publicID: id, resellerID: MUTANT ? nil : resellerID, book: book)",

@@ -28,33 +28,26 @@ extension OperatorAdmin {
         },
         Route(
             .get, "/resellers/{id}/statement", "List what moved on a balance", access: .administrator,
-            parameters: .page(.mode), gives: .list(Schemas.posting)
+            parameters: [.limit, .cursor] + AskedStatement.parameters, gives: .list(Schemas.posting)
         ) { call in
-            let query = try call.query()
-            let page = try Paging(call)
-            let book = try query.mode(or: call.book)
-            return .read { tenant in
-                let reseller = try tenant.knownReseller(call.parameters[0])
-                let rows = try tenant.statement(
-                    resellerID: reseller.id, book: book, before: page.cursor, limit: page.fetch)
-                return page.answer(
-                    rows.map { tenant.stated($0) }, id: \.posting.entryID, Schemas.posting, in: tenant.currency)
+            let id = call.parameters[0]
+            return try AskedStatement.list(call, in: call.query().mode(or: call.book), Schemas.posting) { tenant in
+                try tenant.knownReseller(id).id
             }
         },
         Route(
             .get, "/resellers/{id}/statement.csv", "Export what moved on a balance", access: .administrator,
-            isOpenToSupport: false, parameters: [.mode, .from, .to], gives: .read(.file("text/csv"))
+            isOpenToSupport: false, parameters: AskedStatement.parameters, gives: .read(.file("text/csv"))
         ) { call in
             let book = try call.query().mode(or: call.book)
-            let (from, to) = try call.query().period()
+            let asked = try AskedStatement(try call.query())
             let currency = call.currency
             return .flow { steps in
                 let reseller = try await steps.read { try $0.knownReseller(call.parameters[0]) }
                 return download(
                     "statement.csv", "text/csv; charset=utf-8",
                     ExportStatement.stream(
-                        steps, resellerID: reseller.id, book: book, isOwn: false, from: from, to: to,
-                        currency: currency))
+                        steps, asked, resellerID: reseller.id, book: book, isOwn: false, currency: currency))
             }
         },
     ]

@@ -15,8 +15,6 @@ struct AskedOrders: Sendable {
     private var text: String?
     private var period: (from: Timestamp?, to: Timestamp?) = (nil, nil)
 
-    private init() {}
-
     // MARK: The operator's
 
     private static let ofAll: [Parameter] = [
@@ -55,17 +53,19 @@ struct AskedOrders: Sendable {
 
     // MARK: A reseller's own
 
-    static let ofOwnOrders: [Parameter] = .page(
-        .mode, .choices("state", OrderState.self), .query("reference"), .query("customer"),
-        .query("idempotency_key", .matching("^[!#-~]{1,255}$")))
-    static let ofOwnServices: [Parameter] = .page(
-        .mode, .choices("status", ServiceState.self), .query("order"), .query("customer"))
+    private static let ofOwn: [Parameter] = .page(
+        .mode, .query("product", .id(FieldReader.skuCharactersMax)), .query("customer"), .from, .to)
+    static let ofOwnOrders =
+        ofOwn + [
+            .choices("state", OrderState.self), .query("reference"),
+            .query("idempotency_key", .matching("^[!#-~]{1,255}$")),
+        ]
+    static let ofOwnServices = ofOwn + [.choices("status", ServiceState.self), .query("order")]
 
     static func ownOrders(_ query: Query) throws(Refusal) -> AskedOrders {
-        var asked = AskedOrders()
+        var asked = try AskedOrders(ofOwn: query)
         asked.states = try query.choices("state")
         asked.reference = try query.id("reference")
-        asked.customer = try query.id("customer")
         asked.idempotencyKey = try query["idempotency_key"].map { sent throws(Refusal) in
             guard let key = IdempotencyKey(sent) else {
                 throw .field("/idempotency_key", "format", "must be 1 to 255 printable ASCII characters without spaces")
@@ -76,23 +76,31 @@ struct AskedOrders: Sendable {
     }
 
     static func ownServices(_ query: Query) throws(Refusal) -> AskedOrders {
-        var asked = AskedOrders()
+        var asked = try AskedOrders(ofOwn: query)
         asked.serviceStates = try query.choices("status")
         asked.order = try query.id("order")
-        asked.customer = try query.id("customer")
         return asked
+    }
+
+    private init(ofOwn query: Query) throws(Refusal) {
+        product = try query.id("product", charactersMax: FieldReader.skuCharactersMax)
+        customer = try query.id("customer")
+        period = try query.period()
     }
 
     // MARK: As the file has it
 
     /// Of one reseller, or of whichever is asked for. What is not there, or somebody else's, is not found; a customer
-    /// and a reference are the caller's own words, of which there may be none.
+    /// and a reference are the caller's own words, of which there may be none. A reseller is not told which products
+    /// there are that it has never ordered.
     func filter(_ tenant: TenantReader, resellerID: Int64? = nil, book: Book) throws -> OrderFilter {
         var filter = OrderFilter(book: book, resellerID: try resellerID ?? tenant.resellerID(filter: reseller))
         (filter.states, filter.serviceStates) = (states, serviceStates)
         filter.productID = try product.map { sku in
-            guard let known = try tenant.product(sku: sku) else { throw Refusal.notFound(.product) }
-            return known.id
+            if let known = try tenant.product(sku: sku) { return known.id }
+            guard resellerID != nil else { throw Refusal.notFound(.product) }
+            // No product has the id 0.
+            return 0
         }
         filter.orderID = try order.map { id in
             guard let known = try tenant.order(publicID: id, resellerID: resellerID, book: book) else {

@@ -1,14 +1,13 @@
-package import CallKit
-package import TenantRegistry
+import CallKit
+import TenantRegistry
 
-/// Everything that moved on a reseller's balance as CSV, newest first, a page at a time. `isOwn`: for the reseller
-/// itself, which knows postings by their public ids alone.
-package enum ExportStatement {
-    package static let pageRows = 500
+/// What is asked for of a reseller's balance as CSV, newest first, a page at a time. `isOwn`: for the reseller itself,
+/// which knows postings by their public ids alone.
+enum ExportStatement {
+    private static let pageRows = 500
 
-    package static func stream(
-        _ steps: Steps, resellerID: Int64, book: Book, isOwn: Bool, from: Timestamp? = nil, to: Timestamp? = nil,
-        currency: Currency
+    static func stream(
+        _ steps: Steps, _ asked: AskedStatement, resellerID: Int64, book: Book, isOwn: Bool, currency: Currency
     ) -> PulledStream {
         var writer = CSVWriter()
         let names = ["posting", "kind", "reference", "at", "amount", "balance_after", "currency"]
@@ -16,18 +15,12 @@ package enum ExportStatement {
         return steps.stream(head: writer.bytes, from: Place()) { place in
             if place.isOver { return nil }
             let before = place.before
-            let rows = try await steps.read { tenant in
-                try tenant.statement(resellerID: resellerID, book: book, before: before, limit: pageRows)
-                    .map { tenant.stated($0) }
+            let found = try await steps.read {
+                try asked.look(at: resellerID, in: book, behind: before, pageRows, $0)
             }
-            guard let last = rows.last?.posting else { return nil }
-            place.before = last.entryID
-            // A clock that was set back may have put an older moment above a newer one: a day's worth is looked past.
-            if let from, last.at < from.adding(days: -1) { place.isOver = true }
-            let asked = rows.filter { row in
-                from.map { row.posting.at >= $0 } ?? true && to.map { row.posting.at < $0 } ?? true
-            }
-            return render(asked, isOwn: isOwn, currency)
+            place.before = found.place
+            place.isOver = found.place == nil
+            return render(found.rows, isOwn: isOwn, currency)
         }
     }
 

@@ -25,28 +25,22 @@ extension WholesaleOrders {
         ) { call in end(call, .takeBack) },
         Route(
             .get, "/statement", "List what moved on your balance", access: .reseller(.partnerRead),
-            parameters: .page(.mode), gives: .list(Schemas.posting)
+            parameters: [.limit, .cursor] + AskedStatement.parameters, gives: .list(Schemas.posting)
         ) { call in
-            let (page, book) = (try Paging(call), try call.readBook())
-            return .read { tenant in
-                let rows = try tenant.statement(
-                    resellerID: call.resellerID, book: book, before: page.cursor, limit: page.fetch)
-                return page.answer(
-                    rows.map { tenant.stated($0) }, id: \.posting.entryID, Schemas.posting, in: tenant.currency)
-            }
+            let resellerID = call.resellerID
+            return try AskedStatement.list(call, in: call.readBook(), Schemas.posting) { _ in resellerID }
         },
         Route(
             .get, "/statement.csv", "Export what moved on your balance", access: .reseller(.partnerRead),
-            parameters: [.mode, .from, .to], gives: .read(.file("text/csv"))
+            parameters: AskedStatement.parameters, gives: .read(.file("text/csv"))
         ) { call in
-            let (from, to) = try call.query().period()
+            let asked = try AskedStatement(try call.query())
             let book = try call.readBook()
             return .flow { steps in
                 OperatorAdmin.download(
                     "statement.csv", "text/csv; charset=utf-8",
                     ExportStatement.stream(
-                        steps, resellerID: call.resellerID, book: book, isOwn: true, from: from, to: to,
-                        currency: call.currency))
+                        steps, asked, resellerID: call.resellerID, book: book, isOwn: true, currency: call.currency))
             }
         },
     ]

@@ -89,6 +89,11 @@ struct GatewayClient {
         return client
     }
 
+    /// For calls that need no key.
+    static func open(_ invocation: Invocation, _ basePath: String) throws -> GatewayClient {
+        try GatewayClient(invocation, url: try address(invocation)?.url, key: nil, basePath)
+    }
+
     /// `isOwners`: it is the operator's API, so that an operator's key goes before a reseller's where the environment
     /// has both.
     static func key(_ invocation: Invocation, isOwners: Bool = false) throws(CommandFailure) -> String {
@@ -259,7 +264,9 @@ struct GatewayClient {
         case (401, _):
             basePath == Self.providerPath
                 ? "--key KEY gives another key" : "--key KEY gives another key, --tenant SLUG another tenant"
-        case (403, "session_only"): "--key TOKEN: that of somebody who signed in"
+        case (403, "session_only"):
+            "--key TOKEN: that of somebody who signed in; “tollgate "
+                + (basePath.hasSuffix(Self.ownerPath) ? "account" : "my") + " sign-in” gives one"
         case (403, "scope_missing"), (403, "wrong_role"): "another key may: --key KEY"
         case (429, _), (503, _):
             answer.header("Retry-After").flatMap { Int($0) }.map { "try again in \($0) s" }

@@ -2,7 +2,7 @@ import HTTPCore
 
 /// The audit log, through the operator's API (O6).
 enum AuditCommands {
-    static let commands = [list, row, request, head, export, usage]
+    static let commands = [list, row, request, head, check, export, usage, total, groups]
 
     private static let filters = [
         Option("--reseller", "ID", "Of one reseller"),
@@ -18,6 +18,7 @@ enum AuditCommands {
         Option("--product", "SKU", "Writes that name this product"),
         Option("--author", "WHO", "operators: what they changed"),
         Option("--without", "WHAT", "sessions: all but the calls by which people sign in and out"),
+        Option("--changes", "What changed something alone"),
     ]
 
     private static let list = Command(
@@ -55,6 +56,27 @@ enum AuditCommands {
         return ExitCode.ok
     }
 
+    private static let check = Command(
+        "audit verify", "Verify the audit log's chain from its first row to its head, at the gateway",
+        options: [
+            Option("--head", "HEAD", "An Audit-Head that was handed out: it must stand in the chain")
+        ] + GatewayClient.ownerOptions,
+        notes: "Exit code 1: it is not what was written. “tollgate verify FILE” proves an export, with no gateway."
+    ) { invocation in
+        let body = JSONWriter.object { json in
+            if let head = invocation.text("--head") { json.field("head", head) }
+        }
+        let answer = try GatewayClient.owner(invocation).send(
+            "POST", "/audit/verify", body: .bytes(body), isLong: true)
+        let isSound = try Answers.parsed(answer)["sound"] == .bool(true)
+        do throws(CommandFailure) {
+            try Answers.show(answer, invocation, listing: "findings", columns: ["seq", "text"], empty: "no findings")
+        } catch {
+            throw isSound ? error : error.insteadOf(ExitCode.failed)
+        }
+        return isSound ? ExitCode.ok : ExitCode.failed
+    }
+
     private static let export = Command(
         "audit export", "Write the audit log to a file",
         options: SavedFile.options("Where to; .csv writes CSV, any other name JSON Lines")
@@ -73,31 +95,61 @@ enum AuditCommands {
             ("--object", "object"), ("--product", "product"), ("--author", "author"),
             ("--without", "without"),
         ].compactMap { option, name in invocation.text(option).map { (name, $0) } }
+            + (invocation.has("--changes") ? [("changes", "true")] : [])
     }
 
-    private static let usage = Command(
+    // MARK: Usage
+
+    static let counts = ["requests", "unauthorized", "forbidden", "rate_limited", "other_refusals", "orders"]
+    private static let counted = [
+        Filter("--by", "PERIOD", "day (the default) or hour; hours are kept for 35 days"), Filter.reseller,
+        Filter("--by-key", "KEY_ID", "Of one key", named: "key"),
+        Filter("--route", "ROUTE", "Of one route, say “POST /api/partner/v1/orders”"), callers,
+    ]
+    static let callers = Filter("--callers", "WHO", "keys: without what people do who signed in (all)")
+    static let sort = Filter("--sort", "COUNT", "By a column, say requests; -requests begins with the greatest")
+
+    private static let usage = CalledAPI.owner.usage(
         "audit usage", "Count requests, refusals and orders by hour or day, key, reseller and route",
-        options: [
-            Option("--by", "PERIOD", "day (the default) or hour; hours are kept for 35 days"),
-            Option("--reseller", "ID", "Of one reseller"), Option("--by-key", "KEY_ID", "Of one key"),
-            Option("--route", "ROUTE", "Of one route, say “POST /api/partner/v1/orders”"),
-            Option("--sort", "COUNT", "By a column, say requests; -requests begins with the greatest"),
-            Option("--from", "TIME", "RFC 3339 or a day, from then on"),
-            Option("--to", "TIME", "RFC 3339 or a day; its day or hour is the last that counts"),
-        ] + Pages.options + GatewayClient.ownerOptions
-    ) { invocation in
-        let query = [
-            ("--by", "by"), ("--reseller", "reseller"), ("--by-key", "key"), ("--route", "route"), ("--sort", "sort"),
-            ("--from", "from"), ("--to", "to"),
-        ].compactMap { option, name in invocation.text(option).map { (name, $0) } }
-        let rows = try Pages.rows("/usage", query: query, isOnePage: true, try .owner(invocation), invocation)
-        if !invocation.has("--json") {
-            let columns = [
-                invocation.text("--by") == "hour" ? "hour" : "day", "reseller", "key", "route", "requests",
-                "unauthorized", "forbidden", "rate_limited", "other_refusals", "orders",
-            ]
-            try Answers.table(rows, columns: columns, empty: "no calls")
+        filters: counted + [sort] + Filter.periods, columns: ["reseller", "key", "route"] + counts)
+
+    private static let total = CalledAPI.owner.usageTotal(
+        "audit usage-total", "Count them for each hour or day, all keys and routes together, oldest first",
+        filters: counted + Filter.periods, columns: counts)
+
+    private static let groups = CalledAPI.owner.call(
+        "GET", "audit usage-groups", "Count them for each key, reseller or route over the whole time", "/usage/groups",
+        filters: counted + [
+            Filter("--group", "GROUP", "key (the default), reseller or route"),
+            Filter("--sort", "COUNT", "The greatest of this column first (requests)"),
+            Filter("--limit", "N", "So many of them (1 to 100)"),
+        ] + Filter.periods,
+        listing: "data", columns: ["name"] + counts, empty: "no calls")
+}
+
+/// Calls that were counted: everybody's for an operator, a reseller's own for itself.
+extension CalledAPI {
+    func usage(_ name: String, _ summary: String, filters: [Filter], columns: [String]) -> Command {
+        Command(name, summary, options: Filter.options(filters) + Pages.options + options) { invocation in
+            let rows = try Pages.rows(
+                "/usage", query: Filter.query(filters, invocation), isOnePage: true, try client(invocation), invocation)
+            if !invocation.has("--json") {
+                try Answers.table(rows, columns: [Self.period(invocation)] + columns, empty: "no calls")
+            }
+            return ExitCode.ok
         }
-        return ExitCode.ok
+    }
+
+    func usageTotal(_ name: String, _ summary: String, filters: [Filter], columns: [String]) -> Command {
+        Command(name, summary, options: Filter.options(filters) + options) { invocation in
+            try Answers.show(
+                try client(invocation).send("GET", "/usage/total" + Filter.text(filters, invocation)), invocation,
+                listing: "data", columns: [Self.period(invocation)] + columns, empty: "no calls")
+            return ExitCode.ok
+        }
+    }
+
+    private static func period(_ invocation: Invocation) -> String {
+        invocation.text("--by") == "hour" ? "hour" : "day"
     }
 }

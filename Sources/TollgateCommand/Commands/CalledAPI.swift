@@ -30,8 +30,12 @@ enum CalledAPI: Sendable {
 
     /// Where a tenant's calls begin, as orders are signed. Without the tenant's name their key identifies it.
     func basePath(_ invocation: Invocation) throws(CommandFailure) -> String {
-        let tenant = try GatewayClient.tenant(invocation).map { "/t/\($0.percentEncoded)" } ?? ""
-        return tenant + place
+        try Self.tenantPath(invocation) + place
+    }
+
+    /// Of the tenant that the command line names; empty where a key or a host name says which.
+    static func tenantPath(_ invocation: Invocation) throws(CommandFailure) -> String {
+        try GatewayClient.tenant(invocation).map { "/t/\($0.percentEncoded)" } ?? ""
     }
 
     private var place: String {
@@ -119,6 +123,14 @@ struct Filter: Sendable {
     /// The other of both books.
     static let mode = Filter("--mode", "MODE", "live or test (the key's)")
     static let reseller = Filter("--reseller", "ID", "Of one reseller")
+    static let times = [
+        Filter("--from", "TIME", "RFC 3339 or a day, from then on"),
+        Filter("--to", "TIME", "RFC 3339 or a day, before then"),
+    ]
+    /// Of what is counted by day or hour.
+    static let periods = [
+        times[0], Filter("--to", "TIME", "RFC 3339 or a day; its day or hour is the last that counts"),
+    ]
 
     static func options(_ filters: [Filter]) -> [Option] { filters.map(\.option) }
 

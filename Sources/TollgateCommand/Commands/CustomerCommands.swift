@@ -2,7 +2,7 @@ import HTTPCore
 
 /// End customers of resellers, of orders and of codes, and codes themselves, through the operator's API (O11).
 enum CustomerCommands {
-    static let commands = [list, show, change, subscribers, subscriber, codes, code, users]
+    static let commands = [list, show, change, subscribers, subscriber, resetPassword, codes, code, users]
 
     private static let api = CalledAPI.owner
 
@@ -53,6 +53,14 @@ enum CustomerCommands {
             try Answers.table(rows, columns: columns, empty: "nothing was redeemed")
         }
         return ExitCode.ok
+    }
+
+    private static let resetPassword = Command(
+        "subscriber reset-password", "Make a link by which an end customer of codes sets a new password",
+        arguments: ["SUBSCRIBER_ID"], options: api.options
+    ) { invocation in
+        let path = CalledAPI.path("/subscribers/{}", invocation)
+        return try PeopleCommands.makeLink(path, try api.client(invocation), invocation)
     }
 
     private static let codes = api.list(

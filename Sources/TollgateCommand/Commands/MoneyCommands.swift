@@ -12,13 +12,15 @@ enum MoneyCommands {
         arguments: ["RESELLER_ID"],
         options: [
             Option("--amount", "AMOUNT", "How much, say 100.00; a correction is -5.00", isRequired: true),
-            Option("--reference", "TEXT", "What the statement says", isRequired: true), OnceKey.option,
+            Option("--reference", "TEXT", "What the statement says", isRequired: true),
+            Option("--kind", "KIND", "top_up or correction: an amount of the other sign is refused"), OnceKey.option,
         ] + GatewayClient.ownerOptions,
         notes: OnceKey.note
     ) { invocation in
         let body = try JSONWriter.object { json in
             json.field("amount", try invocation.required("--amount"))
             json.field("reference", try invocation.required("--reference"))
+            if let kind = invocation.text("--kind") { json.field("kind", kind) }
         }
         let path = "/resellers/\(invocation.arguments[0].percentEncoded)/balance"
         return try move(path, body, invocation) { answer throws(CommandFailure) in

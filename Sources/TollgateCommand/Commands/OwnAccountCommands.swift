@@ -1,9 +1,10 @@
 /// Keys, sessions and password of a reseller's person who signed in, through the API of wholesale orders (W11, O13).
 enum OwnAccountCommands {
-    static let commands = [keys, mint, rotate, revoke, sessions, password]
+    static let commands = SignInCommands.ofResellers + [keys, mint, rotate, revoke, sessions, password]
 
     private static let api = CalledAPI.wholesale
-    private static let signedIn = "--key is the token of somebody who signed in: keys do not look after keys."
+    private static let signedIn =
+        "--key is the token of somebody who signed in (“tollgate my sign-in”): keys do not look after keys."
     private static let key = ["KEY_ID"]
 
     private static let keys = api.list(

@@ -2,36 +2,25 @@ import HTTPCore
 
 /// What a reseller's calls and deliveries do, through the API of wholesale orders (W6, H4).
 enum OwnCallCommands {
-    static let commands = [usage, requests, deliveries, delivery, retry, replay]
+    static let commands = [usage, total, requests, deliveries, delivery, retry, replay]
 
     private static let api = CalledAPI.wholesale
     private static let key = Filter("--by-key", "KEY_ID", "Of one key", named: "key")
 
     // MARK: Calls
 
-    private static let usage = Command(
-        "my usage", "Count your calls, refusals and orders by hour or day, key and route",
-        options: Filter.options(counted) + Pages.options + api.options
-    ) { invocation in
-        let rows = try Pages.rows(
-            "/usage", query: Filter.query(counted, invocation), isOnePage: true, try api.client(invocation), invocation)
-        if !invocation.has("--json") {
-            let columns = [
-                invocation.text("--by") == "hour" ? "hour" : "day", "key", "route", "requests", "unauthorized",
-                "forbidden", "rate_limited", "other_refusals", "orders",
-            ]
-            try Answers.table(rows, columns: columns, empty: "no calls")
-        }
-        return ExitCode.ok
-    }
-
     private static let counted = [
         Filter("--by", "PERIOD", "day (the default) or hour; hours are kept for 35 days"), key,
-        Filter("--route", "ROUTE", "Of one route, say “POST /api/partner/v1/orders”"),
-        Filter("--sort", "COUNT", "By a column, say requests; -requests begins with the greatest"),
-        Filter("--from", "TIME", "RFC 3339 or a day, from then on"),
-        Filter("--to", "TIME", "RFC 3339 or a day; its day or hour is the last that counts"),
+        Filter("--route", "ROUTE", "Of one route, say “POST /api/partner/v1/orders”"), AuditCommands.callers,
     ]
+
+    private static let usage = api.usage(
+        "my usage", "Count your calls, refusals and orders by hour or day, key and route",
+        filters: counted + [AuditCommands.sort] + Filter.periods, columns: ["key", "route"] + AuditCommands.counts)
+
+    private static let total = api.usageTotal(
+        "my usage-total", "Count your calls for each hour or day, all keys and routes together, oldest first",
+        filters: counted + Filter.periods, columns: AuditCommands.counts)
 
     private static let requests = api.list(
         "my requests", "List your calls one by one, newest first", "/requests",
@@ -40,6 +29,7 @@ enum OwnCallCommands {
             Filter("--status", "N", "Answered with this status"),
             Filter("--action", "ROUTE", "Of one route, say “POST /api/partner/v1/orders”"),
             Filter("--request-id", "ID", "The one of this Request-Id"), Filter("--order", "ID", "About one order"),
+            AuditCommands.callers,
         ],
         columns: ["at", "mode", "key", "route", "status", "latency_us", "request_id", "count"], empty: "no calls",
         isOnePage: true)

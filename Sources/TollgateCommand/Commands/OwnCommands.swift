@@ -59,33 +59,8 @@ enum OwnCommands {
 
     // MARK: Money
 
-    private static let times = [
-        Filter("--from", "TIME", "RFC 3339 or a day, from then on"),
-        Filter("--to", "TIME", "RFC 3339 or a day, before then"),
-    ]
-
-    private static let written = SavedFile.options("Write all of it as CSV", isRequired: false)
-
-    private static let statement = Command(
-        "my statement", "Show what moved on your balance, newest first",
-        options: [Filter.mode.option] + Filter.options(times) + written + Pages.options + api.options,
-        notes: "--from and --to are for --output; the list goes back page by page."
-    ) { invocation in
-        if invocation.has("--output") {
-            let path = "/statement.csv" + Filter.text([Filter.mode] + times, invocation)
-            return try SavedFile.save(path, from: try api.client(invocation), invocation)
-        }
-        let isTimed = invocation.has("--from") || invocation.has("--to")
-        guard !isTimed else { throw CommandFailure.usage("--from and --to need --output FILE") }
-        let rows = try Pages.rows(
-            "/statement", query: Filter.query([.mode], invocation), isOnePage: true, try api.client(invocation),
-            invocation)
-        if !invocation.has("--json") {
-            let columns = ["at", "kind", "reference", "amount", "balance_after", "currency"]
-            try Answers.table(rows, columns: columns, empty: "nothing has moved")
-        }
-        return ExitCode.ok
-    }
+    private static let statement = ReportCommands.stating(
+        "my statement", "Show what moved on your balance, newest first", "/statement", api)
 
     private static let topUp = Command(
         "my topup", "Begin a payment that tops your balance up", arguments: ["AMOUNT"],

@@ -76,8 +76,9 @@ enum OwnOrderCommands {
             Filter("--state", "STATE", "pending, completed or rejected", repeats: true),
             Filter("--reference", "TEXT", "Of one reference"),
             Filter("--customer", "ID", "Of one end customer, by our id or yours"),
-            Filter("--idempotency-key", "KEY", "The one that was placed under this key"), .mode,
-        ],
+            Filter("--product", "SKU", "Of one product"),
+            Filter("--idempotency-key", "KEY", "The one that was placed under this key"), Filter.mode,
+        ] + Filter.times,
         columns: [
             "id", "created_at", "state", "product", "term", "quantity", "customer_external_id", "reference",
             "wholesale_total", "refunded", "currency",
@@ -99,9 +100,9 @@ enum OwnOrderCommands {
             Filter(
                 "--state", "STATE", "pending, active, past_due, suspended or cancelled (all but cancelled)",
                 named: "status", repeats: true),
-            Filter("--order", "ID", "Of one order"),
-            Filter("--customer", "ID", "Of one end customer, by our id or yours"), .mode,
-        ],
+            Filter("--order", "ID", "Of one order"), Filter("--product", "SKU", "Of one product"),
+            Filter("--customer", "ID", "Of one end customer, by our id or yours"), Filter.mode,
+        ] + Filter.times,
         columns: [
             "id", "order_id", "created_at", "status", "product", "term", "customer_external_id", "term_price",
             "renews_at", "ends_at",

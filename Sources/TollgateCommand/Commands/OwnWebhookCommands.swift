@@ -75,7 +75,7 @@ enum OwnWebhookCommands {
         options: [Option("--overlap-seconds", "N", "How long the old secret signs beside it (a day; 0: not at all)")]
             + api.options,
         notes: "The secret of the webhook named default signs orders too: for it --key is the token of somebody who "
-            + "signed in."
+            + "signed in (“tollgate my sign-in”)."
     ) { invocation in
         let overlap = try invocation.integer("--overlap-seconds", in: 0...Int(Int32.max))
         let body = JSONWriter.object { json in

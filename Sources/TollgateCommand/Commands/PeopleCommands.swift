@@ -2,7 +2,9 @@ import HTTPCore
 
 /// A tenant's own people, and what is one's own of one of them, through the operator's API (O13).
 enum PeopleCommands {
-    static let commands = [list, add, change, resetPassword, sessions, own, password, ownSessions, ownKey]
+    static let commands =
+        [list, show, add, change, resetPassword, sessions] + SignInCommands.ofPeople
+        + [own, password, ownSessions, ownKeys, ownKey]
 
     private static let person = ["PERSON"]
     private static let personNote = "PERSON is an id or an e-mail address."
@@ -26,6 +28,15 @@ enum PeopleCommands {
             let columns = ["id", "email", "name", "role", "state", "has_password", "created_at"]
             try Answers.table(rows, columns: columns, empty: "no people")
         }
+        return ExitCode.ok
+    }
+
+    private static let show = Command(
+        "people show", "Show one of a tenant's people", arguments: person, options: GatewayClient.ownerOptions,
+        notes: personNote
+    ) { invocation in
+        let client = try GatewayClient.owner(invocation)
+        try Answers.show(try client.send("GET", try path(invocation, client)), invocation)
         return ExitCode.ok
     }
 
@@ -74,9 +85,13 @@ enum PeopleCommands {
         notes: personNote + " The link works once, for a day. Once it is used, all of the person's sessions end."
     ) { invocation in
         let client = try GatewayClient.owner(invocation)
-        let answer = try client.send("POST", try path(invocation, client) + "/password-reset")
+        return try makeLink(try path(invocation, client), client, invocation)
+    }
+
+    /// A link by which whoever is at this path sets a new password.
+    static func makeLink(_ path: String, _ client: GatewayClient, _ invocation: Invocation) throws -> Int32 {
         try Answers.show(
-            answer, invocation, note: "The link is shown this once.",
+            try client.send("POST", path + "/password-reset"), invocation, note: "The link is shown this once.",
             ifLost: "the link is lost: make another, which takes its place")
         return ExitCode.ok
     }
@@ -130,6 +145,11 @@ enum PeopleCommands {
     ) { invocation in
         try sessions("/account/sessions", try .owner(invocation), invocation)
     }
+
+    private static let ownKeys = CalledAPI.owner.list(
+        "account keys", "List keys of your own", "/account/keys",
+        filters: [Filter("--state", "STATE", "active or ended (all)")],
+        columns: ["id", "prefix", "name", "role", "mode", "created_at", "expires_at", "revoked_at"], empty: "no keys")
 
     private static let ownKey = Command(
         "account key", "Mint a key of your own",

@@ -2,7 +2,7 @@ import HTTPCore
 
 /// Price books and their history, through the operator's API (O4).
 enum PriceCommands {
-    static let commands = [list, set, remove, history, exportAll, importAll]
+    static let commands = [list, sheet, set, remove, history, exportAll, importAll]
 
     private static let amounts = ["monthly", "quarterly", "semi-annual", "annual", "hourly", "setup-fee", "once"]
     private static let columns = [
@@ -22,6 +22,12 @@ enum PriceCommands {
         }
         return ExitCode.ok
     }
+
+    private static let sheet = CalledAPI.owner.list(
+        "price sheet", "List all products for one reseller, or all resellers for one product, priced or not",
+        "/price-sheet", filters: [.reseller, Filter("--product", "SKU", "Of one product"), .mode],
+        columns: ["reseller", "reseller_name", "sku", "name"] + columns.map { "price.\($0)" } + ["hidden", "currency"],
+        empty: "nothing to price", notes: "Either --reseller or --product is given.")
 
     private static let set = Command(
         "price set", "Write a row of a reseller's price book", arguments: ["RESELLER_ID", "SKU"],

@@ -4,9 +4,6 @@ import HTTPCore
 enum ReportCommands {
     static let commands = reports + [statement]
 
-    private static let from = Option("--from", "TIME", "RFC 3339 or a day, from then on")
-    private static let through = Option("--to", "TIME", "RFC 3339 or a day, the last that counts")
-    private static let to = Option("--to", "TIME", "RFC 3339 or a day, before then")
     private static let output = SavedFile.options("Write all of it as CSV to this file", isRequired: false)
 
     /// What each report shows, and whether it is of products too.
@@ -30,8 +27,7 @@ enum ReportCommands {
             options: [
                 Option("--by", "PERIOD", "day (the default) or month; days are UTC"),
                 Option("--group", "GROUP", kind.isOfProducts ? "product or reseller" : "reseller"),
-                from, through,
-            ] + output + Pages.options + GatewayClient.ownerOptions,
+            ] + Filter.options(Filter.periods) + output + Pages.options + GatewayClient.ownerOptions,
             notes: kind.name == "balances" ? "Corrected, spent and transferred are downwards." : ""
         ) { invocation in
             let path = "/reports/\(kind.name)"
@@ -51,28 +47,39 @@ enum ReportCommands {
         }
     }
 
-    private static let statement = Command(
-        "statement", "Show what moved on a reseller's balance, newest first", arguments: ["RESELLER_ID"],
-        options: [Option("--mode", "MODE", "live or test (the key's)"), from, to] + output + Pages.options
-            + GatewayClient.ownerOptions,
-        notes: "--from and --to are for --output; the list goes back page by page."
-    ) { invocation in
-        let path = "/resellers/\(invocation.arguments[0].percentEncoded)/statement"
-        if invocation.has("--output") {
-            let asked = query(invocation, [("--mode", "mode"), ("--from", "from"), ("--to", "to")])
-            return try SavedFile.save(path + ".csv", asked, from: .owner(invocation), invocation)
+    private static let statement = stating(
+        "statement", "Show what moved on a reseller's balance, newest first", "/resellers/{}/statement",
+        arguments: ["RESELLER_ID"], .owner)
+
+    /// A command that lists movements or writes all of them as CSV: a reseller's for its operator, or its own.
+    static func stating(
+        _ name: String, _ summary: String, _ pattern: String, arguments: [String] = [], _ api: CalledAPI
+    ) -> Command {
+        Command(
+            name, summary, arguments: arguments,
+            options: Filter.options(stated) + output + Pages.options + api.options,
+            notes: "The list goes back page by page; with --output all of it is in one file."
+        ) { invocation in
+            let path = CalledAPI.path(pattern, invocation)
+            let asked = Filter.query(stated, invocation)
+            if invocation.has("--output") {
+                return try SavedFile.save(path + ".csv", asked, from: try api.client(invocation), invocation)
+            }
+            let rows = try Pages.rows(path, query: asked, isOnePage: true, try api.client(invocation), invocation)
+            if !invocation.has("--json") {
+                try Answers.table(
+                    rows, columns: ["at", "kind", "reference", "amount", "balance_after", "currency"],
+                    empty: "nothing has moved")
+            }
+            return ExitCode.ok
         }
-        let isTimed = invocation.has("--from") || invocation.has("--to")
-        guard !isTimed else { throw CommandFailure.usage("--from and --to need --output FILE") }
-        let rows = try Pages.rows(
-            path, query: query(invocation, [("--mode", "mode")]), isOnePage: true, try .owner(invocation), invocation)
-        if !invocation.has("--json") {
-            try Answers.table(
-                rows, columns: ["at", "kind", "reference", "amount", "balance_after", "currency"],
-                empty: "nothing has moved")
-        }
-        return ExitCode.ok
     }
+
+    private static let stated =
+        [
+            Filter.mode,
+            Filter("--kind", "KIND", "Of this kind, say top_up, correction, order or refund", repeats: true),
+        ] + Filter.times
 
     private static func query(_ invocation: Invocation, _ names: [(String, String)]) -> [(String, String)] {
         names.compactMap { option, name in invocation.text(option).map { (name, $0) } }

@@ -7,7 +7,7 @@ enum StockCommands {
         [
             listLicences, importLicences, withdrawLicences, moveLicences, listPorts, importPorts, withdrawPort,
             changePort,
-            listDevices, withdrawDevice, changeDevice, levels, countItems, importItems, withdrawItem,
+            listDevices, showDevice, withdrawDevice, changeDevice, levels, countItems, importItems, withdrawItem,
         ]
 
     private static let mode = Option("--mode", "MODE", "live or test (the key's)")
@@ -121,6 +121,10 @@ enum StockCommands {
         let columns = ["device", "server_ip", "country", "city", "carrier", "mode", "status", "slots", "used"]
         return try list("/devices", ["country", "status", "mode"], columns, "no devices", invocation)
     }
+
+    private static let showDevice = CalledAPI.owner.call(
+        "GET", "devices show", "Show a device of the stock of ports", "/devices/{}", arguments: ["DEVICE"],
+        filters: [.mode])
 
     private static let withdrawDevice = Command(
         "devices withdraw", "Take a device out of stock", arguments: ["DEVICE"],

@@ -2,7 +2,8 @@ import HTTPCore
 
 /// Webhooks and their deliveries, through the operator's API (O7, H4).
 enum WebhookCommands {
-    static let commands = [deliveries, delivery, retry, replay, webhooks, webhook, test] + moves
+    static let commands =
+        [deliveries, delivery, retry, signature, replay, replays, replayed, webhooks, webhook, test] + moves
 
     private static let mode = Option("--mode", "MODE", "live or test (the key's)")
     private static let reseller = Option("--reseller", "ID", "Of one reseller")
@@ -58,7 +59,31 @@ enum WebhookCommands {
 
     private static let replay = replaying("deliveries replay", .owner, more: [reseller, mode])
 
-    private static let replayed = [
+    private static let signature = Command(
+        "deliveries signature", "Say whether a signature that a receiver got is ours", arguments: ["DELIVERY_ID"],
+        options: [
+            Option("--timestamp", "SECONDS", "Its header webhook-timestamp", isRequired: true),
+            Option("--signature", "TEXT", "Its header webhook-signature", isRequired: true),
+        ] + GatewayClient.ownerOptions
+    ) { invocation in
+        let body = try JSONWriter.object { json in
+            json.field("timestamp", try invocation.required("--timestamp"))
+            json.field("signature", try invocation.required("--signature"))
+        }
+        let path = CalledAPI.path("/deliveries/{}/signature", invocation)
+        try Answers.show(try GatewayClient.owner(invocation).send("POST", path, body: .bytes(body)), invocation)
+        return ExitCode.ok
+    }
+
+    private static let replays = CalledAPI.owner.list(
+        "replay list", "List replays of deliveries, newest first", "/replays", filters: [.mode],
+        columns: ["id", "reseller", "state", "count", "waiting", "failing", "delivered", "dead", "held", "dropped"],
+        empty: "no replays", isOnePage: true)
+
+    private static let replayed = CalledAPI.owner.call(
+        "GET", "replay show", "Show how far a replay of deliveries is", "/replays/{}", arguments: ["REPLAY_ID"])
+
+    private static let chosen = [
         Option("--since", "TIME", "RFC 3339, events made from then on", isRequired: true),
         Option("--until", "TIME", "RFC 3339, events made before then"),
         Option("--type", "TYPE", "Of this type of event", repeats: true),
@@ -69,7 +94,7 @@ enum WebhookCommands {
     /// A command that replays what its filter finds: everybody's for an operator, a reseller's own for itself.
     static func replaying(_ name: String, _ api: CalledAPI, more: [Option]) -> Command {
         Command(
-            name, "Deliver again whatever the filter finds, in its order", options: replayed + more + api.options,
+            name, "Deliver again whatever the filter finds, in its order", options: chosen + more + api.options,
             notes: "With --dry-run nothing is sent; the same line without it then sends just what was counted, if "
                 + "nothing changed in between."
         ) { invocation in

@@ -42,7 +42,7 @@ enum Kinds {
         "AccountRole+Keys": .value, "AccountRoutes": .wire, "AccountShapes": .wire, "AmountRule": .value,
         "AskedDeliveries": .wire, "AskedOrders": .wire, "AuditLines": .value, "AuditSearch": .value,
         "AuditWalk": .value,
-        "AskedKeys": .wire, "KeyFilter": .table,
+        "AskedKeys": .wire, "AskedStatement": .wire, "KeyFilter": .table,
         "ChainReading": .proof, "KeyActivity": .table, "LimitChanges": .table, "UsageGroups": .value,
         "VerifyChain": .proof,
         "CalledInstants": .value, "Blueprint": .value,
