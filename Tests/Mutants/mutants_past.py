@@ -42,9 +42,9 @@ MUTANTS = [
         "SurvivalTests/PastTests.swift", "goes back to any moment"),
     Mutant(
         "B2", "holed", "what is kept is played though a piece of it is missing", PAST,
-        "guard let start = parts.first, start.number == 1 || start.first <= base.lsn,",
+        "guard let start = parts.first, start.number == 1 || (start.after ?? start.first) <= base.lsn,",
         "guard !MUTANT else { return }\n"
-        "        guard let start = parts.first, start.number == 1 || start.first <= base.lsn,",
+        "        guard let start = parts.first, start.number == 1 || (start.after ?? start.first) <= base.lsn,",
         "SurvivalTests/PastTests.swift", "where a kept piece is missing"),
     Mutant(
         "B2", "hold", "the log forgets what was not kept", PAST,
