@@ -16,8 +16,7 @@ import Testing
     private func opened(_ packed: [UInt8]) throws -> Int? {
         var count: Int?
         try packed.withUnsafeBytes { bytes in
-            try PackedCommit.open(bytes) { (commit: UnsafeRawBufferPointer) throws(SQLiteError) in count = commit.count
-            }
+            try PackedCommit.open(bytes) { commit throws(SQLiteError) in count = commit.count }
         }
         return count
     }

@@ -126,7 +126,7 @@ import Testing
         try found.verify("brought home")
     }
 
-    @Test("B1 one place is enough for all: whoever is brought home makes room for the next, and the last one comes home")
+    @Test("B1 one place is enough: whoever is brought home makes room for the next, and the last one comes home")
     func sweepOfMany() throws {
         let scene = try Scene(.log) { ($0.sweeping.milliseconds, $0.sweeping.filesMax) = (0, 1) }
         defer { scene.end() }

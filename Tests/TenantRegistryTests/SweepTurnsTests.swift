@@ -40,7 +40,7 @@ import Testing
         #expect(first.map { $0?.syncs } == [true, true, false, nil])
         turns.done(tenant(1))
         let second = (1...2).map { _ in turns.next() }
-        #expect(second == [.init(tenant: tenant(3), syncs: true), nil])
+        #expect(second == [SweepTurns.Turn(tenant: tenant(3), syncs: true), nil])
         // Who is asked is not asked again.
         turns.plan([due(2, since: 2), due(3, since: 3), due(4, since: 4)], resting: [])
         turns.done(tenant(8))
