@@ -200,7 +200,9 @@ import Testing
             for order in ["o-2", "o-1"] {
                 #expect(try await gateway.send(tenant.order(order)).code == "outcome_unknown")
             }
-            #expect(try await gateway.send(tenant.partner("GET", "/orders")).code == "not_committed")
+            for path in ["/orders", "/products"] {
+                #expect(try await gateway.send(tenant.partner("GET", path)).code == "not_committed")
+            }
             #expect(try await gateway.send(other.partner("GET", "/orders")).status == 200)
             #expect(try await gateway.send(other.order("o-1")).code == "not_committed")
             try await until { log.locked { $0.inFlight == 0 } }

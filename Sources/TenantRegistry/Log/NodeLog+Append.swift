@@ -132,7 +132,8 @@ extension NodeLog {
     /// Whether a failure left a record of the tenant that may come back: until a segment of a new epoch is on the disk,
     /// the next start after a kill may find it whole. Nobody is told that it is not there, by no read either.
     func isInDoubt(_ tenant: TenantID) -> Bool {
-        failuresNow.load(ordering: .acquiring) > 0
+        // Asked on every read: a log that is open says so without its lock.
+        room == .failed
             && locked { state in
                 let last = state.tails.tail(of: tenant)?.positions.last?.end ?? 0
                 return (state.phase == .failed || state.isFrozen) && last > state.durable

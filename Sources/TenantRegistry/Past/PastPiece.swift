@@ -53,8 +53,8 @@ struct PastPiece: Sendable {
     private static let magic: UInt64 = 0x3130_5453_4150_4754
     /// Of one with a hole, which stands before the foot.
     private static let holedMagic: UInt64 = 0x3230_5453_4150_4754
-    /// Of one that goes on from elsewhere than its first: that place stands between a hole and the foot, and a hole that
-    /// ends at 0 is none.
+    /// Of one that goes on from elsewhere than its first: that place stands between a hole and the foot, and a hole
+    /// that ends at 0 is none.
     private static let afterMagic: UInt64 = 0x3330_5453_4150_4754
     private static let footBytes = 48
     private static let holeBytes = 16
