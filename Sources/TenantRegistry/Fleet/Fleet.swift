@@ -312,7 +312,8 @@ package final class Fleet: Sendable {
                 guard let self else { throw LaneFailure.closed }
                 do {
                     return try openFile(of: record)
-                } catch where isInDoubt(record) {
+                } catch {
+                    guard isInDoubt(record) else { throw error }
                     // What was lost may come back yet: nobody is told that nothing was done.
                     report("tenant \(record.id.text): not opened while the log is away: \(error)")
                     throw LaneFailure.outcomeUnknown
