@@ -275,6 +275,7 @@ package final class Gateway: Sendable {
         if fleet.filesFollow { startSweeping() }
         startThread("clock") { [weak self] in
             var seconds = 0
+            var heapPace = HeapPace()
             while let gateway = self, !gateway.isStopped.load(ordering: .relaxed) {
                 let touched = gateway.fleet.tick()
                 gateway.scheduler.watch()
@@ -284,9 +285,7 @@ package final class Gateway: Sendable {
                 if seconds % Fleet.meteringSeconds == 0 {
                     gateway.fleet.saveCounters()
                     gateway.fleet.meter()
-                    if let resident = ProcessFigures.residentBytes {
-                        HeapMemory.giveBack(resident: resident, mapped: gateway.fleet.logMemoryBytes)
-                    }
+                    heapPace.giveBack(mapped: gateway.fleet.logMemoryBytes) { ProcessFigures.residentBytes }
                 }
                 pause(milliseconds: 1_000)
             }

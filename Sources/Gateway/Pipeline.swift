@@ -335,7 +335,9 @@ final class Pipeline: RequestHandler, Sendable {
 
     /// What every shop asks for all day, served on the loop from bytes that the last commit left.
     private func answerKeptReady(_ admitted: Admitted) -> Response? {
-        guard let key = cacheKey(admitted), let kept = admitted.tenant?.answers[key] else { return nil }
+        guard let key = cacheKey(admitted), let tenant = admitted.tenant, let kept = tenant.answers[key],
+            !fleet.isInDoubt(tenant)
+        else { return nil }
         let isKnown = admitted.routed.head.has(kept.tag)
         let status = isKnown ? 304 : 200
         guard record(admitted.authenticated, status, bytesIn: 0, bytesOut: isKnown ? 0 : kept.bytes.count) else {

@@ -10,11 +10,40 @@ package enum HeapMemory {
 
     /// Gives it back to the kernel where the process, which takes `resident` bytes, holds much more than is in use.
     /// `mapped`: of those, what does not come from the allocator, so that giving back brings nothing of it. Whether it
-    /// gave anything back.
-    @discardableResult
-    package static func giveBack(resident: Int, mapped: Int) -> Bool {
+    /// tried.
+    static func giveBack(resident: Int, mapped: Int) -> Bool {
         guard resident - mapped - Int(clinux_bytes_in_use()) > keptMax else { return false }
         clinux_give_memory_back()
         return true
+    }
+}
+
+/// When memory is given back. What fragments heaps may stay in use for good: where it brought little, it is tried half
+/// as often the next time. Of one thread.
+package struct HeapPace {
+    /// Less than that is not worth that all who allocate wait.
+    private static let gainMin = 16 << 20
+    private static let periodsMax = 64
+
+    private var periods = 1
+    private var left = 0
+
+    package init() {}
+
+    /// Once a period. `resident`: the process's bytes as they are when it is asked, before and after.
+    package mutating func giveBack(mapped: Int, resident: () -> Int?) {
+        guard isDue(), let before = resident(), HeapMemory.giveBack(resident: before, mapped: mapped) else { return }
+        note(gain: before - (resident() ?? before))
+    }
+
+    /// Whether the period that begins is one in which to try.
+    mutating func isDue() -> Bool {
+        left = max(0, left - 1)
+        return left == 0
+    }
+
+    mutating func note(gain: Int) {
+        periods = gain < Self.gainMin ? min(2 * periods, Self.periodsMax) : 1
+        left = periods
     }
 }

@@ -9,6 +9,8 @@ enum PackedCommit {
     private static let headBytes = 8
     /// Shorter ones gain nothing.
     private static let bytesMin = 128
+    /// Longer ones, of 65,536 pages or more, are not packed: no few bytes of a log claim more memory than that.
+    static let bytesMax = PageRuns.encodedBytesMax(pages: 1 << 16)
     /// LZ4 makes one byte of at most 255: what claims to be longer is no commit, and takes no memory.
     private static let ratioMax = 256
 
@@ -17,7 +19,7 @@ enum PackedCommit {
         _ commit: UnsafeRawBufferPointer, _ take: (UnsafeRawBufferPointer) throws(Failure) -> Void
     ) throws(Failure) {
         let room = commit.count - commit.count / 16 - headBytes
-        guard commit.count >= bytesMin && commit.count <= LZ4.bytesMax else { return try take(commit) }
+        guard commit.count >= bytesMin && commit.count <= bytesMax else { return try take(commit) }
         let area = GatheringAreas.take(atLeast: headBytes + room)
         defer { GatheringAreas.give(area, atLeast: headBytes + room) }
         let block = UnsafeMutableRawBufferPointer(start: area + headBytes, count: room)
@@ -36,7 +38,7 @@ enum PackedCommit {
         }
         let count = Int(packed.loadUnaligned(fromByteOffset: 4, as: UInt32.self).littleEndian)
         let block = UnsafeRawBufferPointer(rebasing: packed[headBytes...])
-        guard count / ratioMax <= block.count else { throw malformed }
+        guard count <= bytesMax && count / ratioMax <= block.count else { throw malformed }
         let area = GatheringAreas.take(atLeast: count)
         defer { GatheringAreas.give(area, atLeast: count) }
         do {

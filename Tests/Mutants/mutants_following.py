@@ -29,6 +29,16 @@ MUTANTS = [
         "if connection.isFileUnsynced && !MUTANT { try synchronise() }",
         "SurvivalTests/SimulationTests.swift", "acknowledged is there"),
     Mutant(
+        "B1", "denied", "of what a kill may bring back callers are told that it was not done",
+        "Sources/TenantRegistry/Log/TenantSink+Lane.swift",
+        "isWrite && log.isInDoubt(tenant)", "isWrite && !MUTANT && log.isInDoubt(tenant)",
+        "GatewayTests/UndurableTests.swift", "a kill may bring it all back"),
+    Mutant(
+        "B1", "unfair", "the sweep begins with whoever has waited least",
+        "Sources/TenantRegistry/Fleet/SweepTurns.swift",
+        "due.sorted { $1.precedes($0) }", "due.sorted { MUTANT ? $0.precedes($1) : $1.precedes($0) }",
+        "TenantRegistryTests/SweepTurnsTests.swift", "come first, then"),
+    Mutant(
         "B1", "any-log", "a folder is served with the log of another", FLEET_LOG,
         "if let needed = snapshot.neededLog, needed != log.identity",
         "if let needed = snapshot.neededLog, needed != log.identity, !MUTANT",

@@ -42,10 +42,15 @@ MUTANTS = [
         "SurvivalTests/PastTests.swift", "goes back to any moment"),
     Mutant(
         "B2", "holed", "what is kept is played though a piece of it is missing", PAST,
-        "guard let start = parts.first, start.number == 1 || start.first <= base.lsn,",
+        "guard let start = parts.first, start.number == 1 || (start.after ?? start.first) <= base.lsn,",
         "guard !MUTANT else { return }\n"
-        "        guard let start = parts.first, start.number == 1 || start.first <= base.lsn,",
+        "        guard let start = parts.first, start.number == 1 || (start.after ?? start.first) <= base.lsn,",
         "SurvivalTests/PastTests.swift", "where a kept piece is missing"),
+    Mutant(
+        "B2", "void-numbers", "segments that a failure made void are taken for missing", PAST,
+        "next.after.map { $0 <= end } ?? (number + 1 == next.number)",
+        "(MUTANT ? nil : next.after).map { $0 <= end } ?? (number + 1 == next.number)",
+        "SurvivalTests/PastTests.swift", "two failures of the log"),
     Mutant(
         "B2", "hold", "the log forgets what was not kept", PAST,
         "self.map { $0.keptUpTo >= lsn } ?? true", "self.map { MUTANT || $0.keptUpTo >= lsn } ?? true",

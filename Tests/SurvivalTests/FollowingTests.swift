@@ -126,6 +126,20 @@ import Testing
         try found.verify("brought home")
     }
 
+    @Test("B1 one place is enough: whoever is brought home makes room for the next, and the last one comes home")
+    func sweepOfMany() throws {
+        let scene = try Scene(.log) { ($0.sweeping.milliseconds, $0.sweeping.filesMax) = (0, 1) }
+        defer { scene.end() }
+        let node = scene.trader.node
+        try order(scene.trader)
+        for slug in ["second", "third", "last"] {
+            try node.write(node.create(slug), "POST /test") { _, _ in }
+        }
+        #expect(node.fleet.logFigures?.log.tenantsPending == 4)
+        node.fleet.sweep()
+        until { node.fleet.logFigures?.log.tenantsPending == 0 }
+    }
+
     @Test("B1 after a kill the sweep plays what nobody asks for, and the file is whole by itself")
     func sweepOfClosed() throws {
         let scene = try Scene(.log)
@@ -165,8 +179,9 @@ import Testing
                 try order(trader)
             }
             #expect(trader.books.outcome(of: trader.lastName) == .unknown)
-            // Asked while the log is away: what is not durable is seen by nobody.
-            try trader.check("the log is away")
+            // Until then nobody is shown what may come back or not.
+            scene.mendDisk()
+            try trader.check("the log is back")
             #expect(trader.node.fleet.logFigures?.log.failures == 1)
             try scene.heal("the log is back")
             try scene.killed(atStep: .max, powerCut: powerCut) { _ in }

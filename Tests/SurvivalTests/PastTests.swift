@@ -150,6 +150,41 @@ import Testing
         }
     }
 
+    @Test("B2 two failures of the log in a row lose no moment, neither before them nor after, over a start too")
+    func failedTwice() throws {
+        let disk = SimulatedDisk()
+        let storm = try PastStorm(seed: 31, disk: disk)
+        defer { storm.close() }
+        func goOn() throws {
+            for _ in 1...10 {
+                storm.pass(seconds: 1)
+                for tenant in storm.tenants { try storm.commit(tenant) }
+            }
+        }
+        try goOn()
+        try storm.settle()
+        // Nothing becomes durable between them: the segment that the first one began is void, and so is its number.
+        for _ in 1...2 { try storm.failSync(of: disk) }
+        let numbers = storm.log.segments.map(\.number)
+        #expect(zip(numbers, numbers.dropFirst()).contains { $0 + 1 < $1 })
+        try goOn()
+        for _ in 1...20 { try storm.checkMoment() }
+        for _ in 1...10 { try goOn() }
+        try storm.settle()
+        try storm.past.keep()
+        #expect(storm.names.count { $0.hasSuffix(".piece") } > numbers.count)
+        for _ in 1...2 {
+            for _ in 1...20 { try storm.checkMoment() }
+            try storm.restart()
+        }
+        let lost = try #require(numbers.last)
+        try storm.lose("\(lost).piece")
+        #expect(throws: PastFailure.self) {
+            try storm.past.makeFile(
+                of: storm.tenants[0].id, at: storm.clock.now(), to: storm.folder.file("holed"))
+        }
+    }
+
     @Test("B2 P5 of a tenant that is gone nothing can be read, and another's key opens nothing of it")
     func erased() throws {
         let storm = try PastStorm(seed: 3)
@@ -242,18 +277,21 @@ private final class PastStorm {
     private let monotonic = ManualMonotonicClock()
     private let random: SeededRandom
     private var chance: Seeded
-    private var log: NodeLog
+    private(set) var log: NodeLog
+    private let disk: any LogDisk
     private(set) var past: Past
     private(set) var tenants: [Tenant] = []
     private let keys: KeyTable
     private var files = 0
 
-    init(seed: UInt64) throws {
+    /// `disk`: of the log alone.
+    init(seed: UInt64, disk: any LogDisk = RealLogDisk()) throws {
         folder = try TestFolder()
+        self.disk = disk
         chance = Seeded(state: seed)
         random = SeededRandom(seed: seed)
         keys = KeyTable()
-        log = try Self.openLog(folder, clock)
+        log = try Self.openLog(folder, clock, disk)
         past = try Self.openPast(folder, log, clock, monotonic, random, keys)
         for number in 0..<3 {
             let id = TenantID.random(random)
@@ -272,13 +310,17 @@ private final class PastStorm {
         }
     }
 
-    private static func openLog(_ folder: TestFolder, _ clock: ManualClock) throws -> NodeLog {
+    private static func openLog(
+        _ folder: TestFolder, _ clock: ManualClock, _ disk: any LogDisk
+    ) throws -> NodeLog {
         var settings = LogSettings()
         settings.segmentBytes = 64 << 10
         settings.paceMicroseconds = 0
+        settings.reopenMilliseconds = 5
         let path = folder.file("log")
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        return try NodeLog(folder: path, settings: settings, clock: clock, holds: [Past.holdName: { _ in false }])
+        return try NodeLog(
+            folder: path, settings: settings, disk: disk, clock: clock, holds: [Past.holdName: { _ in false }])
     }
 
     private static func openPast(
@@ -320,7 +362,7 @@ private final class PastStorm {
     /// The log and the past are opened again by another process.
     func restart() throws {
         close()
-        log = try Self.openLog(folder, clock)
+        log = try Self.openLog(folder, clock, disk)
         past = try Self.openPast(folder, log, clock, monotonic, random, keys)
     }
 
@@ -328,7 +370,7 @@ private final class PastStorm {
     func changeLog() throws {
         close()
         try FileManager.default.removeItem(atPath: folder.file("log"))
-        log = try Self.openLog(folder, clock)
+        log = try Self.openLog(folder, clock, disk)
         past = try Self.openPast(folder, log, clock, monotonic, random, keys)
     }
 
@@ -369,6 +411,23 @@ private final class PastStorm {
 
     static func rows(_ connection: Connection) throws -> [String] {
         try connection.rows("SELECT id, a FROM item ORDER BY id") { "\(try $0.int()):\(try $0.text())" }
+    }
+
+    /// A sync of the log fails that has a record of a stranger alone, as all else is durable; the log goes on.
+    func failSync(of disk: SimulatedDisk) throws {
+        let failures = log.standing.failures + 1
+        // The keeper makes no segment meanwhile.
+        until { log.standing.ready >= 2 }
+        disk.holdSyncs(1)
+        _ = try [UInt8](repeating: 1, count: 100).withUnsafeBytes {
+            try log.append($0, tenant: TenantID(high: 1, low: 1), incarnation: 1)
+        }
+        disk.awaitSync(1)
+        disk.release(1, fails: true)
+        until {
+            let standing = log.standing
+            return standing.failures == failures && !standing.isFailed
+        }
     }
 
     func settle() throws {

@@ -6,7 +6,7 @@ import Testing
 
 /// Random operations on one tenant against a model in memory, while the disk fails and the process is killed.
 @Suite(.serialized, .apart) struct SimulationTests {
-    static let seeds = Effort.seeds(6, long: 1_000)
+    static let seeds = Effort.seeds(6, long: 2_000)
     private static let rounds = 4
 
     @Test(

@@ -41,7 +41,7 @@ import Testing
         #expect(last > 0)
         for place in Effort.places(upTo: last, short: 5) {
             try run(place) { scene, isCutOff in
-                scene.disk.set(nil)
+                scene.mendDisk()
                 try judge(scene, isCutOff, "\(Effort.replay()) \(commits) step \(place) of \(last)")
             }
         }

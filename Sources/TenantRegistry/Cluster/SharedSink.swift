@@ -121,7 +121,7 @@ final class SharedSink: FileSink {
 
     var mayShow: Bool { member.place(of: tenant) == .here }
 
-    var refusal: LaneFailure { member.refusal(of: tenant) }
+    func refusal(ofWrite _: Bool) -> LaneFailure { member.refusal(of: tenant) }
 
     func failure(ofLost isWrite: Bool) -> LaneFailure {
         switch state.withLock({ $0.ended }) {

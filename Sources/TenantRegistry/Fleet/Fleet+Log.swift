@@ -76,6 +76,9 @@ extension Fleet {
         }
     }
 
+    /// Whether a commit of the tenant that the log lost may come back yet: not even an answer from before it is shown.
+    package func isInDoubt(_ record: TenantRecord) -> Bool { log?.isInDoubt(record.id) ?? false }
+
     /// Tenants that have gone, or that are no more than a name, need nothing of the log.
     func forgetStrangers() {
         guard let log else { return }

@@ -310,7 +310,14 @@ package final class Fleet: Sendable {
             name: "tenant \(profile.id.text)", pool: pool,
             open: { [weak self, unowned record] in
                 guard let self else { throw LaneFailure.closed }
-                return try openFile(of: record)
+                do {
+                    return try openFile(of: record)
+                } catch {
+                    guard isInDoubt(record) else { throw error }
+                    // What was lost may come back yet: nobody is told that nothing was done.
+                    report("tenant \(record.id.text): not opened while the log is away: \(error)")
+                    throw LaneFailure.outcomeUnknown
+                }
             },
             recover: { [unowned record] in
                 // What the log has not is in no file either: the next opening is the recovery.

@@ -4,7 +4,7 @@ import Synchronization
 /// Has tenants' files follow the node's log, so that the log need not be kept for ever nor the memory of their WALs
 /// grow (B1). What it does to a file it does on the file's lane, once all that was committed there is durable.
 ///
-/// One thread calls `round`; the lanes' workers say when they are done.
+/// One thread calls `round`; the lanes' workers say when they are done, and then the next that waits is asked.
 package final class LogSweeper: Sendable {
     package struct Bounds: Sendable {
         /// A file that lacks something for so long, or so many records, is synced.
@@ -16,8 +16,9 @@ package final class LogSweeper: Sendable {
         package var memoryBytes = 256 << 20
         /// A lane that has had no work for so long gives its WAL's memory back.
         package var restMilliseconds: UInt64 = 1_000
-        /// Files at once.
+        /// Files at once, and how many of them are kept for those that only give memory back.
         package var filesMax = 8
+        package var keptForMemory = 2
 
         package init() {}
     }
@@ -35,14 +36,17 @@ package final class LogSweeper: Sendable {
 
     private struct State {
         var behind: [TenantID: Behind] = [:]
-        /// Whose lane has been asked and has not answered.
-        var asked: Set<TenantID> = []
+        var turns: SweepTurns
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let bounds: Bounds
 
-    init(_ bounds: Bounds) { self.bounds = bounds }
+    init(_ bounds: Bounds) {
+        self.bounds = bounds
+        let turns = SweepTurns(filesMax: bounds.filesMax, keptForMemory: bounds.keptForMemory)
+        state = Mutex(State(turns: turns))
+    }
 
     /// Looks at every tenant whose file is behind the node's log.
     func round(_ fleet: Fleet, _ log: NodeLog) {
@@ -56,9 +60,10 @@ package final class LogSweeper: Sendable {
     func round(_ fleet: Fleet, behind pending: [BehindFile], pinning: Set<TenantID> = []) {
         fleet.pool.isPressed.store(Connection.memoryLogBytesOfAll > bounds.memoryBytes, ordering: .relaxed)
         let now = fleet.monotonic.nanoseconds()
-        var due: [TenantRecord] = []
-        var resting: [TenantRecord] = []
+        let largest = largest(pending.map(\.tenant), fleet)
         state.withLock { state in
+            var due: [SweepTurns.Due] = []
+            var resting: [TenantID] = []
             var seen: [TenantID: Behind] = [:]
             for entry in pending {
                 guard let record = fleet.roster.tenant(id: entry.tenant) else { continue }
@@ -67,25 +72,27 @@ package final class LogSweeper: Sendable {
                 if known.lsn != entry.lsn { (known.lsn, known.since) = (entry.lsn, now) }
                 if known.used != used { (known.used, known.usedSince) = (used, now) }
                 seen[entry.tenant] = known
-                if state.asked.contains(entry.tenant) || known.notBefore > now { continue }
-                if entry.records >= bounds.records || pinning.contains(entry.tenant)
+                if state.turns.isAsked(entry.tenant) || known.notBefore > now { continue }
+                let isPinning = pinning.contains(entry.tenant)
+                if entry.records >= bounds.records || isPinning
                     || now - known.since >= bounds.milliseconds * 1_000_000
                 {
-                    due.append(record)
+                    due.append(.init(tenant: entry.tenant, isPinning: isPinning, since: known.since, lsn: entry.lsn))
                 } else if now - known.usedSince >= bounds.restMilliseconds * 1_000_000,
                     record.lane.walPages.load(ordering: .relaxed) > 0
                 {
-                    resting.append(record)
+                    resting.append(entry.tenant)
                 }
             }
             state.behind = seen
+            // Where memory is short the largest come first.
+            state.turns.plan(due, resting: largest + resting)
         }
-        for record in due { ask(record, fleet, syncs: true) }
-        for record in resting + largest(pending.map(\.tenant), fleet) { ask(record, fleet, syncs: false) }
+        askNext(fleet)
     }
 
     /// Whose WALs are to go where all of them together take too much.
-    private func largest(_ tenants: [TenantID], _ fleet: Fleet) -> [TenantRecord] {
+    private func largest(_ tenants: [TenantID], _ fleet: Fleet) -> [TenantID] {
         var surplus = Connection.memoryLogBytesOfAll - bounds.memoryBytes
         guard surplus > 0 else { return [] }
         let open = tenants.compactMap { fleet.roster.tenant(id: $0) }
@@ -94,7 +101,7 @@ package final class LogSweeper: Sendable {
         return open.prefix { entry in
             defer { surplus -= entry.pages * Connection.pageBytes }
             return surplus > 0
-        }.map(\.record)
+        }.map(\.record.id)
     }
 
     /// A disk that fails is not asked, nor told of, at every round.
@@ -102,15 +109,27 @@ package final class LogSweeper: Sendable {
 
     private func putOff(_ id: TenantID, until: UInt64) { state.withLock { $0.behind[id]?.notBefore = until } }
 
-    private func ask(_ record: TenantRecord, _ fleet: Fleet, syncs: Bool) {
-        let isTaken = state.withLock { state in
-            state.asked.count < bounds.filesMax && state.asked.insert(record.id).inserted
+    /// As many as there are places for. A round comes a few times a second: what waits does not wait for the next one.
+    private func askNext(_ fleet: Fleet) {
+        if fleet.isStopping.load(ordering: .relaxed) { state.withLock { $0.turns.drop() } }
+        while let turn = state.withLock({ $0.turns.next() }) {
+            if let record = fleet.roster.tenant(id: turn.tenant) {
+                ask(record, fleet, syncs: turn.syncs)
+            } else {
+                done(turn.tenant)
+            }
         }
-        guard isTaken else { return }
-        let done: @Sendable () -> Void = { [self] in state.withLock { _ = $0.asked.remove(record.id) } }
+    }
+
+    private func done(_ id: TenantID) { state.withLock { $0.turns.done(id) } }
+
+    private func ask(_ record: TenantRecord, _ fleet: Fleet, syncs: Bool) {
         record.lane.exclusively(
             { [self] control in
-                defer { done() }
+                defer {
+                    done(record.id)
+                    askNext(fleet)
+                }
                 do {
                     if control.isOpen {
                         let file = try control.file()
@@ -123,7 +142,7 @@ package final class LogSweeper: Sendable {
                     if control.isOpen, (try? control.file())?.hasFailedSync == true { control.closeFile() }
                     fleet.report("tenant \(record.id.text): its file does not follow the log: \(error)")
                 }
-            }, orElse: { _ in done() })
+            }, orElse: { [self] _ in done(record.id) })
     }
 }
 

@@ -19,7 +19,7 @@ extension Lane {
         if waits {
             log.whenSettled(batch.lsn) { [self] in tellSettled() }
         } else if isRead && !log.mayShow {
-            pool.aroundAnswers { batch.withhold(log.refusal) }
+            pool.aroundAnswers { batch.withhold(log) }
         } else {
             pool.aroundAnswers { batch.tell() }
         }
@@ -74,7 +74,7 @@ extension Lane {
             log.whenRoomMay { [self] in pool.schedule(self) }
             return nil
         case .full: refused = .storageFull
-        case .failed: refused = log.refusal
+        case .failed: refused = log.refusal(ofWrite: true)
         }
         // What only reads is served.
         if let file { refuse(jobs.filter(\.writes), refused, in: file) }

@@ -341,7 +341,7 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
         pool.metrics.commitsFailed.add(1, ordering: .relaxed)
         if case .told(let failure) = known { return jobs.forEach { $0.fail(failure) } }
         // Pages are counted against the quota before COMMIT: here FULL is the disk.
-        var told = cause.isFull ? LaneFailure.storageFull : log?.refusal ?? .notCommitted
+        var told = cause.isFull ? LaneFailure.storageFull : log?.refusal(ofWrite: true) ?? .notCommitted
         if log != nil {
             // What the log has not taken is nowhere that it could come back from.
             isBehindLog = file.lastLSN != committedLSN

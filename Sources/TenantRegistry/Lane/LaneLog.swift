@@ -10,17 +10,18 @@ package protocol LaneLog: AnyObject, Sendable {
     /// Calls `then` once, when so much more is durable that there may be room; or the log has failed.
     func whenRoomMay(_ then: @escaping @Sendable () -> Void)
     /// Whether what is durable may be shown to somebody who wrote nothing: false where the file may be another node's
-    /// by now, so that there may be something newer (N3). Asked before such an answer leaves.
+    /// by now, so that there may be something newer (N3), or where a commit that was lost may come back yet. Asked
+    /// before such an answer leaves.
     var mayShow: Bool { get }
     /// What jobs are told that the log does not take, or whose answers may not be shown. Nothing of them was done.
-    var refusal: LaneFailure { get }
+    func refusal(ofWrite isWrite: Bool) -> LaneFailure
     /// What the jobs of a lost batch are told.
     func failure(ofLost isWrite: Bool) -> LaneFailure
 }
 
 extension LaneLog {
     package var mayShow: Bool { true }
-    package var refusal: LaneFailure { .notCommitted }
+    package func refusal(ofWrite _: Bool) -> LaneFailure { .notCommitted }
     /// A job that only read is told that nothing was done.
     package func failure(ofLost isWrite: Bool) -> LaneFailure { isWrite ? .outcomeUnknown : .notCommitted }
 }
@@ -77,9 +78,11 @@ struct CommittedBatch<File: LaneFile>: Sendable {
 
 extension CommittedBatch {
     /// It wrote nothing, and what it saw may be old.
-    func withhold(_ failure: LaneFailure) {
+    func withhold(_ log: any LaneLog) {
         effects?.run()
-        for (index, completion) in completions.enumerated() where completion != nil { jobs[index].fail(failure) }
+        for (index, completion) in completions.enumerated() where completion != nil {
+            jobs[index].fail(log.refusal(ofWrite: jobs[index].writes))
+        }
         for (index, failure) in failures { jobs[index].fail(failure) }
     }
 }

@@ -81,6 +81,11 @@ extension NodeLog {
 
     /// Says up to where no file needs the log, so that a segment that went is told from one that was lost.
     private func sayFloor(_ floor: UInt64) {
+        // Whoever appends waits for the keeper to make room: it never waits for itself.
+        guard state.segmentsNeeded(LogMark.bytes) <= state.ready else {
+            state.wanted = max(state.wanted, 1)
+            return
+        }
         guard (try? appendMarks([(.all, floor)], at: clock.now())) != nil else { return pauseKeeper() }
         state.floor = (floor, state.end)
     }

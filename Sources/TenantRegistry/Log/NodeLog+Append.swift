@@ -129,6 +129,17 @@ extension NodeLog {
         failuresNow.load(ordering: .acquiring) > 0 && locked { $0.isVoid(lsn) || $0.isFrozen && lsn > $0.durable }
     }
 
+    /// Whether a failure left a record of the tenant that may come back: until a segment of a new epoch is on the disk,
+    /// the next start after a kill may find it whole. Nobody is told that it is not there, by no read either.
+    func isInDoubt(_ tenant: TenantID) -> Bool {
+        // Asked on every read: a log that is open says so without its lock.
+        room == .failed
+            && locked { state in
+                let last = state.tails.tail(of: tenant)?.positions.last?.end ?? 0
+                return (state.phase == .failed || state.isFrozen) && last > state.durable
+            }
+    }
+
     // MARK: Under the lock
 
     func locked<Result>(_ body: (inout LogState) throws -> Result) rethrows -> Result {

@@ -12,5 +12,11 @@ extension TenantSink {
         log.whenDurable(lsn) { _ in then() }
     }
 
+    package var mayShow: Bool { !log.isInDoubt(tenant) }
+
+    package func refusal(ofWrite isWrite: Bool) -> LaneFailure {
+        failure(ofLost: isWrite && log.isInDoubt(tenant))
+    }
+
     package func whenRoomMay(_ then: @escaping @Sendable () -> Void) { log.whenDurable(log.end) { _ in then() } }
 }

@@ -8,7 +8,7 @@ import Synchronization
 /// thread asks.
 package final class TenantSink: FileSink {
     let log: NodeLog
-    private let tenant: TenantID
+    let tenant: TenantID
     private let incarnationNow: Atomic<Int64>
     private let last = Atomic<UInt64>(0)
 

@@ -123,11 +123,11 @@ package final class Past: Sendable {
     /// Takes over what the log has sealed since the last time. Long: not on a lane.
     package func keep() throws {
         try keeping.withLock { _ in
-            let segments = log.segments
+            let (segments, durable) = log.retained
             for (segment, next) in zip(segments, segments.dropFirst()) {
                 guard let end = segment.end, end > keptUpTo else { continue }
                 // In their order: one behind it may have become durable meanwhile.
-                guard end <= log.durable else { break }
+                guard end <= durable else { break }
                 try keep(segment, to: segment.index ?? end, end, next: next.after)
             }
             try noteLeap()
@@ -303,8 +303,9 @@ package final class Past: Sendable {
             let begin = begins.filter { $0.incarnation > base.incarnation }.map { $0.at }.min()
             return (base, state.pieces.filter { $0.end > base.lsn }, state.pieces.last?.end ?? 0, begin)
         }
-        let segments = log.segments.filter { ($0.end ?? .max) > max(first, base.lsn) }
-        try Self.checkWhole(pieces.map { ($0.number, $0.first) } + segments.map { ($0.number, $0.first) }, from: base)
+        let (retained, durable) = log.retained
+        let segments = retained.filter { ($0.end ?? .max) > max(first, base.lsn) }
+        try Self.checkWhole(pieces.map(Part.init) + segments.map(Part.init), from: base)
         if pieces.contains(where: { $0.hole?.parts(base, from: moment) ?? false }) { throw PastFailure.gap }
         try base.read(from: bases, to: path, key: key)
         let replay = try PageReplay(path: path)
@@ -314,7 +315,7 @@ package final class Past: Sendable {
             if playing.isOver { break }
         }
         for segment in segments where !playing.isOver {
-            let end = segment.index ?? segment.end ?? log.durable
+            let end = segment.index ?? segment.end ?? durable
             try forEachFrame(of: segment, from: segment.first, to: end) { owner, frame in
                 if owner == tenant { try playing.take(frame, replay) }
             }
@@ -329,11 +330,29 @@ package final class Past: Sendable {
         at > clock.now().adding(seconds: Self.leapSeconds) || state.withLock { $0.leaps.contains { $0.misdates(at) } }
     }
 
+    /// A segment of the log, kept or still there.
+    private struct Part {
+        let number: UInt64
+        let first: UInt64
+        /// Nil: it goes on from the one that is numbered before it.
+        let after: UInt64?
+        let end: UInt64
+
+        init(_ piece: PastPiece) { (number, first, after, end) = (piece.number, piece.first, piece.after, piece.end) }
+
+        init(_ segment: LogSegment) {
+            (number, first, after, end) = (segment.number, segment.first, segment.after, segment.end ?? .max)
+        }
+
+        /// Whether nothing is missing between the two. A failure may have made the segments between their numbers void.
+        func isFollowed(by next: Part) -> Bool { next.after.map { $0 <= end } ?? (number + 1 == next.number) }
+    }
+
     /// Every segment since the base is here: by their sequence alone a tenant's commits would not show that the first
     /// of them are missing.
-    private static func checkWhole(_ parts: [(number: UInt64, first: UInt64)], from base: PastBase) throws {
-        guard let start = parts.first, start.number == 1 || start.first <= base.lsn,
-            zip(parts, parts.dropFirst()).allSatisfy({ $0.number + 1 == $1.number })
+    private static func checkWhole(_ parts: [Part], from base: PastBase) throws {
+        guard let start = parts.first, start.number == 1 || (start.after ?? start.first) <= base.lsn,
+            zip(parts, parts.dropFirst()).allSatisfy({ $0.isFollowed(by: $1) })
         else { throw PastFailure.gap }
     }
 
@@ -465,4 +484,7 @@ private struct PastPlaying {
 extension NodeLog {
     /// The wall clock of its last record, which never goes back.
     var latest: Timestamp { locked { $0.at } }
+
+    /// Its segments, and up to where they were durable then: a failure that comes later makes none of that void.
+    var retained: (segments: [LogSegment], durable: UInt64) { locked { ($0.segments, $0.durable) } }
 }

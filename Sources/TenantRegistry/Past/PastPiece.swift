@@ -18,11 +18,14 @@ struct PastFrame {
 /// key, so that a deleted tenant's are nobody's. Written once, under a name of its own, and read a tenant at a time.
 ///
 /// The file: every tenant's frames, one tenant behind the other; an index of who stands where; a hole, where there is
-/// one; a foot of fixed length. A value.
+/// one; the place that it goes on from, where that is not its first; a foot of fixed length. A value.
 struct PastPiece: Sendable {
     /// Of the segment that it was.
     let number: UInt64
     let first: UInt64
+    /// What it goes on from, where a failure made void what came before `first`: segments of the numbers between may
+    /// have become void too. Nil: it goes on from the piece of the number before.
+    let after: UInt64?
     let end: UInt64
     let lastAt: Timestamp
     let path: String
@@ -50,8 +53,12 @@ struct PastPiece: Sendable {
     private static let magic: UInt64 = 0x3130_5453_4150_4754
     /// Of one with a hole, which stands before the foot.
     private static let holedMagic: UInt64 = 0x3230_5453_4150_4754
+    /// Of one that goes on from elsewhere than its first: that place stands between a hole and the foot, and a hole
+    /// that ends at 0 is none.
+    private static let afterMagic: UInt64 = 0x3330_5453_4150_4754
     private static let footBytes = 48
     private static let holeBytes = 16
+    private static let afterBytes = 8
     private static let placeBytes = 32
     private static let frameHeadBytes = 40
     /// Of a frame. Pieces from before `isFirst` was kept say of no frame that it is one.
@@ -80,8 +87,12 @@ struct PastPiece: Sendable {
         }
         let place = bytes.count
         bytes += index
-        if let hole { bytes += number(UInt64(bitPattern: hole.at.milliseconds)) + number(hole.end) }
-        bytes += number(hole == nil ? magic : holedMagic)
+        let after = segment.after < segment.first ? segment.after : nil
+        if hole != nil || after != nil {
+            bytes += number(UInt64(bitPattern: hole?.at.milliseconds ?? 0)) + number(hole?.end ?? 0)
+        }
+        if let after { bytes += number(after) }
+        bytes += number(after != nil ? afterMagic : hole == nil ? magic : holedMagic)
         bytes +=
             number(UInt64(place)) + number(UInt32(count)) + number(CRC32.checksum(index))
             + number(segment.first) + number(end) + number(UInt64(bitPattern: lastAt.milliseconds))
@@ -89,7 +100,8 @@ struct PastPiece: Sendable {
         try DataDirectory.writeNew(bytes, to: path + ".new")
         try DataDirectory.rename(path + ".new", to: path)
         return PastPiece(
-            number: segment.number, first: segment.first, end: end, lastAt: lastAt, path: path, hole: hole)
+            number: segment.number, first: segment.first, after: after, end: end, lastAt: lastAt, path: path,
+            hole: hole)
     }
 
     private static func encode(_ frames: [PastFrame]) -> [UInt8] {
@@ -122,10 +134,17 @@ struct PastPiece: Sendable {
         defer { try? file.close() }
         guard let foot = Self.foot(of: file), foot.count == Self.footBytes else { return nil }
         switch Self.read(foot, 0, as: UInt64.self) {
-        case Self.magic: hole = nil
+        case Self.magic: (hole, after) = (nil, nil)
         case Self.holedMagic:
-            guard let known = Self.hole(of: file) else { return nil }
-            hole = known
+            guard let known = Self.hole(of: file, before: Self.footBytes) else { return nil }
+            (hole, after) = (known, nil)
+        case Self.afterMagic:
+            let behind = Self.footBytes + Self.afterBytes
+            guard let place = Self.tail(of: file, Self.afterBytes, before: Self.footBytes),
+                place.count == Self.afterBytes, let known = Self.hole(of: file, before: behind)
+            else { return nil }
+            hole = known.end > 0 ? known : nil
+            after = Self.read(place, 0, as: UInt64.self)
         default: return nil
         }
         self.number = number
@@ -135,15 +154,17 @@ struct PastPiece: Sendable {
         lastAt = Timestamp(milliseconds: Self.read(foot, 40, as: Int64.self))
     }
 
-    private init(number: UInt64, first: UInt64, end: UInt64, lastAt: Timestamp, path: String, hole: Hole?) {
-        (self.number, self.first, self.end, self.lastAt, self.path) = (number, first, end, lastAt, path)
-        self.hole = hole
+    private init(
+        number: UInt64, first: UInt64, after: UInt64?, end: UInt64, lastAt: Timestamp, path: String, hole: Hole?
+    ) {
+        (self.number, self.first, self.after, self.end, self.hole) = (number, first, after, end, hole)
+        (self.lastAt, self.path) = (lastAt, path)
     }
 
     private static func foot(of file: FileHandle) -> [UInt8]? { tail(of: file, footBytes, before: 0) }
 
-    private static func hole(of file: FileHandle) -> Hole? {
-        guard let bytes = tail(of: file, holeBytes, before: footBytes), bytes.count == holeBytes else { return nil }
+    private static func hole(of file: FileHandle, before last: Int) -> Hole? {
+        guard let bytes = tail(of: file, holeBytes, before: last), bytes.count == holeBytes else { return nil }
         return Hole(
             at: Timestamp(milliseconds: read(bytes, 0, as: Int64.self)), end: read(bytes, 8, as: UInt64.self))
     }

@@ -28,12 +28,16 @@ package final class HeldLogDisk: LogDisk, @unchecked Sendable {
         condition.unlock()
     }
 
-    package func sync(_ file: Int32) throws(LogDiskError) {
+    private func pass() throws(LogDiskError) {
         condition.lock()
         while isHeld { condition.wait() }
         let fails = fails
         condition.unlock()
         if fails { throw LogDiskError("log", EIO) }
+    }
+
+    package func sync(_ file: Int32) throws(LogDiskError) {
+        try pass()
         try real.sync(file)
     }
 
@@ -43,7 +47,10 @@ package final class HeldLogDisk: LogDisk, @unchecked Sendable {
     package func close(_ file: Int32) { real.close(file) }
     package func rename(_ from: String, to: String) throws(LogDiskError) { try real.rename(from, to: to) }
     package func remove(_ path: String) throws(LogDiskError) { try real.remove(path) }
-    package func sync(folder: String) throws(LogDiskError) { try real.sync(folder: folder) }
+    package func sync(folder: String) throws(LogDiskError) {
+        try pass()
+        try real.sync(folder: folder)
+    }
 
     package func write(_ file: Int32, _ bytes: UnsafeRawBufferPointer, at offset: Int) throws(LogDiskError) {
         try real.write(file, bytes, at: offset)
