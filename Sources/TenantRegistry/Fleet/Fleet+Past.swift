@@ -76,6 +76,17 @@ extension Fleet {
 
     // MARK: Keeping
 
+    /// At a start. `lastChange`: of the registry, in seconds of the disk's clock.
+    func judgePast(lastChange: Int) {
+        if past?.doubtsClock ?? false {
+            report("the past: its last commit is more than a day old; in case the clock is ahead, it stays for a day")
+        }
+        // Where there is no log a clock that is far ahead of the last change is not believed; a later start may be.
+        let change = Timestamp(milliseconds: Int64(lastChange) * 1_000)
+        guard log == nil, clock.now() <= change.adding(days: 1) else { return }
+        _ = FormerPast.letGo(FormerPast.all(in: data.pastFolder), at: clock.now())
+    }
+
     private static let lookEveryNanoseconds: UInt64 = 60_000_000_000
 
     /// Keeps what the log has sealed, makes a base where one is wanted, and lets go what is too old: one thing at a

@@ -228,13 +228,13 @@ package final class Fleet: Sendable {
                 folder: data.pastFolder, log: log, clock: clock, monotonic: monotonic, random: random,
                 key: { roster.tenant(id: $0)?.secretKey })
         }
-        if log == nil { _ = FormerPast.letGo(FormerPast.all(in: data.pastFolder), at: clock.now()) }
         sweeper = LogSweeper(options.sweeping)
         suspectsOfLog = log.map { Set($0.pending.map(\.tenant)) } ?? []
         if let cluster { try attach(cluster, registry) }
         try take(snapshot, isFirst: joined?.isFirst ?? false)
         if let joined { try enter(joined.member, isFirst: joined.isFirst) }
         forgetStrangers()
+        judgePast(lastChange: registryChanged)
         checkDisk()
     }
 
