@@ -19,8 +19,10 @@ package struct TenantSchema: Sendable {
     /// Looks at a file that is to take the place of a tenant's; throws `RestoreFailure`. Long; off the lane.
     package let examine: @Sendable (FileExamination) throws -> ExaminedFile
     /// What a file that comes back is told of the one that goes, before it takes its place; nil where there is none or
-    /// it does not open. Called with the lane quiet.
-    package let succeed: @Sendable (TenantTransaction, _ replaced: Connection?, RequestID) throws -> Void
+    /// it does not open. `latest`: the clock's time, or that of the last commit where that is later. Called with the
+    /// lane quiet.
+    package let succeed:
+        @Sendable (TenantTransaction, _ replaced: Connection?, _ latest: Timestamp, RequestID) throws -> Void
 
     package init(
         migrations: [Migration],
@@ -28,9 +30,9 @@ package struct TenantSchema: Sendable {
         housekeep: @escaping @Sendable (TenantTransaction) throws -> Void, due: DueSchema = .nothing,
         meter: MeterSchema = .nothing, vouched: VouchedShapes? = nil,
         examine: @escaping @Sendable (FileExamination) throws -> ExaminedFile,
-        succeed: @escaping @Sendable (TenantTransaction, _ replaced: Connection?, RequestID) throws -> Void = {
-            _, _, _ in
-        }
+        succeed:
+            @escaping @Sendable (TenantTransaction, _ replaced: Connection?, _ latest: Timestamp, RequestID) throws ->
+            Void = { _, _, _, _ in }
     ) {
         self.migrations = migrations
         self.readProjections = readProjections
