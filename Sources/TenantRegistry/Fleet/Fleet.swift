@@ -130,6 +130,8 @@ package final class Fleet: Sendable {
     /// Where tenants can be taken back to; nil where there is no log (B2).
     let past: Past?
     let pastWork = PastWork()
+    /// Where there is no log: till then, by the steady clock, what a log of before left stays.
+    let formerPastStaysUntil = Atomic<UInt64>(0)
     /// This node among others; nil where it is by itself (N1).
     package let cluster: ClusterMember?
     /// The registry, where the nodes have it in common.
