@@ -111,8 +111,10 @@ package final class ArchiveReading {
                 takeRegistry(object, place, from: start)
                 if next != nil, nextIndex == nil { nextIndex = index }
                 if isOver {
-                    asOf = moment ?? asOf
-                    loss = nil
+                    // What lies before a gap ends where the object before it does, and not at the moment.
+                    let isHoled = object.parts.contains(.gap)
+                    loss = isHoled ? (place, "the archive lacks a part of the log before \(name)") : nil
+                    if !isHoled { asOf = moment ?? asOf }
                     break reading
                 }
                 asOf = object.at
