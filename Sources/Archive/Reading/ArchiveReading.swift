@@ -113,7 +113,8 @@ package final class ArchiveReading {
                 if isOver {
                     // What lies before a gap ends where the object before it does, and not at the moment.
                     let isHoled = object.parts.contains(.gap)
-                    loss = isHoled ? (place, "the archive lacks a part of the log before \(name)") : nil
+                    loss = nil
+                    if isHoled { loss = (place, "the archive lacks a part of the log before \(name)") }
                     if !isHoled { asOf = moment ?? asOf }
                     break reading
                 }
