@@ -1,4 +1,5 @@
 import Cluster
+import Cryptography
 import Foundation
 import Synchronization
 import TenantRegistry

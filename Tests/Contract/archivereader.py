@@ -151,6 +151,8 @@ class Reader:
         # Of each tenant what came so far: a copy that is told of later may end before it.
         self.records = {}
         self.chain = self.lsn = self.stream = self.link = None
+        # Stretches of the log that the archive lacks: where the one before ended, and where it goes on.
+        self.gaps = []
         self.taken = set()
         self.objects = 0
         self.begin(manifest)
@@ -237,7 +239,7 @@ class Reader:
         if self.stream is not None or number == 1:
             check(before == (self.link if stream == self.stream else bytes(16)), "its link", name)
         heads = [Frame(text[80 + HEAD * i:80 + HEAD * (i + 1)]) for i in range(frames)]
-        rest, payloads, snapshots, has_gap = 80 + HEAD * frames, {}, [], False
+        rest, payloads, snapshots = 80 + HEAD * frames, {}, []
         for _ in range(parts):
             kind, length, owner = text[rest], struct.unpack_from("<I", text, rest + 4)[0], text[rest + 8:rest + 24]
             body = text[rest + 24:rest + 24 + length]
@@ -249,9 +251,9 @@ class Reader:
             elif kind == SNAPSHOT:
                 snapshots.append(json.loads(body))
             elif kind == GAP:
-                has_gap = True
+                self.pass_over(start)
         check(rest == len(text), "bytes behind an object", name)
-        changed = self.take_frames(name, heads, start, end, payloads, has_gap)
+        changed = self.take_frames(name, heads, start, end, payloads)
         for entry in snapshots:
             self.take_snapshot(entry)
             changed.add(bytes.fromhex(entry["id"]))
@@ -260,7 +262,13 @@ class Reader:
         self.objects += 1
         self.took(self, name, changed)
 
-    def take_frames(self, name, heads, start, end, payloads, has_gap):
+    def pass_over(self, start):
+        """No copy from before goes on behind the gap: each tenant waits for one from behind it."""
+        self.gaps.append((self.lsn, start))
+        self.tenants, self.records = {}, {}
+        self.chain = self.lsn = None
+
+    def take_frames(self, name, heads, start, end, payloads):
         lsn, changed, offsets = start, set(), {}
         for frame in heads:
             # Behind a failed sync the log goes on further up, in another epoch.
@@ -268,7 +276,7 @@ class Reader:
             lsn = frame.end
             is_new = self.lsn is None or frame.start >= self.lsn
             if is_new:
-                if self.chain is not None and not has_gap:
+                if self.chain is not None:
                     check(hashlib.sha256(self.chain + frame.link).digest() == frame.chain, "the chain", name)
                 self.chain, self.lsn = frame.chain, frame.end
             if frame.kind not in (COMMIT, PART, OPENED) or frame.tenant not in payloads:

@@ -40,7 +40,7 @@ ELSEWHERE = {
         "payments", "past", "schema", "secrecy", "signin", "soak", "spends", "stores", "terminal", "upgrade", "weight"],
     "their options are a single node's, or give a cluster's own": [
         "answers", "archive", "archivedays", "budgets", "crowd", "deploy", "flood", "forks", "hostile", "hosts",
-        "nodebackup",
+        "archivebacklog", "nodebackup",
         "authorities", "openfiles", "manifests", "proxies", "pruning", "rooms", "sending", "tenants"],
     "they ask one node for what it counted itself": ["badinput", "finds", "truth"],
     "they need mounts, or programs beside the gateway that know its port": ["destinations", "package", "receivers"],

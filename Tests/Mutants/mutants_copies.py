@@ -8,6 +8,7 @@ SECRETS = "Sources/TenantRegistry/Registry/Registry+Secrets.swift"
 CHUNKS = "Sources/Cryptography/SealedChunks.swift"
 ARCHIVE = "Sources/Archive/"
 PRUNING = ARCHIVE + "Writing/BackupPruning.swift"
+RETENTION = ARCHIVE + "Writing/ArchiveRetention.swift"
 MOVE = "Sources/TollgateCommand/Commands/MoveCommands.swift"
 
 MUTANTS = [
@@ -151,6 +152,20 @@ MUTANTS = [
         "guard isNew, moment.map({ frame.at <= $0 }) ?? true else { return }",
         "guard isNew, MUTANT || moment.map({ frame.at <= $0 }) ?? true else { return }",
         "Contract/archive.py", "of an earlier moment"),
+    Mutant(
+        "B3", "clock-believed", "an archive's night goes by a clock that was wrong from the start", RETENTION,
+        "guard to > from.adding(seconds: Self.doubtSeconds) else { return }",
+        "guard !MUTANT, to > from.adding(seconds: Self.doubtSeconds) else { return }",
+        "GatewayTests/RetentionTests.swift", "the clock was ahead when the node started"),
+    Mutant(
+        "B3", "goes-unopened", "an archive's night removes manifests that it has not opened", RETENTION,
+        "for name in leaving { try owners.formUnion(", "for name in MUTANT ? [] : leaving { try owners.formUnion(",
+        "GatewayTests/RetentionTests.swift", "a backup in the same place"),
+    Mutant(
+        "B3", "anothers-log", "an archive's night removes the log of a node that no own manifest names", RETENTION,
+        "place.node == first.node ? place >= first : !kept.owners.contains(owner)",
+        "place.node == first.node ? place >= first : !MUTANT && !kept.owners.contains(owner)",
+        "GatewayTests/RetentionTests.swift", "another node's manifest ends the pruning"),
     Mutant(
         "B4", "blind", "a trial that fails is told as one that did not", ARCHIVE + "Writing/ArchiveTrial.swift",
         "if let fault { faults.append((record.slug, fault)) } else { sound.append(record.slug) }",

@@ -65,6 +65,10 @@ MUTANTS = [
         "keepingDays: Past.retentionDays)", "keepingDays: MUTANT ? 0 : Past.retentionDays)",
         "SurvivalTests/ClusterPastTests.swift", "every moment of seven days"),
     Mutant(
+        "B2", "past-ahead", "the past goes by a clock that was wrong when the node started", PAST,
+        "if doubtsClock { return }", "if !MUTANT, doubtsClock { return }",
+        "SurvivalTests/PastTests.swift", "a start finds the log more than a day behind"),
+    Mutant(
         "B2", "former-kept", "the past of a log before this one stays for ever",
         "Sources/TenantRegistry/Past/FormerPast.swift",
         "if let last = former.last, last >= bound { return true }",

@@ -111,8 +111,11 @@ package final class ArchiveReading {
                 takeRegistry(object, place, from: start)
                 if next != nil, nextIndex == nil { nextIndex = index }
                 if isOver {
-                    asOf = moment ?? asOf
+                    // What lies before a gap ends where the object before it does, and not at the moment.
+                    let isHoled = object.parts.contains(.gap)
                     loss = nil
+                    if isHoled { loss = (place, "the archive lacks a part of the log before \(name)") }
+                    if !isHoled { asOf = moment ?? asOf }
                     break reading
                 }
                 asOf = object.at

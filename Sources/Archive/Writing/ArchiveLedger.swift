@@ -155,6 +155,7 @@ final class ArchiveLedger: @unchecked Sendable {
         CREATE TABLE IF NOT EXISTS copies_noted (
             id INTEGER PRIMARY KEY CHECK (id = 1), since TEXT NOT NULL
         ) STRICT;
+        CREATE TABLE IF NOT EXISTS owner (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
         """
 
     private static func read(_ connection: Connection) throws -> [TenantID: Entry] {
@@ -311,6 +312,28 @@ final class ArchiveLedger: @unchecked Sendable {
                 "SELECT name FROM copy WHERE name > ?1 AND name < ?2 AND place >= ?3", .text(start),
                 .text("\(owner)0"), .text(place.text)
             ) { try $0.text() }
+        }
+    }
+
+    /// Whose copies and logs in the archive are this node's, for good and on the disk: `tenants/UUID`, `log/NODE`. These,
+    /// those of copies that the log told of, and what was noted before. Manifests that named them may be gone.
+    func note(owners: Set<String>) throws -> Set<String> {
+        try locked {
+            let told = try connection.rows("SELECT name FROM copy") { try ArchivePlace.owner(of: $0.text()) }
+            let known = Set(try connection.rows("SELECT name FROM owner") { try $0.text() })
+            let all = known.union(owners).union(told)
+            if all == known { return known }
+            try connection.beginImmediate()
+            do {
+                for owner in all.subtracting(known) {
+                    try connection.run("INSERT INTO owner VALUES (?1)", .text(owner))
+                }
+                try connection.commit()
+            } catch {
+                try? connection.rollback()
+                throw error
+            }
+            return all
         }
     }
 

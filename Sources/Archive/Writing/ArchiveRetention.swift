@@ -6,6 +6,7 @@ import TenantRegistry
 /// manifest that is not behind its moment, so at the newest from before the days or at a later one. From there on stay
 /// the log and every copy that a manifest names or the log tells of. A list that lags or lies makes more stay: what is
 /// needed is known from sealed manifests and from `archive.sqlite`, which notes each copy before the log tells of it.
+/// Nothing goes that is not this node's own, nor while the clock may be ahead (0068).
 ///
 /// The thread `archive-trial` runs it. No copy is made while what one owner has there is judged and removed, since a
 /// new copy uses old pieces again.
@@ -17,6 +18,9 @@ struct ArchiveRetention {
 
     /// What is younger stays, whoever needs it.
     private static let ageDaysMin: Int64 = 1
+    /// A node writes a manifest each six hours. Where it is further from one to the next, or from the node's time to the
+    /// store's, the node was off, or its clock is ahead.
+    private static let doubtSeconds: Int64 = 26 * 3_600
     /// So many objects of one owner are judged before copies go on.
     private static let turnMax = 1_000
 
@@ -29,6 +33,8 @@ struct ArchiveRetention {
         var log: LogPlace?
         /// Of copies that manifests name, by their owners.
         var indexes: [String: Set<String>] = [:]
+        /// Whose copies and logs are this node's, besides its tenants': see `ArchiveLedger.note(owners:)`.
+        var owners: Set<String> = []
     }
 
     init(_ shipper: LogShipper, _ store: any ObjectStore, days: Int64, isStopped: @escaping () -> Bool) {
@@ -43,11 +49,16 @@ struct ArchiveRetention {
     /// `ArchiveFailure`, `StoreFailure`. Long.
     func run() throws -> Timestamp? {
         let archive = try Archive.forReading(store)
-        let names = try archive.manifests()
-        guard let kept = try kept(archive, names), let first = kept.log else { return nil }
+        let manifests = try store.allObjects("\(ArchivePlace.manifests)/")
+        guard var kept = try kept(archive, manifests), let first = kept.log else { return nil }
+        let leaving = manifests.map(\.name).filter { $0 < kept.oldest }
+        // Each is opened before any goes, and whose copies it names is written down: they go behind it.
+        var owners = Set(kept.indexes.keys)
+        for name in leaving { try owners.formUnion(Self.owners(in: open(name, archive))) }
+        kept.owners = try shipper.ledger.note(owners: owners)
         let bound = shipper.fleet.clock.now().adding(days: -Self.ageDaysMin)
-        for name in names where name < kept.oldest { try remove(name, archive) }
-        try removeLog(before: first, olderThan: bound, archive)
+        for name in leaving { try remove(name, archive) }
+        try removeLog(before: first, kept, olderThan: bound, archive)
         try removeCopies(in: ArchivePlace.registry, kept, olderThan: bound, archive)
         try removeCopies(in: ArchivePlace.tenants, kept, olderThan: bound, archive)
         try shipper.ledger.forgetCopies(before: first)
@@ -64,15 +75,20 @@ struct ArchiveRetention {
 
     /// Nil where the archive goes no further back than the days, or where copies were told of that nobody noted: by an
     /// earlier program, or in another log of the node's.
-    private func kept(_ archive: Archive, _ names: [String]) throws -> Kept? {
+    private func kept(_ archive: Archive, _ manifests: [StoredObject]) throws -> Kept? {
         let now = shipper.fleet.clock.now()
         let bound = now.adding(days: -days)
         guard let noted = shipper.ledger.copiesNotedFrom else { return nil }
         var kept = Kept()
-        for name in names.reversed() {
-            let manifest = try archive.open(name, by: .masterKey(shipper.fleet.masterKeyOfBackup)).manifest
-            if manifest.isAhead(of: now) { throw ArchiveFailure.unopened(name, "it is later than the clock says") }
-            guard let log = manifest.log else { return nil }
+        var later = now
+        for object in manifests.reversed() {
+            let (manifest, log) = try open(object.name, archive)
+            if manifest.isAhead(of: now) {
+                throw ArchiveFailure.unopened(object.name, "it is later than the clock says")
+            }
+            if kept.oldest.isEmpty { try judge(object, writtenAt: manifest.startedAt) }
+            if later > now.adding(days: -1) { try judge(object.name, from: manifest.startedAt, to: later) }
+            later = manifest.startedAt
             for place in [log] + manifest.tenants.compactMap({ $0.mark?.since }) {
                 guard place.node == noted.node, place >= noted else { return nil }
                 kept.log = min(kept.log ?? place, place)
@@ -80,11 +96,52 @@ struct ArchiveRetention {
             for index in [manifest.index] + manifest.tenants.map(\.index) {
                 kept.indexes[ArchivePlace.owner(of: index), default: []].insert(index)
             }
-            (kept.oldest, kept.since) = (name, manifest.startedAt)
+            (kept.oldest, kept.since) = (object.name, manifest.startedAt)
             if manifest.startedAt <= bound { return kept }
         }
         return nil
     }
+
+    /// One of this node's own. What a backup or another node needs of the place nobody here knows.
+    private func open(_ name: String, _ archive: Archive) throws -> (manifest: ArchiveManifest, log: LogPlace) {
+        let manifest: ArchiveManifest
+        do {
+            manifest = try archive.open(name, by: .masterKey(shipper.fleet.masterKeyOfBackup)).manifest
+        } catch let failure as ArchiveFailure {
+            throw ArchiveFailure.unopened(name, "\(failure)")
+        }
+        if let log = manifest.log { return (manifest, log) }
+        throw ArchiveFailure.unopened(name, "it is a backup's, and what that needs is not this archive's to remove")
+    }
+
+    private static func owners(in own: (manifest: ArchiveManifest, log: LogPlace)) -> [String] {
+        [owner(ofLog: own.log.node)] + own.manifest.tenants.map { ArchivePlace.tenant($0.id) }
+    }
+
+    /// As `ArchiveLedger.note(owners:)` has it.
+    private static func owner(ofLog node: String) -> String { "\(ArchivePlace.log)/\(node)" }
+
+    // MARK: The clock
+
+    /// Throws where the store's clock tells another day than the node's told, or none.
+    private func judge(_ newest: StoredObject, writtenAt: Timestamp) throws {
+        let apart = newest.writtenAt.map { abs($0.milliseconds - writtenAt.milliseconds) }
+        guard let apart, apart <= Self.doubtSeconds * 1_000 else {
+            let told = newest.writtenAt?.text ?? "nothing"
+            throw ArchiveFailure.unopened(
+                newest.name, "the clock of this node said \(writtenAt.text), that of the archive's place \(told)")
+        }
+    }
+
+    /// Throws where so long passed between one manifest and the next, or now. Once there have been manifests for a day
+    /// again, in which a person could see that the clock is wrong, it is believed.
+    private func judge(_ name: String, from: Timestamp, to: Timestamp) throws {
+        guard to > from.adding(seconds: Self.doubtSeconds) else { return }
+        throw ArchiveFailure.unopened(
+            name, "what comes after it is from \(to.text): in case the clock is ahead, nothing goes for a day")
+    }
+
+    // MARK: Copies that stay
 
     /// Of one owner: every index that a reader may need.
     private func indexes(of owner: String, _ kept: Kept) throws -> Set<String> {
@@ -133,9 +190,9 @@ struct ArchiveRetention {
     }
 
     /// Objects of this log from before a place, and all of logs that the node had before it.
-    private func removeLog(before first: LogPlace, olderThan bound: Timestamp, _ archive: Archive) throws {
-        // What begins so and stays is not listed to its end: this comes right behind it.
-        let end = "\(ArchivePlace.log)/\(first.node)0"
+    private func removeLog(
+        before first: LogPlace, _ kept: Kept, olderThan bound: Timestamp, _ archive: Archive
+    ) throws {
         var after = ""
         while true {
             let page = try store.objects("\(ArchivePlace.log)/", after: after)
@@ -143,8 +200,11 @@ struct ArchiveRetention {
             after = last.name
             for object in page {
                 guard let place = LogPlace(ArchivePlace.place(of: object.name)) else { continue }
-                if place.node == first.node && place >= first {
-                    after = max(after, end)
+                let owner = Self.owner(ofLog: place.node)
+                let isStaying = place.node == first.node ? place >= first : !kept.owners.contains(owner)
+                if isStaying {
+                    // It is not listed to its end: this comes right behind it.
+                    after = max(after, "\(owner)0")
                 } else if isOld(object, bound) {
                     try remove(object.name, archive)
                 }
@@ -191,6 +251,8 @@ struct ArchiveRetention {
         let index = ArchivePlace.index(of: owner)
         let isIndex = { (object: StoredObject) in ArchivePlace.place(of: object.name) == index }
         if objects.isEmpty { return }
+        // Of a tenant that is not there any more and that no manifest of this node's ever named, it may be another's.
+        guard kept.owners.contains(owner) || key(of: owner) != nil else { return }
         let staying = try indexes(of: owner, kept)
         guard objects.contains(where: { isIndex($0) && !staying.contains($0.name) }) else { return }
         let ordered = objects.filter { !isIndex($0) } + objects.filter(isIndex)

@@ -12,8 +12,8 @@ extension TenantSchema {
             backlog: { try $0.backlog() }),
         vouched: shapes,
         examine: { try Examination.run($0) },
-        succeed: { tenant, replaced, requestID in
-            try tenant.raiseRevisions(above: replaced)
+        succeed: { tenant, replaced, latest, requestID in
+            try tenant.raiseRevisions(above: replaced, at: latest)
             guard let replaced else { return }
             try tenant.notePriceChanges(since: replaced, by: PriceAuthor(.restore, requestID: requestID))
         })

@@ -5,7 +5,8 @@ import TenantRegistry
 ///
 /// Invariant: no revision that was sent comes a second time with another event. A restore raises every object to one
 /// number above all that the file that goes had reached; where that cannot be read, or there is none, to the seconds
-/// since 2020, which no object has reached that had less than one event a second.
+/// since 2020, which no object has reached that had less than one event a second, and a step for each time that the
+/// file became another: a clock that was set back gives no number twice (0068).
 extension TenantReader {
     private static let floor = Statement("SELECT coalesce(max(revision), 0) FROM revision_floor")
 
@@ -22,13 +23,20 @@ extension TenantTransaction {
     /// Far above what events can have counted to, and far below where counts end.
     private static let credible = 0...TenantStore.counters.upperBound / 2
 
-    /// Of a file that is to take a tenant's place: `replaced` is the one that goes, where it can be read.
-    func raiseRevisions(above replaced: Connection?) throws {
-        let seconds = (now.milliseconds - Self.beginning.milliseconds) / 1_000
+    /// More events than an object has between two restores, and more seconds than in twelve days.
+    private static let restoreStep: Int64 = 1 << 20
+    /// A file from elsewhere may count what it likes.
+    private static let restoresMax: Int64 = 1 << 12
+
+    /// Of a file that is to take a tenant's place: `replaced` is the one that goes, where it can be read. `latest`: now,
+    /// or the time of the node's last commit, which never goes back.
+    func raiseRevisions(above replaced: Connection?, at latest: Timestamp) throws {
+        let seconds = max((latest.milliseconds - Self.beginning.milliseconds) / 1_000, 0)
+        let unknown = seconds + min(store.head.incarnation, Self.restoresMax) * Self.restoreStep
         // A restore is often the answer to a damaged file: then nobody knows any more what it sent. A number that no
         // object has come to is damage too: one above it would be none, or would keep the file from every verification.
         let told = replaced.flatMap { try? Self.reached(in: $0) }
-        let sent = told.flatMap { Self.credible.contains($0) ? $0 : nil } ?? max(seconds, 0)
+        let sent = told.flatMap { Self.credible.contains($0) ? $0 : nil } ?? unknown
         let floor = try max(Self.reached(in: connection), sent) + 1
         for table in Self.tables { try connection.run(dynamic: "UPDATE \(table) SET revision = ?1", [.integer(floor)]) }
         try connection.run(

@@ -120,12 +120,7 @@ extension Fleet {
         }) {
             roster.dropExpiredSessions(at: now)
             registry.dropExpiredSessions(at: now)
-            // With a log of its own the node forgets these with its past.
-            if nodeLog == nil, believesClock {
-                _ = files.submit { [folder = data.pastFolder] in
-                    _ = FormerPast.letGo(FormerPast.all(in: folder), at: now)
-                }
-            }
+            _ = files.submit { [self] in letGoFormerPasts() }
         }
         let touched = touched.round { record in
             // What is left of one that is elsewhere waits until it comes back.

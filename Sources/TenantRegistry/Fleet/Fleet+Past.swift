@@ -76,6 +76,28 @@ extension Fleet {
 
     // MARK: Keeping
 
+    /// At a start. `lastChange`: of the registry, in seconds of the disk's clock.
+    func judgePast(lastChange: Int) {
+        if past?.doubtsClock ?? false {
+            report("the past: its last commit is more than a day old; in case the clock is ahead, it stays for a day")
+        }
+        guard log == nil else { return }
+        let change = Timestamp(milliseconds: Int64(lastChange) * 1_000)
+        if clock.now() > change.adding(days: 1) {
+            formerPastStaysUntil.store(monotonic.nanoseconds() + Self.dayNanoseconds, ordering: .relaxed)
+        }
+        letGoFormerPasts()
+    }
+
+    /// With a log of its own the node forgets these with its past.
+    func letGoFormerPasts() {
+        guard nodeLog == nil, believesClock,
+            monotonic.nanoseconds() >= formerPastStaysUntil.load(ordering: .relaxed)
+        else { return }
+        _ = FormerPast.letGo(FormerPast.all(in: data.pastFolder), at: clock.now())
+    }
+
+    private static let dayNanoseconds: UInt64 = 86_400_000_000_000
     private static let lookEveryNanoseconds: UInt64 = 60_000_000_000
 
     /// Keeps what the log has sealed, makes a base where one is wanted, and lets go what is too old: one thing at a

@@ -42,7 +42,9 @@ extension Fleet {
                 .integer(clock.now().milliseconds))
             try holdBack(connection)
             // A fork is another tenant, and nothing of it was ever sent.
-            if origin?.become == nil { try schema.succeed(store.transaction, replaced, requestID) }
+            if origin?.become == nil {
+                try schema.succeed(store.transaction, replaced, past?.now ?? clock.now(), requestID)
+            }
             // What another tenant's chain said of rows does not hold for this one's.
             if try origin?.become != nil || isUntold(connection) { try store.vouchForAll(schema: schema.version) }
             store.note(note(store.head))

@@ -19,8 +19,10 @@ package struct TenantSchema: Sendable {
     /// Looks at a file that is to take the place of a tenant's; throws `RestoreFailure`. Long; off the lane.
     package let examine: @Sendable (FileExamination) throws -> ExaminedFile
     /// What a file that comes back is told of the one that goes, before it takes its place; nil where there is none or
-    /// it does not open. Called with the lane quiet.
-    package let succeed: @Sendable (TenantTransaction, _ replaced: Connection?, RequestID) throws -> Void
+    /// it does not open. `latest`: the clock's time, or that of the last commit where that is later. Called with the
+    /// lane quiet.
+    package let succeed:
+        @Sendable (TenantTransaction, _ replaced: Connection?, _ latest: Timestamp, RequestID) throws -> Void
 
     package init(
         migrations: [Migration],
@@ -28,9 +30,9 @@ package struct TenantSchema: Sendable {
         housekeep: @escaping @Sendable (TenantTransaction) throws -> Void, due: DueSchema = .nothing,
         meter: MeterSchema = .nothing, vouched: VouchedShapes? = nil,
         examine: @escaping @Sendable (FileExamination) throws -> ExaminedFile,
-        succeed: @escaping @Sendable (TenantTransaction, _ replaced: Connection?, RequestID) throws -> Void = {
-            _, _, _ in
-        }
+        succeed:
+            @escaping @Sendable (TenantTransaction, _ replaced: Connection?, _ latest: Timestamp, RequestID) throws ->
+            Void = { _, _, _, _ in }
     ) {
         self.migrations = migrations
         self.readProjections = readProjections
@@ -128,6 +130,8 @@ package final class Fleet: Sendable {
     /// Where tenants can be taken back to; nil where there is no log (B2).
     let past: Past?
     let pastWork = PastWork()
+    /// Where there is no log: till then, by the steady clock, what a log of before left stays.
+    let formerPastStaysUntil = Atomic<UInt64>(0)
     /// This node among others; nil where it is by itself (N1).
     package let cluster: ClusterMember?
     /// The registry, where the nodes have it in common.
@@ -228,13 +232,13 @@ package final class Fleet: Sendable {
                 folder: data.pastFolder, log: log, clock: clock, monotonic: monotonic, random: random,
                 key: { roster.tenant(id: $0)?.secretKey })
         }
-        if log == nil { _ = FormerPast.letGo(FormerPast.all(in: data.pastFolder), at: clock.now()) }
         sweeper = LogSweeper(options.sweeping)
         suspectsOfLog = log.map { Set($0.pending.map(\.tenant)) } ?? []
         if let cluster { try attach(cluster, registry) }
         try take(snapshot, isFirst: joined?.isFirst ?? false)
         if let joined { try enter(joined.member, isFirst: joined.isFirst) }
         forgetStrangers()
+        judgePast(lastChange: registryChanged)
         checkDisk()
     }
 

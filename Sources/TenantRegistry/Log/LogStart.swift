@@ -97,6 +97,7 @@ struct LogStart {
             at: max(scan.at, clock.now()), durable: scan.end, durableChain: scan.chain, segments: scan.segments,
             tails: scan.tails)
         state.gaps = scan.gaps
+        state.atOpening = scan.at
         return state
     }
 

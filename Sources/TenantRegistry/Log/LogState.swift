@@ -95,6 +95,8 @@ struct LogState {
     var end: UInt64
     var chain: Digest
     var at: Timestamp
+    /// What `at` was when the log was opened, whatever the clock said then; 0 of a new log.
+    var atOpening = Timestamp(milliseconds: 0)
     var durable: UInt64
     var durableChain: Digest
     /// Retained ones, oldest first; the last is written.

@@ -5,7 +5,7 @@ import Foundation
 struct FormerPast: Sendable {
     private let path: String
     /// The last moment that it knows of; nil: it holds nothing.
-    private let last: Timestamp?
+    let last: Timestamp?
 
     private static let nameCharacters = 32
 

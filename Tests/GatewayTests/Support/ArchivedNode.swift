@@ -14,10 +14,11 @@ struct ArchivedNode {
     let node: TestNode
     let record: TenantRecord
 
-    /// `body` runs while log and copies go into the archive.
-    static func with(_ body: (ArchivedNode) throws -> Void) throws {
+    /// `body` runs while log and copies go into the archive. `placeClock`: of the archive's place; the node's own where
+    /// there is none.
+    static func with(placeClock: ManualClock? = nil, _ body: (ArchivedNode) throws -> Void) throws {
         let (folder, clock) = (try TestFolder(), ManualClock(TestNode.start))
-        let store = MemoryStore(clock: clock)
+        let store = MemoryStore(clock: placeClock ?? clock)
         var options = Fleet.Options()
         options.commits = .log
         let node = try TestNode(folder.file("data"), clock: clock, options: options)
