@@ -160,6 +160,10 @@ PAGES = [
     Page("admin", "/stock/items/{stock_sku}"),
     Page("admin", "/stock/items/{sku}"),
     Page("admin", "/stock/items/{stock_sku}/import"),
+    # What asks once more before it is done
+    Page("admin", "/resellers/{reseller}/sessions?confirm=all"),
+    Page("admin", "/endpoints/{webhook}?confirm=disable"),
+    Page("admin", "/keys/{key}?confirm=limit"),
     Page("admin", "/stock/licences", where="licences"),
     Page("admin", "/stock/licences?key=none", where="licences"),
     *[Page("admin", f"/stock/licences/{page}", where="licences") for page in (

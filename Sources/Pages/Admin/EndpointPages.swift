@@ -39,6 +39,7 @@ extension AdminPages {
         },
         Page(inSteps: "/endpoints/{id}", "Endpoint", afterwardsReading: tested) { view in
             let id = view.visit.parameter()
+            if view.visit.asked("confirm") != nil { return try await disabling(id, view) }
             let changes = try await ChangesPart([("object", id)], view)?.html
             return try await view.reading { view in
                 let endpoint = try view.get("/webhooks/\(id)")
@@ -48,6 +49,18 @@ extension AdminPages {
             }
         },
     ]
+
+    private static func disabling(_ id: String, _ view: SlowView) async throws -> PageContent {
+        try view.expects(.post, "/webhooks/\(id)/disable")
+        let endpoint = try await view.get("/webhooks/\(id)")
+        let back = view.visit.here([("confirm", nil)])
+        return view.confirmation(
+            "Disable \(endpoint["name"])", sub: #"<a href="\#(back)">\#(endpoint["name"])</a> · <code>\#(id)</code>"#,
+            """
+            <ul><li>From the answer on nothing is sent to <code>\(endpoint["url"])</code>. What is for it is held.</li>
+            <li>Its reseller cannot enable it: only an operator can, and replay what was held.</li></ul>
+            """, button: "Disable this endpoint", "POST /webhooks/\(id)/disable", said: .saved, back: back)
+    }
 
     private static func line(_ endpoint: Row, _ names: ResellerNames, _ view: View) -> [HTML] {
         let counts = endpoint.row("deliveries")
@@ -127,12 +140,14 @@ struct EndpointView {
             ("Enable", "enable", mayEnable, .enabled, .primary),
             ("Resume", "resume", state == "paused", .resumed, .primary),
             ("Pause", "pause", state == "active", .saved, .plain),
-            ("Disable", "disable", state != "disabled", .saved, .plain),
         ]
+        let disable: HTML? =
+            state != "disabled" && view.may(.post, "/webhooks/\(id)/disable")
+            ? Button("Disable…", leadsTo: view.visit.here([("confirm", "disable")])).html : nil
         return """
             \(each: offered.filter { $0.isThere && view.may(.post, "/webhooks/\(id)/\($0.path)") }, { offer in
                 view.button(offer.word, "POST /webhooks/\(id)/\(offer.path)", said: offer.said, offer.look).html
-            })
+            })\(disable)
             """
     }
 
