@@ -123,6 +123,7 @@ PAGES = [
     Page("admin", "/endpoints", where="both"),
     Page("admin", "/endpoints?state=failing", where="both"),
     Page("admin", "/endpoints/{webhook}"),
+    Page("admin", "/endpoints/{webhook}/health"),
     Page("admin", "/endpoints/{webhook_old}"),
     Page("admin", "/endpoints/{webhook_shop}"),
     Page("admin", "/queue", where="both"),

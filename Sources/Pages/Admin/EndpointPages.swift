@@ -48,6 +48,11 @@ extension AdminPages {
                 ).content
             }
         },
+        // Small, for the panel that is taken anew each few seconds.
+        Page("/endpoints/{id}/health", "Health of an endpoint", isWatched: true) { view in
+            let endpoint = try view.get("/webhooks/\(view.visit.parameter())")
+            return PageContent("Health of \(endpoint["name"])", EndpointView.answers(endpoint, view).html)
+        },
     ]
 
     private static func disabling(_ id: String, _ view: SlowView) async throws -> PageContent {
@@ -129,7 +134,7 @@ struct EndpointView {
                 """,
             actions: moves,
             """
-            \(trouble)<div class="cols wide"><div>\(answers)\(waiting)\(test)</div>\
+            \(trouble)<div class="cols wide"><div>\(Self.answers(endpoint, view))\(waiting)\(test)</div>\
             <div>\(facts)\(changes)</div></div>
             """)
     }
@@ -175,12 +180,14 @@ struct EndpointView {
         ).html
     }
 
-    private var answers: Panel {
+    static func answers(_ endpoint: Row, _ view: View) -> Panel {
+        let health = endpoint.row("health")
         let last: HTML? = health?.text("last_outcome").map { outcome in
             let status: HTML? = health?.text("last_status").map { " <code>\($0)</code>" }
             return "\(Outcome.text(outcome))\(status)"
         }
-        return Panel("Last 50 attempts", id: "health", live: 5) {
+        let source = view.link("/endpoints", endpoint["id"], "health")
+        return Panel("Last 50 attempts", id: "health", live: 5, from: source) {
             """
             <p>\(AdminPages.health(endpoint))</p>\
             \(Facts([

@@ -65,7 +65,8 @@ package struct ConsoleDoor: Surface {
         guard let wanted, let kept = KeptForm(in: call) else {
             return .answer(.seeOther(wanted ?? home, cookies: [cookie]))
         }
-        var answer = HTMLPage(title: title, content: kept.offered(to: wanted, session: session)).answer()
+        var answer = HTMLPage(title: title, content: kept.offered(to: wanted, session: session))
+            .seen(by: call.head).answer()
         answer.headers.add("Set-Cookie", cookie)
         return .answer(answer)
     }

@@ -77,7 +77,7 @@ package struct SignInPages: OpenDialect {
         var answer = HTMLPage(
             title: "Signed in", theme: try tenant.theme(at: call.head.rootPath),
             content: kept.offered(to: place.link, session: session.token)
-        ).answer()
+        ).seen(by: call.head).answer()
         answer.headers.add("Set-Cookie", cookie)
         return answer
     }
