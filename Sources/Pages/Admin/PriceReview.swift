@@ -43,7 +43,8 @@ struct PriceReview: PageView {
         ).faults
         self.warned = warned
         let told = Set(warned.prefix(Self.warningsMax).map(\.line))
-        names = try ResellerNames(of: rows.prefix(Self.rowsMax) + rows.filter { told.contains($0.int("line")) }, view)
+        let named = Array(rows.prefix(Self.rowsMax)) + rows.filter { told.contains($0.int("line")) }
+        names = try ResellerNames(of: named, view)
     }
 
     // MARK: The changes
