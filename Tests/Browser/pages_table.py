@@ -163,6 +163,7 @@ PAGES = [
     Page("admin", "/stock/items/{stock_sku}/import"),
     # What asks once more before it is done
     Page("admin", "/resellers/{reseller}/sessions?confirm=all"),
+    Page("admin", "/people/{person_operator}?confirm=all"),
     Page("admin", "/endpoints/{webhook}?confirm=disable"),
     Page("admin", "/keys/{key}?confirm=limit"),
     Page("admin", "/stock/licences", where="licences"),

@@ -60,6 +60,7 @@ def confirmed(office, owner, checks):
     assert stocked.status in (200, 201), stocked
     item = shop.admin("GET", f"/products/{sku}/stock/items").json["data"][0]["id"]
     sessions = f"/resellers/{reseller['id']}/sessions"
+    person = f"/people/{office.person('kim', 'operator')[0]['id']}"
     acts = {
         "a key's limit": (
             f"/keys/{key}", "confirm=limit", f"DELETE /api-keys/{key}/limit",
@@ -73,6 +74,9 @@ def confirmed(office, owner, checks):
         "a reseller's sessions": (
             sessions, "confirm=all", f"DELETE {sessions}",
             lambda: shop.admin("GET", sessions).json["data"] != []),
+        "a person's sessions": (
+            person, "confirm=all", f"DELETE {person}/sessions",
+            lambda: shop.admin("GET", f"{person}/sessions").json["data"] != []),
     }
     for name, (path, query, call, is_there) in acts.items():
         with checks(f"U5 {name} is not taken away by one press: a page of its own says first what happens"):

@@ -104,7 +104,7 @@ extension AdminPages {
             "Sign out everywhere: \(reseller.called)",
             sub: #"<a href="\#(view.link("/resellers", id))">\#(reseller.called)</a>"#,
             """
-            <ul><li>All of its people's sessions end with the answer; what they were typing is lost.</li>
+            <ul><li>All of its people's sessions end with the answer, in every browser.</li>
             <li>They can sign in again at once. Its keys go on.</li></ul>
             """, button: "Sign out everywhere", "DELETE /resellers/\(id)/sessions", said: .ended,
             back: view.visit.here([("confirm", nil), ("cursor", nil)]))
