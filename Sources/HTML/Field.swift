@@ -100,8 +100,11 @@ package struct Field: MarkupPart {
             let box = input("checkbox", value: "true", isChecked: value == "true")
             return #"<div class="field check">\#(box)\#(title)\#(notes)</div>"#
         case .radios(let options):
+            // The head of the page leads to the group: what takes the focus is read out with its error.
+            var group = state
+            group.set("tabindex", error.map { _ in "-1" })
             return """
-                <fieldset class="choices" role="radiogroup"\(state)><legend>\(label)</legend>\
+                <fieldset class="choices" role="radiogroup"\(group)><legend>\(label)</legend>\
                 \(each: options, radio)\(notes)</fieldset>
                 """
         default:

@@ -28,7 +28,7 @@ extension PageSurface {
         }
         let first = head.rootPath + site.basePath
         return RefusalPage(
-            refusal, requestID: requestID, back: head.path == first ? nil : Link(path: first), site.title
+            refusal, requestID: requestID, at: head, back: head.path == first ? nil : Link(path: first), site.title
         ).response
     }
 
@@ -36,7 +36,7 @@ extension PageSurface {
     private func strangers(_ head: RequestHead, _ elsewhere: StaticString, _ requestID: RequestID) -> Response {
         let home = Link(elsewhere, below: Link(path: head.rootPath))
         guard head.path == head.rootPath + site.basePath else {
-            return RefusalPage(.notFound(.path), requestID: requestID, back: home, "your pages").response
+            return RefusalPage(.notFound(.path), requestID: requestID, at: head, back: home, "your pages").response
         }
         return .seeOther(home)
     }
@@ -55,17 +55,20 @@ extension PageSurface {
     }
 }
 
-/// A refusal for people, without the frame: what is known of the caller may be the very thing that was refused.
+/// A refusal for people, without the frame: what is known of the caller may be the very thing that was refused. It has
+/// nobody's name: whose pages they are stands in a file that is not read for it.
 package struct RefusalPage: Sendable {
     private let refusal: Refusal
     private let requestID: RequestID
+    private let head: RequestHead
     private let back: Link?
     private let place: String
 
     /// `back`: where one goes on from here, which is called `place`; nil where that is not known.
-    package init(_ refusal: Refusal, requestID: RequestID, back: Link?, _ place: String) {
+    package init(_ refusal: Refusal, requestID: RequestID, at head: RequestHead, back: Link?, _ place: String) {
         self.refusal = refusal
         self.requestID = requestID
+        self.head = head
         self.back = back
         self.place = place
     }
@@ -74,7 +77,7 @@ package struct RefusalPage: Sendable {
         let title = Problem.title(refusal.status)
         let way: HTML? = back.map { #"<p><a href="\#($0)">Back to \#(place)</a></p>"# }
         let document = Layout(
-            card: "\(title) – Tollgate", stylesheets: [Assets.stylesheet.link], icon: Assets.icon.link,
+            card: title, stylesheets: [Assets.stylesheet.link], icon: Assets.icon.link, light: head.chosenLight,
             """
             <h1>\(title)</h1>\(Notice(.bad, "<p>\(refusal.sentence)</p>"))\(way)\
             <p class="sub">Request <code>\(requestID.text)</code></p>

@@ -56,6 +56,8 @@ def tuned(walk):
     assert number(shown) == left == now["remaining"] and now["requests"] == 2, (shown, said, now)
     hands.press("Fill again")
     assert keys.call(key).status == 200
+    hands.follow("Take the limit away…")
+    assert keys.works.admin("GET", f"/api-keys/{key_id}")["limit"], "the limit goes before anybody has confirmed it"
     hands.press("Take the limit away")
     assert keys.works.admin("GET", f"/api-keys/{key_id}")["limit"] is None
     changes = keys.works.admin("GET", f"/api-keys/{key_id}/limit/history")["data"]

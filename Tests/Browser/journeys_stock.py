@@ -97,7 +97,9 @@ def items(walk):
     hands.fill(word("Or its text"), f"item\nA-{sku}\nB-{sku}\n")
     hands.press("Import")
     assert hands.visitor.path.startswith(f"/t/works/admin/stock/items/{sku}?said=imported"), hands.visitor.path
-    hands.press("Withdraw")
+    hands.act(hands.page.locator("main").get_by_role("link", name="Withdraw…").first)
+    assert works.admin("GET", f"/products/{sku}/stock")["free"] == 2, "an item goes before anybody has confirmed it"
+    hands.press("Withdraw this item")
     counts = works.admin("GET", f"/products/{sku}/stock")
     assert (counts["free"], counts["sold"], counts["withdrawn"]) == (1, 0, 1), counts
     assert f"A-{sku}" not in hands.page.content(), "an item is shown again"

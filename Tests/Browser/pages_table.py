@@ -123,6 +123,7 @@ PAGES = [
     Page("admin", "/endpoints", where="both"),
     Page("admin", "/endpoints?state=failing", where="both"),
     Page("admin", "/endpoints/{webhook}"),
+    Page("admin", "/endpoints/{webhook}/health"),
     Page("admin", "/endpoints/{webhook_old}"),
     Page("admin", "/endpoints/{webhook_shop}"),
     Page("admin", "/queue", where="both"),
@@ -160,6 +161,11 @@ PAGES = [
     Page("admin", "/stock/items/{stock_sku}"),
     Page("admin", "/stock/items/{sku}"),
     Page("admin", "/stock/items/{stock_sku}/import"),
+    # What asks once more before it is done
+    Page("admin", "/resellers/{reseller}/sessions?confirm=all"),
+    Page("admin", "/people/{person_operator}?confirm=all"),
+    Page("admin", "/endpoints/{webhook}?confirm=disable"),
+    Page("admin", "/keys/{key}?confirm=limit"),
     Page("admin", "/stock/licences", where="licences"),
     Page("admin", "/stock/licences?key=none", where="licences"),
     *[Page("admin", f"/stock/licences/{page}", where="licences") for page in (

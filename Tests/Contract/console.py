@@ -152,6 +152,8 @@ def bound(checks, gateway):
         fields = console.form(page, call)
         gateway.jump(2 * HOUR)
         late = console.browser.post("/console" + page, fields)
+        lost = console.browser.post("/console" + page, {**fields, "private_key": "zebra"})
+        assert lost.status == 401 and "Nothing was done" in lost.text and "zebra" not in lost.body.decode(), lost
         form = late.form("key")
         assert late.status == 401 and console.state(shop.slug)["state"] == "active"
         offered = console.browser.post(form["action"], {**form["fields"], "key": gateway.provider_key})

@@ -19,7 +19,7 @@ checks = Checks()
 # Those that ask for nothing but answers, and read no file of the gateway's; `--long` runs the second as well.
 SHORT = ["isolation", "orderdesk", "topups", "week_operator"]
 LONG = [
-    "access", "accounts", "addresses", "analytics", "attention", "browsers", "changes", "clients",
+    "access", "accounts", "addresses", "analytics", "askedonce", "attention", "browsers", "changes", "clients",
     "commandroutes", "corrections", "desk",
     "endpoints_api", "events", "examples", "forgeries", "lapses", "letters", "lifecycle", "logo", "longlists", "looks",
     "overview", "pageforms", "passwords", "portal", "portalfinds", "portalmoney", "ports", "pricebook", "prices",

@@ -85,6 +85,20 @@ import Testing
         #expect(radios.contains("<input type=\"radio\" value=\"b\" name=\"n\" required><b>Two</b><span>More</span>"))
     }
 
+    @Test("U5 a group of boxes or choices is tied to its error, and takes the focus that the head of the page sends")
+    func groupsInError() {
+        let boxes = text(Choices("May", name: "scopes", ["a", "b"], chosen: ["a"], error: "choose one").html)
+        #expect(
+            boxes.hasPrefix(
+                "<fieldset id=\"f-scopes\" tabindex=\"-1\" aria-describedby=\"f-scopes-error\"><legend>May</legend>"))
+        #expect(boxes.contains("<p class=\"error\" id=\"f-scopes-error\">choose one</p></fieldset>"))
+        #expect(boxes.split(separator: "aria-invalid=\"true\"").count == 3)
+        let sound = text(Choices("May", name: "scopes", ["a"], chosen: []).html)
+        #expect(sound.hasPrefix("<fieldset id=\"f-scopes\"><legend>") && !sound.contains("aria-invalid"))
+        let radios = text(Field("L", name: "n", kind: .radios([.init("a")]), error: "choose one").html)
+        #expect(radios.contains("aria-describedby=\"f-n-error\" tabindex=\"-1\"><legend>L</legend>"))
+    }
+
     @Test("U4 a password that was typed is never written into a page")
     func password() {
         #expect(!text(Field("P", name: "p", kind: .password, value: "hunter22").html).contains("hunter22"))

@@ -142,6 +142,16 @@ import Testing
         }
     }
 
+    @Test("U5 a chart of which each number is below zero shows the numbers, without bars")
+    func chartBelowZero() {
+        let chart = text(
+            BarChart(
+                id: "c", title: "Turnover", step: "Day", labels: ["Mo", "Tu"],
+                series: [Series("turnover", [0, -4_000])], decimals: 2))
+        #expect(chart.contains("<g data-label=\"Tu\" data-text=\"−40.00 turnover\"></g>"))
+        #expect(chart.contains("<desc id=\"c-d\">least −40.00 at Tu; most 0.00 at Mo; last −40.00 at Tu</desc>"))
+    }
+
     @Test("U5 charts name a day as people write it")
     func days() {
         #expect(HourSpan.day("2026-12-02") == "2 Dec" && HourSpan.day("2026-11-28") == "28 Nov")

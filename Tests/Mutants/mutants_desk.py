@@ -53,4 +53,15 @@ MUTANTS = [
         "U3", "first-hundred", "what stands behind the first hundred is chosen from them",
         "Sources/PageKit/Acting/View+Forms.swift", "isWhole ? .select(options) : .text",
         "isWhole || MUTANT ? .select(options) : .text", "Contract/longlists.py", "behind the first hundred"),
+    Mutant(
+        "O12", "unrefunded", "the dashboard's turnover is what was sold, whatever was given back",
+        "Sources/Pages/Admin/AdminDashboardPages.swift", '($0["period"], $0["turnover"])',
+        '($0["period"], $0[MUTANT ? "captures" : "turnover"])', "Contract/askedonce.py", "less what was given back"),
+    Mutant(
+        "O4", "nameless", "a review of prices has bare ids", "Sources/Pages/Admin/Listing.swift",
+        "{ names[id] ?? id }", "{ MUTANT ? id : names[id] ?? id }", "Contract/askedonce.py", "says whose they are"),
+    Mutant(
+        "U5", "at-once", "a page that asks once more is not shown", "Sources/Pages/Admin/ItemStockPages.swift",
+        "if mayWrite, let item = list", "if mayWrite, !MUTANT, let item = list", "Contract/askedonce.py",
+        "is not taken away by one press"),
 ]

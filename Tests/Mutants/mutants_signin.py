@@ -86,4 +86,7 @@ MUTANTS = [
         "left == .bad && right == .warn }",
         "MUTANT ? left == .warn && right == .bad : left == .bad && right == .warn }",
         "Contract/console.py", "trouble first"),
+    Mutant(
+        "U4", "lost-silently", "a form that is not kept is lost without a word", SIGN_IN,
+        "} else if attempt.isLate {", "} else if !MUTANT, attempt.isLate {", "Contract/signin.py", "is not kept"),
 ]

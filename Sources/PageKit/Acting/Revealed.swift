@@ -78,20 +78,29 @@ struct Revealed: Sendable {
 
 /// A call that changes nothing and that a key may make, by what it is for. A value: any thread.
 private struct KeyProbe: Sendable {
+    private enum Place: Sendable {
+        /// In a header, behind this.
+        case header(String)
+        /// In the query, by this name.
+        case query(String)
+    }
+
     private let path: String
-    /// What stands before the key in its header.
-    private let header: String
+    private let place: Place
 
     private static let people: Set<String> = ["owner", "operator", "support"]
     private static let byScope: [(scope: String, probe: KeyProbe)] = [
         ("partner:read", KeyProbe("/api/partner/v1/balance")),
-        ("customers:read", KeyProbe("/v1/reseller/customers", "X-API-Key: ")),
-        ("codes", KeyProbe("/api/reseller/me", "x-api-key: ")),
+        ("customers:read", KeyProbe("/v1/reseller/customers", .header("X-API-Key: "))),
+        ("codes", KeyProbe("/api/reseller/me", .header("x-api-key: "))),
+        ("licences", KeyProbe("/reseller/myavailable", .query("api_token"))),
+        ("reseller:credit", KeyProbe("/api/v1/reseller/account")),
+        ("reseller:signup", KeyProbe("/api/v1/reseller/account")),
     ]
 
-    private init(_ path: String, _ header: String = "Authorization: Bearer ") {
+    private init(_ path: String, _ place: Place = .header("Authorization: Bearer ")) {
         self.path = path
-        self.header = header
+        self.place = place
     }
 
     /// Nil where no such call is known.
@@ -107,6 +116,9 @@ private struct KeyProbe: Sendable {
     }
 
     func line(_ key: String, _ base: String) -> String {
-        "curl -H \"\(header)\(key)\" \(base)\(path)"
+        switch place {
+        case .header(let name): "curl -H \"\(name)\(key)\" \(base)\(path)"
+        case .query(let name): "curl \"\(base)\(path)?\(name)=\(key)\""
+        }
     }
 }

@@ -12,12 +12,18 @@ extension PageView {
         }
     }
 
-    /// One of them: what is asked for stands in it. `hint`: for one that is compared as a whole.
+    /// One of them: what is asked for stands in it. `hint`: for one that is compared as a whole. What browsers ask for a
+    /// time by says no zone, so that the field does.
     package func filter(
         _ label: String, _ name: String, _ kind: FormField.Kind = .search, hint: String? = nil
     ) -> FormField {
-        FormField(
-            label, name: name, kind: kind, value: visit.asked(name), hint: hint, isRequired: false, size: .short,
-            scope: "by")
+        let zone: String? =
+            switch kind {
+            case .moment, .date: "UTC"
+            default: nil
+            }
+        return FormField(
+            label, name: name, kind: kind, value: visit.asked(name), hint: hint ?? zone, isRequired: false,
+            size: .short, scope: "by")
     }
 }

@@ -27,6 +27,20 @@ extension PageView {
         form(call, said: said, next: next, isButton: true) { "\(Button(text, look))" }
     }
 
+    /// The page of a call that takes something away: it says first what happens. `button`: what is pressed there. `back`:
+    /// where it leads, done or not.
+    package func confirmation(
+        _ title: String, sub: HTML? = nil, _ what: HTML, button: String, _ call: String, said: Said, back: Link,
+        fields: HTML? = nil
+    ) -> PageContent {
+        let asked = form(call, said: said, next: back) {
+            """
+            \(fields)<div class="actions">\(Button(button, .danger))\(Button("Cancel", .quiet, leadsTo: back))</div>
+            """
+        }
+        return PageContent(title, sub: sub, Panel("What happens") { "\(what)\(asked)" }.html)
+    }
+
     /// A field of a form: what was typed when it was refused stands there again, with what is wrong with it.
     package func field(
         _ label: String, _ name: String, _ kind: FormField.Kind = .text, value: String? = nil, unit: String? = nil,

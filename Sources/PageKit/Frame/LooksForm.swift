@@ -1,6 +1,6 @@
 import CallKit
-import HTML
-import HTTPCore
+package import HTML
+package import HTTPCore
 
 /// How the reader likes pages: light or dark, and how high the rows of tables are. Each choice is kept in a cookie that
 /// says no more than that, and what the page decides by itself in none. A value: any thread.
@@ -68,7 +68,7 @@ struct LooksForm: MarkupPart {
 
 extension RequestHead {
     /// What the reader chose; nil where the device decides.
-    var chosenLight: Layout.Light? { chosen(.light).flatMap { Layout.Light(rawValue: $0) } }
+    package var chosenLight: Layout.Light? { chosen(.light).flatMap { Layout.Light(rawValue: $0) } }
 
     /// What the reader chose; nil: the pages' own.
     var chosenRows: Layout.Rows? { chosen(.rows).flatMap { Layout.Rows(rawValue: $0) } }

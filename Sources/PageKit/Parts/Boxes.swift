@@ -5,14 +5,16 @@ package struct Panel: MarkupPart {
     package let html: HTML
 
     /// `id`: of the panel, for a link or a script; its heading's follows from it. `live`: the seconds after which a
-    /// script takes it anew.
+    /// script takes it anew, `from` a smaller page than the one that it stands on.
     package init(
-        _ title: String, id: String? = nil, actions: HTML? = nil, live: Int? = nil, _ content: () throws -> HTML
+        _ title: String, id: String? = nil, actions: HTML? = nil, live: Int? = nil, from source: Link? = nil,
+        _ content: () throws -> HTML
     ) rethrows {
         let heading = "\(id ?? Field.id(title, scope: "panel"))-h"
         var attributes = Attributes()
         attributes.set("id", id)
         attributes.set("data-live", live)
+        attributes.set("data-from", source?.text)
         let name: HTML = #"<h2 id="\#(heading)">\#(title)</h2>"#
         let head: HTML = actions.map { #"<header>\#(name)<div class="actions">\#($0)</div></header>"# } ?? name
         html = """

@@ -11,13 +11,15 @@ package struct Series: Sendable {
     }
 }
 
-/// Numbers over time, piled up. What a chart shows, its table has: both are written from this.
+/// Numbers of one kind over time, piled up: what they come to together says something. What a chart shows, its table has: both are written from this.
 private struct Piles {
     let series: [Series]
     let labels: [String]
     let decimals: Int
     private let totals: [Int]
     let most: Int
+    /// Whether all numbers are zero. One may be less: what was given back may be more than what was sold.
+    let isNothing: Bool
 
     init(_ series: [Series], labels: [String], decimals: Int) {
         assert(series.allSatisfy { $0.values.count == labels.count }, "each label has one value of each series")
@@ -26,6 +28,7 @@ private struct Piles {
         self.decimals = decimals
         totals = labels.indices.map { index in series.reduce(0) { $0 + $1.values[index] } }
         most = max(0, totals.max() ?? 0)
+        isNothing = series.allSatisfy { $0.values.allSatisfy { $0 == 0 } }
     }
 
     func total(_ index: Int) -> Int { totals[index] }
@@ -93,7 +96,7 @@ package struct BarChart: MarkupPart {
     package var html: HTML {
         let units: HTML? = unit.map { #" <span class="sub">\#($0)</span>"# }
         let name: HTML = isTitleSeen ? "<b>\(title)</b>\(units)" : "\(units)"
-        if piles.most == 0 {
+        if piles.isNothing {
             return """
                 <figure class="chart">\(if: isTitleSeen, "<figcaption>\(name)</figcaption>")<p class="sub">\(none)</p></figure>
                 """

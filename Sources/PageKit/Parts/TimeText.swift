@@ -15,11 +15,17 @@ package struct TimeText: MarkupPart {
         let clock = "\(time.text.dropFirst(11).prefix(8))"
         let day = "\(time.date.day) \(Self.months[time.date.month - 1])"
         let exact = "\(day) \(time.date.year), \(clock) UTC"
-        let short =
-            "\(day.prefix(while: { $0 != " " })) \(Self.months[time.date.month - 1].prefix(3)) \(time.date.year)"
+        let short = Self.day(time)
         let shown =
             now.map { Self.distance(time, from: $0) ?? short } ?? "\(short), \(clock.prefix(hasSeconds ? 8 : 5)) UTC"
         html = #"<time datetime="\#(time.text)" title="\#(exact)">\#(shown)</time>"#
+    }
+
+    /// `28 Nov 2026`; what is no instant stays as it is.
+    package static func day(_ text: String) -> String { Timestamp(parsing: text).map { day($0) } ?? text }
+
+    private static func day(_ time: Timestamp) -> String {
+        "\(time.date.day) \(months[time.date.month - 1].prefix(3)) \(time.date.year)"
     }
 
     private static let months = [

@@ -46,7 +46,9 @@ extension AdminPages {
                         isCurrent || !mayEnd ? "" : "\(end)",
                     ]
                 },
-                empty: Empty("Nobody is signed in").html, previous: view.first(), next: view.next(found.list))
+                empty: view.nothing(
+                    "Nobody is signed in", "A session lasts for 12 hours at most.", filters: ["reseller", "email"]),
+                previous: view.first(), next: view.next(found.list))
             let back = view.link("/account")
             return PageContent(
                 "Signed in", sub: #"<a href="\#(back)">Account</a> · whose sessions you may see"#,

@@ -22,7 +22,7 @@ extension AdminPages {
                 \(FirstStepsList(overview, view))\(needs(attention, view))
                 <div class="panel">\(range.requests(usage))</div>
                 <div class="cols"><div class="panel">\(range.orders(sales))</div>\
-                <div class="panel">\(revenue(turnover, view))</div></div>
+                <div class="panel">\(turnoverByDay(turnover, view))</div></div>
                 \(Timeline(latest, "Recent activity", more: "\(log)", view))
                 """)
         },
@@ -140,35 +140,33 @@ extension AdminPages {
         }
     }
 
-    // MARK: Revenue
+    // MARK: Turnover
 
-    /// Days without a sale are no lines of the report.
-    private static func revenue(_ report: Row, _ view: SlowView) -> BarChart {
+    /// It is kept by the day: whichever range the page shows, there are no hours of it. Days without a sale are no lines
+    /// of the report.
+    private static func turnoverByDay(_ report: Row, _ view: SlowView) -> BarChart {
         let lines = report.rows()
         let days = (0..<daysShown).reversed().map { back in
             String(view.visit.call.now.adding(days: -Int64(back)).text.prefix(10))
         }
         let amounts = Dictionary(
-            lines.map { ($0["period"], ($0["captures"], $0["refunds"])) }, uniquingKeysWith: { first, _ in first })
-        let decimals = lines.map { Self.decimals($0["captures"]) }.max() ?? 0
-        let number = { (text: String?) in text.map { scaled($0, decimals) } ?? 0 }
+            lines.map { ($0["period"], $0["turnover"]) }, uniquingKeysWith: { first, _ in first })
+        let decimals = lines.map { Self.decimals($0["turnover"]) }.max() ?? 0
+        let about = [lines.first?["currency"], "sold less given back", "last \(daysShown) days"]
         return BarChart(
-            id: "revenue", title: "Revenue",
-            unit: [lines.first?["currency"], "last \(daysShown) days"].compactMap { $0 }.joined(separator: " · "),
+            id: "turnover", title: "Turnover by day", unit: about.compactMap { $0 }.joined(separator: " · "),
             step: "Day", labels: days.map { HourSpan.day($0) },
-            series: [
-                Series("sold", days.map { number(amounts[$0]?.0) }),
-                Series("given back", days.map { number(amounts[$0]?.1) }),
-            ], decimals: decimals, none: "Nothing sold in this time.")
+            series: [Series("turnover", days.map { day in amounts[day].map { scaled($0, decimals) } ?? 0 })],
+            decimals: decimals, none: "Nothing sold in this time.")
     }
 
-    private static let daysShown = 31
+    private static let daysShown = 30
 
     private static func decimals(_ amount: String) -> Int {
         amount.firstIndex(of: ".").map { amount.distance(from: $0, to: amount.endIndex) - 1 } ?? 0
     }
 
-    /// `12.5` with two decimals: 1250.
+    /// `12.5` with two decimals: 1250; `-0.4` is -40.
     private static func scaled(_ amount: String, _ decimals: Int) -> Int {
         let padded = amount.filter { $0 != "." } + String(repeating: "0", count: decimals - Self.decimals(amount))
         return Int(padded) ?? 0

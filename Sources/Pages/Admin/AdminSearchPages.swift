@@ -34,8 +34,9 @@ extension AdminPages {
 
     private static let searchHelp: HTML = """
         <p class="sub">Resellers by id, e-mail, name or company; orders and services by id, reference, external id or \
-        e-mail; customers, keys, people, products, events and payments by id; a request by its answer's \
-        Request-Id.</p>
+        e-mail; customers, keys, people, products, endpoints, deliveries, events that were delivered, replays, \
+        payments, credit events, reconciliations and reviews by id; licences and activation codes as a whole; a request \
+        by its answer's Request-Id.</p>
         """
 
     // MARK: By a whole id
@@ -46,6 +47,8 @@ extension AdminPages {
         ("cus_", "/customers/", "/customers"), ("key_", "/api-keys/", "/keys"), ("per_", "/people/", "/people"),
         ("sub_", "/subscribers/", "/subscribers"), ("whe_", "/webhooks/", "/endpoints"),
         ("dlv_", "/deliveries/", "/events"), ("pay_", "/payments/", "/payments"),
+        ("rpl_", "/replays/", "/events/replays"), ("ev_", "/credit-events/", "/credits"),
+        ("rec_", "/reconciliations/", "/reconciliations"), ("rev_", "/reviews/", "/reviews"),
     ]
 
     /// The page of what has this very id; nil where nothing has.
@@ -57,8 +60,29 @@ extension AdminPages {
         for kind in kinds where text.hasPrefix(kind.prefix) && text.isPlainID {
             if try await asked(kind.read + text, [], view) != nil { return view.link(kind.page, text) }
         }
+        if let list = try await listed(text, view) { return list }
         guard text.isPlainID, try await asked("/products/\(text)", [], view) != nil else { return nil }
         return view.link("/products", text)
+    }
+
+    /// The list that has nothing but it: an event has a delivery for each endpoint, and licences and codes no pages of
+    /// their own.
+    private static func listed(_ text: String, _ view: SlowView) async throws -> Link? {
+        if text.hasPrefix("evt_") {
+            let found = try await asked("/deliveries", [("event", text), ("limit", "1")], view)
+            return found?.rows().isEmpty == false ? view.link("/events", query: [("event", text)]) : nil
+        }
+        if view.visit.has(dialect: "activation_codes"), text.isPlainID,
+            try await asked("/codes/\(text.lowercased())", [], view) != nil
+        {
+            return view.link("/codes", query: [("code", text)])
+        }
+        if view.visit.has(dialect: "licence_keys"),
+            try await asked("/licences", [("key", text)], view)?.rows().isEmpty == false
+        {
+            return view.link("/stock/licences", query: [("key", text)])
+        }
+        return nil
     }
 
     /// Nil where there is no such thing, or it cannot be asked for so: whatever was typed is no mistake here.

@@ -22,7 +22,7 @@ extension AdminPages {
         Page("/services/{id}/suspend", "Suspend a service", asks: "POST /services/{id}/suspend") { view in
             let service = try view.get("/services/\(view.visit.parameter())")
             return move(
-                "Suspend", service, view,
+                "Suspend", service, isOpen: ["active", "past_due"].contains(service["status"]), view,
                 """
                 What its end customer uses stops: its provisioner is told, where it has one. An hourly service is charged \
                 up to now, and its hours stop. A term runs on: resuming it charges what has come due meanwhile.
@@ -37,10 +37,10 @@ extension AdminPages {
         Page("/services/{id}/cancel", "Cancel a service", asks: "POST /services/{id}/cancel") { view in
             let service = try view.get("/services/\(view.visit.parameter())")
             return move(
-                "Cancel", service, view,
+                "Cancel", service, isOpen: !["pending", "cancelled"].contains(service["status"]), view,
                 "Nothing is paid back by this. A refund is made on the page of its order."
             ) {
-                let until = service.text("renews_at").map { "\($0.prefix(10))" }
+                let until = service.text("renews_at").map { TimeText.day($0) }
                 let whens = [
                     FormField.Option(
                         "term_end", "At the end of its term",
@@ -124,10 +124,19 @@ extension AdminPages {
 
     // MARK: Moves
 
+    /// `isOpen`: whether a service in its state can be moved so.
     private static func move(
-        _ verb: String, _ service: Row, _ view: View, _ sentence: HTML, _ form: () -> Form
+        _ verb: String, _ service: Row, isOpen: Bool, _ view: View, _ sentence: HTML, _ form: () -> Form
     ) -> PageContent {
-        PageContent(
+        guard isOpen else {
+            return PageContent(
+                "\(verb) a service", sub: view.idLink("/services", service["id"]),
+                """
+                \(Notice(.info, "<p>The service is \(service["status"].spaced): there is nothing to do here.</p>"))\
+                <p>\(Button("To the service", leadsTo: view.link("/services", service["id"])))</p>
+                """)
+        }
+        return PageContent(
             "\(verb) a service", sub: view.idLink("/services", service["id"]),
             """
             \(Panel("\(service["product"]) for \(service["customer_external_id"])") { "<p>\(sentence)</p>\(form())" })

@@ -91,7 +91,7 @@ struct AuditFilters {
             \(view.filter("Changed by", "author", .select([
                 FormField.Option("", "Anybody"), FormField.Option("operators", "Operators"),
             ])))\
-            \(view.filter("From", "from", .moment))\(view.filter("To", "to", .moment))\
+            \(view.filter("From", "from", .moment))\(view.filter("Before", "to", .moment))\
             <div class="actions">\(view.filter("Changes only", "changes", .checkbox))\
             \(Button("Filter"))\(view.clear(Self.names + ["from", "to"]))</div>
             """

@@ -33,10 +33,10 @@ extension AdminPages {
                 Column("Charges\(currency)", .number),
             ],
             rows: rows.map { line($0, names, view) },
-            empty: Empty(
+            empty: view.nothing(
                 "Nothing is due",
-                "Renewals, ends of terms, deliveries and calls to provisioners stand here until they are done."
-            ).html,
+                "Renewals, ends of terms, deliveries and calls to provisioners stand here until they are done.",
+                filters: ["kind", "reseller", "until"]),
             previous: view.first(), next: view.next(list))
     }
 
@@ -46,7 +46,7 @@ extension AdminPages {
             TimeText(item["at"], now: view.visit.call.now).html,
             "\(words(kind))\(if: item["mode"] == "test", " \(State("test"))")",
             object(item, view), names.link(item["reseller"], view), item.text("tries").map { "\($0)" } ?? "",
-            item.text("amount").map { "\($0)" } ?? "",
+            item.text("amount").map { Amount($0).html } ?? "",
         ]
     }
 

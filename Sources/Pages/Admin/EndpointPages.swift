@@ -39,6 +39,7 @@ extension AdminPages {
         },
         Page(inSteps: "/endpoints/{id}", "Endpoint", afterwardsReading: tested) { view in
             let id = view.visit.parameter()
+            if view.visit.asked("confirm") != nil { return try await disabling(id, view) }
             let changes = try await ChangesPart([("object", id)], view)?.html
             return try await view.reading { view in
                 let endpoint = try view.get("/webhooks/\(id)")
@@ -47,7 +48,24 @@ extension AdminPages {
                 ).content
             }
         },
+        // Small, for the panel that is taken anew each few seconds.
+        Page("/endpoints/{id}/health", "Health of an endpoint", isWatched: true) { view in
+            let endpoint = try view.get("/webhooks/\(view.visit.parameter())")
+            return PageContent("Health of \(endpoint["name"])", EndpointView.answers(endpoint, view).html)
+        },
     ]
+
+    private static func disabling(_ id: String, _ view: SlowView) async throws -> PageContent {
+        try view.expects(.post, "/webhooks/\(id)/disable")
+        let endpoint = try await view.get("/webhooks/\(id)")
+        let back = view.visit.here([("confirm", nil)])
+        return view.confirmation(
+            "Disable \(endpoint["name"])", sub: #"<a href="\#(back)">\#(endpoint["name"])</a> · <code>\#(id)</code>"#,
+            """
+            <ul><li>From the answer on nothing is sent to <code>\(endpoint["url"])</code>. What is for it is held.</li>
+            <li>Its reseller cannot enable it: only an operator can, and replay what was held.</li></ul>
+            """, button: "Disable this endpoint", "POST /webhooks/\(id)/disable", said: .saved, back: back)
+    }
 
     private static func line(_ endpoint: Row, _ names: ResellerNames, _ view: View) -> [HTML] {
         let counts = endpoint.row("deliveries")
@@ -116,7 +134,7 @@ struct EndpointView {
                 """,
             actions: moves,
             """
-            \(trouble)<div class="cols wide"><div>\(answers)\(waiting)\(test)</div>\
+            \(trouble)<div class="cols wide"><div>\(Self.answers(endpoint, view))\(waiting)\(test)</div>\
             <div>\(facts)\(changes)</div></div>
             """)
     }
@@ -127,12 +145,14 @@ struct EndpointView {
             ("Enable", "enable", mayEnable, .enabled, .primary),
             ("Resume", "resume", state == "paused", .resumed, .primary),
             ("Pause", "pause", state == "active", .saved, .plain),
-            ("Disable", "disable", state != "disabled", .saved, .plain),
         ]
+        let disable: HTML? =
+            state != "disabled" && view.may(.post, "/webhooks/\(id)/disable")
+            ? Button("Disable…", leadsTo: view.visit.here([("confirm", "disable")])).html : nil
         return """
             \(each: offered.filter { $0.isThere && view.may(.post, "/webhooks/\(id)/\($0.path)") }, { offer in
                 view.button(offer.word, "POST /webhooks/\(id)/\(offer.path)", said: offer.said, offer.look).html
-            })
+            })\(disable)
             """
     }
 
@@ -160,12 +180,14 @@ struct EndpointView {
         ).html
     }
 
-    private var answers: Panel {
+    static func answers(_ endpoint: Row, _ view: View) -> Panel {
+        let health = endpoint.row("health")
         let last: HTML? = health?.text("last_outcome").map { outcome in
             let status: HTML? = health?.text("last_status").map { " <code>\($0)</code>" }
             return "\(Outcome.text(outcome))\(status)"
         }
-        return Panel("Last 50 attempts", id: "health", live: 5) {
+        let source = view.link("/endpoints", endpoint["id"], "health")
+        return Panel("Last 50 attempts", id: "health", live: 5, from: source) {
             """
             <p>\(AdminPages.health(endpoint))</p>\
             \(Facts([

@@ -63,7 +63,7 @@ extension AdminPages {
                 view.filter("Type", "type"), resellers, view.filter("Endpoint", "endpoint"),
                 view.filter("Status", "status_class", .select(
                     [FormField.Option("", "Any")] + ["2xx", "3xx", "4xx", "5xx"].map { FormField.Option($0) })),
-                view.filter("Since", "since", .moment), view.filter("Until", "until", .moment),
+                view.filter("Since", "since", .moment), view.filter("Before", "until", .moment),
             ]))\(recent(view))\(switchedOff(attention, view))\(found.shown(table.html))
             """)
     }

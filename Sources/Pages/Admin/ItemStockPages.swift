@@ -49,16 +49,18 @@ enum ItemStockPages {
         let counts = try view.get(path)
         let list = try view.get("\(path)/items", view.asked("cursor"))
         let mayWrite = view.may(.post, path)
+        if mayWrite, let item = list.rows().first(where: { $0["id"] == view.visit.asked("withdraw") && isFree($0) }) {
+            return withdrawal(of: item["id"], from: sku, view)
+        }
         let now = view.visit.call.now
         let table = DataTable(
             caption: "Items, oldest first",
             columns: [Column("Item"), Column("State"), Column("Came"), Column("Service"), Column("Actions", .buttons)],
             rows: list.rows().map { row in
                 let id = row["id"]
-                let isFree = row.text("sold_at") == nil && row.text("withdrawn_at") == nil
                 let withdraw: HTML? =
-                    isFree && mayWrite
-                    ? view.button("Withdraw", "DELETE \(path)/items/\(id)", said: .removed).html : nil
+                    mayWrite && isFree(row)
+                    ? Button("Withdraw…", .quiet, leadsTo: view.visit.here([("withdraw", id)])).html : nil
                 return [
                     "<code>\(id)</code>", "\(state(row))", "\(TimeText(row["created_at"], now: now))",
                     row.text("service").map { #"<a href="\#(view.link("/services", $0))">\#($0)</a>"# } ?? "",
@@ -83,6 +85,20 @@ enum ItemStockPages {
             actions: mayWrite
                 ? "\(Button("Import", .primary, leadsTo: view.link("/stock/items", sku, "import")))" : nil,
             "\(facts)\(table)")
+    }
+
+    private static func isFree(_ row: Row) -> Bool {
+        row.text("sold_at") == nil && row.text("withdrawn_at") == nil
+    }
+
+    private static func withdrawal(of id: String, from sku: String, _ view: View) -> PageContent {
+        let back = view.visit.here([("withdraw", nil)])
+        return view.confirmation(
+            "Withdraw an item", sub: #"<a href="\#(back)">Items of \#(sku)</a> · <code>\#(id)</code>"#,
+            """
+            <ul><li>No order takes it any more, and it is not put back: import it again to sell it.</li>
+            <li>Orders of \(sku) that find no other item are refused as out of stock.</li></ul>
+            """, button: "Withdraw this item", "DELETE /products/\(sku)/stock/items/\(id)", said: .removed, back: back)
     }
 
     private static func state(_ row: Row) -> State {

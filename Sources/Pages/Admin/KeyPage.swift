@@ -10,8 +10,9 @@ extension AdminPages {
             let key = try await KeyView(view)
             let path = "/api-keys/\(key.id)/limit"
             let limit = key.row.row("limit")
+            if key.mayChange, limit != nil, view.visit.asked("confirm") != nil { return unlimiting(key, view) }
             let rehearsal = try await RehearsalPanel(
-                path: "\(path)/rehearse", limit: limit, applies: (.put, path, "")
+                path: "\(path)/rehearse", limit: limit, applies: (.put, path, ""), isOpen: key.mayChange
             ).html(view)
             let history = try await LimitHistory(view, "\(path)/history")
             let changes = try await ChangesPart([("object", key.id)], id: "changes", view)
@@ -71,9 +72,20 @@ extension AdminPages {
             }
             guard limit != nil else { return "\(use)\(form)" }
             let fill = view.button("Fill again", "POST \(path)/reset", said: .applied)
-            let remove = view.button("Take the limit away", "DELETE \(path)", said: .removed)
+            let remove = Button("Take the limit away…", .quiet, leadsTo: view.visit.here([("confirm", "limit")]))
             return "\(use)\(form)<div class=\"actions\">\(fill)\(remove)</div>"
         }.html
+    }
+
+    private static func unlimiting(_ key: KeyView, _ view: SlowView) -> PageContent {
+        let words = key.row.row("limit").map { LimitShown(row: $0).words } ?? ""
+        let rest = key.row.text("reseller") == nil ? "the tenant's own limit" : "its reseller's limit"
+        return view.confirmation(
+            "Take the limit away: \(key.name)", sub: key.sub,
+            """
+            <p>Its limit of \(words) ends with the answer: only \(rest) holds for it then. You can give it another one.</p>
+            """, button: "Take the limit away", "DELETE /api-keys/\(key.id)/limit", said: .removed,
+            back: view.visit.here([("confirm", nil)]))
     }
 
     // MARK: What it is

@@ -10,6 +10,8 @@ struct RehearsalPanel {
     let limit: Row?
     /// Puts a limit in force: the call's method and path, and where its members stand in the body.
     let applies: (method: HTTPCore.Method, path: String, prefix: String)
+    /// Whether what it limits still takes one: a key that has ended does not.
+    let isOpen: Bool
 
     static let names = ["requests", "window_seconds", "burst", "days"]
 
@@ -49,7 +51,7 @@ struct RehearsalPanel {
             "Over", name: "days",
             kind: .select([.init("1", "1 day"), .init("7", "7 days"), .init("14", "14 days"), .init("31", "31 days")]),
             value: asked.first { $0.name == "days" }?.value ?? "7", scope: "try")
-        return Form.get(Link(fragment: "rehearsal"), keeping: view.visit.isTest ? [("mode", "test")] : []) {
+        return Form.get(Link(fragment: "rehearsal"), keeping: view.visit.kept("mode", "list")) {
             """
             \(field("Requests", "requests"))\(field("In", "window_seconds", unit: "seconds"))\
             \(field("Burst", "burst", hint: LimitShown.burstHint, isRequired: false))\(days)\
@@ -83,7 +85,7 @@ struct RehearsalPanel {
             return #"<p class="sub">No limit of this window refuses less than 0.1 % of these calls.</p>"#
         }
         let shown = LimitShown(row: row)
-        guard view.may(applies.method, applies.path) else {
+        guard isOpen, view.may(applies.method, applies.path) else {
             return "<p>Smallest limit that refuses less than 0.1 %: <b>\(shown.words)</b>.</p>"
         }
         let form = view.form(

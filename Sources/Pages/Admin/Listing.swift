@@ -30,8 +30,10 @@ struct ResellerNames: Sendable {
 
     func link(_ id: String, _ view: some PageView) -> HTML {
         if id.isEmpty { return "" }
-        return #"<a href="\#(view.link("/resellers", id))">\#(view.cut(names[id] ?? id))</a>"#
+        return #"<a href="\#(view.link("/resellers", id))">\#(view.cut(name(of: id)))</a>"#
     }
+
+    func name(of id: String) -> String { names[id] ?? id }
 }
 
 extension PageView {

@@ -50,6 +50,9 @@ extension AdminPages {
         Page("/people/{id}", "A person") { view in
             let id = view.visit.parameter()
             let person = try view.get("/people/\(id)")
+            if view.visit.asked("confirm") != nil, view.may(.delete, "/people/\(id)/sessions") {
+                return signingOut(person, view)
+            }
             let sessions = try view.get("/people/\(id)/sessions", view.asked("cursor"))
             return PageContent(
                 person["name"],
@@ -83,6 +86,16 @@ extension AdminPages {
                 }.html)
         },
     ]
+
+    private static func signingOut(_ person: Row, _ view: View) -> PageContent {
+        let back = view.visit.here([("confirm", nil), ("cursor", nil)])
+        return view.confirmation(
+            "Sign out everywhere: \(person["name"])", sub: #"<a href="\#(back)">\#(person["name"])</a>"#,
+            """
+            <ul><li>All of its sessions end with the answer, in every browser.</li>
+            <li>It can sign in again at once. Its keys go on.</li></ul>
+            """, button: "Sign out everywhere", "DELETE /people/\(person["id"])/sessions", said: .ended, back: back)
+    }
 
     private static let roles: [FormField.Option] = [
         .init("owner", "Owner", about: "Everything, people and others' keys among it."),
@@ -150,12 +163,11 @@ struct SessionList: MarkupPart {
     /// `path`: of the API, say `/account/sessions`. `isOwn`: of whoever looks.
     init(_ list: Row, _ path: String, isOwn: Bool, _ view: View) {
         let mayEnd = view.may(.delete, path)
-        let all: HTML? =
-            mayEnd && list.rows().count > (isOwn ? 1 : 0)
-            ? view.button(
-                isOwn ? "Sign out everywhere else" : "Sign out everywhere", "DELETE \(path)", said: .ended, .danger
-            )
-            .html : nil
+        let end: HTML =
+            isOwn
+            ? view.button("Sign out everywhere else", "DELETE \(path)", said: .ended, .danger).html
+            : Button("Sign out everywhere…", .danger, leadsTo: view.visit.here([("confirm", "all")])).html
+        let all: HTML? = mayEnd && list.rows().count > (isOwn ? 1 : 0) ? end : nil
         let table = DataTable(
             caption: "Sessions in force, newest first",
             columns: [Column("Signed in"), Column("Until"), Column("Actions", .buttons)],

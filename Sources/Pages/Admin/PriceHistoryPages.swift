@@ -13,7 +13,7 @@ enum PriceHistoryPages {
             "/prices/history", keeping: [],
             [
                 try ResellerChoice(view).filter(view), view.filter("Product", "product"),
-                view.filter("From", "from", .date), view.filter("To", "to", .date),
+                view.filter("From", "from", .date), view.filter("Before", "to", .date),
             ])
         return PageContent(
             "Changes of prices", sub: #"<a href="\#(view.link("/prices"))">Prices</a>"#,

@@ -8,11 +8,11 @@ extension AdminPages {
     static let prices: [Page] = [
         Page(
             "/prices", "Prices", bodyBytesMax: PriceSheetPages.bodyBytesMax, compose: PriceSheetPages.compose,
-            afterwards: PriceReview.content
+            afterwards: PriceReview.judge, afterwardsReading: PriceReview.content
         ) { view in try PriceSheetPages.content(view) },
         Page(
             "/prices/import", "Import prices", asks: "POST /price-book.csv", bodyBytesMax: PriceSheetPages.fileBytesMax,
-            afterwards: PriceReview.content
+            afterwards: PriceReview.judge, afterwardsReading: PriceReview.content
         ) { view in try PriceSheetPages.importing(view) },
         Page("/prices/history", "Changes of prices") { view in try PriceHistoryPages.all(view) },
         Page(inSteps: "/prices/{reseller}/{sku}", "Price") { view in
@@ -186,6 +186,12 @@ enum PriceSheetPages {
         }
     }
 
+    /// The same for a form that shows other rows.
+    fileprivate static func keptColumns(_ view: View) -> [(name: String, value: String)] {
+        guard let choice = view.visit.asked("columns"), chosenColumns(view) != nil else { return [] }
+        return [(name: "columns", value: choice)] + SheetColumn.all.flatMap { view.visit.kept($0.key) }
+    }
+
     private static func chooser(
         _ columns: [SheetColumn], of chosen: String, _ isByProduct: Bool, _ view: View
     ) -> HTML {
@@ -287,7 +293,8 @@ private struct PriceTable: MarkupPart {
                 return [#"<a href="\#(link)">\#(name)</a>"#]
                     + columns.map { column in
                         let value = row.row("price")?[column.name] ?? ""
-                        return column == .on ? "\(value == "true" ? "on" : value.isEmpty ? "" : "off")" : "\(value)"
+                        return column == .on
+                            ? "\(value == "true" ? "on" : value.isEmpty ? "" : "off")" : "\(Amount.grouped(value))"
                     }
             }, empty: "", narrow: .scroll)
         html = table.html
@@ -339,7 +346,8 @@ private struct Picker {
         let isWhole = list.optional("next_cursor") == nil
         let kind: FormField.Kind = isWhole ? .select(options) : .text
         let hint: String? = isWhole ? nil : name == "product" ? "Its SKU" : "Its id or e-mail address"
-        return Form.get(view.link("/prices"), keeping: keeping + view.visit.kept("mode")) {
+        let kept = PriceSheetPages.keptColumns(view) + view.visit.kept("mode")
+        return Form.get(view.link("/prices"), keeping: keeping + kept) {
             """
             \(FormField(label, name: name, kind: kind, value: chosen, hint: hint))\
             <div class="actions">\(Button("Show"))</div>

@@ -9,20 +9,42 @@ struct PriceReview: PageView {
     let visit: Visit
     private let call: FormCall
     private let trial: Row
+    /// In the order of the file.
+    private let lines: [Line]
+    private let isOfSeveral: Bool
+    private let warned: [SheetErrors.Fault]
+    /// Of those whose rows are shown.
+    private let names: ResellerNames
 
     /// So many rows are shown; all are counted.
     private static let rowsMax = 200
 
-    /// The answer to a trial; nil where the call was none.
-    static func content(_ visit: Visit, _ call: FormCall, _ row: Row) throws -> PageContent? {
-        guard try row.isSoundTrial() else { return nil }
-        return PriceReview(visit: visit, call: call, trial: row).content
+    /// Throws what a trial found wrong, which the form shows at its fields.
+    @Sendable static func judge(_ visit: Visit, _ call: FormCall, _ row: Row) throws -> PageContent? {
+        _ = try row.isSoundTrial()
+        return nil
     }
 
-    private init(visit: Visit, call: FormCall, trial: Row) {
-        self.visit = visit
+    /// The answer to a trial; nil where the call was none.
+    @Sendable static func content(_ view: View, _ call: FormCall, _ row: Row) throws -> PageContent? {
+        guard try row.isSoundTrial() else { return nil }
+        return try PriceReview(view, call, trial: row).content
+    }
+
+    private init(_ view: View, _ call: FormCall, trial: Row) throws {
+        visit = view.visit
         self.call = call
         self.trial = trial
+        let rows = (trial.rows("changed") + trial.rows("new")).sorted { $0.int("line") < $1.int("line") }
+        lines = rows.map(Line.init)
+        isOfSeveral = Set(rows.map { $0["reseller"] }).count > 1
+        let warned = SheetErrors(
+            trial.rows("warnings").map { FieldError(pointer: $0["pointer"], code: $0["code"], detail: $0["detail"]) }
+        ).faults
+        self.warned = warned
+        let told = Set(warned.prefix(Self.warningsMax).map(\.line))
+        let named = Array(rows.prefix(Self.rowsMax)) + rows.filter { told.contains($0.int("line")) }
+        names = try ResellerNames(of: named, view)
     }
 
     // MARK: The changes
@@ -47,8 +69,7 @@ struct PriceReview: PageView {
     }
 
     private var content: PageContent {
-        let lines = (trial.rows("changed") + trial.rows("new")).map(Line.init).sorted { $0.number < $1.number }
-        let sub: HTML = #"<a href="\#(visit.here())">Prices</a>"#
+        let sub: HTML = #"<a href="\#(visit.here())">Prices</a>\#(ofOne)"#
         if lines.isEmpty {
             return PageContent(
                 "Review changes", sub: sub,
@@ -63,14 +84,19 @@ struct PriceReview: PageView {
                 ("Rows changed", "\(Figure.grouped(counts.int("changed")))"),
                 ("Rows new", "\(Figure.grouped(counts.int("new")))"),
                 ("Rows as before", "\(Figure.grouped(counts.int("same")))"),
-            ]))\(warnings(lines))\(table(lines))\(effect)\(apply)
+            ]))\(warnings)\(table)\(effect)\(apply)
             """)
     }
 
-    private func table(_ lines: [Line]) -> HTML {
-        let names = Set(lines.flatMap { $0.new.members.map(\.name) })
-        let columns = SheetColumn.all.filter { names.contains($0.name) }
-        let isOfSeveral = Set(lines.map(\.reseller)).count > 1
+    /// Whose prices all of them are, where they are one reseller's.
+    private var ofOne: HTML? {
+        guard let first = lines.first, !isOfSeveral else { return nil }
+        return " · of \(names.link(first.reseller, self))"
+    }
+
+    private var table: HTML {
+        let changed = Set(lines.flatMap { $0.new.members.map(\.name) })
+        let columns = SheetColumn.all.filter { changed.contains($0.name) }
         let more: HTML? =
             lines.count > Self.rowsMax
             ? #"<p class="sub">And \#(Figure.grouped(lines.count - Self.rowsMax)) rows more.</p>"# : nil
@@ -80,15 +106,16 @@ struct PriceReview: PageView {
             class="unseen">Changes</caption>\
             <thead><tr><th scope="col">Product</th>\(if: isOfSeveral, "<th scope=\"col\">Reseller</th>")\
             \(each: columns, { #"<th scope="col" class="n">\#($0.title)</th>"# })</tr></thead>
-            <tbody>\(each: lines.prefix(Self.rowsMax), { row($0, columns, isOfSeveral) })</tbody></table></div>\(more)\
+            <tbody>\(each: lines.prefix(Self.rowsMax), { row($0, columns) })</tbody></table></div>\(more)\
             </section>
             """
     }
 
-    private func row(_ line: Line, _ columns: [SheetColumn], _ isOfSeveral: Bool) -> HTML {
+    private func row(_ line: Line, _ columns: [SheetColumn]) -> HTML {
         let link = link("/prices", line.reseller, line.sku)
+        let whose: HTML? = isOfSeveral ? "<td>\(names.link(line.reseller, self))</td>" : nil
         return """
-            <tr><th scope="row"><a href="\(link)">\(line.sku)</a></th>\(if: isOfSeveral, "<td>\(line.reseller)</td>")\
+            <tr><th scope="row"><a href="\(link)">\(line.sku)</a></th>\(whose)\
             \(each: columns, { #"<td class="n">\#(cell($0, line))</td>"# })</tr>
 
             """
@@ -104,16 +131,17 @@ struct PriceReview: PageView {
     /// So many are listed.
     private static let warningsMax = 8
 
-    private func warnings(_ lines: [Line]) -> HTML? {
-        let warnings = SheetErrors(
-            trial.rows("warnings").map { FieldError(pointer: $0["pointer"], code: $0["code"], detail: $0["detail"]) })
-        if warnings.faults.isEmpty { return nil }
-        let skus = Dictionary(lines.map { ($0.number, $0.sku) }) { first, _ in first }
-        let items = warnings.faults.prefix(Self.warningsMax).map { fault -> HTML in
-            let place = [skus[fault.line] ?? "line \(fault.line)", fault.column?.title ?? ""]
+    private var warnings: HTML? {
+        if warned.isEmpty { return nil }
+        let known = Dictionary(lines.map { ($0.number, $0) }) { first, _ in first }
+        let items = warned.prefix(Self.warningsMax).map { fault -> HTML in
+            let row = known[fault.line].map { line in
+                isOfSeveral ? "\(line.sku) of \(names.name(of: line.reseller))" : line.sku
+            }
+            let place = [row ?? "line \(fault.line)", fault.column?.title ?? ""]
             return "<li>\(place.joined(separator: ", ")): \(fault.detail)</li>"
         }
-        let rest = warnings.faults.count - Self.warningsMax
+        let rest = warned.count - Self.warningsMax
         return Notice(
             .warn,
             """
@@ -160,7 +188,7 @@ struct PriceReview: PageView {
 
     private func sums(_ row: Row) -> [HTML] {
         [
-            "\(Figure.grouped(row.int("orders")))", "\(row["paid"])", "\(row["repriced"])",
+            "\(Figure.grouped(row.int("orders")))", "\(Amount(row["paid"]))", "\(Amount(row["repriced"]))",
             "\(Signed(row["difference"]))",
         ]
     }
@@ -236,7 +264,7 @@ struct PriceChangeText: MarkupPart {
     let html: HTML
 
     init(_ column: SheetColumn, from old: String?, to new: String?) {
-        func word(_ text: String) -> String { column == .on ? (text == "true" ? "on" : "off") : text }
+        func word(_ text: String) -> String { column == .on ? (text == "true" ? "on" : "off") : Amount.grouped(text) }
         let was: HTML? = old.map { "<del>\(word($0))</del> " }
         let now: HTML = new.map { "<ins>\(word($0))</ins>" } ?? "<ins>–</ins>"
         let share: HTML? = Self.percent(column, old, new).map { " <small>\($0)</small>" }
@@ -258,10 +286,10 @@ struct Signed: MarkupPart {
     let html: HTML
 
     init(_ amount: String) {
+        let text = Amount.grouped(amount)
         html =
             amount.hasPrefix("-")
-            ? #"<span class="minus">−\#(amount.dropFirst())</span>"#
-            : "\(Double(amount) == 0 ? amount : "+\(amount)")"
+            ? #"<span class="minus">\#(text)</span>"# : "\(Double(amount) == 0 ? text : "+\(text)")"
     }
 }
 

@@ -91,10 +91,10 @@ extension AdminPages {
                 Column("From period", .number),
             ],
             rows: shown.map { service in
-                [
+                let (old, new) = (Amount.grouped(service["old_price"]), Amount.grouped(service["new_price"]))
+                return [
                     view.idLink("/services", service["id"]), "<code>\(service["product"])</code>",
-                    "\(service["term"])",
-                    "<del>\(service["old_price"])</del> <ins>\(service["new_price"])</ins>",
+                    "\(service["term"])", "<del>\(old)</del> <ins>\(new)</ins>",
                     "\(service["from_period"])",
                 ]
             }, empty: "", isCaptionSeen: rest > 0)

@@ -91,7 +91,9 @@ extension AdminPages {
             case "active": Button("Top up", .primary, leadsTo: view.link("/resellers", id, "top-up")).html
             default: nil
             }
-        var more: [(String, Link)] = [("Change…", view.link("/resellers", id, "edit"))]
+        // Of one that is terminated no profile and no terms change; its notes do.
+        let change = state == "terminated" ? "Notes…" : "Change…"
+        var more: [(String, Link)] = [(change, view.link("/resellers", id, "edit"))]
         if state != "active" { more.append(("Top up…", view.link("/resellers", id, "top-up"))) }
         more.append(("Correct the balance…", view.link("/resellers", id, "correct")))
         if state == "active" { more.append(("Suspend…", view.link("/resellers", id, "suspend"))) }
@@ -290,7 +292,10 @@ extension AdminPages {
         let id = reseller["id"]
         let change: HTML? =
             view.may(.patch, "/resellers/\(id)")
-            ? Button("Change", .quiet, leadsTo: view.link("/resellers", id, "edit")).html : nil
+            ? Button(
+                reseller["status"] == "terminated" ? "Notes" : "Change", .quiet,
+                leadsTo: view.link("/resellers", id, "edit")
+            ).html : nil
         let isOpen = reseller.bool("api_access")
         let facts = Facts([
             ("Name", "\(reseller["name"])"), ("Company", reseller.text("company").map { "\($0)" }),

@@ -8,7 +8,11 @@ extension AdminPages {
     static let resellerForms: [Page] = [
         resellerForm("edit", "Change a reseller", "PATCH /resellers/{id}") { reseller, view in
             view.form("PATCH /resellers/\(reseller["id"])", next: back(reseller, view)) {
-                "\(profileFields(reseller, view))\(termFields(reseller, view))\(buttons("Save", reseller, view))"
+                let fields: HTML =
+                    reseller["status"] == "terminated"
+                    ? "<p>It is terminated: its notes alone can change.</p>\(notes(reseller, view))"
+                    : "\(profileFields(reseller, view))\(termFields(reseller, view))"
+                return "\(fields)\(buttons("Save", reseller, view))"
             }.html
         },
         resellerForm("top-up", "Top up", "POST /resellers/{id}/balance") { reseller, view in
@@ -107,11 +111,15 @@ extension AdminPages {
                 "E-mail", "email", .email, value: reseller["email"],
                 hint: "Its person signs in by the new one at once; links that were sent to the old one open nothing.",
                 autocomplete: "off"))
-            \(view.field(
-                "Notes", "notes", .textarea(rows: 5), value: reseller["notes"], hint: "For operators alone.",
-                isRequired: false, size: .wide))
+            \(notes(reseller, view))
             """
         }
+    }
+
+    private static func notes(_ reseller: Row, _ view: View) -> FormField {
+        view.field(
+            "Notes", "notes", .textarea(rows: 5), value: reseller["notes"], hint: "For operators alone.",
+            isRequired: false, size: .wide)
     }
 
     private static func termFields(_ reseller: Row, _ view: View) -> Panel {

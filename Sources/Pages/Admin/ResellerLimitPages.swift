@@ -11,7 +11,7 @@ extension AdminPages {
             let limit = reseller.row("rate_limit") ?? Row(.null)
             let rehearsal = try await RehearsalPanel(
                 path: "/resellers/\(id)/rate-limit/rehearse", limit: limit,
-                applies: (.patch, "/resellers/\(id)", "rate_limit.")
+                applies: (.patch, "/resellers/\(id)", "rate_limit."), isOpen: reseller["status"] != "terminated"
             ).html(view)
             let history = try await LimitHistory(view, "/resellers/\(id)/rate-limit/history")
             let name = reseller.text("company") ?? reseller["name"]

@@ -33,11 +33,10 @@ extension AdminPages {
             let reseller = try view.get("/resellers/\(id)")
             let list = try view.get("/resellers/\(id)/sessions", view.asked("cursor"))
             let mayEnd = view.may(.delete, "/resellers/\(id)/sessions")
+            if mayEnd, view.visit.asked("confirm") != nil { return signingOut(reseller, view) }
             let all: HTML? =
                 mayEnd && !list.rows().isEmpty
-                ? view.form("DELETE /resellers/\(id)/sessions", said: .ended) {
-                    "\(Button("Sign out everywhere", .danger))"
-                }.html : nil
+                ? Button("Sign out everywhere…", .danger, leadsTo: view.visit.here([("confirm", "all")])).html : nil
             let table = DataTable(
                 caption: "Sessions in force, newest first",
                 columns: [Column("Who"), Column("Signed in"), Column("Until"), Column("Actions", .buttons)],
@@ -93,15 +92,21 @@ extension AdminPages {
     ) -> PageContent {
         let id = reseller["id"]
         let back = view.link("/resellers", id)
-        let form = view.form("POST /resellers/\(id)/\(call)", said: said, next: back) {
-            """
-            <div class="actions">\(Button("\(title) \(reseller["name"])", .danger))\
-            \(Button("Cancel", .quiet, leadsTo: back))</div>
-            """
-        }
-        return PageContent(
+        return view.confirmation(
             "\(title): \(reseller.called)",
-            sub: #"<a href="\#(back)">\#(reseller.called)</a> · \#(State(reseller["status"]))"#,
-            "\(Panel("What happens") { "\(what)\(form)" })")
+            sub: #"<a href="\#(back)">\#(reseller.called)</a> · \#(State(reseller["status"]))"#, what,
+            button: "\(title) \(reseller["name"])", "POST /resellers/\(id)/\(call)", said: said, back: back)
+    }
+
+    private static func signingOut(_ reseller: Row, _ view: View) -> PageContent {
+        let id = reseller["id"]
+        return view.confirmation(
+            "Sign out everywhere: \(reseller.called)",
+            sub: #"<a href="\#(view.link("/resellers", id))">\#(reseller.called)</a>"#,
+            """
+            <ul><li>All of its people's sessions end with the answer, in every browser.</li>
+            <li>They can sign in again at once. Its keys go on.</li></ul>
+            """, button: "Sign out everywhere", "DELETE /resellers/\(id)/sessions", said: .ended,
+            back: view.visit.here([("confirm", nil), ("cursor", nil)]))
     }
 }

@@ -163,16 +163,16 @@ extension ConsolePages {
 
     static let log: [Page] = [
         Page(inSteps: "/log", "Log") { view in
-            let names = ["tenant", "action", "key", "from", "to"]
+            let fields = [
+                ("Tenant", "tenant"), ("Action", "action"), ("Key", "key"), ("From", "from"), ("Before", "to"),
+            ]
+            let names = fields.map { $0.1 }
             let found = try await view.found(
                 "/log", view.asked("tenant", "action", "key", "from", "to", "cursor"))
             let filters = Form.get(view.link("/log")) {
                 """
-                \(each: [("Tenant", "tenant"), ("Action", "action"), ("Key", "key"), ("From", "from"), ("To", "to")], { label, name in
-                    FormField(
-                        label, name: name, kind: ["from", "to"].contains(name) ? .moment : .search,
-                        value: view.visit.asked(name), isRequired: false, size: .short
-                    ).html
+                \(each: fields, { label, name in
+                    view.filter(label, name, ["from", "to"].contains(name) ? .moment : .search).html
                 })<div class="actions">\(Button("Filter"))\(view.clear(names))</div>
                 """
             }

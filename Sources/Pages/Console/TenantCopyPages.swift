@@ -68,6 +68,9 @@ extension ConsolePages {
     { view in
         let (tenant, path) = try await one(view)
         let slug = tenant["slug"]
+        if tenant["state"] == "moved", view.visit.asked("confirm") != nil {
+            return confirming(tenant, path, view)
+        }
         return PageContent(
             "Move \(slug)", tenant["state"] == "moved" ? moving(tenant, path, view) : leaving(tenant, path, view))
     }
@@ -95,6 +98,16 @@ extension ConsolePages {
             """
     }
 
+    private static func confirming(_ tenant: Row, _ path: String, _ view: SlowView) -> PageContent {
+        view.confirmation(
+            "Say that \(tenant["slug"]) lives there", sub: "<code>\(tenant["moved_to"])</code>",
+            """
+            <ul><li>For good: the seal here cannot be taken off any more.</li>
+            <li>Look first whether the other node serves it: open the address above.</li></ul>
+            """, button: "It lives there", "POST \(path)/move/confirm", said: .confirmed,
+            back: view.visit.here([("confirm", nil)]))
+    }
+
     private static func moving(_ tenant: Row, _ path: String, _ view: SlowView) -> HTML {
         let slug = tenant["slug"]
         let lines = """
@@ -111,7 +124,7 @@ extension ConsolePages {
             })\(Panel("Then") {
                 """
                 <p>Once it is served there, say so. Until then you can take the seal off.</p><div class="actions">
-                \(view.button("It lives there", "POST \(path)/move/confirm", said: .confirmed, .primary))
+                \(Button("It lives there…", .primary, leadsTo: view.visit.here([("confirm", "yes")])))
                 \(view.button("Take it back", "DELETE \(path)/move", said: .undone))\(back(tenant, view))</div>
                 """
             })

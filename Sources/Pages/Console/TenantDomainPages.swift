@@ -12,10 +12,13 @@ extension ConsolePages {
         Page(inSteps: "/tenants/{slug}/domains", "A tenant's domains", asks: "PATCH /tenants/{slug}") { view in
             let (tenant, path) = try await one(view)
             let hosts = tenant.texts("domains")
+            if let host = view.visit.asked("remove"), hosts.contains(host) {
+                return removal(of: host, from: hosts, tenant, path, view)
+            }
             let chosen = view.visit.asked("host").flatMap { hosts.contains($0) ? $0 : nil }
             let table = DataTable(
                 caption: "Domains", columns: [Column("Domain"), Column("Actions", .buttons)],
-                rows: hosts.map { line($0, of: hosts, path, view) },
+                rows: hosts.map { line($0, view) },
                 empty: Empty("No domains yet", "It is called at \(tenant["base_url"]).").html)
             return PageContent(
                 "Domains of \(tenant["slug"])",
@@ -27,12 +30,24 @@ extension ConsolePages {
         }
     ]
 
-    private static func line(_ host: String, of hosts: [String], _ path: String, _ view: SlowView) -> [HTML] {
-        let removal = view.form("PATCH \(path)", said: .removed, isButton: true) {
-            "\(staying(hosts.filter { $0 != host }, of: hosts))\(Button("Remove", .danger))"
-        }
+    private static func line(_ host: String, _ view: SlowView) -> [HTML] {
         let certificate = Button("Certificate…", leadsTo: view.visit.here([("host", host)]))
+        let removal = Button("Remove…", .danger, leadsTo: view.visit.here([("host", nil), ("remove", host)]))
         return ["<code>\(host)</code>", "\(certificate)\(removal)"]
+    }
+
+    private static func removal(
+        of host: String, from hosts: [String], _ tenant: Row, _ path: String, _ view: SlowView
+    ) -> PageContent {
+        let back = view.visit.here([("remove", nil)])
+        return view.confirmation(
+            "Remove \(host)", sub: #"<a href="\#(back)">Domains of \#(tenant["slug"])</a>"#,
+            """
+            <ul><li>From the answer on nobody reaches the tenant by it: programs of its resellers that call it fail.</li>
+            <li>Its certificate and its sealed private key are dropped: to have it back, send both again.</li>
+            <li>The tenant is still called at \(tenant["base_url"]).</li></ul>
+            """, button: "Remove this domain", "PATCH \(path)", said: .removed, back: back,
+            fields: staying(hosts.filter { $0 != host }, of: hosts))
     }
 
     /// `chosen`: which gets another certificate; nil: a domain more.

@@ -42,7 +42,9 @@ package struct ReferencePages: Dialect {
     package func render(_ refusal: Refusal, requestID: RequestID, for head: RequestHead?) -> Response {
         guard let head, !head.prefersJSON else { return render(refusal, requestID: requestID) }
         let index = Link("/docs", below: Link(path: head.rootPath + basePath))
-        return RefusalPage(refusal, requestID: requestID, back: head.path == index.text ? nil : index, title).response
+        return RefusalPage(
+            refusal, requestID: requestID, at: head, back: head.path == index.text ? nil : index, title
+        ).response
     }
 
     private static func route(

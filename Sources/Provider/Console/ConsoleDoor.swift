@@ -38,7 +38,9 @@ package struct ConsoleDoor: Surface {
         keeping: Route(
             .post, "", "Keep a form while its sender signs in", access: .open, moves: .nothing,
             body: .whole(bytesMax: keptBytesMax)
-        ) { call in .answer(form(call, next: call.head.target, kept: KeptForm(of: call))) }, bytesMax: keptBytesMax)
+        ) { call in
+            .answer(form(call, next: call.head.target, kept: KeptForm(of: call), isLate: true))
+        }, bytesMax: keptBytesMax)
 
     private static let page = Route(.get, "", "Show the page to sign in by", access: .open) { call in
         let query = try call.query()
@@ -63,7 +65,8 @@ package struct ConsoleDoor: Surface {
         guard let wanted, let kept = KeptForm(in: call) else {
             return .answer(.seeOther(wanted ?? home, cookies: [cookie]))
         }
-        var answer = HTMLPage(title: title, content: kept.offered(to: wanted, session: session)).answer()
+        var answer = HTMLPage(title: title, content: kept.offered(to: wanted, session: session))
+            .seen(by: call.head).answer()
         answer.headers.add("Set-Cookie", cookie)
         return .answer(answer)
     }
@@ -81,15 +84,17 @@ package struct ConsoleDoor: Surface {
         return minted.text
     }
 
+    /// `isLate`: what came is a form of another page, whose session is over.
     private static func form(
-        _ call: Call, next: String?, kept: KeptForm?, _ refusal: Refusal? = nil, hasSignedOut: Bool = false
+        _ call: Call, next: String?, kept: KeptForm?, _ refusal: Refusal? = nil, hasSignedOut: Bool = false,
+        isLate: Bool = false
     ) -> Answer {
         let open = OpenForm(call)
         let notice: HTML =
             if let refusal {
                 refusal.notice(["key": "Provider key"])
-            } else if kept != nil {
-                KeptForm.notice
+            } else if isLate {
+                KeptForm.notice(of: kept)
             } else {
                 "\(if: hasSignedOut, "\(Notice(.good, "<p>You have signed out.</p>"))")"
             }
@@ -108,7 +113,7 @@ package struct ConsoleDoor: Surface {
                 <h1>Provider console</h1>\(notice)
                 \(form)
                 """)
-        return open.answer(page, to: refusal ?? (kept == nil ? nil : .unknownCredential))
+        return open.answer(page, to: refusal ?? (isLate ? .unknownCredential : nil))
     }
 }
 

@@ -61,7 +61,7 @@ package struct ActivationPages: Dialect {
                     if prefersJSON { return .json { json in describe(result, &json) } }
                     return HTMLPage(
                         title: "Activated", theme: try tenant.theme(at: call.head.rootPath), content: done(result)
-                    ).answer()
+                    ).seen(by: call.head).answer()
                 }
             }
         },

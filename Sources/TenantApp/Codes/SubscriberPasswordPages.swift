@@ -104,6 +104,6 @@ enum SubscriberPasswordPages {
             """
         return HTMLPage(
             title: "Password set", theme: try tenant.theme(at: call.head.rootPath), content: content
-        ).answer()
+        ).seen(by: call.head).answer()
     }
 }

@@ -33,7 +33,7 @@ package struct PaymentReturnPages: OpenDialect {
                     <p>What you paid is credited as soon as the payment service has confirmed it. You may close this page.</p>
                     """
                 return HTMLPage(title: "Payment", theme: try tenant.theme(at: call.head.rootPath), content: content)
-                    .answer()
+                    .seen(by: call.head).answer()
             }
         }
     ]

@@ -63,11 +63,22 @@ package struct KeptForm: Sendable {
 
     package var sealed: String { Base64.encodeURL(text) }
 
-    /// Beside the form to sign in by.
-    package static let notice: HTML = """
-        \(Notice(
-            .info, "<p>Your session is over, so nothing was done. What you typed is kept: sign in, and send it again.</p>"))
-        """
+    /// Beside the form to sign in by. Nil: it is not kept.
+    package static func notice(of kept: KeptForm?) -> HTML {
+        guard kept == nil else {
+            return Notice(
+                .info,
+                "<p>Your session is over, so nothing was done. What you typed is kept: sign in, and send it again.</p>"
+            ).html
+        }
+        return Notice(
+            .bad,
+            """
+            <p>Nothing was done: your session is over. What you sent is not kept, because it may hold a secret. Sign in, \
+            and fill the form in again.</p>
+            """
+        ).html
+    }
 
     /// The same form once more, with the token of the session that goes on. What makes it happen once is its own.
     package func offered(to link: Link, session: String) -> HTML {

@@ -10,10 +10,12 @@ package struct OpenForm {
     package let tokens: FormTokens
     /// To be set with the page; nil where the browser has it.
     private let cookie: String?
+    private let head: RequestHead
 
     private static let valueBytesMax = 128
 
     package init(_ call: Call) {
+        head = call.head
         let known = PageCookie.value(of: .form, in: call).flatMap { $0.count <= Self.valueBytesMax ? $0 : nil }
         let fresh = known == nil ? PageCookie.newValue(by: call.services.random) : ""
         cookie = known == nil ? PageCookie(.form, of: call).set(fresh) : nil
@@ -23,6 +25,7 @@ package struct OpenForm {
 
     /// The page with its cookie.
     package func answer(_ page: HTMLPage, to refusal: Refusal? = nil) -> Answer {
+        let page = page.seen(by: head)
         var answer = refusal.map { page.answer(to: $0) } ?? page.answer()
         if let cookie { answer.headers.add("Set-Cookie", cookie) }
         return answer

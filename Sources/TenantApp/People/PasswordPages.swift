@@ -105,7 +105,8 @@ package struct PasswordPages: OpenDialect {
             <h1>Your password is set</h1><p>From now on <b>\(account.email)</b> signs in with it.</p>
             <p><a class="button primary" href="\(call.link("/sign-in"))">Sign in</a></p>
             """
-        return HTMLPage(title: "Welcome", theme: try tenant.theme(at: call.head.rootPath), content: content).answer()
+        return HTMLPage(title: "Welcome", theme: try tenant.theme(at: call.head.rootPath), content: content)
+            .seen(by: call.head).answer()
     }
 
     private static func tokenHash(_ call: Call) -> Digest { SHA256.hash(Array(call.parameters[0].utf8)) }

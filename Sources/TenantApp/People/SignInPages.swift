@@ -44,7 +44,7 @@ package struct SignInPages: OpenDialect {
             .post, "", "Keep a form while its sender signs in", access: .open, moves: .nothing,
             body: .whole(bytesMax: keptBytesMax)
         ) { call in
-            .read { try form(call, $0, Attempt(next: call.head.target, kept: KeptForm(of: call))) }
+            .read { try form(call, $0, Attempt(late: call)) }
         }, bytesMax: keptBytesMax)
 
     private static let page = Route(.get, "", "Show the page to sign in by", access: .open) { call in
@@ -77,7 +77,7 @@ package struct SignInPages: OpenDialect {
         var answer = HTMLPage(
             title: "Signed in", theme: try tenant.theme(at: call.head.rootPath),
             content: kept.offered(to: place.link, session: session.token)
-        ).answer()
+        ).seen(by: call.head).answer()
         answer.headers.add("Set-Cookie", cookie)
         return answer
     }
@@ -102,11 +102,18 @@ package struct SignInPages: OpenDialect {
         var next: String?
         var kept: KeptForm?
         var said: Said?
+        /// Whether it is a form of another page, whose session is over.
+        var isLate = false
 
-        init(next: String?, kept: KeptForm? = nil, said: Said? = nil) {
+        init(next: String?, said: Said?) {
             self.next = next
-            self.kept = kept
             self.said = said
+        }
+
+        init(late call: Call) {
+            next = call.head.target
+            kept = KeptForm(of: call)
+            isLate = true
         }
 
         init(sentBy call: Call) {
@@ -123,8 +130,8 @@ package struct SignInPages: OpenDialect {
         let notice: HTML? =
             if let refusal {
                 refusal.notice(["email": "E-mail", "password": "Password"])
-            } else if attempt.kept != nil {
-                KeptForm.notice
+            } else if attempt.isLate {
+                KeptForm.notice(of: attempt.kept)
             } else {
                 attempt.said.map { "\(Notice(.good, "<p>\($0.sentence)</p>"))" }
             }
@@ -149,6 +156,6 @@ package struct SignInPages: OpenDialect {
                 <p><a href="\(call.link("/apply"))">Apply to become a reseller</a> · \
                 <a href="\(call.link("/program"))">About the programme</a></p>
                 """)
-        return open.answer(page, to: refusal ?? (attempt.kept == nil ? nil : .unknownCredential))
+        return open.answer(page, to: refusal ?? (attempt.isLate ? .unknownCredential : nil))
     }
 }

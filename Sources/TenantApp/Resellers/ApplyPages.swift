@@ -67,7 +67,7 @@ package struct ApplyPages: OpenDialect {
                     <p>You can sign in already with the password that you chose: you see there how it stands.</p>
                     <p><a class="button primary" href="\(call.link("/sign-in"))">Sign in</a></p>
                     """
-            ).answer()
+            ).seen(by: call.head).answer()
         }
     }
 

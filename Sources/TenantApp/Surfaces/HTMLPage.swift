@@ -12,6 +12,7 @@ package struct HTMLPage: Sendable {
     package let theme: Theme?
     package let content: HTML
     private let isWide: Bool
+    private var light: Layout.Light?
 
     /// `isWide`: there is more to read than a form.
     package init(title: String, theme: Theme? = nil, isWide: Bool = false, content: HTML) {
@@ -22,6 +23,13 @@ package struct HTMLPage: Sendable {
     }
 
     package static let contentType = PagePolicy.contentType
+
+    /// This page in the light that the reader chose.
+    package func seen(by head: RequestHead) -> HTMLPage {
+        var page = self
+        page.light = head.chosenLight
+        return page
+    }
 
     package func answer(status: Int = 200) -> Answer {
         var answer = Answer(status: status, contentType: Self.contentType, body: bytes)
@@ -73,7 +81,7 @@ package struct HTMLPage: Sendable {
         return Layout(
             card: theme.map { "\(title) – \($0.name)" } ?? title,
             stylesheets: theme?.stylesheets ?? [Assets.stylesheet.link], icon: logo ?? Assets.icon.link,
-            name: theme?.name, logo: logo, isWide: isWide, content
+            light: light, name: theme?.name, logo: logo, isWide: isWide, content
         ).html.bytes
     }
 

@@ -38,7 +38,7 @@ package struct ProgramPages: OpenDialect {
                         <a class="button" href="\(call.link("/sign-in"))">Sign in</a></div>
                         \(if: !apis.isEmpty, "<h2>For programs</h2><ul>\(each: apis, { described($0, call) })</ul>")
                         """
-                ).answer()
+                ).seen(by: call.head).answer()
             }
         }
     ]
