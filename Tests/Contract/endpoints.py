@@ -589,7 +589,7 @@ SEEDS = [
     Endpoint(REPORTS, "POST", "/key/rotate", "reseller's key"),
     *account(REPORTS),
 
-    Endpoint(LICENCES, "GET", "/myavailable", "reseller", query=PAGE),
+    Endpoint(LICENCES, "GET", "/myavailable", "reseller"),
     Endpoint(LICENCES, "GET", "/myavailable.csv", "reseller"),
     Endpoint(LICENCES, "GET", "/licenseinfo", "reseller"),
     Endpoint(LICENCES, "GET", "/fetchlicense", "reseller"),

@@ -161,9 +161,9 @@ extension PortalPages {
     private static func revoking(_ view: View) throws -> PageContent {
         let own = OwnAPI.of(view)
         let id = view.visit.parameter()
-        try view.expects(.delete, "\(own.keys)/\(id.percentEncoded)", of: own.base)
         let back = view.link("/api/keys", id)
         guard let (key, isOver) = try Self.key(of: id, own, view) else { throw Refusal.notFound(.path) }
+        try view.expects(.delete, "\(own.keys)/\(id)", of: own.base)
         if isOver { return .elsewhere(back) }
         let form = view.form("DELETE \(own.keysCall)/\(id)", said: .revoked, next: view.link("/api")) {
             """
