@@ -15,7 +15,7 @@ from support import Checks, Gateway, arguments
 
 options = arguments()
 checks = Checks()
-EVENTS = {"hosting": ["order.created"], "codes": ["code.redeemed"], "proxies": ["port.created"]}
+EVENTS = {"hosting": ["order.created"], "proxies": ["port.created"]}
 # Of each dialect the pages whose lists and forms move what it sells.
 SELLING = {
     "hosting": ["/orders", "/services", "/products"], "codes": ["/codes"], "licences": ["/licences"], "panel": [],

@@ -47,7 +47,8 @@ extension PortalPages {
         let form = view.form("POST \(own.eventsCall("/webhooks"))", said: .created, next: view.link("/webhooks")) {
             """
             \(view.field("Name", "name"))\(view.field("Address", "url", .url, hint: "https, answered with 2xx within seconds."))\
-            \(events(nil, own, view))<div class="actions">\(Button("Add it", .primary))</div>
+            \(events(nil, own, view))<div class="actions">\(Button("Add it", .primary))\
+            \(Button("Cancel", .quiet, leadsTo: view.link("/webhooks")))</div>
             """
         }
         return PageContent("New webhook", "\(Panel("Where to, and what") { form.html })")
