@@ -194,7 +194,6 @@ package struct Visit: Sendable {
     private static let thingsOfOneBook: Set<String> = [
         "/orders/{id}", "/services/{id}", "/webhooks/{id}", "/deliveries/{id}", "/reseller/webhooks/{id}",
         "/reseller/deliveries/{id}", "/reseller/ports/{id}", "/reseller/customers/{id}", "/ports/{address}",
-        "/devices/{name}",
     ]
 
     /// What an API's GET route has to do, judged.
