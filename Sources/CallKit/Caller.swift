@@ -18,4 +18,11 @@ package struct Caller: Sendable {
     package var role: KeyRole { projection.role }
     /// The reseller whose key it is; nil for the owner and operators.
     package var resellerID: Int64? { projection.resellerID == 0 ? nil : projection.resellerID }
+
+    /// The same caller, who reads this book; what they may do is judged before.
+    package func reading(_ book: Book) -> Caller {
+        var projection = projection
+        projection.book = book
+        return Caller(key: key, projection: projection, secretHash: secretHash)
+    }
 }

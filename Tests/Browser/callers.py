@@ -110,12 +110,13 @@ def foreign_ids(checks, world, asking):
         if not is_of_one or page.surface not in ("admin", "portal") or page.status != 200:
             continue
         for tenant in tenants(page):
-            if tenant != "works":
+            if tenant in ("empty", "fresh"):
                 continue
             # The operator of another tenant, and a reseller beside: each on pages of its own.
-            caller, slug = (("other tenant's owner", "hosting") if page.surface == "admin" else ("other", "works"))
+            caller, slug = (
+                ("other tenant's owner", "hosting") if page.surface == "admin" else (f"other of {tenant}", tenant))
             with checks(f"U3 G1 10: {page.surface} {page.path}: another's id is answered as one that nobody has"):
-                there = address(page, slug, world.ids["works"])
+                there = address(page, slug, world.ids[tenant])
                 nobody = address(page, slug, {name: "none_such" for name in names})
                 answers = [asking.get(path, caller) for path in (there, nobody)]
                 assert [answer.status for answer in answers] == [404, 404], answers
@@ -153,7 +154,8 @@ def run(checks, world, browser, options):
     if not {page.surface for page in PAGES} - {"node", "open"}:
         return
     asking = Asking(world, browser)
-    asking.headers["other"] = {"Cookie": cookie(browser, world, "works", "other reseller")}
+    for tenant in ("works", *world.beside):
+        asking.headers[f"other of {tenant}"] = {"Cookie": cookie(browser, world, tenant, "other reseller")}
     table = ask_all(checks, world, asking)
     foreign_ids(checks, world, asking)
     cookies_elsewhere(checks, world, asking)

@@ -284,8 +284,10 @@ class World:
         self.newcomer = self.fresh.reseller(password=PASSWORD)
         key = done(self.gateway.get("/provider/v1/provider-keys", key=self.gateway.provider_key))["data"][0]["id"]
         self.ids = {"works": self.works.ids, "empty": {}, "fresh": {}, "console": {"key": key}}
+        self.beside = {}
         for name in ("codes", "licences", "panel", "proxies"):
             self.ids[name] = getattr(self, name)(self.gateway.tenant(name))
+            self.beside[name] = self.neighbour(name)
         for name, api in (("codes", CODES), ("licences", LICENCES), ("panel", REPORTS), ("proxies", PORTS)):
             self.ids[name]["call"], _ = self.described(api)
         self.ids["works"]["call"], self.ids["works"]["event"] = self.described("/api/partner/v1")
@@ -309,6 +311,8 @@ class World:
             if who in ("operator", "support", "leaver"):
                 return self.works.people[who], PASSWORD
             return getattr(self.works, {"reseller": "main", "other reseller": "other"}.get(who, who))["email"], PASSWORD
+        if who == "other reseller":
+            return self.beside[tenant], PASSWORD
         demo = self.gateway.tenant(tenant)
         person = demo["owner_login"] if who == "owner" else demo["resellers"][0 if who == "reseller" else 1]
         return person["email"], person["password"]
@@ -321,6 +325,13 @@ class World:
             method, f"{tenant['base_url'].removeprefix(self.gateway.base_url)}/api/admin{path}", body,
             key=tenant["owner_key"], headers={
                 "Idempotency-Key": uuid.uuid4().hex, **{k.replace("_", "-"): v for k, v in headers.items()}}))
+
+    def neighbour(self, name):
+        """The address of another reseller of one of the demo's tenants, who has nothing."""
+        tenant, email = self.gateway.tenant(name), f"beside@{name}.example"
+        made = self.admin(tenant, "POST", "/resellers", {"email": email, "name": "Beside", "password": PASSWORD})
+        self.admin(tenant, "POST", f"/resellers/{made['id']}/approve")
+        return email
 
     def codes(self, tenant):
         reseller = tenant["resellers"][0]

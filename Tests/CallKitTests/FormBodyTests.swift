@@ -16,6 +16,14 @@ import Testing
         #expect(body["a"]?["b"]?["c"]?["d"]?["e"]?["f"]?["g"]?["h"] == .string("x"))
     }
 
+    @Test("U2 a form of a body of several shapes has its numbers as the shape has them that knows the name")
+    func shapes() {
+        let either = Schema.either(["days": .integer(1...9)], ["gigabytes": .integer(1...9).optional, "a": .text(5)])
+        let pairs = [("days", "3"), ("gigabytes", "2"), ("a", "7"), ("b", "1")].map { (name: $0.0, value: $0.1) }
+        let body = either.body(ofForm: pairs, isChange: false)
+        #expect(body.encoded() == Array(#"{"days":3,"gigabytes":2,"a":"7","b":"1"}"#.utf8))
+    }
+
     @Test("U2 however many names a form has, each is there once, in the order in which they come first")
     func names() {
         let names = (0..<4_096).map { "n\($0)" }

@@ -429,6 +429,7 @@ ADMINS = [
     Endpoint(ADMIN, "GET", "/licences/withdrawn", "operator", query={**PAGE, **MODE}),
     Endpoint(ADMIN, "POST", "/ports", "operator", query=MODE, raw=True, needs_key=True),
     Endpoint(ADMIN, "GET", "/ports", "operator", query={**PAGE, **MODE, "status": ["x", "", "FREE"]}),
+    Endpoint(ADMIN, "GET", "/ports/{address}", "operator", query=MODE),
     Endpoint(ADMIN, "PATCH", "/ports/{address}", "operator", SLOT, query=MODE),
     Endpoint(ADMIN, "DELETE", "/ports/{address}", "operator", query={**MODE, "ports": ["x", "", "MOVE"]}),
     Endpoint(ADMIN, "GET", "/devices", "operator", query={**PAGE, **MODE, "status": ["x", "", "ACTIVE"]}),
@@ -591,6 +592,7 @@ SEEDS = [
     *account(REPORTS),
 
     Endpoint(LICENCES, "GET", "/myavailable", "reseller"),
+    Endpoint(LICENCES, "GET", "/myavailable.csv", "reseller"),
     Endpoint(LICENCES, "GET", "/licenseinfo", "reseller"),
     Endpoint(LICENCES, "GET", "/fetchlicense", "reseller"),
     Endpoint(LICENCES, "POST", "/myavailable", "reseller"),

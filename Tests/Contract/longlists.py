@@ -206,7 +206,7 @@ def ports(gateway, checks):
         assert made.status == 201, made
     portal = Site(gateway, shop, "/portal", reseller["email"])
     with checks("U3 X2 a port is bought for the customer that is asked for, whichever page it stands on"):
-        for path in ("", f"?customer={made.json['_id']}"):
+        for path in ("", f"?customerId={made.json['_id']}"):
             form = portal.get(f"/ports/new{path}").form("customerId")
             assert form["fields"]["customerId"] == (made.json["_id"] if path else ""), form
         assert '<input type="text"' in portal.body("/ports/new").split("Customer</label>")[1][:40]

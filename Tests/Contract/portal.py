@@ -113,7 +113,7 @@ def check_keys(scene):
         ended = keys_of(scene, "/api?keys=ended")
         assert len(ended) == 100 and newest not in ended, ended
         assert "It opens nothing any more." in scene.portal.shown(f"/api/keys/{ended[0]}").text
-        gone = scene.portal.press(f"/api/keys/{newest}", "Revoke the key")
+        gone = scene.portal.press(f"/api/keys/{newest}/revoke", "Revoke the key")
         assert gone.status == 303, gone
         assert scene.admin("GET", f"/api-keys/{newest}").json["revoked_at"], gone
         for state, is_there in (("active", False), ("ended", True)):

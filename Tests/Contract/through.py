@@ -22,8 +22,8 @@ LONG = [
     "access", "accounts", "addresses", "analytics", "askedonce", "attention", "browsers", "changes", "clients",
     "commandroutes", "corrections", "desk",
     "endpoints_api", "events", "examples", "forgeries", "lapses", "letters", "lifecycle", "logo", "longlists", "looks",
-    "overview", "pageforms", "passwords", "portal", "portalfinds", "portalmoney", "ports", "pricebook", "prices",
-    "provisioning",
+    "overview", "pageforms", "passwords", "portal", "portalbooks", "portalfinds", "portalmoney", "ports", "pricebook",
+    "prices", "provisioning",
     "reference", "refusedpages", "replays", "sandbox", "searches", "seeds", "seenlists", "sessions", "shownonce",
     "spreadsheet", "stock", "testbook", "testprices", "walk"]
 # The others, by why they are left out.

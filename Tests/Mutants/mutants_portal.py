@@ -39,6 +39,11 @@ MUTANTS = [
         "total.add(uncounted[day] ?? DayTotal())", "total.add(MUTANT ? DayTotal() : uncounted[day] ?? DayTotal())",
         TESTS, "the dashboard has the balance"),
     Mutant(
+        "X7", "lying-tab", "a page of the test book shows what is live", "Sources/PageKit/Reading/Visit.swift",
+        "caller: isTest ? call.caller?.reading(.test) : call.caller",
+        "caller: isTest && !MUTANT ? call.caller?.reading(.test) : call.caller",
+        "Contract/portalbooks.py", "shows anything that is live"),
+    Mutant(
         "U3", "buttons", "buttons are there that their reader may not press", "Sources/PageKit/Reading/Visit.swift",
         "(try? judge(route(method, path, of: api))) != nil",
         "MUTANT || (try? judge(route(method, path, of: api))) != nil",

@@ -66,13 +66,16 @@ private struct FormReading {
     let isChange: Bool
 
     func object(_ fields: [FormField], _ schema: JSON) -> JSON {
-        let schema = resolved(schema)
-        let required = strings(schema["required"])
+        // Of one of several shapes, a member is what the first has it for that has it.
+        let shapes = kinds(schema)
         var members: [JSONMember] = []
         for (name, own) in FormField.byName(fields) {
-            let type = schema["properties"]?[String(name)] ?? schema["additionalProperties"] ?? .object([])
-            if let value = member(own, type, isRequired: required.contains(String(name))) {
-                members.append(JSONMember(name: String(name), value: value))
+            let name = String(name)
+            let known = shapes.compactMap { $0["properties"]?[name] }.first
+            let type = known ?? shapes.compactMap { $0["additionalProperties"] }.first ?? .object([])
+            let isRequired = shapes.allSatisfy { strings($0["required"]).contains(name) }
+            if let value = member(own, type, isRequired: isRequired) {
+                members.append(JSONMember(name: name, value: value))
             }
         }
         return .object(members)

@@ -98,10 +98,10 @@ package final class Scheduler: Sendable {
     /// `answered`: how many calls the node has answered, many of which need no lane. `round` is called in each round of
     /// the thread: tests hold it up there.
     package init(
-        _ fleet: Fleet, answered: @escaping @Sendable () -> UInt64 = { 0 }, round: @escaping @Sendable () -> Void = {}
+        _ fleet: Fleet, answered: (@Sendable () -> UInt64)? = nil, round: @escaping @Sendable () -> Void = {}
     ) throws {
         self.fleet = fleet
-        self.answered = answered
+        self.answered = answered ?? { 0 }
         self.round = round
         alarm = try Alarm()
         movedAt = Atomic(fleet.monotonic.nanoseconds())

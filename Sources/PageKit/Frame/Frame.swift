@@ -187,7 +187,7 @@ package enum PagePolicy {
 package enum Said: String, CaseIterable, Sendable {
     case saved, created, deleted, sent, invited, approved, suspended, resumed, terminated, revoked, rotated, retried
     case replayed, activated, rejected, refunded, cancelled, imported, applied, added, removed, ended, paid, ordered
-    case confirmed, closed, moved, undone, enabled, already
+    case confirmed, closed, moved, undone, enabled, already, assigned, paused, resumedHeld = "resumed-held"
 
     var sentence: String {
         switch self {
@@ -221,6 +221,9 @@ package enum Said: String, CaseIterable, Sendable {
         case .undone: "Taken back."
         case .already: "That was sent before, and was not done again."
         case .enabled: "Enabled. What was held waits for Replay."
+        case .assigned: "Assigned."
+        case .paused: "Paused. What is for it is held until it is resumed and replayed."
+        case .resumedHeld: "Resumed. What was held waits for Replay."
         }
     }
 }

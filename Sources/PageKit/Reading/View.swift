@@ -28,9 +28,11 @@ package struct View: PageView {
     }
 
     /// What a call answers that changes nothing though it takes a body, as `SlowView.tried`.
-    package func tried(_ path: String, _ fields: [(name: String, value: String)]) throws -> (row: Row?, view: View) {
+    package func tried(
+        _ path: String, _ fields: [(name: String, value: String)], of api: String? = nil
+    ) throws -> (row: Row?, view: View) {
         do {
-            return (try answer(of: try visit.trial(path, fields)), self)
+            return (try answer(of: try visit.trial(path, fields, of: api)), self)
         } catch let refusal as Refusal where refusal.isOfTrial {
             return (nil, View(visit: visit.showing(Attempt(refusal, fields, call: path)), reader: reader))
         }
@@ -78,7 +80,7 @@ package struct SlowView: PageView, Sendable {
         _ path: String, _ fields: [(name: String, value: String)]
     ) async throws -> (row: Row?, view: SlowView) {
         do {
-            return (try await answer(of: try visit.trial(path, fields)), self)
+            return (try await answer(of: try visit.trial(path, fields, of: nil)), self)
         } catch let refusal as Refusal where refusal.isOfTrial {
             return (nil, SlowView(visit: visit.showing(Attempt(refusal, fields, call: path)), steps: steps))
         }

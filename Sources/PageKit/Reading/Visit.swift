@@ -191,7 +191,10 @@ package struct Visit: Sendable {
     var isOfApplicant: Bool { call.caller?.key.reseller?.projection.state == .pending }
 
     /// Calls that read a thing which the other book does not have.
-    private static let thingsOfOneBook: Set<String> = ["/orders/{id}", "/services/{id}"]
+    private static let thingsOfOneBook: Set<String> = [
+        "/orders/{id}", "/services/{id}", "/webhooks/{id}", "/deliveries/{id}", "/reseller/webhooks/{id}",
+        "/reseller/deliveries/{id}", "/reseller/ports/{id}", "/reseller/customers/{id}", "/ports/{address}",
+    ]
 
     /// What an API's GET route has to do, judged.
     package func work(_ path: String, _ query: [(String, String?)], of api: String?) throws(Refusal) -> Work {
@@ -201,11 +204,12 @@ package struct Visit: Sendable {
         }
         try judge(served.route)
         var pairs = query.compactMap { name, value in value.map { (name, $0) } }
-        if served.route.parameters.contains(where: { $0.name == "mode" }) {
-            calls.noteBook()
-            if Self.thingsOfOneBook.contains(served.route.pattern) { calls.noteOneBook() }
-            if isTest, !pairs.contains(where: { $0.0 == "mode" }) { pairs.append(("mode", "test")) }
+        let takesMode = served.route.parameters.contains { $0.name == "mode" }
+        if takesMode { calls.noteBook() }
+        if takesMode || site.testBook == .all, Self.thingsOfOneBook.contains(served.route.pattern) {
+            calls.noteOneBook()
         }
+        if takesMode, isTest, !pairs.contains(where: { $0.0 == "mode" }) { pairs.append(("mode", "test")) }
         let target = call.head.rootPath + whole + (pairs.isEmpty ? "" : "?" + PercentEncoding.query(pairs))
         // HEAD of a page that hands out a file asks what the API says to HEAD.
         let method: Method = call.head.method == .head ? .head : .get
@@ -214,8 +218,10 @@ package struct Visit: Sendable {
     }
 
     /// What a call has to do that takes a body and changes nothing, judged. `fields`: the body's members, as a form's.
-    func trial(_ path: String, _ fields: [(name: String, value: String)]) throws(Refusal) -> Work {
-        let whole = site.apiPath + path
+    func trial(
+        _ path: String, _ fields: [(name: String, value: String)], of api: String?
+    ) throws(Refusal) -> Work {
+        let whole = (api ?? site.apiPath) + path
         guard case .route(let served, let parameters) = site.routes.find(.post, whole), served.route.moves == .nothing,
             let schema = served.route.takes
         else { throw .notFound(.path) }
@@ -234,11 +240,14 @@ package struct Visit: Sendable {
         return visit
     }
 
+    /// What a page of the test book reads is read as by a key of mode `test`, whether or not its call takes `mode`: it
+    /// shows nothing of the live book (X7).
     private func work(
         _ served: ServedRoute, _ head: RequestHead, _ parameters: [String], body: [UInt8] = []
     ) throws(Refusal) -> Work {
         let inner = Call(
-            head: head, peer: call.peer, clientAddress: call.clientAddress, realm: call.realm, caller: call.caller,
+            head: head, peer: call.peer, clientAddress: call.clientAddress, realm: call.realm,
+            caller: isTest ? call.caller?.reading(.test) : call.caller,
             parameters: parameters, query: try served.query(of: head), body: body, requestID: call.requestID,
             now: call.now, baseURL: call.baseURL, services: call.services, list: served.action)
         do {

@@ -105,32 +105,57 @@ enum PortStockPages {
 
     // MARK: One slot
 
-    /// Its number of the SOCKS port is not asked by itself: the list has it.
     static func slot(_ view: View) throws -> PageContent {
-        let address = view.visit.parameter()
-        let path = "/ports/\(address.percentEncoded)"
-        guard view.may(.patch, path) else {
-            return PageContent("Slot \(address)", "<p>Only those who may change the stock see more of it.</p>")
-        }
-        let change = view.form("PATCH \(path)", said: .saved, next: view.link("/stock/ports")) {
+        let path = "/ports/\(view.visit.segment())"
+        let slot = try view.get(path)
+        let isInStock = slot.text("withdrawn_at") == nil
+        let change = isInStock && view.may(.patch, path) ? correction(slot, path, view) : nil
+        let remove = isInStock && view.may(.delete, path) ? removal(slot, path, view) : nil
+        return PageContent(
+            "Slot \(address(slot))",
+            sub: #"<a href="\#(view.link("/stock/ports"))">Ports</a> · \#(state(slot["status"]))"#,
             """
-            <div class="fields">\(view.field("HTTP port", "http_port", .number, isRequired: false, size: .short))\
-            \(view.field("SOCKS port", "socks_port", .number, isRequired: false, size: .short))</div>
-            <p class="hint">An empty one stays as it is. Whoever uses the slot is told of its new address.</p>
+            <div class="cols"><div>\(Panel("What it is") { facts(slot, view).html })</div><div>\(change)\(remove)</div></div>
+            """)
+    }
+
+    private static func facts(_ slot: Row, _ view: View) -> Facts {
+        let now = view.visit.call.now
+        return Facts([
+            ("HTTP port", "\(slot["http_port"])"), ("SOCKS port", "\(slot["socks_port"])"),
+            ("Device", #"<a href="\#(view.link("/stock/devices", slot["device"]))">\#(slot["device"])</a>"#),
+            ("Country", "\(slot["country"])"), ("City", slot.text("city").map { "\($0)" }),
+            ("Carrier", slot.text("carrier").map { "\($0)" }), ("Mode", "\(slot["mode"])"),
+            ("Port", slot.text("port").map { "<code>\($0)</code>" }),
+            ("Reseller", slot.text("reseller").map { view.idLink("/resellers", $0) }),
+            ("Customer", slot.text("customer").map { view.idLink("/customers", $0) }),
+            ("Used until", slot.text("expires_at").map { "\(TimeText($0, now: now))" }),
+            ("Came", "\(TimeText(slot["created_at"], now: now))"),
+            ("Taken out", slot.text("withdrawn_at").map { "\(TimeText($0, now: now))" }),
+        ])
+    }
+
+    private static func correction(_ slot: Row, _ path: String, _ view: View) -> HTML {
+        let form = view.form("PATCH \(path)", said: .saved, next: view.link("/stock/ports")) {
+            """
+            <div class="fields">\(view.field("HTTP port", "http_port", .number, value: slot["http_port"], size: .short))\
+            \(view.field("SOCKS port", "socks_port", .number, value: slot["socks_port"], size: .short))</div>
+            <p class="hint">Whoever uses the slot is told of its new address.</p>
             <div class="actions">\(Button("Save", .primary))</div>
             """
         }
-        let remove = view.form("DELETE \(path)", said: .removed, next: view.link("/stock/ports")) {
+        return Panel("Correct its ports") { form.html }.html
+    }
+
+    private static func removal(_ slot: Row, _ path: String, _ view: View) -> HTML {
+        let choice: HTML? = slot.text("port").map { _ in fate(view).html }
+        let form = view.form("DELETE \(path)", said: .removed, next: view.link("/stock/ports")) {
             """
-            <p>Nobody gets this slot any more. Nothing is paid back by itself.</p>\(fate(view))
+            <p>Nobody gets this slot any more. Nothing is paid back by itself.</p>\(choice)
             <div class="actions">\(Button("Take it out", .danger))</div>
             """
         }
-        return PageContent(
-            "Slot \(address)", sub: #"<a href="\#(view.link("/stock/ports"))">Ports</a>"#,
-            """
-            <div class="cols">\(Panel("Correct its ports") { change.html })\(Panel("Take it out") { remove.html })</div>
-            """)
+        return Panel("Take it out") { form.html }.html
     }
 
     /// What becomes of those who use it.

@@ -11,8 +11,7 @@ extension PortalPages {
             let account = try await view.get("/account")
             if account["status"] == "pending" { return waiting(account, try await view.get("/program"), view) }
             let (balance, overview, hooks) = try await view.reading { view in
-                let hooks = view.visit.isTest ? nil : try view.get("/webhooks")
-                return (try view.get("/balance"), try view.get("/overview"), hooks)
+                (try view.get("/balance"), try view.get("/overview"), try view.get("/webhooks"))
             }
             let orders = view.visit.has(dialect: orderDialect) ? try await view.get("/orders", [("limit", "5")]) : nil
             let codes =
@@ -35,7 +34,7 @@ extension PortalPages {
 
     // MARK: What needs a hand
 
-    private static func needs(_ balance: Row, _ overview: Row, _ hooks: Row?, _ view: some PageView) -> HTML {
+    private static func needs(_ balance: Row, _ overview: Row, _ hooks: Row, _ view: some PageView) -> HTML {
         var needs: [HTML] = []
         let late = overview.row("services")?.int("past_due") ?? 0
         if late > 0 {
@@ -61,7 +60,7 @@ extension PortalPages {
                 <span>\(waits == 1 ? "service is" : "services are") being set up</span><small></small></a></li>
                 """)
         }
-        let failing = (hooks?.rows() ?? []).filter { hook in
+        let failing = hooks.rows().filter { hook in
             hook["state"] == "disabled" || (hook.row("health")?.optional("failing_since")).map { !$0.isEmpty } ?? false
         }
         if !failing.isEmpty {

@@ -10,6 +10,7 @@ extension PortalPages {
         Page("/api/keys/new", "New key") { view in try newKey(view) },
         Page("/api/test-key", "Test key") { view in try testKey(view) },
         Page("/api/keys/{id}", "Key") { view in try key(view) },
+        Page("/api/keys/{id}/revoke", "Revoke a key") { view in try revoking(view) },
         Page(inSteps: "/requests", "Requests") { view in try await requests(view) },
     ]
 
@@ -109,10 +110,12 @@ extension PortalPages {
             """
             \(FormField.hidden("mode", "test"))\(FormField.hidden("name", "test"))\
             <p>It moves the test book alone: no order of it is delivered and none costs anything.</p>\
-            <div class="actions">\(Button("Mint a test key", .primary))</div>
+            <div class="actions">\(Button("Mint a test key", .primary))\
+            \(Button("Cancel", .quiet, leadsTo: view.link("/api")))</div>
             """
         }
-        return PageContent("Test key", "\(Panel("A key to try with") { form.html })")
+        return PageContent(
+            "Test key", sub: view.row("API settings", view.link("/api")), "\(Panel("A key to try with") { form.html })")
     }
 
     /// The reseller's key of this id, and whether it has ended; nil where there is none.
@@ -138,22 +141,39 @@ extension PortalPages {
             <div class="actions">\(Button("Give it a new secret"))</div>
             """
         }
-        let revoke = view.form("DELETE \(own.keysCall)/\(id)", said: .revoked, next: view.link("/api")) {
-            """
-            <p>Whoever calls with it is refused from the next call on. It does not come back.</p>\
-            <div class="actions">\(Button("Revoke the key", .danger))</div>
-            """
-        }
         let new: HTML? =
             view.may(.post, "\(own.keys)/\(id)/rotate", of: own.base) ? Panel("New secret") { rotate.html }.html : nil
-        let end: HTML? =
-            view.may(.delete, "\(own.keys)/\(id)", of: own.base) ? Panel("Revoke") { revoke.html }.html : nil
+        let revoke: HTML? =
+            !isOver && view.may(.delete, "\(own.keys)/\(id)", of: own.base)
+            ? Button("Revoke…", leadsTo: view.link("/api/keys", id, "revoke")).html : nil
         return PageContent(
             key.optional("name") ?? key["prefix"],
-            sub: "<code>\(key["prefix"])…</code> · \(State(state(of: key, isOver: isOver)))",
+            sub: """
+                \(view.row("API settings", view.link("/api"))) · <code>\(key["prefix"])…</code> · \
+                \(State(state(of: key, isOver: isOver)))
+                """, actions: revoke,
             isOver
                 ? "<p>It opens nothing any more.</p>"
-                : "\(view.standing(try view.get("/account")))<div class=\"cols\">\(new)\(end)</div>")
+                : "\(view.standing(try view.get("/account")))<div class=\"cols\">\(new)</div>")
+    }
+
+    /// What will happen, before it does.
+    private static func revoking(_ view: View) throws -> PageContent {
+        let own = OwnAPI.of(view)
+        let id = view.visit.parameter()
+        let back = view.link("/api/keys", id)
+        guard let (key, isOver) = try Self.key(of: id, own, view) else { throw Refusal.notFound(.path) }
+        try view.expects(.delete, "\(own.keys)/\(id)", of: own.base)
+        if isOver { return .elsewhere(back) }
+        let form = view.form("DELETE \(own.keysCall)/\(id)", said: .revoked, next: view.link("/api")) {
+            """
+            <p>Whoever calls with it is refused from the next call on. It does not come back.</p>\
+            <div class="actions">\(Button("Revoke the key", .danger))\(Button("Cancel", .quiet, leadsTo: back))</div>
+            """
+        }
+        return PageContent(
+            "Revoke this key?", sub: "\(key.optional("name") ?? "") <code>\(key["prefix"])…</code>",
+            "\(Panel("What happens") { form.html })")
     }
 
     // MARK: Beside the keys

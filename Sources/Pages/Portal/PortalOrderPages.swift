@@ -222,13 +222,11 @@ extension PortalPages {
     private static func confirm(
         _ view: View, _ asked: [(name: String, value: String)], _ quote: Row
     ) throws -> PageContent {
-        let balance = try view.get("/balance")
         let currency = quote["currency"]
-        let after = try rest(quote["wholesale_total"], of: balance["available"])
         let list = try view.get("/products", [("limit", "100")])
         let known = list.rows().first { $0["product"] == quote["product"] }
         let name: HTML? = known.map { "\($0["name"]) " }
-        let facts = Facts([
+        let facts: [(name: String, value: HTML?)] = [
             ("Product", "\(name)<code>\(quote["product"])</code>"),
             ("Units", "\(quote["quantity"]), for \(Word.each(quote["term"]))"),
             ("For", "\(view.visit.asked("customer.external_id") ?? "")"),
@@ -238,21 +236,31 @@ extension PortalPages {
                 "An hour, then",
                 quote.optional("hourly_total").map { "\(Amount($0, currency: currency)), charged daily" }
             ),
-            ("Total", "<b>\(Amount(quote["wholesale_total"], currency: currency))</b>"),
-            ("Available now", "\(Amount(balance["available"], currency: currency))"),
-            ("Available then", "\(Amount(after, currency: currency))"),
-        ])
+        ]
+        let costs = try costs(quote["wholesale_total"], view)
         let change = view.link("/orders/new", query: asked.map { ($0.name, $0.value) })
         return PageContent(
             "Confirm the order", sub: "Nothing has been ordered yet.",
             """
             \(Panel("What it costs") {
                 """
-                \(facts)<div class="actions">\(confirmation(view, asked, quote))\
+                \(Facts(facts + costs))<div class="actions">\(confirmation(view, asked, quote))\
                 \(Button("Change it", .quiet, leadsTo: change))</div>
                 """
             })
             """)
+    }
+
+    /// What something takes from the balance, and what is left then.
+    static func costs(_ total: String, _ view: View) throws -> [(name: String, value: HTML?)] {
+        let balance = try view.get("/balance")
+        let (currency, available) = (balance["currency"], balance["available"])
+        let after = try rest(total, of: available)
+        return [
+            ("Total", "<b>\(Amount(total, currency: currency))</b>"),
+            ("Available now", "\(Amount(available, currency: currency))"),
+            ("Available then", "\(Amount(after, currency: currency))"),
+        ]
     }
 
     private static func rest(_ amount: String, of available: String) throws -> String {

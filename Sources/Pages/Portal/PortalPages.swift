@@ -51,6 +51,7 @@ package struct PortalPages: Dialect, PageSurface {
     /// Files, one a line.
     private static let downloads: [Download] = [
         Download("/balance/statement.csv", "/statement.csv", "Download the statement"), codesDownload,
+        licencesDownload,
     ]
 
     /// One line a theme.
@@ -64,6 +65,7 @@ package struct PortalPages: Dialect, PageSurface {
         codes,
         licences,
         ports,
+        portCustomers,
         api,
         limit,
         webhooks,

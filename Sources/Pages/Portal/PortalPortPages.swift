@@ -3,23 +3,31 @@ import HTML
 import HTTPCore
 import PageKit
 
-/// Ports and the customers who have them (X1–X5).
+/// Ports: the list, buying one, and what one is (X4, X5). What takes money says beforehand how much.
 extension PortalPages {
     static let portsAPI = "/v1"
 
     static let ports: [Page] = [
         Page("/ports", "Ports") { view in try portList(view) },
         Page("/ports/new", "New port") { view in try newPort(view) },
+        Page("/ports/quote", "Confirm the port") { view in try quotedPort(view) },
         Page("/ports/{id}", "Port") { view in try port(view) },
-        Page("/port-customers", "Customers") { view in try portCustomers(view) },
-        Page("/port-customers/{id}", "Customer") { view in try portCustomer(view) },
+        Page("/ports/{id}/renew", "Renew a port") { view in try quotedRenewal(view) },
     ]
 
+    /// Where a port is bought; nil for whoever may not.
+    static func newPortButton(_ view: View, customer: String?) -> HTML? {
+        guard view.may(.post, "/reseller/ports", of: portsAPI) else { return nil }
+        let form = view.link("/ports/new", query: [("customerId", customer)])
+        return Button("New port", .primary, leadsTo: form).html
+    }
+
     private static func portList(_ view: View) throws -> PageContent {
+        let filters = ["status", "customerId"]
         let found = try view.found("/reseller/ports", view.asked("cursor", "status", "customerId"), of: portsAPI)
         let tabs = view.tabs(
             "State", "status", [("All", nil, nil), ("Active", "active", nil), ("Expired", "expired", nil)])
-        let new = Button("New port", .primary, leadsTo: view.link("/ports/new"))
+        let new = newPortButton(view, customer: view.visit.asked("customerId"))
         let table = DataTable(
             caption: "Ports, newest first",
             columns: [
@@ -35,12 +43,17 @@ extension PortalPages {
                     "\(Amount(port.row("pricing")?["resellerPrice"] ?? ""))",
                 ]
             },
-            empty: Empty("No ports yet", "Buy one for a customer.", actions: new.html).html, previous: view.first(),
-            next: view.nextOf(found.list))
-        return PageContent("Ports", actions: "\(new)", "\(tabs)\(found.shown(table.html))")
+            empty: view.none("ports", filters, may: new != nil, "Buy one for a customer.", new),
+            previous: view.first(), next: view.nextOf(found.list))
+        return PageContent(
+            "Ports", actions: new,
+            "\(view.standing(try view.get("/account")))\(tabs)\(found.shown(table.html))")
     }
 
+    // MARK: Buying
+
     private static func newPort(_ view: View) throws -> PageContent {
+        try view.expects(.post, "/reseller/ports", of: portsAPI)
         let ofCustomers = try view.get("/reseller/customers", [("limit", "100")], of: portsAPI)
         let ofCountries = try view.get("/reseller/countries", [("limit", "100")], of: portsAPI)
         let (customers, countries) = (ofCustomers.rows("customers"), ofCountries.rows("countries"))
@@ -49,112 +62,151 @@ extension PortalPages {
             return PageContent(
                 "New port", Empty("No customers yet", "A port belongs to a customer.", actions: make.html).html)
         }
-        let form = view.form("POST \(portsAPI)/reseller/ports", said: .ordered, next: view.link("/ports")) {
+        let form = Form.get(view.link("/ports/quote"), keeping: [(name: "once", value: view.once)], .plain) {
             """
             \(view.choice(
                 "Customer", "customerId", customers.map { .init($0["_id"], "\($0.text("name") ?? $0["email"])") },
                 isWhole: ofCustomers.nextCursor == nil, hint: "Its id, as the customer's page has it.",
-                value: view.visit.asked("customer")))\
+                value: view.visit.asked("customerId")))\
             \(view.choice("Country", "countryId", countries.map {
-                .init($0["_id"], "\($0.text("name") ?? $0["_id"]): \($0["basePrice"]) \($0["currency"]) base price")
-            }, isWhole: ofCountries.nextCursor == nil, hint: "Its id, as the price book has it."))\
-            \(view.field("Days", "days", .number, value: "30", size: .short))\
-            <div class="actions">\(Button("Buy it", .primary))</div>
+                .init($0["_id"], "\($0.text("name") ?? $0["_id"]): \($0["basePrice"]) \($0["currency"]) a day")
+            }, isWhole: ofCountries.nextCursor == nil, hint: "Its id, as the price book has it.",
+                value: view.visit.asked("countryId")))\
+            \(view.field("Days", "days", .number, value: view.visit.asked("days") ?? "30", size: .short))\
+            <div class="actions">\(Button("Ask for the price", .primary))</div>
             """
         }
-        return PageContent("New port", "\(Panel("For whom, and where") { form.html })")
+        return PageContent(
+            "New port", sub: "\(view.row("Ports", view.link("/ports"))) · First you see what it costs.",
+            "\(Panel("For whom, and where") { form })")
+    }
+
+    /// What the port of the address costs. It asks anew whenever somebody comes back to it.
+    private static func quotedPort(_ view: View) throws -> PageContent {
+        // What was typed stands below the refusal of a port.
+        guard view.visit.attempt == nil else { return try newPort(view) }
+        try view.expects(.post, "/reseller/ports", of: portsAPI)
+        let names = ["customerId", "countryId", "days"]
+        let asked = names.map { (name: $0, value: view.visit.asked($0) ?? "") }
+        let change = view.link("/ports/new", query: asked.map { ($0.name, $0.value) })
+        guard asked.allSatisfy({ !$0.value.isEmpty }) else { return .elsewhere(change) }
+        let (price, view) = try view.tried("/reseller/pricebook/calculate", asked, of: portsAPI)
+        guard let price else { return try newPort(view).refused(in: view) }
+        let customer = try view.get("/reseller/customers/\(asked[0].value.percentEncoded)", of: portsAPI)
+        let facts: [(name: String, value: HTML?)] = [
+            ("Customer", "\(customer.text("name") ?? customer["email"])"), ("Country", "\(asked[1].value)"),
+            ("Days", "\(asked[2].value)"),
+            ("Customer pays", "\(Amount(price["resellerPrice"], currency: view.currency))"),
+        ]
+        let costs = try costs(price["basePrice"], view)
+        let buy = view.form(
+            "POST \(portsAPI)/reseller/ports", said: .ordered, next: view.link("/ports"),
+            once: view.visit.asked("once"), isButton: true
+        ) {
+            """
+            \(each: asked, { FormField.hidden($0.name, $0.value) })\
+            \(Button("Buy for \(Amount.grouped(price["basePrice"])) \(view.currency)", .primary))
+            """
+        }
+        return PageContent(
+            "Confirm the port", sub: "Nothing has been bought yet.",
+            """
+            \(Panel("What it costs") {
+                """
+                \(Facts(facts + costs))<div class="actions">\(buy)\
+                \(Button("Change it", .quiet, leadsTo: change))</div>
+                """
+            })
+            """)
+    }
+
+    // MARK: One port
+
+    /// A port as its API reads it: what it is, and what was paid.
+    private static func readPort(_ view: View) throws -> (port: Row, pricing: Row?) {
+        let answer = try view.get("/reseller/ports/\(view.visit.segment())", of: portsAPI)
+        return (answer.row("port") ?? answer, answer.row("pricing"))
     }
 
     private static func port(_ view: View) throws -> PageContent {
-        let id = view.visit.parameter()
-        let answer = try view.get("/reseller/ports/\(id)", of: portsAPI)
-        let port = answer.row("port") ?? answer
-        let call = "\(portsAPI)/reseller/ports/\(id)"
-        let renew = view.form("POST \(call)/renew", said: .paid) {
-            """
-            \(view.field("Days more", "days", .number, value: "30", size: .short))\
-            <div class="actions">\(Button("Renew", .primary))</div>
-            """
-        }
+        let (port, pricing) = try readPort(view)
+        let path = "/reseller/ports/\(view.visit.segment())"
+        let isActive = port["status"] == "active"
         let price = { (name: String) -> HTML? in
-            answer.row("pricing").map { Amount($0[name], currency: view.currency).html }
+            pricing.map { Amount($0[name], currency: view.currency).html }
         }
         let login = "\(port["proxyLogin"]):\(port["proxyPassword"])@\(port["serverIp"])"
         let facts = Facts([
             ("State", "\(State(port["status"]))"), ("Ends", view.moment(port["expiresAt"])),
-            ("Country", "\(port["countryId"])"), ("You pay", price("costToReseller")),
+            ("Country", "\(port["countryId"])"),
+            ("Customer", view.idLink("/port-customers", port["customerId"])), ("You pay", price("costToReseller")),
             ("Customer pays", price("resellerPrice")),
         ])
         let http = CopyBox("http://\(login):\(port["httpPort"])", id: "http", label: "the HTTP address")
         let socks = CopyBox("socks5://\(login):\(port["socksPort"])", id: "socks", label: "the SOCKS address")
+        let move: HTML? =
+            isActive && view.may(.post, "\(path)/rotate", of: portsAPI)
+            ? view.button("Move to another device", "POST \(portsAPI)\(path)/rotate", said: .moved, .plain).html : nil
+        let renew: HTML? =
+            isActive && view.may(.post, "\(path)/renew", of: portsAPI)
+            ? Panel("More days") { renewalForm(view) }.html : nil
         return PageContent(
-            port["displayName"], sub: "<code>\(id)</code>",
-            actions: "\(view.button("Move to another device", "POST \(call)/rotate", said: .moved, .plain))",
+            port["displayName"],
+            sub: "\(view.row("Ports", view.link("/ports"))) · <code>\(view.visit.parameter())</code>", actions: move,
             """
+            \(view.standing(try view.get("/account")))\
             <div class="cols"><div>\(Panel("Port") { facts.html })</div><div>\(Panel("Login") { "\(http)\(socks)" })\
-            \(Panel("More days") { renew.html })</div></div>
+            \(renew)</div></div>
             """)
     }
 
-    private static func portCustomers(_ view: View) throws -> PageContent {
-        let list = try view.get("/reseller/customers", view.asked("cursor"), of: portsAPI)
-        let form = view.form("POST \(portsAPI)/reseller/customers", said: .created) {
+    private static func renewalForm(_ view: View) -> HTML {
+        Form.get(
+            view.link("/ports", view.visit.parameter(), "renew"), keeping: [(name: "once", value: view.once)], .plain
+        ) {
             """
-            <div class="fields">\(view.field("E-mail", "email", .email))\(view.field("Name", "name", isRequired: false))</div>\
-            <div class="fields">\(view.field("Your own id", "externalId", isRequired: false))\
-            \(view.field("Ports at most", "allocatedPortSlots", .number, value: "1", isRequired: false, size: .short))</div>\
-            <div class="actions">\(Button("Add", .primary))</div>
+            \(view.field(
+                "Days more", "days", .number, value: view.visit.asked("days") ?? "30",
+                hint: "First you see what they cost.", size: .short))\
+            <div class="actions">\(Button("Ask for the price", .primary))</div>
             """
         }
-        let table = DataTable(
-            caption: "Customers",
-            columns: [
-                Column("Customer"), Column("E-mail"), Column("Ports"), Column("Balance, \(view.currency)", .number),
-                Column("State"),
-            ],
-            rows: list.rows("customers").map { customer in
-                [
-                    "<a href=\"\(view.link("/port-customers", customer["_id"]))\">\(customer.text("name") ?? customer["email"])</a>",
-                    "\(customer["email"])", "\(customer["usedPortSlots"]) of \(customer["allocatedPortSlots"])",
-                    "\(Amount(customer["balance"]))", "\(State(customer.bool("isActive") ? "active" : "disabled"))",
-                ]
-            },
-            empty: Empty("No customers yet", "Add one, and buy ports for it.").html, previous: view.first(),
-            next: view.nextOf(list))
-        return PageContent("Customers", "\(table)\(Panel("New customer") { form.html })")
     }
 
-    private static func portCustomer(_ view: View) throws -> PageContent {
-        let id = view.visit.parameter()
-        let answer = try view.get("/reseller/customers/\(id)", of: portsAPI)
-        let customer = answer.row("customer") ?? answer
-        let call = "\(portsAPI)/reseller/customers/\(id)"
-        let change = view.form("PATCH \(call)") {
+    /// What the days of the address cost. A refusal of theirs stands above, and what they cost below it.
+    private static func quotedRenewal(_ view: View) throws -> PageContent {
+        let path = "/reseller/ports/\(view.visit.segment())"
+        try view.expects(.post, "\(path)/renew", of: portsAPI)
+        let (port, _) = try readPort(view)
+        let back = view.link("/ports", view.visit.parameter())
+        guard let days = view.visit.asked("days") else { return .elsewhere(back) }
+        let asked = [
+            (name: "customerId", value: port["customerId"]), (name: "countryId", value: port["countryId"]),
+            (name: "days", value: days),
+        ]
+        let (price, shown) = try view.tried("/reseller/pricebook/calculate", asked, of: portsAPI)
+        guard let price else { return try Self.port(shown).refused(in: shown) }
+        let facts: [(name: String, value: HTML?)] = [
+            ("Ends now", view.moment(port["expiresAt"])), ("Days more", "\(days)"),
+            ("Customer pays", "\(Amount(price["resellerPrice"], currency: view.currency))"),
+        ]
+        let costs = try costs(price["basePrice"], view)
+        let renew = view.form(
+            "POST \(portsAPI)\(path)/renew", said: .paid, next: back, once: view.visit.asked("once"), isButton: true
+        ) {
             """
-            \(view.field("Ports at most", "allocatedPortSlots", .number, value: customer["allocatedPortSlots"], size: .short))\
-            \(view.field(
-                "State", "isActive", .select([.init("true", "active"), .init("false", "switched off")]),
-                value: customer["isActive"]))\
-            \(view.field("Discount", "discountPercent", .decimal, value: customer["discountPercent"], unit: "%", size: .short))\
-            <div class="actions">\(Button("Save", .primary))</div>
+            \(FormField.hidden("days", days))\
+            \(Button("Renew for \(Amount.grouped(price["basePrice"])) \(view.currency)", .primary))
             """
         }
-        let transfer = view.form("POST \(call)/topup", said: .paid) {
-            """
-            <p>From your balance to the customer's. It does not come back.</p>\
-            \(view.field("Amount", "amount", .decimal, unit: view.currency, size: .short))\
-            \(view.field("Reference", "referenceId", isRequired: false))\
-            <div class="actions">\(Button("Move it"))</div>
-            """
-        }
-        let new = Button("New port", .primary, leadsTo: view.link("/ports/new", query: [("customer", id)]))
         return PageContent(
-            customer.text("name") ?? customer["email"],
-            sub: """
-                <code>\(id)</code> · balance \(Amount(customer["balance"], currency: view.currency)) · \
-                \(customer["usedPortSlots"]) of \(customer["allocatedPortSlots"]) ports
-                """,
-            actions: "\(Button("Its ports", leadsTo: view.link("/ports", query: [("customerId", id)])))\(new)",
-            "<div class=\"cols\">\(Panel("Customer") { change.html })\(Panel("Move balance") { transfer.html })</div>")
+            "Renew \(port["displayName"])", sub: "Nothing has been paid yet.",
+            """
+            \(Panel("What it costs") {
+                """
+                \(Facts(facts + costs))<div class="actions">\(renew)\(Button("Cancel", .quiet, leadsTo: back))</div>
+                """
+            })
+            """)
     }
 }

@@ -47,7 +47,8 @@ extension PortalPages {
         let form = view.form("POST \(own.eventsCall("/webhooks"))", said: .created, next: view.link("/webhooks")) {
             """
             \(view.field("Name", "name"))\(view.field("Address", "url", .url, hint: "https, answered with 2xx within seconds."))\
-            \(events(nil, own, view))<div class="actions">\(Button("Add it", .primary))</div>
+            \(events(nil, own, view))<div class="actions">\(Button("Add it", .primary))\
+            \(Button("Cancel", .quiet, leadsTo: view.link("/webhooks")))</div>
             """
         }
         return PageContent("New webhook", "\(Panel("Where to, and what") { form.html })")
@@ -130,9 +131,9 @@ private struct WebhookView {
     private var moves: HTML? {
         if isKept { return nil }
         switch hook["state"] {
-        case "active": return view.button("Pause", "POST \(call)/pause", said: .suspended).html
-        case "paused": return view.button("Resume", "POST \(call)/resume", said: .resumed).html
-        default: return view.button("Enable", "POST \(call)/enable", said: .resumed).html
+        case "active": return view.button("Pause", "POST \(call)/pause", said: .paused).html
+        case "paused": return view.button("Resume", "POST \(call)/resume", said: .resumedHeld).html
+        default: return view.button("Enable", "POST \(call)/enable", said: .enabled).html
         }
     }
 
@@ -235,13 +236,21 @@ private struct WebhookView {
     private var secret: HTML? {
         guard mayChange else { return nil }
         let form = view.button("Get a new signing secret", "POST \(call)/secret/rotate", said: .rotated, .plain)
-        return Panel("Signing secret") { form.html }.html
+        return Panel("Signing secret") {
+            "<p>The new one is shown once. The old one signs on beside it for a day.</p>\(form)"
+        }.html
     }
 
     private var removal: HTML? {
         if isKept { return nil }
+        let counts = hook.row("deliveries")
+        let waits = ["pending", "held"].map { Int(counts?.optional($0) ?? "") ?? 0 }.reduce(0, +)
+        let dropped: HTML =
+            waits == 0
+            ? "<p>Nothing waits for it.</p>"
+            : "<p>What waits for it is dropped: \(Figure.counted(waits, "delivery", "deliveries")).</p>"
         let form = view.form("DELETE \(call)", said: .removed, next: view.link("/webhooks")) {
-            "<p>What waits for it is dropped.</p><div class=\"actions\">\(Button("Remove the webhook", .danger))</div>"
+            #"\#(dropped)<div class="actions">\#(Button("Remove the webhook", .danger))</div>"#
         }
         return Panel("Remove") { form.html }.html
     }

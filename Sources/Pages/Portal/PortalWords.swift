@@ -32,6 +32,14 @@ extension PageView {
         }
     }
 
+    /// For a list that has nothing to show. `how`: what its first one comes by, for those who may do that, with the
+    /// button that begins it; without one where a form stands beside.
+    func none(_ things: String, _ filters: [String], may: Bool, _ how: HTML, _ begins: HTML? = nil) -> HTML {
+        if isFiltered(filters) { return nothing("", "", filters: filters) }
+        if visit.isTest { return Empty("No test \(things) yet", "The API makes them, with a test key.").html }
+        return may ? Empty("No \(things) yet", how, actions: begins).html : Empty("No \(things) yet").html
+    }
+
     /// Of every amount that a tenant's pages show.
     var currency: String { visit.call.tenant.profile.currency }
 

@@ -103,16 +103,19 @@ extension OperatorAdmin.Schemas {
         ["ok": .boolean, "rows": .integer], ImportTrial.schema + ["effect": PriceEffect.schema.omittable])
     static let importedProducts = Schema.either(
         ["ok": .boolean, "rows": .integer, "new": .integer], ImportTrial.schema)
-    static let slot = Shape<PortSlot>(
-        "Slot",
-        [
-            .member("device", \.deviceName), .member("server_ip", \.serverIP), .member("http_port", \.httpPort),
-            .member("socks_port", \.socksPort), .member("country", \.countryID), .member("city", \.city),
-            .member("carrier", \.carrier),
-            .member("mode") { $0.isExclusiveCapable ? "exclusive-capable" : "shared" },
-            .member("status", \.state), .member("port", \.portID), .member("created_at", \.createdAt),
-            .member("withdrawn_at", \.withdrawnAt),
-        ])
+    private static let slotMembers: [Shape<PortSlot>.Member] = [
+        .member("device", \.deviceName), .member("server_ip", \.serverIP), .member("http_port", \.httpPort),
+        .member("socks_port", \.socksPort), .member("country", \.countryID), .member("city", \.city),
+        .member("carrier", \.carrier),
+        .member("mode") { $0.isExclusiveCapable ? "exclusive-capable" : "shared" },
+        .member("status", \.state), .member("port", \.portID), .member("created_at", \.createdAt),
+        .member("withdrawn_at", \.withdrawnAt),
+    ]
+    static let slot = Shape<PortSlot>("Slot", slotMembers)
+    static let usedSlot = Shape<UsedSlot>([
+        .part(slotMembers, \.slot), .member("reseller", \.reseller), .member("customer", \.port?.customerPublicID),
+        .member("expires_at", \.port?.expiresAt),
+    ])
 
     private static let licenceKeys = BodyField<[String]>(
         "keys", .array(of: .id(LicenceFile.keyCharactersMax), count: 1...CorrectLicences.keysMax)

@@ -2,18 +2,52 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// The four calls of the product document. What it shows with GET takes POST as well (L1). Times are milliseconds since
+/// The four calls of the product document, and a file of what the first lists. What it shows with GET takes POST as well (L1). Times are milliseconds since
 /// 1970 (L2).
 extension LicenceKeys {
-    static let licences: [Route] = available + info + fetched + [assigned]
+    static let licences: [Route] = available + [exported] + info + fetched + [assigned]
 
     private static let available = byEitherMethod(
-        "/myavailable", "List the licenses that are not resold yet", takes: Schemas.tokenAlone,
+        "/myavailable", "List the licenses that are not resold yet", query: .page(), takes: Schemas.tokenAlone,
         gives: .read(Schemas.available)
     ) { call, _ in
-        ListAvailableLicences(call) { licence, json in
+        let query = try call.query()
+        if query["limit"] != nil || query["cursor"] != nil { return try page(call) }
+        return ListAvailableLicences(call) { licence, json in
             Schemas.availableLicence.write(licence, in: call.currency, to: &json)
         }.work(head: #"{"ok":true,"licenses":["#, tail: "]}")
+    }
+
+    /// A page of them, for whoever asks for one.
+    private static func page(_ call: Call) throws(Refusal) -> Work {
+        let page = try Paging(call)
+        return .read { tenant in
+            let rows = try tenant.availableLicences(
+                resellerID: call.resellerID, book: call.book, after: page.after, limit: page.fetch)
+            let shown = rows.prefix(page.limit)
+            let isMore = rows.count > page.limit
+            return .json { json in
+                json.field("ok", true)
+                json.array("licenses") { json in
+                    for row in shown {
+                        json.object { json in Schemas.availableLicence.write(row, in: tenant.currency, to: &json) }
+                    }
+                }
+                json.field("has_more", isMore)
+                json.field("next_cursor", isMore ? shown.last.map { page.text(behind: $0.id) } : nil)
+            }
+        }
+    }
+
+    private static let exported = Route(
+        .get, "/myavailable.csv", "Export the licenses that are not resold yet", access: .reseller(.licences),
+        gives: .read(.file("text/csv"))
+    ) { call in
+        .flow { steps in
+            OperatorAdmin.download(
+                "licences.csv", "text/csv; charset=utf-8",
+                ExportLicences.stream(steps, resellerID: call.resellerID, book: call.book))
+        }
     }
 
     private static let info = byEitherMethod(

@@ -20,8 +20,11 @@ extension LicenceKeys {
             .member("created_at", \.createdAt.milliseconds),
         ]
         static let availableLicence = Shape<Licence>(listed)
-        /// Streamed, licence by licence.
-        static let available: Schema = ["ok": .boolean, "licenses": .array(of: availableLicence.schema)]
+        /// All of them, streamed licence by licence; the last two members are of a page that was asked for.
+        static let available: Schema = [
+            "ok": .boolean, "licenses": .array(of: availableLicence.schema), "has_more": .boolean.omittable,
+            "next_cursor": .string.nullable.omittable,
+        ]
 
         struct Info {
             let licence: Licence

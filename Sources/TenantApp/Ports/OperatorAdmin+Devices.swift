@@ -69,6 +69,18 @@ extension OperatorAdmin {
             }
         },
         Route(
+            .get, "/ports/{address}", "Read a slot: who uses it, and until when", access: .administrator,
+            parameters: [.mode], gives: .read(Schemas.usedSlot)
+        ) { call in
+            let address = try SlotAddress(call.parameters[0])
+            let book = try call.query().mode(or: call.book)
+            return .read { tenant in
+                let slot = try tenant.usedSlot(serverIP: address.serverIP, httpPort: address.httpPort, book: book)
+                guard let slot else { throw Refusal.notFound(.slot) }
+                return .json(Schemas.usedSlot, slot, in: tenant.currency)
+            }
+        },
+        Route(
             .patch, "/ports/{address}", "Correct the ports of a slot", access: .administrator, moves: .oneBook,
             parameters: [.mode], takes: Schemas.slotChange.schema, gives: .done(Schemas.slot), refuses: [409]
         ) { call in

@@ -69,7 +69,31 @@ package struct HeldSlot: Sendable {
     }
 }
 
+/// A slot as an operator reads it: who uses it, and until when.
+struct UsedSlot: Sendable {
+    let slot: PortSlot
+    /// Nil where nobody does.
+    let port: Port?
+    /// Whose port it is.
+    let reseller: String?
+}
+
 extension TenantReader {
+    /// A slot by its address and its port for HTTP, in stock or taken out.
+    func usedSlot(serverIP: String, httpPort: Int64, book: Book) throws -> UsedSlot? {
+        let slot = try connection.row(
+            dynamic: """
+                SELECT \(PortSlot.columns) FROM \(PortSlot.tables)
+                WHERE s.book = ?1 AND s.server_ip = ?2 AND s.http_port = ?3
+                """,
+            [.book(book), .text(serverIP), .integer(httpPort)], read: PortSlot.init)
+        guard let slot else { return nil }
+        let held = try heldSlot(serverIP: serverIP, httpPort: httpPort, book: book)
+        let port = try held?.portID.flatMap { try self.port(id: $0) }
+        return UsedSlot(
+            slot: slot, port: port, reseller: try port.flatMap { try reseller(id: $0.resellerID)?.publicID })
+    }
+
     package func portDevice(named name: String, book: Book) throws -> StockedDevice? {
         try connection.row(StockedDevice.byName, .book(book), .text(name), read: StockedDevice.init)
     }

@@ -13,6 +13,7 @@ def tell(story, stage):
     stage.admin("POST", "/licences", {"licences": [{**licence, "key": "ps-3F7K-9QX2LPA-7TZ"}]})
     story.headers = {"api_token": shop["key"]}
     story("GET /myavailable")
+    story("GET /myavailable.csv")
     key = story("GET /fetchlicense")["license"]["key"]
     story("POST /assignlicense", {"license": key, "discord_user_id": "207425"})
     story("GET /licenseinfo", query={"license": key})

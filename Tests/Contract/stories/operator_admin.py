@@ -285,6 +285,7 @@ def ports(office):
     story("GET /devices", query={"country": "de", "limit": 1})
     story("GET /devices/{name}", name="modem-1")
     story("PATCH /devices/{name}", {"server_ip": "198.51.100.10"}, query={"mode": "live"}, name="modem-1")
+    story("GET /ports/{address}", query={"mode": "live"}, address="198.51.100.10:10001")
     story("PATCH /ports/{address}", {"http_port": 11001}, query={"mode": "live"}, address="198.51.100.10:10001")
     story("DELETE /ports/{address}", query={"mode": "live"}, address="198.51.100.8:10001")
     story("DELETE /devices/{name}", query={"mode": "live"}, name="modem-3")
