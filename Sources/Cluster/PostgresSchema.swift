@@ -292,6 +292,14 @@ enum PostgresSchema {
     static let snapshots = """
         SELECT sequence, chain, bytes FROM tollgate.snapshot WHERE tenant = $1 ORDER BY sequence DESC
         """
+    /// Of the tenants of `$1`, and of `$2`: what was written since the newest snapshot, and how many seconds ago that
+    /// was put.
+    static let tails = """
+        SELECT h.tenant, h.sequence - s.sequence, floor(extract(epoch FROM now() - s.at))::bigint
+        FROM tollgate.head h CROSS JOIN LATERAL (
+            SELECT sequence, at FROM tollgate.snapshot WHERE tenant = h.tenant ORDER BY sequence DESC LIMIT 1) s
+        WHERE (h.owner = $1 OR h.tenant = $2) AND h.state = 0 AND h.sequence > s.sequence
+        """
     static let readSnapshot = """
         SELECT s.id, s.parts, s.bytes, s.digest, p.part, p.data
         FROM tollgate.snapshot s LEFT JOIN tollgate.snapshot_part p ON p.id = s.id

@@ -39,6 +39,12 @@ package struct ClusterBounds: Sendable {
     /// A snapshot comes after so many records, or so many bytes of them; of a large file once they are half of it.
     package var snapshotRecords = 1_000
     package var snapshotBytes = 4 << 20
+    /// And where anything was written since one that is so old, by the log's clock: a day's records wait for the
+    /// slowest tenant, and a takeover plays no more than that.
+    package var snapshotSeconds: Int64 = 86_400
+    /// The log is asked so often what was written since snapshots; soon, where tenants came or it was away.
+    package var surveyMilliseconds: UInt64 = 600_000
+    package var surveySoonMilliseconds: UInt64 = 10_000
     /// A node that left, has no tenant and does not come back leaves the list.
     package var forgottenMilliseconds: UInt64 = 3_600_000
     /// A tenant for whose file there is no room is given to another node, at most so often.
@@ -106,6 +112,7 @@ package final class ClusterMember: Sendable {
         /// Since the last snapshot.
         var tails: [TenantID: Tail] = [:]
         var snapshotting: TenantID?
+        var survey = Survey()
         var figures = ClusterFigures()
         var waitsForCatchUp: [@Sendable (Bool) -> Void] = []
         var looks: [TenantID: [@Sendable (TenantPlace) -> Void]] = [:]
@@ -136,20 +143,6 @@ package final class ClusterMember: Sendable {
             unprojected.remove(tenant)
             // What another node has written since is not overwritten by a file that lies here: it follows the log.
             resets.remove(tenant)
-        }
-    }
-
-    /// What was appended since the last snapshot of a tenant, and since its file was last brought home.
-    struct Tail {
-        var records = 0
-        var bytes = 0
-        /// No snapshot before so many of them: half of the file, as it was last seen.
-        var bytesMin = 0
-        var unhomed = 0
-        var since: UInt64 = 0
-
-        func isSnapshotDue(_ bounds: ClusterBounds) -> Bool {
-            (records >= bounds.snapshotRecords || bytes >= bounds.snapshotBytes) && bytes >= bytesMin
         }
     }
 
@@ -326,6 +319,7 @@ package final class ClusterMember: Sendable {
                 state.unready.remove(tenant)
                 if state.owners[tenant] == name { state.ready.insert(tenant) }
             }
+            if !tenants.isEmpty { state.survey.isWanted = true }
         }
     }
 
@@ -406,33 +400,6 @@ package final class ClusterMember: Sendable {
         }
     }
 
-    // MARK: What was appended
-
-    func appended(_ tenant: TenantID, bytes: Int) {
-        let now = clock.nanoseconds()
-        state.withLock { state in
-            var tail = state.tails[tenant] ?? Tail()
-            if tail.unhomed == 0 { tail.since = now }
-            tail.records += 1
-            tail.unhomed += 1
-            tail.bytes += bytes
-            state.tails[tenant] = tail
-            state.figures.records += 1
-            state.figures.bytes += UInt64(bytes)
-        }
-    }
-
-    func broughtHome(_ tenant: TenantID) { state.withLock { $0.tails[tenant]?.unhomed = 0 } }
-
-    /// Tenants whose files lack something, for the sweeper.
-    var behind: [BehindFile] {
-        state.withLock { state in
-            state.tails.compactMap { tenant, tail in
-                tail.unhomed > 0 ? BehindFile(tenant: tenant, lsn: tail.since, records: tail.unhomed) : nil
-            }
-        }
-    }
-
     /// What waits for the log, on a thread that may. `orElse`: where too much waits. Neither comes once the node
     /// has left.
     func aside(_ work: @escaping @Sendable () -> Void, orElse: () -> Void = {}) {
@@ -467,12 +434,4 @@ package struct ClusterFigures: Sendable {
     package var registryConflicts: UInt64 = 0
 
     package init() {}
-}
-
-/// A file that lacks something of the log that it follows.
-struct BehindFile {
-    let tenant: TenantID
-    /// Tells the first of what it lacks from another first.
-    let lsn: UInt64
-    let records: Int
 }

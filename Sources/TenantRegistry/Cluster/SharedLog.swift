@@ -60,13 +60,17 @@ package protocol SharedLog: AnyObject, Sendable {
     func chain(of tenant: TenantID, at sequence: UInt64) throws(SharedLogError) -> Digest?
     /// Complete snapshots of the tenant, newest first.
     func snapshots(of tenant: TenantID) throws(SharedLogError) -> [SharedSnapshot]
+    /// What was written of the node's tenants, and of the registry, since the newest snapshot of each; nothing of those
+    /// of which nothing was.
+    func tails(of node: NodeName) throws(SharedLogError) -> [SharedTail]
     /// The snapshot's pieces, opened, in their order.
     func read(_ snapshot: SharedSnapshot, of tenant: TenantID, key: [UInt8], _ body: ([UInt8]) throws -> Void) throws
     /// What the log has of the tenant up to a moment, by the log's own clock. A record of that millisecond is in it.
     func past(of tenant: TenantID, at moment: Timestamp) throws(SharedLogError) -> SharedPast
     /// Snapshots of the tenant and records that no snapshot from `oldest` on needs go, but for what a moment of the
     /// last so many days is made of: every record since then, a snapshot from before it, those that a reset is, and the
-    /// first of each day. Nothing goes where no snapshot is from `oldest` on.
+    /// first of each day. Nothing goes where no snapshot is from `oldest` on. Of tenants that nobody has used for so
+    /// many days the newest snapshot alone may stay.
     func trim(_ tenant: TenantID, before oldest: UInt64, keepingDays days: Int64) throws(SharedLogError)
 
     /// For metrics.
@@ -154,6 +158,18 @@ package struct SharedSnapshot: Sendable, Equatable {
 
     package init(sequence: UInt64, chain: Digest, bytes: UInt64) {
         (self.sequence, self.chain, self.bytes) = (sequence, chain, bytes)
+    }
+}
+
+/// What a tenant wrote since its newest snapshot.
+package struct SharedTail: Sendable, Equatable {
+    package let tenant: TenantID
+    package let records: UInt64
+    /// Of that snapshot, by the log's own clock.
+    package let ageSeconds: Int64
+
+    package init(tenant: TenantID, records: UInt64, ageSeconds: Int64) {
+        (self.tenant, self.records, self.ageSeconds) = (tenant, records, ageSeconds)
     }
 }
 
