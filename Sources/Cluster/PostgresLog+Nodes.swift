@@ -18,7 +18,10 @@ extension PostgresLog {
                     [
                         .init(
                             name: "join", sql: PostgresSchema.join,
-                            values: [.text(node.name.text), .text(node.address), .int(Int64(node.schema))])
+                            values: [
+                                .text(node.name.text), .text(node.address), .int(Int64(node.schema)),
+                                .int(Int64(node.registry)),
+                            ])
                     ], until: deadline)
                 return results[0].int(0, 0)
             }
@@ -33,9 +36,8 @@ extension PostgresLog {
     private func prepareTables(
         _ connection: PostgresConnection, keyPrint: Digest, until deadline: UInt64
     ) throws(PostgresFailure) {
-        let hasTables = try connection.run(
-            "SELECT to_regclass('tollgate.cluster') IS NOT NULL", until: deadline
-        ).bool(0, 0)
+        let found = try connection.run(PostgresSchema.hasTables, until: deadline)
+        let hasTables = found.bool(0, 0)
         if hasTables { try check(connection, keyPrint: keyPrint, until: deadline) }
         var steps = [
             PostgresConnection.Statement(name: "patience", sql: "SET LOCAL lock_timeout = '10s'", values: []),
@@ -49,6 +51,7 @@ extension PostgresLog {
                     name: "print", sql: "UPDATE tollgate.cluster SET key_print = $1 WHERE key_print IS NULL",
                     values: [.bytes(keyPrint.bytes)]))
         }
+        if !found.bool(0, 1) { steps.append(.init(name: "addRegistry", sql: PostgresSchema.addRegistry, values: [])) }
         steps.append(.init(name: "partitions", sql: PostgresSchema.partitions, values: []))
         _ = try connection.transact(steps, until: deadline)
         partitionsCheckedAt.store(now(), ordering: .relaxed)
@@ -110,7 +113,8 @@ extension PostgresLog {
             view.nodes.append(
                 ClusterView.Node(
                     name: name, generation: nodes.int(row, 1), address: nodes.text(row, 2), state: state,
-                    beats: nodes.int(row, 4), schema: Int32(truncatingIfNeeded: nodes.int(row, 5))))
+                    beats: nodes.int(row, 4), schema: Int32(truncatingIfNeeded: nodes.int(row, 5)),
+                    registry: Int32(truncatingIfNeeded: nodes.int(row, 6))))
         }
         for row in 0..<owners.rows where !owners.isNull(row, 2) {
             guard let tenant = TenantID(bytes: owners.bytes(row, 2)), let node = NodeName(owners.text(row, 3)) else {

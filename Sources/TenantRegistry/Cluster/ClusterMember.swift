@@ -11,6 +11,10 @@ package struct ClusterOptions: Sendable {
     /// HOST:PORT, where the other nodes reach it.
     package let address: String
     package var bounds = ClusterBounds()
+    /// Of the registry's schema that this program takes the registry to.
+    package var registrySchema = RegistryStore.version
+    /// It joins though nodes of an older one run, which then serve nothing more.
+    package var upgradesRegistry = false
     /// Time that goes on while the machine sleeps.
     package var clock: any MonotonicClock = BootClock()
     /// False: whoever made the fleet calls `Fleet.beat`.
@@ -167,7 +171,9 @@ package final class ClusterMember: Sendable {
         }
         let wasHere = (view ?? nil) != nil
         generation = try log.join(
-            ClusterNode(name: options.name, address: options.address, schema: schema, keyPrint: keyPrint))
+            ClusterNode(
+                name: options.name, address: options.address, schema: schema, registry: options.registrySchema,
+                keyPrint: keyPrint))
         waitsUntil = wasHere ? 0 : clock.nanoseconds() + bounds.leaseMilliseconds * 1_000_000
         // One that is lost makes the next start wait.
         DataDirectory.remove(memory)

@@ -238,11 +238,14 @@ package struct ClusterNode: Sendable, Equatable {
     package let address: String
     /// Of the newest schema that it knows: a node takes no tenant over that a newer one has migrated.
     package let schema: Int32
+    /// Of the registry's schema that it takes the registry to: a node that knows less serves nothing more.
+    package let registry: Int32
     /// SHA-256 of what the master key makes of a fixed text: all nodes of a cluster have one key.
     package let keyPrint: Digest
 
-    package init(name: NodeName, address: String, schema: Int32, keyPrint: Digest) {
-        (self.name, self.address, self.schema, self.keyPrint) = (name, address, schema, keyPrint)
+    package init(name: NodeName, address: String, schema: Int32, registry: Int32 = 0, keyPrint: Digest) {
+        (self.name, self.address, self.keyPrint) = (name, address, keyPrint)
+        (self.schema, self.registry) = (schema, registry)
     }
 }
 
@@ -256,12 +259,15 @@ package struct ClusterView: Sendable {
         /// It rises as long as the process lives.
         package let beats: Int64
         package let schema: Int32
+        /// 0 of a program that did not say.
+        package let registry: Int32
 
         package init(
-            name: NodeName, generation: Int64, address: String, state: NodeState, beats: Int64, schema: Int32
+            name: NodeName, generation: Int64, address: String, state: NodeState, beats: Int64, schema: Int32,
+            registry: Int32 = 0
         ) {
             (self.name, self.generation, self.address) = (name, generation, address)
-            (self.state, self.beats, self.schema) = (state, beats, schema)
+            (self.state, self.beats, self.schema, self.registry) = (state, beats, schema, registry)
         }
     }
 
