@@ -89,7 +89,7 @@ extension PostgresLog {
         ]
         let results: [PostgresResult]
         do throws(PostgresFailure) {
-            results = try sessions.use { connection, deadline throws(PostgresFailure) in
+            results = try sessions.use(isAhead: true) { connection, deadline throws(PostgresFailure) in
                 try connection.transact(statements, until: deadline)
             }
         } catch {
@@ -129,7 +129,7 @@ extension PostgresLog {
     private func keepPartitions() throws(SharedLogError) {
         let checked = partitionsCheckedAt.load(ordering: .relaxed)
         guard checked != 0, now() > checked + PostgresBounds.partitionCheckNanoseconds else { return }
-        try ask { connection, deadline throws(PostgresFailure) in
+        try ask(isAhead: true) { connection, deadline throws(PostgresFailure) in
             _ = try connection.transact([.partitions], until: deadline)
         }
         partitionsCheckedAt.store(now(), ordering: .relaxed)
@@ -161,11 +161,11 @@ extension PostgresLog {
     ) throws(SharedLogError) -> Value {
         do throws(PostgresFailure) {
             do throws(PostgresFailure) {
-                return try sessions.use(once: true, body)
+                return try sessions.use(once: true, isAhead: true, body)
             } catch {
                 guard error.kind == PostgresFailure.lockNotAvailable else { throw error }
             }
-            return try sessions.use { connection, deadline throws(PostgresFailure) in
+            return try sessions.use(isAhead: true) { connection, deadline throws(PostgresFailure) in
                 try connection.run(PostgresSchema.endSessions, [.text(Self.sessionName(of: owner))], until: deadline)
                 return try body(connection, deadline)
             }
@@ -188,7 +188,7 @@ extension PostgresLog {
     }
 
     package func forget(_ name: NodeName) throws(SharedLogError) {
-        let result = try ask { connection, deadline throws(PostgresFailure) in
+        let result = try ask(isAhead: true) { connection, deadline throws(PostgresFailure) in
             let written = try connection.run(PostgresSchema.forget, [.text(name.text)], until: deadline).written
             let isThere = try connection.run(
                 "SELECT FROM tollgate.node WHERE name = $1", [.text(name.text)], until: deadline

@@ -120,12 +120,9 @@ extension PostgresLog {
         _ sql: String, _ values: [PostgresValue], _ body: (PostgresResult) throws -> Void
     ) throws {
         do {
-            let connection =
-                try sessions.takeIdle() ?? sessions.connectPatiently(until: now() + PostgresBounds.answerNanoseconds)
-            try connection.stream(sql, values, idleNanoseconds: PostgresBounds.patientNanoseconds, body)
-            sessions.giveBack(connection)
-        } catch let failure as PostgresFailure {
-            throw failure.asLogError
-        }
+            try sessions.read { connection in
+                try connection.stream(sql, values, idleNanoseconds: PostgresBounds.patientNanoseconds, body)
+            }
+        } catch let failure as PostgresFailure { throw failure.asLogError }
     }
 }
