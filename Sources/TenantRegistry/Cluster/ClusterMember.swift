@@ -57,6 +57,9 @@ package struct ClusterBounds: Sendable {
     package var projectionMilliseconds: UInt64 = 2_000
     /// Files that are fetched in the background at once, and how many of what was claimed.
     package var fetchedAtOnce = 4
+    /// Files that are fetched at once by whoever asks: each holds a worker, and half of those are left to tenants whose
+    /// files are here.
+    package var fetchesMax = LanePool.workersDefault / 2
     package var fetchedMax = 200
 
     package init() {}
@@ -117,6 +120,8 @@ package final class ClusterMember: Sendable {
         var tails: [TenantID: Tail] = [:]
         var snapshotting: TenantID?
         var survey = Survey()
+        /// Files that are being fetched, each by a worker.
+        var fetches = 0
         var figures = ClusterFigures()
         var waitsForCatchUp: [@Sendable (Bool) -> Void] = []
         var looks: [TenantID: [@Sendable (TenantPlace) -> Void]] = [:]
@@ -381,10 +386,14 @@ package final class ClusterMember: Sendable {
     }
 
     /// Opens the tenant for writing, and makes its file whole. On its lane, while the file is closed. Throws
-    /// `LaneFailure.moved` where it is not served here, or not yet, `.logUnavailable` where the log is away.
+    /// `LaneFailure.moved` where it is not served here, or not yet, and where too many others are being fetched,
+    /// `.logUnavailable` where the log is away.
     func open(_ file: SharedFile) throws -> SharedSink {
         let tenant = file.tenant
         guard mayWrite(tenant) else { throw refusal(of: tenant) }
+        let isFetched = file.isAbsent && !isReset(tenant)
+        if isFetched { try beginFetch() }
+        defer { if isFetched { state.withLock { $0.fetches -= 1 } } }
         do {
             let stream = try log.open(tenant, as: name, key: file.key)
             if state.withLock({ $0.resets.contains(tenant) }) {
@@ -410,6 +419,15 @@ package final class ClusterMember: Sendable {
     /// has left.
     func aside(_ work: @escaping @Sendable () -> Void, orElse: () -> Void = {}) {
         if !asking.submit(work) { orElse() }
+    }
+
+    private func beginFetch() throws(LaneFailure) {
+        let isTaken = state.withLock { state in
+            guard state.fetches < bounds.fetchesMax else { return false }
+            state.fetches += 1
+            return true
+        }
+        if !isTaken { throw .moved }
     }
 
     // MARK: The lease
