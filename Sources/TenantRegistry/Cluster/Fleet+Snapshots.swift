@@ -192,7 +192,7 @@ extension SharedFile {
     }
 
     /// `FICLONE` of linux/fs.h, a macro.
-    private static let clone: UInt = 0x4004_9409
+    private static let sharing: UInt = 0x4004_9409
 
     /// The copy has the file's blocks until one of the two is written, where the file system can do that: however large
     /// it is, its lane does not wait. False: it cannot.
@@ -203,7 +203,7 @@ extension SharedFile {
         let target = open(copy, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard target >= 0 else { return false }
         defer { close(target) }
-        return ioctl(target, clone, source) == 0
+        return ioctl(target, sharing, source) == 0
     }
 
     /// Throws where the copy, which is the file at that place, is not what the snapshot and the records behind it make.
