@@ -12,14 +12,14 @@ import Testing
 
     init() throws { (folder, cluster) = (try TestFolder(), try TestCluster()) }
 
-    private func start() throws -> TestNode {
+    private func start(seed: UInt64) throws -> TestNode {
         let name = try TestCluster.node("a").name
         let log = try PostgresLog(cluster.url, node: name, durability: .single)
         var node = ClusterOptions(log: log, name: name, address: "127.0.0.1:1")
         (node.clock, node.beatsByItself, node.bounds.snapshotRecords) = (clock, false, 20)
         var options = Fleet.Options()
         options.cluster = node
-        return try TestNode(folder.file("data"), options: options)
+        return try TestNode(folder.file("data"), seed: seed, options: options)
     }
 
     /// Ticks as the clock makes them, until the database says that it is so.
@@ -45,7 +45,7 @@ import Testing
 
     @Test("N2 B2 a slow tenant's snapshot is made by time beside a busy one's, and its day goes from the database")
     func slowBesideBusy() throws {
-        let one = try start()
+        let one = try start(seed: 1)
         let (slow, busy) = (try one.create("slow"), try one.create("busy"))
         _ = try one.mint(slow)
         for _ in 1...25 { _ = try one.mint(busy) }
@@ -62,7 +62,7 @@ import Testing
         one.stop()
         // Eight days later: what the past of seven days is made of begins behind that day.
         try goBack(slow.id, days: 8)
-        let again = try start()
+        let again = try start(seed: 2)
         defer { again.stop() }
         _ = try again.mint(again.tenant("slow"))
         try tick(again, until: isNew(slow.id))
