@@ -16,7 +16,11 @@ enum PostgresBounds {
     static let lockMilliseconds = 1_500
     static let groupRecordsMax = 64
     static let groupBytesMax = 4 << 20
-    static let idleSessionsMax = 4
+    /// Sessions of those who ask at once, and of those who read files and records; the beat's and the shippers' come on
+    /// top (docs/cluster.md says how many a node has).
+    static let askers = 6
+    static let readers = 6
+    static let idleSessionsMax = 6
     /// Beside the one of the registry.
     static let shippers = 3
     static let partBytes = 1 << 20

@@ -18,7 +18,10 @@ extension PostgresLog {
                     [
                         .init(
                             name: "join", sql: PostgresSchema.join,
-                            values: [.text(node.name.text), .text(node.address), .int(Int64(node.schema))])
+                            values: [
+                                .text(node.name.text), .text(node.address), .int(Int64(node.schema)),
+                                .int(Int64(node.registry)),
+                            ])
                     ], until: deadline)
                 return results[0].int(0, 0)
             }
@@ -33,9 +36,8 @@ extension PostgresLog {
     private func prepareTables(
         _ connection: PostgresConnection, keyPrint: Digest, until deadline: UInt64
     ) throws(PostgresFailure) {
-        let hasTables = try connection.run(
-            "SELECT to_regclass('tollgate.cluster') IS NOT NULL", until: deadline
-        ).bool(0, 0)
+        let found = try connection.run(PostgresSchema.hasTables, until: deadline)
+        let hasTables = found.bool(0, 0)
         if hasTables { try check(connection, keyPrint: keyPrint, until: deadline) }
         var steps = [
             PostgresConnection.Statement(name: "patience", sql: "SET LOCAL lock_timeout = '10s'", values: []),
@@ -49,6 +51,7 @@ extension PostgresLog {
                     name: "print", sql: "UPDATE tollgate.cluster SET key_print = $1 WHERE key_print IS NULL",
                     values: [.bytes(keyPrint.bytes)]))
         }
+        if !found.bool(0, 1) { steps.append(.init(name: "addRegistry", sql: PostgresSchema.addRegistry, values: [])) }
         steps.append(.init(name: "partitions", sql: PostgresSchema.partitions, values: []))
         _ = try connection.transact(steps, until: deadline)
         partitionsCheckedAt.store(now(), ordering: .relaxed)
@@ -86,7 +89,7 @@ extension PostgresLog {
         ]
         let results: [PostgresResult]
         do throws(PostgresFailure) {
-            results = try sessions.use { connection, deadline throws(PostgresFailure) in
+            results = try sessions.use(isAhead: true) { connection, deadline throws(PostgresFailure) in
                 try connection.transact(statements, until: deadline)
             }
         } catch {
@@ -110,7 +113,8 @@ extension PostgresLog {
             view.nodes.append(
                 ClusterView.Node(
                     name: name, generation: nodes.int(row, 1), address: nodes.text(row, 2), state: state,
-                    beats: nodes.int(row, 4), schema: Int32(truncatingIfNeeded: nodes.int(row, 5))))
+                    beats: nodes.int(row, 4), schema: Int32(truncatingIfNeeded: nodes.int(row, 5)),
+                    registry: Int32(truncatingIfNeeded: nodes.int(row, 6))))
         }
         for row in 0..<owners.rows where !owners.isNull(row, 2) {
             guard let tenant = TenantID(bytes: owners.bytes(row, 2)), let node = NodeName(owners.text(row, 3)) else {
@@ -125,7 +129,7 @@ extension PostgresLog {
     private func keepPartitions() throws(SharedLogError) {
         let checked = partitionsCheckedAt.load(ordering: .relaxed)
         guard checked != 0, now() > checked + PostgresBounds.partitionCheckNanoseconds else { return }
-        try ask { connection, deadline throws(PostgresFailure) in
+        try ask(isAhead: true) { connection, deadline throws(PostgresFailure) in
             _ = try connection.transact([.partitions], until: deadline)
         }
         partitionsCheckedAt.store(now(), ordering: .relaxed)
@@ -157,11 +161,11 @@ extension PostgresLog {
     ) throws(SharedLogError) -> Value {
         do throws(PostgresFailure) {
             do throws(PostgresFailure) {
-                return try sessions.use(once: true, body)
+                return try sessions.use(once: true, isAhead: true, body)
             } catch {
                 guard error.kind == PostgresFailure.lockNotAvailable else { throw error }
             }
-            return try sessions.use { connection, deadline throws(PostgresFailure) in
+            return try sessions.use(isAhead: true) { connection, deadline throws(PostgresFailure) in
                 try connection.run(PostgresSchema.endSessions, [.text(Self.sessionName(of: owner))], until: deadline)
                 return try body(connection, deadline)
             }
@@ -184,7 +188,7 @@ extension PostgresLog {
     }
 
     package func forget(_ name: NodeName) throws(SharedLogError) {
-        let result = try ask { connection, deadline throws(PostgresFailure) in
+        let result = try ask(isAhead: true) { connection, deadline throws(PostgresFailure) in
             let written = try connection.run(PostgresSchema.forget, [.text(name.text)], until: deadline).written
             let isThere = try connection.run(
                 "SELECT FROM tollgate.node WHERE name = $1", [.text(name.text)], until: deadline

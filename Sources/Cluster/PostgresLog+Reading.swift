@@ -72,6 +72,18 @@ extension PostgresLog {
         return snapshots
     }
 
+    package func tails(of node: NodeName) throws(SharedLogError) -> [SharedTail] {
+        let result = try ask(within: PostgresBounds.patientNanoseconds) {
+            connection, deadline throws(PostgresFailure) in
+            try connection.run(PostgresSchema.tails, [.text(node.text), .uuid(.registry)], until: deadline)
+        }
+        return (0..<result.rows).compactMap { row in
+            TenantID(bytes: result.bytes(row, 0)).map {
+                SharedTail(tenant: $0, records: result.unsigned(row, 1), ageSeconds: result.int(row, 2))
+            }
+        }
+    }
+
     package func read(
         _ snapshot: SharedSnapshot, of tenant: TenantID, key: [UInt8], _ body: ([UInt8]) throws -> Void
     ) throws {
@@ -108,12 +120,9 @@ extension PostgresLog {
         _ sql: String, _ values: [PostgresValue], _ body: (PostgresResult) throws -> Void
     ) throws {
         do {
-            let connection =
-                try sessions.takeIdle() ?? sessions.connectPatiently(until: now() + PostgresBounds.answerNanoseconds)
-            try connection.stream(sql, values, idleNanoseconds: PostgresBounds.patientNanoseconds, body)
-            sessions.giveBack(connection)
-        } catch let failure as PostgresFailure {
-            throw failure.asLogError
-        }
+            try sessions.read { connection in
+                try connection.stream(sql, values, idleNanoseconds: PostgresBounds.patientNanoseconds, body)
+            }
+        } catch let failure as PostgresFailure { throw failure.asLogError }
     }
 }

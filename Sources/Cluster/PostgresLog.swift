@@ -61,7 +61,7 @@ package final class PostgresLog: SharedLog {
         standbysLookedAtNext.store(now() + PostgresBounds.standbyLookNanoseconds, ordering: .relaxed)
         var lag: UInt64?
         do throws(PostgresFailure) {
-            lag = try sessions.use { connection, deadline throws(PostgresFailure) -> UInt64? in
+            lag = try sessions.use(isAhead: true) { connection, deadline throws(PostgresFailure) -> UInt64? in
                 let result = try connection.run(PostgresSchema.standbyLag, until: deadline)
                 return result.rows == 1 && !result.isNull(0, 0) ? result.unsigned(0, 0) : nil
             }
@@ -85,12 +85,12 @@ package final class PostgresLog: SharedLog {
 
     /// Asks with a session; failures are the log's.
     func ask<Value>(
-        within nanoseconds: UInt64 = PostgresBounds.answerNanoseconds, once: Bool = false,
+        within nanoseconds: UInt64 = PostgresBounds.answerNanoseconds, once: Bool = false, isAhead: Bool = false,
         _ body: (PostgresConnection, UInt64) throws(PostgresFailure) -> Value
     ) throws(SharedLogError) -> Value {
-        do throws(PostgresFailure) { return try sessions.use(within: nanoseconds, once: once, body) } catch {
-            throw error.asLogError
-        }
+        do throws(PostgresFailure) {
+            return try sessions.use(within: nanoseconds, once: once, isAhead: isAhead, body)
+        } catch { throw error.asLogError }
     }
 }
 

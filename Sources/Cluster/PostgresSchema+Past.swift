@@ -68,11 +68,14 @@ extension PostgresSchema {
         DELETE FROM tollgate.snapshot_part p WHERE p.tenant = $1 AND p.at < now() - interval '1 day'
             AND NOT EXISTS (SELECT FROM tollgate.snapshot s WHERE s.tenant = $1 AND s.id = p.id)
         """
-    /// Tenants, but for `$1`, that have had no snapshot for long, and of which more than two are there from before the
-    /// retention of `$2` days: with the last but one, so many of them.
+    /// Tenants, but for `$1`, of which more is there than is needed, as they put no snapshots any more; with the one
+    /// from which on it stays: the last but one, and the last where that is from before the retention of `$2` days.
+    /// Else the day of whatever was written last between the two would stay for ever, for all tenants.
     static let overdue = """
         SELECT h.tenant, s.kept FROM tollgate.head h JOIN (
-            SELECT tenant, (array_agg(sequence ORDER BY sequence DESC))[2] AS kept,
+            SELECT tenant,
+                CASE WHEN (array_agg(at ORDER BY sequence DESC))[1] < now() - $2 * \(days) THEN max(sequence)
+                    ELSE (array_agg(sequence ORDER BY sequence DESC))[2] END AS kept,
                 max(sequence) FILTER (WHERE at < now() - $2 * \(days)) AS old
             FROM tollgate.snapshot WHERE tenant <> $1 GROUP BY tenant) s ON s.tenant = h.tenant
         WHERE h.state = 0 AND s.kept > h.needed AND s.old > h.needed

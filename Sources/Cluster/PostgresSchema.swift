@@ -106,6 +106,13 @@ enum PostgresSchema {
         "ALTER TABLE tollgate.snapshot_part ALTER data SET STORAGE EXTERNAL",
     ]
 
+    /// Of the registry that a node's program knows; it came later. Nodes of before go on beside it, and tell 0.
+    static let addRegistry = "ALTER TABLE tollgate.node ADD COLUMN IF NOT EXISTS registry bigint NOT NULL DEFAULT 0"
+    static let hasTables = """
+        SELECT to_regclass('tollgate.cluster') IS NOT NULL, EXISTS (
+            SELECT FROM pg_attribute WHERE attrelid = to_regclass('tollgate.node') AND attname = 'registry')
+        """
+
     /// Days from yesterday on; a clock that goes back an hour finds its partition too. Attached, not created in place:
     /// that would keep commits waiting for whoever reads.
     static let partitions = """
@@ -152,15 +159,16 @@ enum PostgresSchema {
     // MARK: Nodes
 
     static let join = """
-        INSERT INTO tollgate.node (name, generation, address, schema, beats, state)
-        VALUES ($1, nextval('tollgate.generation'), $2, $3, 1, 0)
+        INSERT INTO tollgate.node (name, generation, address, schema, registry, beats, state)
+        VALUES ($1, nextval('tollgate.generation'), $2, $3, $4, 1, 0)
         ON CONFLICT (name) DO UPDATE SET generation = nextval('tollgate.generation'), address = $2, schema = $3,
-            beats = node.beats + 1, state = 0
+            registry = $4, beats = node.beats + 1, state = 0
         RETURNING generation
         """
     static let beat =
         "UPDATE tollgate.node SET beats = beats + 1, state = $3 WHERE name = $1 AND generation = $2"
-    static let nodes = "SELECT name, generation, address, state, beats, schema FROM tollgate.node ORDER BY name"
+    static let nodes =
+        "SELECT name, generation, address, state, beats, schema, registry FROM tollgate.node ORDER BY name"
     /// What began before `at` has ended: whoever asks from there misses nothing. Whoever asks from later than that knew
     /// a server that was put back to an earlier moment since, and gets all.
     static let owners = """
@@ -291,6 +299,14 @@ enum PostgresSchema {
         """
     static let snapshots = """
         SELECT sequence, chain, bytes FROM tollgate.snapshot WHERE tenant = $1 ORDER BY sequence DESC
+        """
+    /// Of the tenants of `$1`, and of `$2`: what was written since the newest snapshot, and how many seconds ago that
+    /// was put.
+    static let tails = """
+        SELECT h.tenant, h.sequence - s.sequence, floor(extract(epoch FROM now() - s.at))::bigint
+        FROM tollgate.head h CROSS JOIN LATERAL (
+            SELECT sequence, at FROM tollgate.snapshot WHERE tenant = h.tenant ORDER BY sequence DESC LIMIT 1) s
+        WHERE (h.owner = $1 OR h.tenant = $2) AND h.state = 0 AND h.sequence > s.sequence
         """
     static let readSnapshot = """
         SELECT s.id, s.parts, s.bytes, s.digest, p.part, p.data

@@ -1,14 +1,22 @@
+import Dispatch
 import Synchronization
 import TenantRegistry
 
 /// Sessions for what is asked one question at a time. Any thread; each session has one user at a time: it is in `idle`,
 /// or in one caller's hands.
+///
+/// Invariant: `PostgresBounds.askers` callers have one at a time, and `readers` a long answer; others wait, as long as
+/// they have time. While the server is away one at a time tries to reach it, whoever wants a session.
 final class PostgresSessions: Sendable {
     private struct State {
         var idle: [PostgresConnection] = []
         /// The host that was the primary last.
         var host = 0
         var isClosed = false
+        /// Why the last attempt came to nothing; nil: it did not.
+        var failure: PostgresFailure?
+        /// Somebody tries it again.
+        var isTried = false
     }
 
     let address: PostgresAddress
@@ -16,6 +24,8 @@ final class PostgresSessions: Sendable {
     private let name: String
     private let state = Mutex(State())
     private let reachable = Atomic(true)
+    private let askers = DispatchSemaphore(value: PostgresBounds.askers)
+    private let readers = DispatchSemaphore(value: PostgresBounds.readers)
 
     init(_ address: PostgresAddress, _ durability: ClusterDurability, name: String) {
         (self.address, self.durability, self.name) = (address, durability, name)
@@ -29,10 +39,30 @@ final class PostgresSessions: Sendable {
     func connect(until deadline: UInt64) throws(PostgresFailure) -> PostgresConnection {
         let (host, isClosed) = state.withLock { ($0.host, $0.isClosed) }
         if isClosed { throw .lost("it was closed") }
-        let (connection, at) = try PostgresConnection.open(
-            address, durability, name: name, first: host, until: deadline)
-        state.withLock { $0.host = at }
-        return connection
+        do throws(PostgresFailure) {
+            let (connection, at) = try PostgresConnection.open(
+                address, durability, name: name, first: host, until: deadline)
+            state.withLock { ($0.host, $0.failure) = (at, nil) }
+            return connection
+        } catch {
+            // The next attempt begins elsewhere: this one may have had no time for more than one host.
+            state.withLock { ($0.host, $0.failure) = ((host + 1) % address.hosts.count, error) }
+            throw error
+        }
+    }
+
+    /// The same, where nobody else tries in vain.
+    private func connectInTurn(until deadline: UInt64) throws(PostgresFailure) -> PostgresConnection {
+        var isMine = false
+        let failure: PostgresFailure? = state.withLock { state in
+            guard let failure = state.failure else { return nil }
+            guard !state.isTried else { return failure }
+            (state.isTried, isMine) = (true, true)
+            return nil
+        }
+        if let failure { throw .lost(failure.text) }
+        defer { if isMine { state.withLock { $0.isTried = false } } }
+        return try connect(until: deadline)
     }
 
     /// The same, tried again until the time is over. A server that does not promise enough is an end at once, but where
@@ -42,7 +72,7 @@ final class PostgresSessions: Sendable {
     ) throws(PostgresFailure) -> PostgresConnection {
         while true {
             do throws(PostgresFailure) {
-                return try connect(until: deadline)
+                return try connectInTurn(until: deadline)
             } catch {
                 let next = now() + UInt64(PostgresBounds.pauseMilliseconds) * 1_000_000
                 guard evenUnfit || error.kind != .unfit, next < deadline else { throw error }
@@ -53,11 +83,14 @@ final class PostgresSessions: Sendable {
 
     /// Calls `body` with a session, which it keeps where nothing failed. `once`: whether what was asked for may be done
     /// already is the caller's to find out; else a session that was ended while it was idle is made up for.
+    /// `isAhead`: it waits behind nobody; of the thread that beats alone, as the lease hangs on it.
     func use<Value>(
-        within nanoseconds: UInt64 = PostgresBounds.answerNanoseconds, once: Bool = false,
+        within nanoseconds: UInt64 = PostgresBounds.answerNanoseconds, once: Bool = false, isAhead: Bool = false,
         _ body: (PostgresConnection, UInt64) throws(PostgresFailure) -> Value
     ) throws(PostgresFailure) -> Value {
         let deadline = now() + nanoseconds
+        if !isAhead { try Self.wait(for: askers, until: deadline) }
+        defer { if !isAhead { askers.signal() } }
         if let idle = takeIdle() {
             do throws(PostgresFailure) {
                 let value = try body(idle, deadline)
@@ -71,6 +104,21 @@ final class PostgresSessions: Sendable {
         let value = try body(connection, deadline)
         giveBack(connection)
         return value
+    }
+
+    /// Calls `body` with a session for an answer that comes piece by piece, during which it may ask other things.
+    func read(_ body: (PostgresConnection) throws -> Void) throws {
+        try Self.wait(for: readers, until: now() + PostgresBounds.patientNanoseconds)
+        defer { readers.signal() }
+        let connection = try takeIdle() ?? connectPatiently(until: now() + PostgresBounds.answerNanoseconds)
+        try body(connection)
+        giveBack(connection)
+    }
+
+    private static func wait(for turn: DispatchSemaphore, until deadline: UInt64) throws(PostgresFailure) {
+        let begun = now()
+        let rest = DispatchTimeInterval.nanoseconds(deadline > begun ? Int(deadline - begun) : 0)
+        guard turn.wait(timeout: .now() + rest) == .success else { throw .lost("this node asks it too much at once") }
     }
 
     /// One that its server still holds; what a restart of the server cut off is dropped.

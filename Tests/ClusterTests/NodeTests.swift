@@ -27,6 +27,21 @@ import Testing
         second.close()
     }
 
+    @Test("N1 N5 a node's version of the registry is told, beside nodes of before that have none to tell")
+    func registryVersion() throws {
+        let cluster = try TestCluster()
+        let (log, _) = try cluster.join("a")
+        try cluster.run("ALTER TABLE tollgate.node DROP COLUMN registry")
+        let name = try TestCluster.node("b").name
+        let second = try PostgresLog(cluster.url, node: name, durability: .single)
+        let generation = try second.join(
+            ClusterNode(name: name, address: "x", schema: 1, registry: 7, keyPrint: TestCluster.keyPrint))
+        let view = try #require(try second.beat(name, generation: generation, state: .serving, ownersSince: 0))
+        #expect(view.nodes.map(\.registry) == [0, 7])
+        log.close()
+        second.close()
+    }
+
     @Test("N3 the newest process of a name has it: an older one's beat says so")
     func generations() throws {
         let cluster = try TestCluster()

@@ -39,6 +39,7 @@ def refusals(checks, options, url):
         (["--node", "a"], 2, "--cluster"),
         (["--advertise", "127.0.0.1:8080"], 2, "--cluster"),
         (["--durability", "single"], 2, "--cluster"),
+        (["--upgrade-registry"], 2, "--cluster"),
         (["--cluster", url], 2, "--node"),
         (["--cluster", url, "--node", "a"], 2, "--advertise"),
         (["--cluster", url, "--node", "A", "--advertise", "127.0.0.1:8080"], 2, "--node takes"),

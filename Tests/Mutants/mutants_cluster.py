@@ -129,4 +129,31 @@ MUTANTS = [
         "guard profile.isUnfinished else { throw IsWhole() }",
         "guard MUTANT || profile.isUnfinished else { throw IsWhole() }",
         "TenantRegistryTests/CreationTests.swift", "a creation that others have ended"),
+    Mutant(
+        "N2", "by-count-alone", "a tenant that writes little keeps every day of the log",
+        CLUSTER + "ClusterMember+Tails.swift",
+        "if isOld && records > 0 { return true }", "if isOld && records > 0 && !MUTANT { return true }",
+        "SurvivalTests/ClusterSnapshotTests.swift", "a snapshot a day after"),
+    Mutant(
+        "N2", "count-lost", "a node that is begun anew knows of no records that wait for a snapshot",
+        CLUSTER + "ClusterMember+Tails.swift",
+        "(self.records, self.isOld) = (records, isOld)",
+        "(self.records, self.isOld) = (MUTANT ? self.records : records, isOld)",
+        "SurvivalTests/ClusterSnapshotTests.swift", "are known to the node that was begun anew"),
+    Mutant(
+        "N2", "sessions", "each who asks the database at once has a session of his own",
+        "Sources/Cluster/PostgresSessions.swift",
+        "if !isAhead { try Self.wait(for: askers, until: deadline) }",
+        "if !isAhead && !MUTANT { try Self.wait(for: askers, until: deadline) }",
+        "ClusterTests/SessionTests.swift", "share a few sessions"),
+    Mutant(
+        "N5", "registry-step", "a program that changes the registry joins while older nodes serve",
+        CLUSTER + "ClusterMember+Upgrade.swift",
+        "if alive.isEmpty { return }", "if alive.isEmpty || MUTANT { return }",
+        "SurvivalTests/ClusterRegistryTests.swift", "does not join while nodes run"),
+    Mutant(
+        "N6", "all-fetch", "files that are fetched take all workers", CLUSTER + "ClusterMember.swift",
+        "guard state.fetches < bounds.fetchesMax else { return false }",
+        "guard state.fetches < bounds.fetchesMax || MUTANT else { return false }",
+        "SurvivalTests/ClusterFetchTests.swift", "leave workers to tenants"),
 ]

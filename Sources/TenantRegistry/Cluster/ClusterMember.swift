@@ -11,6 +11,10 @@ package struct ClusterOptions: Sendable {
     /// HOST:PORT, where the other nodes reach it.
     package let address: String
     package var bounds = ClusterBounds()
+    /// Of the registry's schema that this program takes the registry to.
+    package var registrySchema = RegistryStore.version
+    /// It joins though nodes of an older one run, which then serve nothing more.
+    package var upgradesRegistry = false
     /// Time that goes on while the machine sleeps.
     package var clock: any MonotonicClock = BootClock()
     /// False: whoever made the fleet calls `Fleet.beat`.
@@ -39,6 +43,12 @@ package struct ClusterBounds: Sendable {
     /// A snapshot comes after so many records, or so many bytes of them; of a large file once they are half of it.
     package var snapshotRecords = 1_000
     package var snapshotBytes = 4 << 20
+    /// And where anything was written since one that is so old, by the log's clock: a day's records wait for the
+    /// slowest tenant, and a takeover plays no more than that.
+    package var snapshotSeconds: Int64 = 86_400
+    /// The log is asked so often what was written since snapshots; soon, where tenants came or it was away.
+    package var surveyMilliseconds: UInt64 = 600_000
+    package var surveySoonMilliseconds: UInt64 = 10_000
     /// A node that left, has no tenant and does not come back leaves the list.
     package var forgottenMilliseconds: UInt64 = 3_600_000
     /// A tenant for whose file there is no room is given to another node, at most so often.
@@ -47,6 +57,9 @@ package struct ClusterBounds: Sendable {
     package var projectionMilliseconds: UInt64 = 2_000
     /// Files that are fetched in the background at once, and how many of what was claimed.
     package var fetchedAtOnce = 4
+    /// Files that are fetched at once by whoever asks: each holds a worker, and half of those are left to tenants whose
+    /// files are here.
+    package var fetchesMax = LanePool.workersDefault / 2
     package var fetchedMax = 200
 
     package init() {}
@@ -106,6 +119,9 @@ package final class ClusterMember: Sendable {
         /// Since the last snapshot.
         var tails: [TenantID: Tail] = [:]
         var snapshotting: TenantID?
+        var survey = Survey()
+        /// Files that are being fetched, each by a worker.
+        var fetches = 0
         var figures = ClusterFigures()
         var waitsForCatchUp: [@Sendable (Bool) -> Void] = []
         var looks: [TenantID: [@Sendable (TenantPlace) -> Void]] = [:]
@@ -139,20 +155,6 @@ package final class ClusterMember: Sendable {
         }
     }
 
-    /// What was appended since the last snapshot of a tenant, and since its file was last brought home.
-    struct Tail {
-        var records = 0
-        var bytes = 0
-        /// No snapshot before so many of them: half of the file, as it was last seen.
-        var bytesMin = 0
-        var unhomed = 0
-        var since: UInt64 = 0
-
-        func isSnapshotDue(_ bounds: ClusterBounds) -> Bool {
-            (records >= bounds.snapshotRecords || bytes >= bounds.snapshotBytes) && bytes >= bytesMin
-        }
-    }
-
     let state = Mutex(State())
     /// Held while a beat is on its way: the next one, and the node's last word, come behind it.
     let beating = Mutex(())
@@ -174,7 +176,9 @@ package final class ClusterMember: Sendable {
         }
         let wasHere = (view ?? nil) != nil
         generation = try log.join(
-            ClusterNode(name: options.name, address: options.address, schema: schema, keyPrint: keyPrint))
+            ClusterNode(
+                name: options.name, address: options.address, schema: schema, registry: options.registrySchema,
+                keyPrint: keyPrint))
         waitsUntil = wasHere ? 0 : clock.nanoseconds() + bounds.leaseMilliseconds * 1_000_000
         // One that is lost makes the next start wait.
         DataDirectory.remove(memory)
@@ -326,6 +330,7 @@ package final class ClusterMember: Sendable {
                 state.unready.remove(tenant)
                 if state.owners[tenant] == name { state.ready.insert(tenant) }
             }
+            if !tenants.isEmpty { state.survey.isWanted = true }
         }
     }
 
@@ -381,10 +386,14 @@ package final class ClusterMember: Sendable {
     }
 
     /// Opens the tenant for writing, and makes its file whole. On its lane, while the file is closed. Throws
-    /// `LaneFailure.moved` where it is not served here, or not yet, `.logUnavailable` where the log is away.
+    /// `LaneFailure.moved` where it is not served here, or not yet, and where too many others are being fetched,
+    /// `.logUnavailable` where the log is away.
     func open(_ file: SharedFile) throws -> SharedSink {
         let tenant = file.tenant
         guard mayWrite(tenant) else { throw refusal(of: tenant) }
+        let isFetched = file.isAbsent && !isReset(tenant)
+        if isFetched { try beginFetch() }
+        defer { if isFetched { state.withLock { $0.fetches -= 1 } } }
         do {
             let stream = try log.open(tenant, as: name, key: file.key)
             if state.withLock({ $0.resets.contains(tenant) }) {
@@ -406,37 +415,19 @@ package final class ClusterMember: Sendable {
         }
     }
 
-    // MARK: What was appended
-
-    func appended(_ tenant: TenantID, bytes: Int) {
-        let now = clock.nanoseconds()
-        state.withLock { state in
-            var tail = state.tails[tenant] ?? Tail()
-            if tail.unhomed == 0 { tail.since = now }
-            tail.records += 1
-            tail.unhomed += 1
-            tail.bytes += bytes
-            state.tails[tenant] = tail
-            state.figures.records += 1
-            state.figures.bytes += UInt64(bytes)
-        }
-    }
-
-    func broughtHome(_ tenant: TenantID) { state.withLock { $0.tails[tenant]?.unhomed = 0 } }
-
-    /// Tenants whose files lack something, for the sweeper.
-    var behind: [BehindFile] {
-        state.withLock { state in
-            state.tails.compactMap { tenant, tail in
-                tail.unhomed > 0 ? BehindFile(tenant: tenant, lsn: tail.since, records: tail.unhomed) : nil
-            }
-        }
-    }
-
     /// What waits for the log, on a thread that may. `orElse`: where too much waits. Neither comes once the node
     /// has left.
     func aside(_ work: @escaping @Sendable () -> Void, orElse: () -> Void = {}) {
         if !asking.submit(work) { orElse() }
+    }
+
+    private func beginFetch() throws(LaneFailure) {
+        let isTaken = state.withLock { state in
+            guard state.fetches < bounds.fetchesMax else { return false }
+            state.fetches += 1
+            return true
+        }
+        if !isTaken { throw .moved }
     }
 
     // MARK: The lease
@@ -467,12 +458,4 @@ package struct ClusterFigures: Sendable {
     package var registryConflicts: UInt64 = 0
 
     package init() {}
-}
-
-/// A file that lacks something of the log that it follows.
-struct BehindFile {
-    let tenant: TenantID
-    /// Tells the first of what it lacks from another first.
-    let lsn: UInt64
-    let records: Int
 }

@@ -53,6 +53,7 @@ extension Fleet {
     ) throws -> Joined {
         let member = try ClusterMember(
             options, schema: schema, keyPrint: keyPrint(of: masterKey), memory: data.path + "/cluster.generation")
+        try member.judgeRegistryStep()
         let path = data.registryPath
         let registry = SharedRegistry(log: options.log, path: path, key: registryKey(of: masterKey))
         let isFirst = try registry.begin(

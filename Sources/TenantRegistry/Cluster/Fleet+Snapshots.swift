@@ -1,13 +1,38 @@
 import Foundation
+import Glibc
 import SQLite
 
 /// Snapshots: what a tenant's file is made of again without all of its records, and what is read of tenants that are
 /// elsewhere.
 extension Fleet {
-    /// Puts a snapshot of the tenant that is most in need of one, where any is and none is under way. From the clock;
-    /// `then` comes once it is there, or failed.
+    /// Puts a snapshot of the tenant that is most in need of one, where any is and none is under way. From the clock,
+    /// so that one at a time is made; `then` comes once it is there, or failed. Now and then the log is asked first
+    /// what was written since snapshots, and how old they are.
     package func putSnapshot(then: @escaping @Sendable () -> Void = {}) {
-        guard let cluster, let tenant = cluster.beginSnapshot(sizes: data.tenantBytes) else { return then() }
+        guard let cluster else { return then() }
+        let goOn: @Sendable () -> Void = { [self] in putDueSnapshot(cluster, then: then) }
+        switch cluster.beginSurvey(orWait: goOn) {
+        case .waits: return
+        case .isOver: return goOn()
+        case .begins: break
+        }
+        let isTaken = files.submit { [report] in
+            do throws(SharedLogError) {
+                try cluster.survey()
+                cluster.endSurvey(succeeded: true)
+            } catch {
+                cluster.endSurvey(succeeded: false)
+                if !error.isAway { report("cluster: what snapshots lack: \(error)") }
+            }
+            goOn()
+        }
+        guard !isTaken else { return }
+        cluster.endSurvey(succeeded: false)
+        goOn()
+    }
+
+    private func putDueSnapshot(_ cluster: ClusterMember, then: @escaping @Sendable () -> Void) {
+        guard let tenant = cluster.beginSnapshot(sizes: data.tenantBytes) else { return then() }
         let end: @Sendable (Bool) -> Void = { isMade in
             cluster.endSnapshot(of: tenant, isMade: isMade)
             then()
@@ -65,12 +90,15 @@ extension Fleet {
 
     // MARK: The registry
 
-    /// Puts a snapshot of the registry, where its records have become many and it falls to this node. From the clock.
+    /// Puts a snapshot of the registry, where its records have become many, or old, and it falls to this node. From
+    /// the clock.
     func putRegistrySnapshot() {
         guard let cluster, let registry = sharedRegistry, let shared = registry.shared, cluster.isServing,
-            registry.sequence >= shared.snapshotAt.load(ordering: .relaxed) + UInt64(cluster.bounds.snapshotRecords),
             ClusterMember.heir(of: .registry, among: cluster.takers + [cluster.name]) == cluster.name
         else { return }
+        let isOld = cluster.takeRegistryOld()
+        let last = shared.snapshotAt.load(ordering: .relaxed)
+        guard isOld || registry.sequence >= last + UInt64(cluster.bounds.snapshotRecords) else { return }
         // One at a time, and not again at once where it fails.
         shared.snapshotAt.store(registry.sequence, ordering: .relaxed)
         registry.copyForSnapshot { [self] result in
@@ -132,9 +160,9 @@ extension ClusterMember {
     func beginSnapshot(sizes: (TenantID) -> Int64) -> TenantID? {
         guard isServing else { return nil }
         return state.withLock { state in
-            guard state.snapshotting == nil else { return nil }
+            guard state.snapshotting == nil, !state.survey.isUnderWay else { return nil }
             let due = state.tails.filter { $0.value.isSnapshotDue(bounds) && state.ready.contains($0.key) }
-            guard let (tenant, _) = due.max(by: { $0.value.records < $1.value.records }) else { return nil }
+            guard let (tenant, _) = due.max(by: { $0.value.need(bounds) < $1.value.need(bounds) }) else { return nil }
             let half = Int(clamping: sizes(tenant) / 2)
             state.tails[tenant]?.bytesMin = half > bounds.snapshotBytes ? half : 0
             guard state.tails[tenant]?.isSnapshotDue(bounds) ?? false else { return nil }
@@ -147,9 +175,8 @@ extension ClusterMember {
         state.withLock { state in
             state.snapshotting = nil
             if isMade { state.figures.snapshots += 1 }
-            // One that failed comes with as many records again.
-            state.tails[tenant]?.records = 0
-            state.tails[tenant]?.bytes = 0
+            // One that failed comes with as many records again, or once the log was asked again.
+            state.tails[tenant]?.take(0, isOld: false)
         }
     }
 }
@@ -157,8 +184,26 @@ extension ClusterMember {
 extension SharedFile {
     /// The file, which nobody has open, as it is now.
     func copyAside() throws {
-        DataDirectory.remove(path + Self.copySuffix)
-        try FileManager.default.copyItem(atPath: path, toPath: path + Self.copySuffix)
+        let copy = path + Self.copySuffix
+        DataDirectory.remove(copy)
+        if Self.share(path, with: copy) { return }
+        DataDirectory.remove(copy)
+        try FileManager.default.copyItem(atPath: path, toPath: copy)
+    }
+
+    /// `FICLONE` of linux/fs.h, a macro.
+    private static let sharing: UInt = 0x4004_9409
+
+    /// The copy has the file's blocks until one of the two is written, where the file system can do that: however large
+    /// it is, its lane does not wait. False: it cannot.
+    private static func share(_ path: String, with copy: String) -> Bool {
+        let source = open(path, O_RDONLY | O_CLOEXEC)
+        guard source >= 0 else { return false }
+        defer { close(source) }
+        let target = open(copy, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard target >= 0 else { return false }
+        defer { close(target) }
+        return ioctl(target, sharing, source) == 0
     }
 
     /// Throws where the copy, which is the file at that place, is not what the snapshot and the records behind it make.

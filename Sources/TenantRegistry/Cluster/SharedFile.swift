@@ -62,6 +62,9 @@ struct SharedFile: Sendable {
 
     // MARK: Making it whole
 
+    /// Whether all of it is to be fetched, whatever the log says.
+    var isAbsent: Bool { mark == nil || DataDirectory.size(of: path) == nil }
+
     /// Makes the file what the log says it is at this head. Throws a `SharedLogError` where the log cannot be read, a
     /// `TenantFileError` where the file is further than the log. Gives whether it was so already.
     @discardableResult

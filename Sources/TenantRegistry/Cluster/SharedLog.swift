@@ -60,13 +60,17 @@ package protocol SharedLog: AnyObject, Sendable {
     func chain(of tenant: TenantID, at sequence: UInt64) throws(SharedLogError) -> Digest?
     /// Complete snapshots of the tenant, newest first.
     func snapshots(of tenant: TenantID) throws(SharedLogError) -> [SharedSnapshot]
+    /// What was written of the node's tenants, and of the registry, since the newest snapshot of each; nothing of those
+    /// of which nothing was.
+    func tails(of node: NodeName) throws(SharedLogError) -> [SharedTail]
     /// The snapshot's pieces, opened, in their order.
     func read(_ snapshot: SharedSnapshot, of tenant: TenantID, key: [UInt8], _ body: ([UInt8]) throws -> Void) throws
     /// What the log has of the tenant up to a moment, by the log's own clock. A record of that millisecond is in it.
     func past(of tenant: TenantID, at moment: Timestamp) throws(SharedLogError) -> SharedPast
     /// Snapshots of the tenant and records that no snapshot from `oldest` on needs go, but for what a moment of the
     /// last so many days is made of: every record since then, a snapshot from before it, those that a reset is, and the
-    /// first of each day. Nothing goes where no snapshot is from `oldest` on.
+    /// first of each day. Nothing goes where no snapshot is from `oldest` on. Of tenants that nobody has used for so
+    /// many days the newest snapshot alone may stay.
     func trim(_ tenant: TenantID, before oldest: UInt64, keepingDays days: Int64) throws(SharedLogError)
 
     /// For metrics.
@@ -157,6 +161,18 @@ package struct SharedSnapshot: Sendable, Equatable {
     }
 }
 
+/// What a tenant wrote since its newest snapshot.
+package struct SharedTail: Sendable, Equatable {
+    package let tenant: TenantID
+    package let records: UInt64
+    /// Of that snapshot, by the log's own clock.
+    package let ageSeconds: Int64
+
+    package init(tenant: TenantID, records: UInt64, ageSeconds: Int64) {
+        (self.tenant, self.records, self.ageSeconds) = (tenant, records, ageSeconds)
+    }
+}
+
 /// What is to be had of a tenant at a moment that has passed.
 package enum SharedPast: Sendable, Equatable {
     /// Everything up to there came by then, and nothing behind it did.
@@ -222,11 +238,14 @@ package struct ClusterNode: Sendable, Equatable {
     package let address: String
     /// Of the newest schema that it knows: a node takes no tenant over that a newer one has migrated.
     package let schema: Int32
+    /// Of the registry's schema that it takes the registry to: a node that knows less serves nothing more.
+    package let registry: Int32
     /// SHA-256 of what the master key makes of a fixed text: all nodes of a cluster have one key.
     package let keyPrint: Digest
 
-    package init(name: NodeName, address: String, schema: Int32, keyPrint: Digest) {
-        (self.name, self.address, self.schema, self.keyPrint) = (name, address, schema, keyPrint)
+    package init(name: NodeName, address: String, schema: Int32, registry: Int32 = 0, keyPrint: Digest) {
+        (self.name, self.address, self.keyPrint) = (name, address, keyPrint)
+        (self.schema, self.registry) = (schema, registry)
     }
 }
 
@@ -240,12 +259,15 @@ package struct ClusterView: Sendable {
         /// It rises as long as the process lives.
         package let beats: Int64
         package let schema: Int32
+        /// 0 of a program that did not say.
+        package let registry: Int32
 
         package init(
-            name: NodeName, generation: Int64, address: String, state: NodeState, beats: Int64, schema: Int32
+            name: NodeName, generation: Int64, address: String, state: NodeState, beats: Int64, schema: Int32,
+            registry: Int32 = 0
         ) {
             (self.name, self.generation, self.address) = (name, generation, address)
-            (self.state, self.beats, self.schema) = (state, beats, schema)
+            (self.state, self.beats, self.schema, self.registry) = (state, beats, schema, registry)
         }
     }
 

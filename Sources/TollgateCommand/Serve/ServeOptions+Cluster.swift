@@ -13,6 +13,7 @@ extension ServeOptions {
         Option(
             "--durability", "WHAT",
             "replicated: a commit is on two servers' disks before it is answered; single: one is enough (replicated)"),
+        Option("--upgrade-registry", "Change the registry though older nodes run: they serve nothing more"),
     ]
 
     static let clusterVariable = "TOLLGATE_CLUSTER"
@@ -20,7 +21,7 @@ extension ServeOptions {
     /// Nil where the node is by itself. Connects to nothing yet.
     static func cluster(_ invocation: Invocation) throws(CommandFailure) -> ClusterOptions? {
         guard let url = try clusterURL(invocation) else {
-            for name in ["--node", "--advertise", "--durability"] where invocation.has(name) {
+            for name in ["--node", "--advertise", "--durability", "--upgrade-registry"] where invocation.has(name) {
                 throw .usage(
                     "\(name) is of a node in a cluster: --cluster, --cluster-file or \(clusterVariable) says which")
             }
@@ -42,6 +43,7 @@ extension ServeOptions {
         do throws(SharedLogError) {
             let log = try PostgresLog(url, node: name, durability: durability)
             var options = ClusterOptions(log: log, name: name, address: address)
+            options.upgradesRegistry = invocation.has("--upgrade-registry")
             options.waits = { [place = log.place] seconds in
                 Output.errorLine("waiting for the cluster's PostgreSQL at \(place) (\(seconds) s)")
             }

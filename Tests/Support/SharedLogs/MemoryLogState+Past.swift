@@ -2,6 +2,18 @@ import TenantRegistry
 
 /// Moments that have passed, and what goes once none of them needs it (B2).
 extension MemoryLogState {
+    func tails(of node: NodeName) -> [SharedTail] {
+        let now = clock.now()
+        return tenants.compactMap { id, tenant in
+            let newest = tenant.snapshots.filter(\.isWhole).max { $0.sequence < $1.sequence }
+            guard tenant.head.owner == node || id == .registry, let newest, tenant.head.sequence > newest.sequence
+            else { return nil }
+            return SharedTail(
+                tenant: id, records: tenant.head.sequence - newest.sequence,
+                ageSeconds: (now.milliseconds - newest.at.milliseconds) / 1_000)
+        }
+    }
+
     func past(of id: TenantID, at moment: Timestamp) throws(SharedLogError) -> SharedPast {
         guard let tenant = tenants[id] else { throw .unknown }
         let now = clock.now()

@@ -229,6 +229,6 @@ extension MemoryLogState.Node {
     var view: ClusterView.Node {
         ClusterView.Node(
             name: description.name, generation: generation, address: description.address, state: state, beats: beats,
-            schema: description.schema)
+            schema: description.schema, registry: description.registry)
     }
 }

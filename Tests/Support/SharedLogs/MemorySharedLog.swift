@@ -129,6 +129,8 @@ package final class MemorySharedLog: SharedLog {
         }
     }
 
+    package func tails(of node: NodeName) throws(SharedLogError) -> [SharedTail] { try call { $0.tails(of: node) } }
+
     package func read(
         _ snapshot: SharedSnapshot, of tenant: TenantID, key: [UInt8], _ body: ([UInt8]) throws -> Void
     ) throws {

@@ -20,6 +20,7 @@ package enum SharedLogCheck: String, CaseIterable, Sendable, CustomStringConvert
     case ranges = "records are read from and up to a sequence, and prove that none is missing"
     case chains = "the chain is known at each sequence that the log still has"
     case snapshots = "a snapshot is read as it was put, and one that was broken off is none"
+    case tails = "what was written since the newest snapshot is known, of a node's own tenants and of the registry"
     case resets = "a reset takes a sequence of its own, under the fence, and the tenant goes on from it"
     case trims = "what a trim leaves is enough for each snapshot that stays"
     case pasts = "the place in a tenant's history at a moment is known, and over a reset too"
@@ -59,6 +60,7 @@ package func conforms(_ check: SharedLogCheck, to make: () throws -> any SharedL
     case .ranges: try scene.ranges()
     case .chains: try scene.chains()
     case .snapshots: try scene.snapshots()
+    case .tails: try scene.tails()
     case .resets: try scene.resets()
     case .trims: try scene.trims()
     case .pasts: try scene.pasts()

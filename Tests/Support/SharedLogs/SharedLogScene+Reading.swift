@@ -60,6 +60,28 @@ extension SharedLogScene {
         try expect(try other.chain(of: id, at: 3), last, "the chain does not change behind")
     }
 
+    func tails() throws {
+        let (id, stream) = try opened()
+        func records(_ node: NodeName) throws -> [UInt64] {
+            try other.tails(of: node).filter { $0.tenant == id }.map(\.records)
+        }
+        try append(stream, count: 2)
+        try expect(try records(first), [], "what has no snapshot")
+        try put(stream, [[1]])
+        try expect(try records(first), [], "nothing since the snapshot")
+        try append(stream, count: 3)
+        try expect(try records(first), [3], "what came since")
+        try expect(try records(second), [], "another's")
+        let age = try other.tails(of: first).first { $0.tenant == id }?.ageSeconds
+        try expect((0...60).contains(age ?? -1), "the snapshot was put just now")
+        try put(stream, [[2]])
+        try expect(try records(first), [], "all of it is in a snapshot")
+        let registry = try log.openForAll(.registry, key: key)
+        try put(registry, [[3]])
+        try append(registry, count: 1)
+        try expect(try other.tails(of: second).contains { $0.tenant == .registry }, "the registry is everybody's")
+    }
+
     func snapshots() throws {
         let (id, stream) = try opened()
         try append(stream, count: 2)

@@ -1,0 +1,66 @@
+import SharedLogs
+import Synchronization
+import TestTenants
+import Testing
+
+@testable import TenantRegistry
+
+/// Files that a node fetches for whoever asks (N6).
+@Suite(.apart) struct ClusterFetchTests {
+    private let folder: TestFolder
+    private let store = MemoryLogStore()
+    private let clock = ManualMonotonicClock(nanoseconds: 1_000_000_000)
+
+    init() throws { folder = try TestFolder() }
+
+    /// It has three workers, and fetches one file at a time, when somebody asks.
+    private func start(seed: UInt64, _ faults: LogFaults = LogFaults()) throws -> TestNode {
+        var cluster = ClusterOptions(
+            log: store.link(faults), name: try #require(NodeName("one")), address: "127.0.0.1:1")
+        (cluster.clock, cluster.beatsByItself) = (clock, false)
+        (cluster.bounds.fetchedMax, cluster.bounds.fetchesMax) = (0, 1)
+        var options = Fleet.Options()
+        (options.cluster, options.workers) = (cluster, 3)
+        return try TestNode(folder.file("data"), seed: seed, options: options)
+    }
+
+    @Test("N6 case 26 files that hang on their way from the log leave workers to tenants whose files are here")
+    func hanging() throws {
+        let (faults, cold) = (LogFaults(), ["cold-1", "cold-2", "cold-3"])
+        let before = try start(seed: 1)
+        for slug in ["warm"] + cold { try before.create(slug) }
+        let lost = try cold.map { before.fleet.data.tenantPath(try before.tenant($0).id) }
+        before.stop()
+        for path in lost { DataDirectory.remove(path + SharedFile.markSuffix) }
+        let node = try start(seed: 2, faults)
+        defer { node.stop() }
+        _ = try node.head(of: node.tenant("warm"))
+        faults.freeze()
+        let refused = Mutex(0)
+        let (areRefused, isOpened) = (Promise<Void>(), Promise<Void>())
+        for slug in cold {
+            try node.tenant(slug).lane.exclusively(
+                { control in
+                    do {
+                        _ = try control.file()
+                        isOpened.succeed(())
+                    } catch {
+                        guard case LaneFailure.moved = error else {
+                            Issue.record("\(error)")
+                            return
+                        }
+                        let count = refused.withLock { count in
+                            count += 1
+                            return count
+                        }
+                        if count == 2 { areRefused.succeed(()) }
+                    }
+                }, orElse: { _ in })
+        }
+        try areRefused.value()
+        _ = try node.head(of: node.tenant("warm"))
+        faults.thaw()
+        try isOpened.value()
+        for slug in cold { _ = try node.head(of: node.tenant(slug)) }
+    }
+}
