@@ -100,8 +100,8 @@ package final class Gateway: Sendable {
             loopCount: configuration.loops, metrics: metrics)
         ports = server.ports
         // Once all work outside the files is registered, and nothing fails any more.
-        let metricsOfCalls = pipeline.metrics
-        scheduler = try Scheduler(fleet, answered: { metricsOfCalls.answered.all }, round: round)
+        let calls = pipeline.metrics
+        scheduler = try Scheduler(fleet, round: round, answered: { calls.answered.all })
         pipeline.attach(scheduler)
         if let archive { try Self.start(archive, fleet, pipeline, configuration) }
         watch.attach { [weak pipeline, certificates = tls?.certificates] in

@@ -95,13 +95,13 @@ package final class Scheduler: Sendable {
         var isAlone = true
     }
 
-    /// `answered`: how many calls the node has answered, many of which need no lane. `round` is called in each round of
-    /// the thread: tests hold it up there.
+    /// `round` is called in each round of the thread: tests hold it up there. `answered`: how many calls the node has
+    /// answered, many of which need no lane.
     package init(
-        _ fleet: Fleet, answered: (@Sendable () -> UInt64)? = nil, round: @escaping @Sendable () -> Void = {}
+        _ fleet: Fleet, round: @escaping @Sendable () -> Void = {}, answered: @escaping @Sendable () -> UInt64 = { 0 }
     ) throws {
         self.fleet = fleet
-        self.answered = answered ?? { 0 }
+        self.answered = answered
         self.round = round
         alarm = try Alarm()
         movedAt = Atomic(fleet.monotonic.nanoseconds())
