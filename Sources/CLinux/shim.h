@@ -35,8 +35,8 @@ static inline ssize_t clinux_send_two(int fd, const void *a, size_t a_count, con
 static inline int clinux_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
 // At most 15 bytes of it count.
 static inline void clinux_name_this_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
-// Since Linux 6.12: the slice of processor time that this thread asks for at once, 0.1 to 100 ms. One that asks for less
-// than others need not wait until theirs is over. Older kernels take no notice.
+// Since Linux 6.12: the slice of processor time that this thread asks for at once, 0.1 to 100 ms. One that asks for
+// less than others need not wait until theirs is over. Older kernels take no notice.
 static inline void clinux_ask_for_slices(unsigned nanoseconds) {
     struct {
         unsigned size, policy;

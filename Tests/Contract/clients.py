@@ -331,21 +331,6 @@ def refusals(checks, client, scene, between):
             refused(lambda: client("place_order", "vps-1", "monthly", 1, CUSTOMER, key), status=None)
         assert between.asked == [], between.asked
 
-    with checks(f"G4 P2 {client.name}: a used-up quota and an unknown path are not kept with a key: what was sold "
-                "under it is given again, once"):
-        client.meets(base, scene.reseller, attempts=1)
-        before, money = scene.placed()
-        between.faults[:] = ["lose"]
-        again = order("vps-1", "monthly", 1, key="quota")
-        refused(again, status=0, code="no_answer", is_kept=False)
-        scene.allows(requests_monthly=1)
-        refused(again, status=402, code="quota_exceeded", is_kept=False)
-        scene.allows(requests_monthly=None)
-        client.meets(base + "/nowhere", scene.reseller, attempts=1)
-        refused(again, is_kept=False)
-        client.meets(base, scene.reseller, attempts=1)
-        assert again()["wholesale_total"] == "5.00" and scene.placed() == (before + 1, money - 5), scene.placed()
-
     with checks(f"W5 G3 {client.name}: a key or a secret that was not copied whole is told where the client is made"):
         whole = scene.reseller
         for broken in ({"key": "tgh_live_…"}, {"key": ""}, {"key": whole["key"] + "\n"},
@@ -370,6 +355,25 @@ def refusals(checks, client, scene, between):
         client("balance")
         error = refused(client_balance(client), status=429, code="rate_limited")
         assert error.retry_after > 0, error
+
+
+def unkept(checks, client, scene, between):
+    base = between.base_url + scene.shop.base
+
+    with checks(f"G4 P2 {client.name}: a used-up quota and an unknown path are not kept with a key: what was sold "
+                "under it is given again, once"):
+        client.meets(base, scene.reseller, attempts=1)
+        before, money = scene.placed()
+        between.faults[:] = ["lose"]
+        again = lambda: client("place_order", "vps-1", "monthly", 1, CUSTOMER, f"{client.name}-quota")
+        refused(again, status=0, code="no_answer", is_kept=False)
+        scene.allows(requests_monthly=1)
+        refused(again, status=402, code="quota_exceeded", is_kept=False)
+        scene.allows(requests_monthly=None)
+        client.meets(base + "/nowhere", scene.reseller, attempts=1)
+        refused(again, is_kept=False)
+        client.meets(base, scene.reseller, attempts=1)
+        assert again()["wholesale_total"] == "5.00" and scene.placed() == (before + 1, money - 5), scene.placed()
 
 
 def webhooks(checks, client):
@@ -460,6 +464,7 @@ def main():
                 lives(checks, client, scene, between)
                 retries(checks, client, scene, between)
                 refusals(checks, client, scene, between)
+                unkept(checks, client, scene, between)
                 webhooks(checks, client)
                 drift(checks, client, scene)
     checks.finish()

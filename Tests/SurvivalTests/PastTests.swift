@@ -10,7 +10,7 @@ import Testing
 @Suite struct PastTests {
     @Test("B2 a tenant goes back to any moment: its rows are those of the last commit before it, no more and no less")
     func storm() throws {
-        for seed in 1...(isLong ? 60 : 4) as ClosedRange<UInt64> {
+        for seed in 1...(Effort.isLong ? 60 : 4) as ClosedRange<UInt64> {
             let storm = try PastStorm(seed: seed)
             for _ in 1...400 { try storm.act() }
             for _ in 1...40 { try storm.checkMoment() }

@@ -315,8 +315,8 @@ final class ArchiveLedger: @unchecked Sendable {
         }
     }
 
-    /// Whose copies and logs in the archive are this node's, for good and on the disk: `tenants/UUID`, `log/NODE`. These,
-    /// those of copies that the log told of, and what was noted before. Manifests that named them may be gone.
+    /// Whose copies and logs in the archive are this node's, for good and on the disk: `tenants/UUID`, `log/NODE`.
+    /// These, those of copies that the log told of, and what was noted before. Manifests that named them may be gone.
     func note(owners: Set<String>) throws -> Set<String> {
         try locked {
             let told = try connection.rows("SELECT name FROM copy") { try ArchivePlace.owner(of: $0.text()) }

@@ -18,8 +18,8 @@ struct ArchiveRetention {
 
     /// What is younger stays, whoever needs it.
     private static let ageDaysMin: Int64 = 1
-    /// A node writes a manifest each six hours. Where it is further from one to the next, or from the node's time to the
-    /// store's, the node was off, or its clock is ahead.
+    /// A node writes a manifest each six hours. Where it is further from one to the next, or from the node's time to
+    /// the store's, the node was off, or its clock is ahead.
     private static let doubtSeconds: Int64 = 26 * 3_600
     /// So many objects of one owner are judged before copies go on.
     private static let turnMax = 1_000

@@ -12,8 +12,8 @@ extension PageView {
         }
     }
 
-    /// One of them: what is asked for stands in it. `hint`: for one that is compared as a whole. What browsers ask for a
-    /// time by says no zone, so that the field does.
+    /// One of them: what is asked for stands in it. `hint`: for one that is compared as a whole. What browsers ask for
+    /// a time by says no zone, so that the field does.
     package func filter(
         _ label: String, _ name: String, _ kind: FormField.Kind = .search, hint: String? = nil
     ) -> FormField {

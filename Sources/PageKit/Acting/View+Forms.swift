@@ -27,8 +27,8 @@ extension PageView {
         form(call, said: said, next: next, isButton: true) { "\(Button(text, look))" }
     }
 
-    /// The page of a call that takes something away: it says first what happens. `button`: what is pressed there. `back`:
-    /// where it leads, done or not.
+    /// The page of a call that takes something away: it says first what happens. `button`: what is pressed there.
+    /// `back`: where it leads, done or not.
     package func confirmation(
         _ title: String, sub: HTML? = nil, _ what: HTML, button: String, _ call: String, said: Said, back: Link,
         fields: HTML? = nil

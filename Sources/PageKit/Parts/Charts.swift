@@ -11,7 +11,8 @@ package struct Series: Sendable {
     }
 }
 
-/// Numbers of one kind over time, piled up: what they come to together says something. What a chart shows, its table has: both are written from this.
+/// Numbers of one kind over time, piled up: what they come to together says something. What a chart shows, its table
+/// has: both are written from this.
 private struct Piles {
     let series: [Series]
     let labels: [String]

@@ -142,8 +142,8 @@ extension AdminPages {
 
     // MARK: Turnover
 
-    /// It is kept by the day: whichever range the page shows, there are no hours of it. Days without a sale are no lines
-    /// of the report.
+    /// It is kept by the day: whichever range the page shows, there are no hours of it. Days without a sale are no
+    /// lines of the report.
     private static func turnoverByDay(_ report: Row, _ view: SlowView) -> BarChart {
         let lines = report.rows()
         let days = (0..<daysShown).reversed().map { back in

@@ -2,8 +2,8 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// The four calls of the product document, and a file of what the first lists. What it shows with GET takes POST as well (L1). Times are milliseconds since
-/// 1970 (L2).
+/// The four calls of the product document, and a file of what the first lists. What it shows with GET takes POST as
+/// well (L1). Times are milliseconds since 1970 (L2).
 extension LicenceKeys {
     static let licences: [Route] = available + [exported] + info + fetched + [assigned]
 

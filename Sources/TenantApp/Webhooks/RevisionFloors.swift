@@ -28,8 +28,8 @@ extension TenantTransaction {
     /// A file from elsewhere may count what it likes.
     private static let restoresMax: Int64 = 1 << 12
 
-    /// Of a file that is to take a tenant's place: `replaced` is the one that goes, where it can be read. `latest`: now,
-    /// or the time of the node's last commit, which never goes back.
+    /// Of a file that is to take a tenant's place: `replaced` is the one that goes, where it can be read. `latest`:
+    /// now, or the time of the node's last commit, which never goes back.
     func raiseRevisions(above replaced: Connection?, at latest: Timestamp) throws {
         let seconds = max((latest.milliseconds - Self.beginning.milliseconds) / 1_000, 0)
         let unknown = seconds + min(store.head.incarnation, Self.restoresMax) * Self.restoreStep

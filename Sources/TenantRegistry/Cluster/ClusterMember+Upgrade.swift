@@ -1,8 +1,8 @@
 /// A program that takes the registry a step further, while others run that do not know that step (N5).
 extension ClusterMember {
     /// Throws `.refused`, and has left, where nodes run that would serve nothing more once this one opened the
-    /// registry, and nobody said that it may. Before the registry is opened. Where it is told of such nodes it looks for
-    /// as long as it takes to see that they live. Blocks.
+    /// registry, and nobody said that it may. Before the registry is opened. Where it is told of such nodes it looks
+    /// for as long as it takes to see that they live. Blocks.
     func judgeRegistryStep() throws(SharedLogError) {
         if options.upgradesRegistry { return }
         var beats: [NodeName: Int64] = [:]
