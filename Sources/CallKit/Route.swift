@@ -60,9 +60,9 @@ package final class Route: Sendable {
 
     package enum Body: Sendable {
         case none
-        /// Read whole, at most so many bytes.
+        /// Read whole, at most `bytesMax`.
         case whole(bytesMax: Int)
-        /// Taken piece by piece, at most so many bytes: the handler gives `Work.streamed`.
+        /// Taken piece by piece, at most `bytesMax`: the handler gives `Work.streamed`.
         case pieces(bytesMax: @Sendable (Call) -> Int64)
 
         /// Taken piece by piece, as long as the tenant's quota of bytes.

@@ -45,7 +45,7 @@ struct Poller: ~Copyable {
         return epoll_ctl(fd, EPOLL_CTL_ADD, source, &event) == 0
     }
 
-    /// Waits at most so long (−1: for ever) and hands over each event.
+    /// Waits at most `milliseconds` (−1: for ever) and hands over each event.
     func wait(milliseconds: Int32) -> Int {
         max(0, Int(epoll_wait(fd, events, Int32(Self.eventsMax), milliseconds)))
     }

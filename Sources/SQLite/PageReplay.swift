@@ -130,7 +130,7 @@ package final class PageReplay {
                     Int64(entry.number - 1) * Int64(Connection.pageBytes))
             }
         }
-        // What the file grew by and nothing was written to is zeros.
+        // Unwritten parts of the growth are zeros.
         pagesThere = .max
         held.removeAll()
         arena.giveAll()

@@ -6,7 +6,8 @@ comments and data do not count.
 `--write` writes docs/rows.md. Without it the script fails where that table is stale, where a row that is built, or built
 in part, is named by no test or broken by no mutant (Tests/Mutants), where a mutant's snippet has gone from the sources,
 and where a test names a row that does not exist. It fails as well where a page of the architecture names a file of the
-sources that is not there, or counts the files of a walk otherwise than it lists them, and where docs/cluster.md or
+sources that is not there, or counts the files of a walk otherwise than it lists them, where ARCHITECTURE.md lacks a
+folder of the sources or docs/internals/threads.md a thread, and where docs/cluster.md or
 docs/internals/kinds-of-fault.md names a test that is not there."""
 
 import argparse
@@ -44,6 +45,11 @@ MAPS = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/internals/*.md"
 NAMED_PATH = re.compile(r"`([\w.+-]+(?:/[\w.+-]+)*/?)`")
 # A letter that stands for any name, or digits for any number.
 PATTERN = re.compile(r"(?:^|[/+])X|N{4}")
+# How the sources start a thread that has a name; what is filled in is a number.
+THREADS = re.compile(
+    r'\bstartThread\("([^"]+)"|\bBackgroundPool\(\s*name: ("[^"]+)"|\bbegin\("([^"]+)"\)'
+    r'|\b[tT]hread(?:\.current)?\.name = "([^"]+)"|\bthread(?: \w+: String =|:) "([^"]+)"'
+    r'|\bLoopThread\(.*?name: "([^"]+)"')
 WALK = re.compile(r"^\*\*.+?\*\*, `[^`]+`: (\d+) files.*?\n(.+?)\n(?:\n|\Z)", re.M | re.S)
 
 Row = collections.namedtuple("Row", "id summary state")
@@ -169,6 +175,48 @@ def astray():
                     yield f"a walk of {count} files lists {len(set(names))}: {', '.join(names)}"
 
 
+def page_of(*path):
+    with open(os.path.join(ROOT, *path), encoding="utf-8") as file:
+        return file.read()
+
+
+def swift_files():
+    """Path below Sources and text of every Swift file."""
+    sources = os.path.join(ROOT, "Sources")
+    for path in glob.glob(os.path.join(sources, "**", "*.swift"), recursive=True):
+        yield os.path.relpath(path, sources), page_of(path)
+
+
+def rooms(content, folders):
+    """What is wrong with ARCHITECTURE.md's targets and rooms: a folder that is not named there, a room that is not."""
+    targets = set(re.findall(r"`(\w+)`", content.split("## Targets")[1].split("## Rooms")[0]))
+    shown, top = set(), None
+    for line in content.split("## Rooms")[1].split("```")[1].splitlines():
+        names = re.findall(r"\b([A-Z]\w*)/", line)
+        if line[:1].isalpha():
+            top = names[0]
+        else:
+            shown |= {f"{top}/{name}" for name in names}
+    yield from (f"Sources/{folder} is not named" for folder in sorted(folders - shown - targets))
+    yield from (f"Sources/{room} has no Swift file" for room in sorted(shown - folders))
+
+
+def threads(content, sources):
+    """What is wrong with docs/internals/threads.md: a thread that is started and not named there, or the other way."""
+    started = set()
+    for source in sources:
+        for groups in THREADS.findall(source):
+            name = next(group for group in groups if group)
+            # A pool numbers its threads; its quote is kept to tell it from others.
+            name = f"{name[1:]}-N" if name.startswith('"') else re.sub(r"\\\([^)]*\)", "N", name)
+            started.add(name)
+    # The pool's own call: its name is given where the pool is made.
+    started -= {"N-N"}
+    shown = set(re.findall(r"^\| `([^`]+)` \|", content, re.M))
+    yield from (f"the thread {name} is not named" for name in sorted(started - shown))
+    yield from (f"the thread {name} is started nowhere" for name in sorted(shown - started))
+
+
 def cited(tests, all_titles):
     """Of each file that a cell of a table names: its name, its titles, the words of titles that stand behind it up to
     the next file's name, and that text."""
@@ -259,13 +307,16 @@ def main():
     with checks("every file of the sources that the pages of the architecture name is there; walks are counted right"):
         wrong = list(astray())
         assert not wrong, "\n".join(wrong)
+    with checks("every folder of the sources is named by ARCHITECTURE.md, and every thread by threads.md"):
+        sources = dict(swift_files())
+        wrong = list(rooms(page_of("ARCHITECTURE.md"), {os.path.dirname(path) for path in sources}))
+        wrong += threads(page_of("docs", "internals", "threads.md"), sources.values())
+        assert not wrong, "\n".join(wrong)
     with checks("every failure case of a cluster (N6) is shown by tests that are there, by their titles"):
-        with open(os.path.join(ROOT, "docs", "cluster.md"), encoding="utf-8") as file:
-            wrong = list(failure_cases(file.read(), list(titles())))
+        wrong = list(failure_cases(page_of("docs", "cluster.md"), list(titles())))
         assert not wrong, "\n".join(wrong)
     with checks("every kind of fault that was found is held by tests that are there, by their titles"):
-        with open(os.path.join(ROOT, "docs", "internals", "kinds-of-fault.md"), encoding="utf-8") as file:
-            wrong = list(kinds_of_fault(file.read(), list(titles())))
+        wrong = list(kinds_of_fault(page_of("docs", "internals", "kinds-of-fault.md"), list(titles())))
         assert not wrong, "\n".join(wrong)
     with checks("every row that a test names is in the contract"):
         unknown = {row: sorted(paths) for row, paths in files.items() if row not in known}

@@ -230,6 +230,14 @@ import Testing
         #expect(whats(Classes.unknown(source, known: known)) == ["z"])
     }
 
+    @Test("a job of a lane outside the list")
+    func lanes() {
+        let text = "lane.submit(LaneJob(writes: true)) // LaneJob"
+        #expect(whats(LaneUsers.violations(file(text))) == ["LaneJob"])
+        #expect(LaneUsers.violations(file(text, "Sources/Gateway/CallRun.swift")) == [])
+        #expect(LaneUsers.violations(file(text, "Sources/TenantRegistry/Fleet/Fleet.swift")) == [])
+    }
+
     @Test("a binary fraction in code and in a table")
     func fractions() {
         #expect(whats(Fractions.inCode(file("let a: Double = 1 // Float\nlet b = \"Float\""))) == ["Double"])

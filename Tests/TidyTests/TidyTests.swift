@@ -95,6 +95,11 @@ import Testing
         expectNone(Repository.sources.flatMap { Classes.unknown($0, known: known) }, Allowances.classes)
     }
 
+    @Test("jobs of lanes are made by TenantWrite and Steps, and by those whom decision 0023 names")
+    func lanes() {
+        expectNone(Repository.sources.flatMap(LaneUsers.violations))
+    }
+
     @Test("no Double and no Float stands in the sources, but where the list says why")
     func noBinaryFractions() {
         expectNone(Repository.sources.flatMap(Fractions.inCode), Allowances.fractions)

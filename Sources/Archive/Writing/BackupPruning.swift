@@ -51,7 +51,7 @@ package struct BackupPruning {
 
     package typealias Telling = (_ unit: String, _ done: Int, _ total: Int) -> Void
 
-    /// What is younger stays, whoever needs it.
+    /// Younger objects are kept, needed or not.
     private static let ageDaysMin: Int64 = 1
 
     private let archive: Archive

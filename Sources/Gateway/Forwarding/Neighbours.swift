@@ -21,11 +21,11 @@ final class Neighbours: Sendable {
     /// Between two looks; each next one is twice as long after, up to `pauseMillisecondsMax`.
     static let pauseMilliseconds: UInt64 = 10
     static let pauseMillisecondsMax: UInt64 = 200
-    /// A body of at most so many bytes is read before it is passed on, so that it can be sent again.
+    /// A body of at most this length is read before it is passed on, so that it can be sent again.
     static let wholeBytesMax = 64 << 10
     static let headBytesAdded = 1 << 10
     static let headFieldsAdded = 4
-    /// Of a longer one so much is here at once.
+    /// Of a longer one this much is here at once.
     static let pieceBytes = 2 * 64 << 10
 
     init(_ placement: any Placement, secret: [UInt8]) throws {

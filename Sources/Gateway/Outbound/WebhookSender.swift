@@ -18,10 +18,10 @@ import TenantRegistry
 final class WebhookSender: OutboundWork, Sendable {
     let kind = DueKind.delivery
 
-    /// What came of attempts is gathered by tenant for so long, or until it is so many.
+    /// Results are batched per tenant, up to this time or count.
     static let gatherMilliseconds: Int64 = 20
     static let gatheredMax = 64
-    /// So many deliveries are read ahead for each slot of an endpoint that answers.
+    /// Deliveries that are read ahead for each slot of an endpoint that answers.
     static let aheadPerSlot = 32
     /// Of all endpoints together.
     static let aheadMax = 8_192

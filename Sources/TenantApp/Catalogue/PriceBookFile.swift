@@ -34,7 +34,7 @@ package struct PriceBookFile: Sendable {
     /// The price columns that the file has; of a row that is there already the others stay as they are.
     package var priceColumns: [PriceColumn] { PriceColumn.allCases.filter { rows.columns.contains($0.rawValue) } }
 
-    /// The next rows, at most so many; none at the end. What is wrong with the rest joins `errors`; false where what
+    /// The next rows, at most `rowsMax`; none at the end. Faults of the rest join `errors`; false where what
     /// follows cannot be read at all.
     package mutating func next(_ rowsMax: Int, errors: inout [FieldError], into read: inout [Row]) -> Bool {
         for _ in 0..<rowsMax {

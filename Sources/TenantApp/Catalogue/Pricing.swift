@@ -30,7 +30,7 @@ package struct UnitPrice: Sendable, Hashable, Comparable {
     /// Which way an amount goes that is no whole number of minor units. Below zero each goes as its reversal does.
     package enum Rounding: Sendable {
         case halfUp
-        /// What is more than nothing is at least one minor unit.
+        /// A non-zero amount is at least one minor unit.
         case up
     }
 

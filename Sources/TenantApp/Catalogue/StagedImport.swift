@@ -16,7 +16,7 @@ package protocol StagedImport: AnyObject, Sendable {
 
     var progress: ImportProgress { get set }
 
-    /// The next rows, at most so many; what is wrong with others joins `errors`. False where what follows cannot be
+    /// The next rows, at most `rowsMax`; faults of others join `errors`. False where what follows cannot be
     /// read at all. `isAtEnd` once there are no more.
     func read(_ rowsMax: Int, errors: inout [FieldError], into rows: inout [Row]) -> Bool
     var isAtEnd: Bool { get }

@@ -63,7 +63,7 @@ struct LicenceFile: Sendable {
         "\(isCSV ? "/line" : "/licences")/\(place)\(column.map { "/\($0)" } ?? "")"
     }
 
-    /// The next rows, at most so many; none at the end. What is wrong with the rest joins `errors`; false where what
+    /// The next rows, at most `rowsMax`; none at the end. Faults of the rest join `errors`; false where what
     /// follows cannot be read at all.
     mutating func next(_ rowsMax: Int, errors: inout [FieldError], into rows: inout [Row]) -> Bool {
         switch source {

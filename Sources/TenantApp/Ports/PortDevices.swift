@@ -200,7 +200,7 @@ extension TenantTransaction {
             "UPDATE port_device SET withdrawn_at = ?2 WHERE id = ?1 AND withdrawn_at IS NULL", .integer(id), .time(now))
     }
 
-    /// Takes free slots of a device out, at most so many; returns how many. No port finds its way onto a device whose
+    /// Takes free slots of a device out, at most `limit`; returns how many. No port finds its way onto a device whose
     /// free slots are gone.
     package func withdrawFreeSlots(ofDevice id: Int64, limit: Int) throws -> Int {
         try connection.run(

@@ -112,7 +112,7 @@ package struct PortStockFile: Sendable {
         return rows
     }
 
-    /// The next slots, at most so many; none at the end. What is wrong with the rest joins `errors`; false where what
+    /// The next slots, at most `slotsMax`; none at the end. Faults of the rest join `errors`; false where what
     /// follows cannot be read at all.
     package mutating func next(_ slotsMax: Int, errors: inout [FieldError], into slots: inout [PortStockRow]) -> Bool {
         while slots.count < slotsMax {

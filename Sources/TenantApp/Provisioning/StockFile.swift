@@ -19,7 +19,7 @@ struct StockFile: Sendable {
 
     var isAtEnd: Bool { rows.isAtEnd }
 
-    /// The next rows, at most so many; none at the end. What is wrong with the rest joins `errors`; false where what
+    /// The next rows, at most `rowsMax`; none at the end. Faults of the rest join `errors`; false where what
     /// follows cannot be read at all.
     mutating func next(_ rowsMax: Int, errors: inout [FieldError], into read: inout [Row]) -> Bool {
         for _ in 0..<rowsMax {

@@ -10,7 +10,7 @@ package enum VerificationError: Error, Sendable, CustomStringConvertible {
     case newerSchema(found: Int32, known: Int32)
     /// There is a journal beside it: what the file alone holds is not the whole.
     case notWhole(String)
-    /// What it holds brought the examination down, or took more time or memory than it may.
+    /// The file's content crashed the examination, or took more time or memory than it may.
     case notExamined(String)
     /// What a process said that verified for this one.
     case told(String)

@@ -201,7 +201,7 @@ extension TenantTransaction {
         if endpoint.isActive { noteDue(.delivery, at: now) } else { store.backlogChanges() }
     }
 
-    /// What is sent at once and alone, and by no schedule: nothing is queued for it (H4). Returns its row's id.
+    /// Sends once, immediately, outside the schedule: nothing is queued for it (H4). Returns its row's id.
     func insertTestDelivery(event: Int64, to endpoint: WebhookEndpoint) throws -> Int64 {
         try connection.run(
             """

@@ -51,7 +51,7 @@ package struct ClusterBounds: Sendable {
     package var surveySoonMilliseconds: UInt64 = 10_000
     /// A node that left, has no tenant and does not come back leaves the list.
     package var forgottenMilliseconds: UInt64 = 3_600_000
-    /// A tenant for whose file there is no room is given to another node, at most so often.
+    /// A tenant for whose file there is no room is given to another node, once in this time at most.
     package var givenAwayMilliseconds: UInt64 = 60_000
     /// How long an answer waits for a registry that missed what the call made of keys and resellers.
     package var projectionMilliseconds: UInt64 = 2_000

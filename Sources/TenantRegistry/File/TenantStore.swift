@@ -463,7 +463,7 @@ package final class TenantStore: LaneFile {
     }
 
     private func add(_ count: UsageCount, to key: UsageKey) throws {
-        // What the clock does counts as no call.
+        // The clock's work is not counted as a call.
         guard countsUsage, count.requests > 0 || count.orders > 0 else { return }
         let mark = try usageMark ?? connection.usageMark()
         usageMark = mark

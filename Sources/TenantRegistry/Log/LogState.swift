@@ -153,7 +153,7 @@ extension LogState {
         return offset + LogFrame.frameBytes(payload: payload) + index <= segmentBytes
     }
 
-    /// How many segments must be ready for so many bytes in frames of at most so many.
+    /// How many segments must be ready for `payload` bytes of `tenants` tenants.
     func segmentsNeeded(_ payload: Int, tenants: Int = 1) -> Int {
         let part = LogFrame.partBytes(segmentBytes)
         if payload <= part { return fitsCurrent(payload, tenants: tenants) ? 0 : 1 }
