@@ -1,3 +1,5 @@
+import SQLite
+
 /// Commits on their way into a base, up to a moment.
 struct PastPlaying {
     private let base: PastBase
