@@ -104,7 +104,7 @@ let package = Package(
         // What is left to chance in a test follows from a seed.
         .target(name: "TestSeeds", path: "Tests/Support/TestSeeds", swiftSettings: settings),
         tests("CryptographyTests", ["Cryptography"]),
-        tests("HTMLTests", ["HTML", "PageKit", "TenantRegistry"]),
+        tests("HTMLTests", ["TestSeeds", "HTML", "PageKit", "TenantRegistry"]),
         tests("PageKitTests", ["PageKit", "CallKit", "HTML", "HTTPCore", "Cryptography"]),
         tests("HTTPCoreTests", ["TestSeeds", "HTTPCore"]),
         tests("DomainTests", ["TestSeeds", "TenantApp", "CallKit", "TenantRegistry", "HTTPCore"]),

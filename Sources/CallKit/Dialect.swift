@@ -10,6 +10,8 @@ package protocol Dialect: Surface {
     var credentialBodyBytesMax: Int? { get }
     /// The credential that a body carries; nil where it carries none. Throws where it cannot be read.
     func credential(inBody body: [UInt8]) throws(Refusal) -> [UInt8]?
+    /// Where a payment service reports to, below the tenant's base URL; nil where it has no address of its own for it.
+    var paymentCallbackPath: String? { get }
     /// What an Idempotency-Key stands for beside the method: target and body, without a credential in them. So many
     /// bytes of the path are the tenant's address, and no part of it.
     func fingerprinted(_ head: RequestHead, below addressBytes: Int, _ body: [UInt8]) -> IdempotencyClaim.Said
@@ -23,6 +25,7 @@ extension Dialect {
     package static var scopes: NamedScopes { [] }
     package var isAlwaysThere: Bool { false }
     package var credentialBodyBytesMax: Int? { nil }
+    package var paymentCallbackPath: String? { nil }
     package func credential(inBody body: [UInt8]) throws(Refusal) -> [UInt8]? { nil }
 
     package func fingerprinted(

@@ -53,9 +53,8 @@ package final class PostgresStream: SharedStream {
         guard payload.count <= PostgresBounds.openedBytesMax else {
             throw .refused("a commit of \(payload.count) bytes: a record has \(PostgresBounds.openedBytesMax) at most")
         }
-        // As their sinks ask for them: the registry's takes commits as they are (`takesPacked`).
         let data = try RecordSeal.seal(
-            payload, isPacked: tenant != .registry, key: key,
+            payload, isPacked: tenant.packsCommits, key: key,
             place: RecordSeal.place(tenant, epoch: epoch, sequence: sequence), random: log.random)
         let chain = data.withUnsafeBytes {
             RecordSeal.chain(after: before.chain, epoch: epoch, sequence: sequence, data: $0)

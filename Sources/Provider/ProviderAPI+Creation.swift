@@ -33,17 +33,17 @@ extension ProviderAPI {
 
     private func readNewTenant(_ call: Call) throws -> NewTenant {
         var fields = try call.fields()
-        let slug = fields.string("slug", characters: 1...63, .id)
-        if let slug, let objection = objection(toSlug: slug) {
+        let sentSlug = fields.string("slug", characters: 1...63, .id)
+        if let sentSlug, let objection = objection(toSlug: sentSlug) {
             fields.fail("slug", code: objection.code, detail: objection.detail)
         }
         let blueprintName = fields.string("blueprint", characters: 1...32, .id)
-        let blueprint = blueprintName.flatMap { blueprints[$0] }
-        if blueprintName != nil && blueprint == nil {
+        let named = blueprintName.flatMap { blueprints[$0] }
+        if blueprintName != nil && named == nil {
             let known = blueprints.all.map(\.name).joined(separator: ", ")
             fields.fail("blueprint", code: "choice", detail: "must be one of \(known)")
         }
-        let email = fields.email("owner_email")
+        let sentEmail = fields.email("owner_email")
         let tier = fields.optionalChoice("tier", as: Tier.self)
         let prefix = fields.optionalString("prefix", characters: 2...16)
         if let prefix, !APIKeyFormat.isPrefix(prefix) {
@@ -51,7 +51,7 @@ extension ProviderAPI {
                 "prefix", code: "format", detail: "must be a letter and 1 to 15 letters or digits, in lower case")
         } else if let prefix, ReservedNames.keyPrefixes.contains(prefix) {
             fields.fail("prefix", code: "reserved", detail: "belongs to other keys")
-        } else if let prefix, let blueprint, let other = otherBlueprint(of: prefix, than: blueprint) {
+        } else if let prefix, let named, let other = otherBlueprint(of: prefix, than: named) {
             fields.fail("prefix", code: "reserved", detail: "belongs to the blueprint “\(other.name)”")
         }
         let currency = fields.optionalString("currency", characters: 1...8)
@@ -60,8 +60,7 @@ extension ProviderAPI {
         }
         let password = fields.read(Field.newPassword("password").optional) ?? nil
         fields.expectNoOthers(than: ["slug", "blueprint", "owner_email", "tier", "prefix", "currency", "password"])
-        try fields.finish()
-        guard let slug, let blueprint, let email else { throw Refusal.defect }
+        let (slug, blueprint, email) = try fields.finish(sentSlug, named, sentEmail)
         if let base = hosts.baseDomain, fleet.roster.tenant(host: "\(slug).\(base)") != nil {
             throw Refusal.conflict(.hostTaken("\(slug).\(base)", pointer: "/slug"))
         }

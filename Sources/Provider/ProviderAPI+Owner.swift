@@ -52,14 +52,13 @@ extension ProviderAPI {
     /// PATCH with another `owner_email`: a change by itself, since it is the tenant's file's. The registry follows it.
     func changeOwner(_ record: TenantRecord, _ fields: FieldReader, _ call: Call) throws -> Work {
         var fields = fields
-        let email = fields.email("owner_email")
+        let sent = fields.email("owner_email")
         // Says nothing here: domains stay as they are.
         _ = fields.domainsWere()
         readUnchanged(
             &fields, record, call, but: ["owner_email", "domains_were"], why: "is not changed together with owner_email"
         )
-        try fields.finish()
-        guard let email else { throw Refusal.defect }
+        let email = try fields.finish(sent)
         let link = newLink(record, call)
         let change = ChangeOwner(to: email, tokenHash: link.hash)
         return .flow { steps in

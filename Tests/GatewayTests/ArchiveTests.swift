@@ -216,25 +216,25 @@ struct ArchiveTests {
 
     @Test("B3 places of a log's objects sort as they follow each other, and are read as they are written")
     func logPlaces() throws {
-        let node = LogPlace.node(SeededRandom(seed: 5))
-        let streams = (1..<4).map { LogPlace.stream(UInt32($0), SeededRandom(seed: UInt64($0))) }
+        let node = LogObjectPlace.node(SeededRandom(seed: 5))
+        let streams = (1..<4).map { LogObjectPlace.stream(UInt32($0), SeededRandom(seed: UInt64($0))) }
         let places = streams.flatMap { stream in
-            [1, 2, 10, 0xFFFF_FFFF].map { LogPlace(node: node, stream: stream, number: $0) }
+            [1, 2, 10, 0xFFFF_FFFF].map { LogObjectPlace(node: node, stream: stream, number: $0) }
         }
         #expect(places.shuffled().sorted() == places)
         #expect(places.map(\.text).sorted() == places.map(\.text))
         for place in places {
-            #expect(LogPlace(place.text) == place)
+            #expect(LogObjectPlace(place.text) == place)
             #expect(ArchivePlace.isName(place.text + "-ab"))
         }
         for bad in ["", "log/x", "log/../\(streams[0])/000000000001", "tenants/\(node)/\(streams[0])/000000000001"] {
-            #expect(LogPlace(bad) == nil)
+            #expect(LogObjectPlace(bad) == nil)
         }
     }
 
     @Test("B3 an object of a log opens as it was sealed, and not once a bit of it changed or at another place")
     func logObjects() throws {
-        let place = LogPlace(node: "00000000000000aa", stream: "00000001000000bb", number: 3)
+        let place = LogObjectPlace(node: "00000000000000aa", stream: "00000001000000bb", number: 3)
         let sealed = try ArchiveSealed.seal([1, 2, 3], of: id, at: place, under: key)
         let tenant = ArchiveManifest.Tenant(
             id: id, slug: "acme", index: "tenants/\(id.text)/index-ab", bytes: 5, head: "1:2:3",

@@ -103,7 +103,7 @@ import Testing
     @Test("B3 another node's manifest ends the pruning; where it has none, its log and its copies stay all the same")
     func anotherNodes() throws {
         let key = ArchiveKey(of: [UInt8](repeating: 7, count: AES256GCM.keyBytes))
-        let place = LogPlace(node: "0123456789abcdef", stream: "00000001aabbccdd", number: 1)
+        let place = LogObjectPlace(node: "0123456789abcdef", stream: "00000001aabbccdd", number: 1)
         let owner = ArchivePlace.tenant(TenantID(high: 7, low: 7))
         var (manifest, objects) = ("", Set<String>())
         try archived(first: { scene in

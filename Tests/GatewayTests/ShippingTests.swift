@@ -123,12 +123,12 @@ import Testing
     @Test("B4 where an object of the log is lost, every tenant whose copy needs it is copied anew, and no other")
     func lostObject() throws {
         let (folder, random) = (try TestFolder(), SeededRandom(seed: 3))
-        let (node, lost) = (LogPlace.node(random), 7 as UInt64)
-        let stream = LogPlace.stream(1, random)
+        let (node, lost) = (LogObjectPlace.node(random), 7 as UInt64)
+        let stream = LogObjectPlace.stream(1, random)
         func mark(_ number: UInt64) -> SnapshotMark {
             SnapshotMark(
                 lsn: number, incarnation: 1, at: TestNode.start,
-                since: LogPlace(node: node, stream: stream, number: number))
+                since: LogObjectPlace(node: node, stream: stream, number: number))
         }
         func id(_ number: UInt64) -> TenantID { TenantID(high: 1, low: number) }
         func open() throws -> ArchiveLedger {

@@ -1,4 +1,5 @@
 import HTML
+import TestSeeds
 import Testing
 
 /// Texts stay texts (U4). These do not compile, since literals are `StaticString`s and there is no other way in:

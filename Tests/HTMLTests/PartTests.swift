@@ -1,6 +1,7 @@
 import HTML
 import PageKit
 import TenantRegistry
+import TestSeeds
 import Testing
 
 /// Tables, charts and boxes.

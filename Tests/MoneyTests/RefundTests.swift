@@ -1,4 +1,5 @@
 import CallKit
+import Cryptography
 import SQLite
 import TenantRegistry
 import TestTenants
@@ -34,15 +35,15 @@ extension Rent {
         try rent.topUp(100_000)
         let services = try rent.order(.monthly, 2) + rent.order(.hourly)
         try rent.live(days: 70)
-        var random = SplitMix(seed: 11)
+        let random = SeededRandom(seed: 11)
         var given: [String: Int64] = [:]
         for _ in 0..<120 {
-            let service = services[Int(random.next() % 3)]
-            let period = random.next() % 2 == 0 ? Int64(random.next() % 3) : nil
-            let cents = Int64(random.next() % 700) + 1
+            let service = services[Int(random.uint64() % 3)]
+            let period = random.uint64() % 2 == 0 ? Int64(random.uint64() % 3) : nil
+            let cents = Int64(random.uint64() % 700) + 1
             let before = try rent.balance()
             do {
-                try rent.refund(service, cents: cents, only: random.next() % 4 > 0 || period != nil, period: period)
+                try rent.refund(service, cents: cents, only: random.uint64() % 4 > 0 || period != nil, period: period)
                 #expect(try rent.balance() == before + cents)
                 given[try rent.service(service).orderPublicID, default: 0] += cents
             } catch Refusal.unprocessable(let reason) {
@@ -90,21 +91,6 @@ extension Rent {
         #expect(try rent.balance() == 0)
         let report = try rent.verifies()
         #expect(report.isSound, "\(report.text)")
-    }
-}
-
-/// Splitmix64: the same numbers in every run.
-private struct SplitMix {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ mixed >> 31
     }
 }
 

@@ -26,7 +26,7 @@ MUTANTS = [
         "CodeTests/CodeRules.swift"),
     Mutant(
         "A2", "self-activated", "an account is activated in the dashboard where only the operator may",
-        CODES + "ActivationCodes+Account.swift",
+        CODES + "ActivateAccount.swift",
         "guard try tenant.allowsSelfActivation() else", "guard try tenant.allowsSelfActivation() || MUTANT else",
         "Contract/codes.py", "only the operator activates"),
     # A3
@@ -83,12 +83,12 @@ MUTANTS = [
         "PaymentTests/PaymentRules.swift", "gone on with"),
     # A7
     Mutant(
-        "A7", "old-key", "the old key lives a minute on", CODES + "ActivationCodes+Account.swift",
+        "A7", "old-key", "the old key lives a minute on", CODES + "RegenerateKey.swift",
         "_ = try tenant.rotateKey(key.id, to: secret, overlapSeconds: 0)",
         "_ = try tenant.rotateKey(key.id, to: secret, overlapSeconds: MUTANT ? 60 : 0)",
         "Contract/codes.py", "dead at once"),
     Mutant(
-        "A7", "unnamed", "a key dies that nobody named", CODES + "ActivationCodes+Account.swift",
+        "A7", "unnamed", "a key dies that nobody named", CODES + "RegenerateKey.swift",
         "guard keys.count > 1 else", "guard keys.count > 1, !MUTANT else",
         "Contract/changes.py", "where there are several"),
     # A8
@@ -156,14 +156,13 @@ MUTANTS = [
         "CreditTests/CreditRules.swift"),
     # C5
     Mutant(
-        "C5", "minted", "a reseller mints where the owner alone does", "Sources/TenantApp/Keys/AccountRoutes.swift",
+        "C5", "minted", "a reseller mints where the owner alone does", "Sources/TenantApp/Keys/MintOwnKey.swift",
         "if needsLeave, try !tenant.allowsSelfServiceKeys()",
         "if needsLeave, !MUTANT, try !tenant.allowsSelfServiceKeys()",
         "Contract/accounts.py", "minting is the owner's"),
     Mutant(
-        "C5", "leave", "an operator lets resellers mint", "Sources/TenantApp/Tenant/OperatorAdmin+Settings.swift",
-        "guard change.allowsSelfServiceKeys == nil || call.known.role.isOwner",
-        "guard MUTANT || change.allowsSelfServiceKeys == nil || call.known.role.isOwner",
+        "C5", "leave", "an operator lets resellers mint", "Sources/TenantApp/Tenant/ChangeSettings.swift",
+        "guard allowsSelfServiceKeys == nil || byOwner", "guard MUTANT || allowsSelfServiceKeys == nil || byOwner",
         "Contract/accounts.py", "the owner alone lets"),
     Mutant(
         "C5", "session-key", "a session is given a new secret as if it were a key",

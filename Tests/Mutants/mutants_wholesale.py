@@ -18,17 +18,17 @@ MUTANTS = [
     Mutant(
         "W1", "suspended-orders", "a suspended reseller's key goes on", ROUTES,
         "case .suspended:\n            if !isOpen {", "case .suspended:\n            if !isOpen && !MUTANT {",
-        "DomainTests/RouteAccessTests.swift", "suspended"),
+        "DomainTests/RouteJudgeTests.swift", "suspended"),
     Mutant(
         "W1", "pending-calls", "a pending reseller's key opens routes", ROUTES,
         "guard isOpen || !isPerson && key.book == .test else",
         "guard isOpen || MUTANT || !isPerson && key.book == .test else",
-        "DomainTests/RouteAccessTests.swift", "pending"),
+        "DomainTests/RouteJudgeTests.swift", "pending"),
     Mutant(
         "W1", "api-access", "keys work without API access", ROUTES,
         "case .active:\n            if !apiAccess && !isPerson {",
         "case .active:\n            if !apiAccess && !isPerson && !MUTANT {",
-        "DomainTests/RouteAccessTests.swift", "without API access"),
+        "DomainTests/RouteJudgeTests.swift", "without API access"),
     Mutant(
         "W1", "end-with-term", "a terminated reseller's services go on for ever", MOVE,
         "try tenant.endServicesWithTerm(resellerID: reseller.id, asksClock: true)",

@@ -60,6 +60,18 @@ import Testing
         #expect(whats(Kinds.violations(file(text, "Sources/TenantApp/Orders/\(name).swift"))) == broken)
     }
 
+    @Test(
+        "a route that throws a conflict, or judges a book, is told; one that answers with a conflict is not",
+        arguments: [
+            ("OperatorAdmin+Orders", "guard isFree else { throw Refusal.conflict(.taken) }", ["conflict"]),
+            ("OperatorAdmin+Orders", "try book.judgeWrite(to: order.book)", ["judgeWrite"]),
+            ("OperatorAdmin+Orders", "return .keeping(.conflict(.taken)); case .conflict: 409", []),
+            ("PlaceOrder", "try book.judgeWrite(to: book); throw Refusal.conflict(.taken)", []),
+        ])
+    func judging(name: String, text: String, broken: [String]) {
+        #expect(whats(Kinds.judging(file(text, "Sources/TenantApp/Orders/\(name).swift"))) == broken)
+    }
+
     // MARK: features and targets
 
     @Test("a feature that names one right of it is told, by type and by a member that it gives to others")

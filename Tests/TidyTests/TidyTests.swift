@@ -27,6 +27,11 @@ import Testing
         expectNone(product.flatMap(Kinds.violations), Allowances.kinds)
     }
 
+    @Test("routes judge nothing that an operation would have to know of")
+    func judging() {
+        expectNone(product.flatMap(Kinds.judging), Allowances.judging)
+    }
+
     @Test("a feature names features left of it alone")
     func features() {
         let below = Repository.sources.filter { $0.folders.dropFirst().first != "TenantApp" }

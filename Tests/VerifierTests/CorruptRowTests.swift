@@ -25,22 +25,12 @@ struct CorruptRowTests {
             try before.create("other")
             before.stop()
             let path = try #require(DataFolder.tenantFiles(folder.file("data")).first { $0.contains(id.text) })
-            try DataFolder.edit(path) { try Self.change($0, sql) }
-            try DataFolder.editRegistry(folder.file("data")) { try Self.change($0, registry) }
+            try DataFolder.tamper(path, sql, ignoringRules: true)
+            try DataFolder.tamperRegistry(folder.file("data"), registry, ignoringRules: true)
             node = try TestNode(folder.file("data"), seed: 2)
             other = try node.tenant("other")
             let record = try #require(node.fleet.roster.tenant(id: id))
             self.shop = Shop(node: node, record: record, resellerIDs: shop.resellerIDs)
-        }
-
-        /// As an SQLite shell can: no rule of the schema looks at it.
-        static func change(_ connection: Connection, _ sql: String) throws {
-            let triggers = try connection.rows("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'") {
-                try ($0.text(), $0.text())
-            }
-            for (name, _) in triggers { try connection.execute("DROP TRIGGER \(name)") }
-            try connection.execute("PRAGMA ignore_check_constraints=ON; \(sql)")
-            for (_, sql) in triggers { try connection.execute(sql) }
         }
 
         func findings() throws -> [String] {

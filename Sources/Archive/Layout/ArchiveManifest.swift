@@ -44,7 +44,7 @@ package struct ArchiveManifest: Sendable {
     /// Of the registry.
     package var index = ""
     /// Where the log goes on from here; nil in a backup of one moment.
-    package var log: LogPlace?
+    package var log: LogObjectPlace?
 
     package init(startedAt: Timestamp) {
         self.startedAt = startedAt
@@ -185,7 +185,7 @@ package struct ArchiveManifest: Sendable {
         endedAt = Timestamp(milliseconds: ended)
         self.index = index
         if case .string(let text)? = json["log"] {
-            guard let place = LogPlace(text) else { throw damaged }
+            guard let place = LogObjectPlace(text) else { throw damaged }
             log = place
         }
         self.tenants = try tenants.map { try Tenant($0, name) }
@@ -226,7 +226,7 @@ extension ArchiveManifest.Tenant {
         else { throw ArchiveFailure.damaged(name) }
         var mark: SnapshotMark?
         if let lsn = row["lsn"]?.whole, let incarnation = row["incarnation"]?.whole, let at = row["at"]?.whole,
-            case .string(let text)? = row["since"], let since = LogPlace(text)
+            case .string(let text)? = row["since"], let since = LogObjectPlace(text)
         {
             mark = SnapshotMark(
                 lsn: UInt64(bitPattern: lsn), incarnation: incarnation, at: Timestamp(milliseconds: at), since: since)

@@ -145,17 +145,19 @@ package struct ArchiveSealed: Sendable, Equatable {
 
     /// Of what a tenant has in the object at this place.
     package static func seal(
-        _ plaintext: [UInt8], of tenant: TenantID, at object: LogPlace, under key: ArchiveKey
+        _ plaintext: [UInt8], of tenant: TenantID, at object: LogObjectPlace, under key: ArchiveKey
     ) throws -> ArchiveSealed {
         let (name, bytes) = try key.seal(plaintext, at: place(tenant, object))
         return ArchiveSealed(code: Hex.decode(String(name.suffix(2 * LogObject.linkBytes))) ?? [], bytes: bytes)
     }
 
-    package func open(of tenant: TenantID, at object: LogPlace, under key: ArchiveKey) throws -> [UInt8] {
+    package func open(of tenant: TenantID, at object: LogObjectPlace, under key: ArchiveKey) throws -> [UInt8] {
         try key.open(bytes, "\(Self.place(tenant, object))-\(Hex.encode(code))")
     }
 
-    private static func place(_ tenant: TenantID, _ object: LogPlace) -> String { "\(object.text)/\(tenant.text)" }
+    private static func place(_ tenant: TenantID, _ object: LogObjectPlace) -> String {
+        "\(object.text)/\(tenant.text)"
+    }
 }
 
 extension LogObject.Part {

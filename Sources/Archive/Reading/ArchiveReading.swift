@@ -28,13 +28,13 @@ package final class ArchiveReading {
     /// What the archive has lost of the log: what came behind it is left out.
     package private(set) var losses: [String] = []
     /// The first object that it has lost; nil: none.
-    package private(set) var lostAt: LogPlace?
+    package private(set) var lostAt: LogObjectPlace?
     /// Tenants of the registry that are there with their keys, and of whom no copy is.
     package private(set) var uncopied: [TenantID: String] = [:]
     /// The time of the first frame from after the moment.
     private var next: Timestamp?
     private var registryIndex: String
-    private var registryChanges: [(place: LogPlace, bytes: [UInt8])] = []
+    private var registryChanges: [(place: LogObjectPlace, bytes: [UInt8])] = []
     private var brokenBy: [TenantID: String] = [:]
     private var spools: [TenantID: UInt64] = [:]
 
@@ -194,27 +194,27 @@ package final class ArchiveReading {
 
     /// An object of the log, as the list has it. `writtenAt`: by the store's clock; nil where it does not say.
     private struct Listed {
-        let place: LogPlace
+        let place: LogObjectPlace
         let name: String
         let writtenAt: Timestamp?
     }
 
     /// An object of the log that a reader needs and the list lacks, of those before `end`, where its node goes on; nil:
     /// there is none. Fetches nothing.
-    func hole(before end: LogPlace) throws -> LogPlace? {
+    func hole(before end: LogObjectPlace) throws -> LogObjectPlace? {
         // The archive of another time: what was put since lies elsewhere.
         guard let start = manifest.log, start.node == end.node else { return end }
         let first = min(start, manifest.tenants.compactMap { $0.mark?.since }.min() ?? start)
         let (whole, hole) = try listed(from: first)
         if let hole { return hole }
         guard end.number > 1 else { return nil }
-        let last = LogPlace(node: end.node, stream: end.stream, number: end.number - 1)
+        let last = LogObjectPlace(node: end.node, stream: end.stream, number: end.number - 1)
         return last < first || whole.last.map { $0.place >= last } ?? false ? nil : last
     }
 
     /// Objects of the log from one on, in order, up to the first hole. Of each stream: a node that starts begins a new
     /// one where it left off, or a little before.
-    private func objects(from first: LogPlace) throws -> (whole: [Listed], hole: LogPlace?) {
+    private func objects(from first: LogObjectPlace) throws -> (whole: [Listed], hole: LogObjectPlace?) {
         for attempt in 0..<Self.listAttempts {
             let found = try listed(from: first)
             // A list may lag behind what is there.
@@ -225,11 +225,11 @@ package final class ArchiveReading {
     }
 
     /// The same, as the list is now.
-    private func listed(from first: LogPlace) throws -> (whole: [Listed], hole: LogPlace?) {
+    private func listed(from first: LogObjectPlace) throws -> (whole: [Listed], hole: LogObjectPlace?) {
         // Its name is longer than its place: it comes behind that.
         let objects = try archive.store.allObjects("\(ArchivePlace.log)/\(first.node)/", after: first.text)
         let listed = objects.compactMap { object in
-            LogPlace(ArchivePlace.place(of: object.name)).map {
+            LogObjectPlace(ArchivePlace.place(of: object.name)).map {
                 Listed(place: $0, name: object.name, writtenAt: object.writtenAt)
             }
         }
@@ -242,14 +242,14 @@ package final class ArchiveReading {
     /// Each stream up to its first hole; the log goes on in the next stream from where the archive had it, so that a
     /// hole leaves out everything behind.
     private static func withoutHoles(
-        _ listed: [Listed], _ first: LogPlace
-    ) -> (whole: [Listed], hole: LogPlace?) {
+        _ listed: [Listed], _ first: LogObjectPlace
+    ) -> (whole: [Listed], hole: LogObjectPlace?) {
         var expected = first
         var whole: [Listed] = []
         for found in listed.sorted(by: { $0.place < $1.place }) {
             let place = found.place
             if place.stream != expected.stream {
-                expected = LogPlace(node: place.node, stream: place.stream, number: 1)
+                expected = LogObjectPlace(node: place.node, stream: place.stream, number: 1)
             }
             guard place == expected else { return (whole, expected) }
             whole.append(found)
@@ -259,7 +259,7 @@ package final class ArchiveReading {
     }
 
     private func take(
-        _ object: LogObject, _ place: LogPlace, _ name: String, _ only: Set<TenantID>?, _ chain: inout Digest?,
+        _ object: LogObject, _ place: LogObjectPlace, _ name: String, _ only: Set<TenantID>?, _ chain: inout Digest?,
         _ lsn: inout UInt64
     ) throws {
         var payloads: [TenantID: [UInt8]] = [:]
@@ -307,7 +307,7 @@ package final class ArchiveReading {
         brokenBy[tenant.id] = nil
     }
 
-    private func takeRegistry(_ object: LogObject, _ place: LogPlace, from start: LogPlace) {
+    private func takeRegistry(_ object: LogObject, _ place: LogObjectPlace, from start: LogObjectPlace) {
         guard place >= start else { return }
         for part in object.parts {
             switch part {

@@ -30,7 +30,7 @@ final class ArchiveLedger: @unchecked Sendable {
         var hasCopy: Bool { snapshot != nil && !isUntold && !isErased }
 
         /// Whether its copy needs nothing of the log up to this object.
-        func lies(behind place: LogPlace) -> Bool { (snapshot?.mark?.since).map { $0 > place } ?? false }
+        func lies(behind place: LogObjectPlace) -> Bool { (snapshot?.mark?.since).map { $0 > place } ?? false }
     }
 
     struct Standing {
@@ -82,7 +82,7 @@ final class ArchiveLedger: @unchecked Sendable {
             if let known, known.log == log, !isElsewhere {
                 standing = known
             } else {
-                standing = Standing(node: LogPlace.node(random), log: log, generation: 0)
+                standing = Standing(node: LogObjectPlace.node(random), log: log, generation: 0)
                 dropSnapshots()
             }
             standing.generation += 1
@@ -107,7 +107,9 @@ final class ArchiveLedger: @unchecked Sendable {
             try locked {
                 dropAll()
                 if standing.generation > 0 {
-                    (standing, noted) = (Standing(node: LogPlace.node(random), log: standing.log, generation: 1), 0)
+                    (standing, noted) = (
+                        Standing(node: LogObjectPlace.node(random), log: standing.log, generation: 1), 0
+                    )
                 }
                 // Its log begins anew, also where this process has not read yet how far it went.
                 try connection.run("DELETE FROM standing")
@@ -192,7 +194,7 @@ final class ArchiveLedger: @unchecked Sendable {
     /// Another log begins in the archive: what there is of snapshots belongs to no place in it.
     func beginAnew(_ random: any RandomSource) {
         locked {
-            standing = Standing(node: LogPlace.node(random), log: standing.log, generation: 1)
+            standing = Standing(node: LogObjectPlace.node(random), log: standing.log, generation: 1)
             noted = 0
             dropSnapshots()
         }
@@ -202,7 +204,7 @@ final class ArchiveLedger: @unchecked Sendable {
     func dropAllSnapshots() { locked { dropSnapshots() } }
 
     /// The archive has lost this object of the log: what came behind it goes only with a copy from behind it.
-    func dropSnapshots(needing place: LogPlace) {
+    func dropSnapshots(needing place: LogObjectPlace) {
         locked {
             for (id, entry) in entries where entry.snapshot != nil && !entry.lies(behind: place) {
                 entries[id]?.snapshot = nil
@@ -277,25 +279,25 @@ final class ArchiveLedger: @unchecked Sendable {
     // MARK: Copies
 
     /// From this object on each copy that the log tells of is noted: of its node for good, however often that starts.
-    func noteCopies(from place: LogPlace) throws {
+    func noteCopies(from place: LogObjectPlace) throws {
         try locked {
             let since = try connection.row("SELECT since FROM copies_noted WHERE id = 1") { try $0.text() }
-            if since.flatMap({ LogPlace($0) })?.node == place.node { return }
+            if since.flatMap({ LogObjectPlace($0) })?.node == place.node { return }
             try connection.run("DELETE FROM copy")
             try connection.run("INSERT OR REPLACE INTO copies_noted VALUES (1, ?1)", .text(place.text))
         }
     }
 
     /// Nil where none is.
-    var copiesNotedFrom: LogPlace? {
+    var copiesNotedFrom: LogObjectPlace? {
         locked {
             let since = try? connection.row("SELECT since FROM copies_noted WHERE id = 1") { try $0.text() }
-            return since.flatMap { LogPlace($0) }
+            return since.flatMap { LogObjectPlace($0) }
         }
     }
 
     /// On the disk when this returns: the object at this place tells of these copies, by their indexes.
-    func note(copies names: [String], at place: LogPlace) throws {
+    func note(copies names: [String], at place: LogObjectPlace) throws {
         try locked {
             for name in names {
                 try connection.run("INSERT OR IGNORE INTO copy VALUES (?1, ?2)", .text(place.text), .text(name))
@@ -304,7 +306,7 @@ final class ArchiveLedger: @unchecked Sendable {
     }
 
     /// Those of an owner that the log tells of from an object on.
-    func copies(of owner: String, from place: LogPlace) throws -> [String] {
+    func copies(of owner: String, from place: LogObjectPlace) throws -> [String] {
         let start = "\(owner)/"
         return try locked {
             // `0` is what comes behind `/`.
@@ -337,7 +339,7 @@ final class ArchiveLedger: @unchecked Sendable {
         }
     }
 
-    func forgetCopies(before place: LogPlace) throws {
+    func forgetCopies(before place: LogObjectPlace) throws {
         try locked { try connection.run("DELETE FROM copy WHERE place < ?1", .text(place.text)) }
     }
 

@@ -30,7 +30,7 @@ struct ArchiveRetention {
         var oldest = ""
         var since = Timestamp.latest
         /// The first object of the log that a reader begins with.
-        var log: LogPlace?
+        var log: LogObjectPlace?
         /// Of copies that manifests name, by their owners.
         var indexes: [String: Set<String>] = [:]
         /// Whose copies and logs are this node's, besides its tenants': see `ArchiveLedger.note(owners:)`.
@@ -103,7 +103,7 @@ struct ArchiveRetention {
     }
 
     /// One of this node's own. What a backup or another node needs of the place nobody here knows.
-    private func open(_ name: String, _ archive: Archive) throws -> (manifest: ArchiveManifest, log: LogPlace) {
+    private func open(_ name: String, _ archive: Archive) throws -> (manifest: ArchiveManifest, log: LogObjectPlace) {
         let manifest: ArchiveManifest
         do {
             manifest = try archive.open(name, by: .masterKey(shipper.fleet.masterKeyOfBackup)).manifest
@@ -114,7 +114,7 @@ struct ArchiveRetention {
         throw ArchiveFailure.unopened(name, "it is a backup's, and what that needs is not this archive's to remove")
     }
 
-    private static func owners(in own: (manifest: ArchiveManifest, log: LogPlace)) -> [String] {
+    private static func owners(in own: (manifest: ArchiveManifest, log: LogObjectPlace)) -> [String] {
         [owner(ofLog: own.log.node)] + own.manifest.tenants.map { ArchivePlace.tenant($0.id) }
     }
 
@@ -191,7 +191,7 @@ struct ArchiveRetention {
 
     /// Objects of this log from before a place, and all of logs that the node had before it.
     private func removeLog(
-        before first: LogPlace, _ kept: Kept, olderThan bound: Timestamp, _ archive: Archive
+        before first: LogObjectPlace, _ kept: Kept, olderThan bound: Timestamp, _ archive: Archive
     ) throws {
         var after = ""
         while true {
@@ -199,7 +199,7 @@ struct ArchiveRetention {
             guard let last = page.last else { return }
             after = last.name
             for object in page {
-                guard let place = LogPlace(ArchivePlace.place(of: object.name)) else { continue }
+                guard let place = LogObjectPlace(ArchivePlace.place(of: object.name)) else { continue }
                 let owner = Self.owner(ofLog: place.node)
                 let isStaying = place.node == first.node ? place >= first : !kept.owners.contains(owner)
                 if isStaying {

@@ -26,7 +26,7 @@ struct ArchiveWatch {
     }
 
     private struct Loss {
-        var place: LogPlace?
+        var place: LogObjectPlace?
         var keys: Set<String> = []
 
         var text: String {

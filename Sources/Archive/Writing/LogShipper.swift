@@ -41,7 +41,7 @@ final class LogShipper: Sendable {
         /// Indexes of copies that are there, and that no object tells of yet.
         var untold: Set<String> = []
         /// The object that is made next, or is on its way.
-        var place: LogPlace?
+        var place: LogObjectPlace?
         /// The registry's changes since this object are noted, and no copy of it goes with them yet.
         var wantsRegistrySince: UInt64?
         /// This process has written a manifest.
@@ -76,7 +76,7 @@ final class LogShipper: Sendable {
     // MARK: Any thread
 
     /// Nil until the first object has its place.
-    var place: LogPlace? { line.withLock { $0.place } }
+    var place: LogObjectPlace? { line.withLock { $0.place } }
 
     func add(_ event: Event) {
         line.withLock { line in
@@ -109,7 +109,7 @@ final class LogShipper: Sendable {
     func noteManifest() { line.withLock { $0.hasManifest = true } }
 
     /// The archive has lost this object of the log: a reader begins behind it from the next manifest on.
-    func goOn(behind lost: LogPlace) {
+    func goOn(behind lost: LogObjectPlace) {
         ledger.dropSnapshots(needing: lost)
         wishRegistry()
     }
@@ -126,7 +126,7 @@ final class LogShipper: Sendable {
     /// Where it stands. Of the thread.
     private struct Stand {
         var place: NodeLog.Place
-        var object: LogPlace
+        var object: LogObjectPlace
         var before = [UInt8](repeating: 0, count: LogObject.linkBytes)
         var recording = 0
         var used: UInt64?
@@ -180,8 +180,8 @@ final class LogShipper: Sendable {
             ledger.beginAnew(fleet.random)
             place = log.beginning
         }
-        let object = LogPlace(
-            node: ledger.node, stream: LogPlace.stream(ledger.generation, fleet.random), number: 1)
+        let object = LogObjectPlace(
+            node: ledger.node, stream: LogObjectPlace.stream(ledger.generation, fleet.random), number: 1)
         line.withLock { $0.place = object }
         return Stand(place: place, object: object)
     }

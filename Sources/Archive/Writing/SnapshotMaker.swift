@@ -48,7 +48,7 @@ final class SnapshotMaker: Sendable {
     /// The registry's copy that manifests name, and from which object on its changes go.
     private struct Registry {
         var index = ""
-        var since: LogPlace
+        var since: LogObjectPlace
         var copiedAt: UInt64
     }
 
@@ -64,7 +64,7 @@ final class SnapshotMaker: Sendable {
                     continue
                 }
                 registry = Registry(
-                    index: index, since: LogPlace(node: place.node, stream: place.stream, number: since),
+                    index: index, since: LogObjectPlace(node: place.node, stream: place.stream, number: since),
                     copiedAt: monotonicMilliseconds())
                 manifestAt = nil
             }
@@ -129,7 +129,7 @@ final class SnapshotMaker: Sendable {
         do {
             try shipper.keepKeys(of: record, in: store)
             let keys = ledger.entry(record.id)?.keys
-            let at = Mutex<(LogPlace, Timestamp)?>(nil)
+            let at = Mutex<(LogObjectPlace, Timestamp)?>(nil)
             let snapshot = try wait { then in
                 fleet.snapshot(
                     record,

@@ -29,18 +29,18 @@ extension AdminPages {
             let id = view.visit.parameter()
             let rows = try await view.get("/audit/requests/\(id)", view.asked("at")).rows()
             return PageContent(
-                "Request", sub: "\(auditLog(view)) · <code>\(id)</code>", AuditDetail(rows, view).html)
+                "Request", sub: "\(auditLog(view)) · <code>\(id)</code>", AuditRecords(rows, view).html)
         },
         Page(inSteps: "/audit/{seq}", "A row of the audit log") { view in
             let seq = view.visit.parameter()
             let row = try await view.get("/audit/\(seq)", view.asked("request_id"))
             var rows = [row]
             // What else the same call said, in rows of its own.
-            if let first = row.rows("records").first, first["request_id"] != AuditDetail.noRequest {
+            if let first = row.rows("records").first, first["request_id"] != AuditRecords.noRequest {
                 let near = try await view.ask("/audit/requests/\(first["request_id"])", [("at", first["at"])])
                 rows += near?.rows().filter { $0["seq"] != seq } ?? []
             }
-            return PageContent("Audit row \(seq)", sub: auditLog(view), AuditDetail(rows, view).html)
+            return PageContent("Audit row \(seq)", sub: auditLog(view), AuditRecords(rows, view).html)
         },
     ]
 

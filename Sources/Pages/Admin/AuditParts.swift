@@ -116,7 +116,7 @@ struct AuditLine {
     init(_ row: Row) { self.row = row }
 
     func cells(_ view: some PageView) -> [HTML] {
-        let request = row["request_id"] == AuditDetail.noRequest ? nil : row["request_id"]
+        let request = row["request_id"] == AuditRecords.noRequest ? nil : row["request_id"]
         let place = view.link("/audit", row["seq"], query: [("request_id", request)])
         let key: HTML? = row.text("key").map { id -> HTML in
             #"<a href="\#(view.visit.here([("key", id), ("cursor", nil)]))"><code>\#(id)</code></a>"#
@@ -146,7 +146,7 @@ struct AuditLine {
 }
 
 /// Rows of the log with all that they say and their proofs. A value: any thread.
-struct AuditDetail: MarkupPart {
+struct AuditRecords: MarkupPart {
     let html: HTML
 
     /// What the clock did has no request.

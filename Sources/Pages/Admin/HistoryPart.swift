@@ -43,7 +43,7 @@ struct ChangesPart: MarkupPart {
     private static func change(_ rows: [Row], _ row: Row, _ proof: Proof, _ view: SlowView) -> History.Change {
         let members = rows.flatMap { $0.row("detail")?.members ?? [] }
         let values = members.compactMap { member -> HTML? in
-            guard let old = members.first(where: { $0.name == member.name + CallKit.AuditDetail.before }) else {
+            guard let old = members.first(where: { $0.name == member.name + AuditDetail.before }) else {
                 return nil
             }
             return "\(member.name.spaced) <del>\(old.value.value)</del> <ins>\(member.value.value)</ins>"

@@ -156,7 +156,7 @@ struct Timeline: MarkupPart {
         for member in rows.flatMap({ $0.row("detail")?.members ?? [] }) {
             let (name, value) = (member.name, member.value.value)
             if value.isEmpty || unshown.contains(name) || name.hasSuffix("rows") { continue }
-            if name.hasSuffix(CallKit.AuditDetail.before) { continue }
+            if name.hasSuffix(AuditDetail.before) { continue }
             let amount = money.text(name, value)
             let text = AuditMoney.isPosting(name) ? amount ?? value : "\(name.spaced): \(amount ?? value)"
             if !told.contains(text) { told.append(text) }

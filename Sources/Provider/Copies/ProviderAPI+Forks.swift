@@ -18,8 +18,8 @@ extension ProviderAPI {
     private func fork(_ call: Call) throws -> Work {
         let parent = try tenant(of: call)
         var fields = try call.fields()
-        let slug = fields.string("slug", characters: 1...63, .id)
-        if let slug, let objection = objection(toSlug: slug) {
+        let sent = fields.string("slug", characters: 1...63, .id)
+        if let sent, let objection = objection(toSlug: sent) {
             fields.fail("slug", code: objection.code, detail: objection.detail)
         }
         let text = fields.optionalString("at", characters: 1...64)
@@ -27,8 +27,7 @@ extension ProviderAPI {
         if text != nil, at == nil { fields.fail("at", code: "format", detail: "must be an RFC 3339 time") }
         if let at, at > call.now { fields.fail("at", code: "range", detail: "must not be in the future") }
         fields.expectNoOthers(than: ["slug", "at"])
-        try fields.finish()
-        guard let slug else { throw Refusal.defect }
+        let slug = try fields.finish(sent)
         if let host = hosts.baseDomain.map({ "\(slug).\($0)" }), fleet.roster.tenant(host: host) != nil {
             throw Refusal.conflict(.hostTaken(host, pointer: "/slug"))
         }

@@ -87,9 +87,8 @@ extension ProviderAPI {
                 detail: "must be an http or https URL without credentials, query or fragment")
         }
         fields.expectNoOthers(than: ["base_url"])
-        try fields.finish()
-        guard let sent else { throw Refusal.defect }
-        let baseURL = sent.hasSuffix("/") ? String(sent.dropLast()) : sent
+        let address = try fields.finish(sent)
+        let baseURL = address.hasSuffix("/") ? String(address.dropLast()) : address
         return changeState(of: record, "tenant.moved", call) { profile in
             if var move = profile.move {
                 if move.confirmedAt != nil { throw Self.refused(.moveConfirmed) }

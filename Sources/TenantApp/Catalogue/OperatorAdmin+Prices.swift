@@ -26,8 +26,11 @@ extension OperatorAdmin {
         ) { call in
             let book = try call.query().mode(or: call.book)
             return .read { tenant in
-                guard let answer = try priceRow(call, book, tenant) else { throw Refusal.notFound(.price) }
-                return answer
+                let reseller = try tenant.knownReseller(call.parameters[0])
+                guard
+                    let row = try tenant.pricedProduct(sku: call.parameters[1], resellerID: reseller.id, book: book)
+                else { throw Refusal.notFound(.price) }
+                return answer(row, of: reseller.publicID, tenant)
             }
         },
         Route(
@@ -53,12 +56,12 @@ extension OperatorAdmin {
             let book = try call.query().mode(or: call.book)
             let set = SetPrice(
                 resellerID: call.parameters[0], sku: call.parameters[1], book: book, change: change,
-                author: PriceAuthor(.call, of: call))
+                author: PriceAuthor(.call, of: call), meant: call.head.meant)
             return .write { tenant, detail in
-                try judgeTag(call, book, tenant)
-                let row = try set.run(tenant, &detail)
-                let price = Schemas.ResellersPrice(reseller: set.resellerID, row: row)
-                return .json(Schemas.priceRow, price, in: tenant.currency)
+                let row = try set.run(tenant, &detail) { row in
+                    EntityTag(of: answer(row, of: set.resellerID, tenant).body)
+                }
+                return answer(row, of: set.resellerID, tenant)
             }
         },
         Route(
@@ -66,43 +69,18 @@ extension OperatorAdmin {
             "Take a price row of the test book away: the live one holds there again", access: .administrator,
             moves: .oneBook, parameters: [.mode], gives: .nothing, refuses: [409]
         ) { call in
-            let book = try call.query().mode(or: call.book)
-            let author = PriceAuthor(.call, of: call)
+            let remove = RemoveTestPrice(
+                resellerID: call.parameters[0], sku: call.parameters[1],
+                book: try call.query().mode(or: call.book), author: PriceAuthor(.call, of: call))
             return .write { tenant, detail in
-                let reseller = try tenant.standingReseller(call.parameters[0])
-                let product = try tenant.knownProduct(call.parameters[1])
-                guard book == .test else {
-                    throw Refusal.field("/mode", "choice", "must be test: a live row is not removed, but disabled")
-                }
-                guard let row = try tenant.priceRow(resellerID: reseller.id, productID: product.id, book: .test) else {
-                    throw Refusal.notFound(.price)
-                }
-                detail.resellerID = reseller.id
-                detail.note("reseller", reseller.publicID)
-                detail.note("product", product.sku)
-                detail.note("mode", Book.test.name)
-                try tenant.removeTestPrice(row, resellerID: reseller.id, productID: product.id, by: author)
+                try remove.run(tenant, &detail)
                 return .noContent
             }
         },
     ]
 
-    /// As the row is read; nil where there is none.
-    private static func priceRow(_ call: Call, _ book: Book, _ tenant: TenantReader) throws -> Answer? {
-        let reseller = try tenant.knownReseller(call.parameters[0])
-        let row = try tenant.pricedProduct(sku: call.parameters[1], resellerID: reseller.id, book: book)
-        return row.map { row -> Answer in
-            let price = Schemas.ResellersPrice(reseller: reseller.publicID, row: row)
-            return .json(Schemas.priceRow, price, in: tenant.currency)
-        }
-    }
-
-    /// In the transaction that writes the row: it is the one that the caller read (RFC 9110, §13.1.1).
-    private static func judgeTag(_ call: Call, _ book: Book, _ tenant: TenantReader) throws {
-        guard let meant = call.head.meant else { return }
-        _ = try tenant.knownProduct(call.parameters[1])
-        guard let answer = try priceRow(call, book, tenant), EntityTag(of: answer.body).isMeant(by: meant) else {
-            throw Refusal.conflict(.priceMoved)
-        }
+    /// As the row is read, whose tag is that of these bytes.
+    private static func answer(_ row: PricedProduct, of reseller: String, _ tenant: TenantReader) -> Answer {
+        .json(Schemas.priceRow, Schemas.ResellersPrice(reseller: reseller, row: row), in: tenant.currency)
     }
 }

@@ -9,8 +9,14 @@ package struct SetPrice: Sendable {
     package let book: Book
     package let change: PriceRowChange
     package let author: PriceAuthor
+    /// The row that the caller read, by its tag (RFC 9110, §13.1.1); nil: whatever is there.
+    package let meant: String?
 
-    package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> PricedProduct {
+    /// `tag`: of a row as it is read.
+    package func run(
+        _ tenant: TenantTransaction, _ detail: inout AuditDetail, tag: (PricedProduct) -> EntityTag
+    ) throws -> PricedProduct {
+        if let meant { try judge(meant, tenant, tag) }
         let reseller = try tenant.standingReseller(resellerID)
         let product = try tenant.knownProduct(sku)
         detail.resellerID = reseller.id
@@ -26,5 +32,12 @@ package struct SetPrice: Sendable {
             throw Refusal.defect
         }
         return row
+    }
+
+    private func judge(_ meant: String, _ tenant: TenantReader, _ tag: (PricedProduct) -> EntityTag) throws {
+        _ = try tenant.knownProduct(sku)
+        let reseller = try tenant.knownReseller(resellerID)
+        let row = try tenant.pricedProduct(sku: sku, resellerID: reseller.id, book: book)
+        guard let row, tag(row).isMeant(by: meant) else { throw Refusal.conflict(.priceMoved) }
     }
 }

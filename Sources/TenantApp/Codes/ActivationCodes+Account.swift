@@ -52,15 +52,9 @@ extension ActivationCodes {
             .post, "/activate", "Activate your account", access: .resellerSession, openIn: [.pending],
             gives: .done(Schemas.activated)
         ) { call in
-            .write { tenant, detail in
-                guard let reseller = try tenant.reseller(id: call.resellerID) else { throw Refusal.unknownCredential }
-                if reseller.state == .pending {
-                    guard try tenant.allowsSelfActivation() else {
-                        throw Refusal.forbidden(.operatorActivates)
-                    }
-                    _ = try MoveReseller(resellerID: reseller.publicID, move: .approve, accountID: call.accountID)
-                        .run(tenant, &detail)
-                }
+            let activate = ActivateAccount(resellerID: call.resellerID, accountID: call.accountID)
+            return .write { tenant, detail in
+                try activate.run(tenant, &detail)
                 return .json(Schemas.activated, .active, in: tenant.currency)
             }
         },
@@ -85,19 +79,13 @@ extension ActivationCodes {
             moves: .oneBook, idempotency: .accepted, takes: Schemas.whichKey.schema, gives: .done(Schemas.newKey),
             refuses: [409]
         ) { call in
-            let keyID = try call.read(Schemas.whichKey)
+            let named = try call.read(Schemas.whichKey)
             let secret = call.newSecret(call.book)
+            let regenerate = RegenerateKey(
+                named: named, secret: secret, resellerID: call.resellerID, accountID: call.accountID, book: call.book,
+                keyID: call.keyID, isSession: call.known.role.isSession)
             return .reserving(secret.hash) { tenant, detail in
-                if let key = try keyToRegenerate(keyID, call, tenant) {
-                    try tenant.judgeInForce(key)
-                    _ = try tenant.rotateKey(key.id, to: secret, overlapSeconds: 0)
-                    detail.note("key", key.publicID)
-                } else {
-                    let new = NewKey(
-                        accountID: call.accountID, resellerID: call.resellerID, role: .reseller,
-                        scopes: try tenant.scopesOffered().bits, display: secret.display, createdBy: call.accountID)
-                    _ = try MintKey(secret: secret, new: new).run(tenant, &detail)
-                }
+                try regenerate.run(tenant, &detail)
                 return .shownOnce(200) { json, isShown in
                     Schemas.newKey.write(isShown ? secret.text : nil, in: tenant.currency, to: &json)
                 }
@@ -124,37 +112,13 @@ extension ActivationCodes {
                 access: .resellerSession, openIn: [.pending, .suspended], gives: .done(Schemas.session)
             ) { call in
                 let secret = MintedSecret(shape: .hex64, book: .live, random: call.services.random)
+                let rotate = RotateSession(keyID: call.keyID, secret: secret)
                 return .reserving(secret.hash) { tenant, detail in
-                    let end = try tenant.endSessionLater(call.keyID, in: SessionTerms.dashboardSeconds)
-                    let key = try tenant.rotateKey(call.keyID, to: secret, overlapSeconds: 0)
-                    detail.note("session", key.publicID)
-                    let session = SignIn.Session(token: secret.text, expiresAt: end, role: key.role)
+                    let session = try rotate.run(tenant, &detail)
                     return .json(Schemas.session, session, in: tenant.currency)
                 }
             },
         ]
-
-    /// The dashboard names the key where there are several: none dies that nobody named. Nil where there is none yet.
-    private static func keyToRegenerate(_ id: String?, _ call: Call, _ tenant: TenantReader) throws -> APIKey? {
-        let keys =
-            call.known.role.isSession
-            ? try tenant.keysInForce(resellerID: call.resellerID, book: call.book, limit: keysTold + 1)
-            : try tenant.key(id: call.keyID).map { [$0] } ?? []
-        if let id {
-            let named = try tenant.key(publicID: id)
-            let isOwn = call.known.role.isSession ? named?.resellerID == call.resellerID : named?.id == call.keyID
-            guard let named, isOwn, named.book == call.book, named.role == .reseller, named.revokedAt == nil else {
-                throw Refusal.notFound(.key)
-            }
-            return named
-        }
-        guard keys.count > 1 else { return keys.first }
-        let known = keys.prefix(keysTold).map { "\($0.publicID) (\($0.display.mask))" }.joined(separator: ", ")
-        throw Refusal.field("/keyId", "required", "is required where there are several keys: \(known)")
-    }
-
-    /// So many keys are told of, for somebody who has to name one.
-    private static let keysTold = 20
 
     /// The key that calls; for the dashboard the reseller's newest. Nil where there is none yet.
     private static func ownKey(_ call: Call, _ tenant: TenantReader) throws -> APIKey? {

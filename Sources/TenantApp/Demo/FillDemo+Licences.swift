@@ -10,15 +10,14 @@ extension FillDemo {
         guard json["licences"] != nil else { return }
         var outer = FieldReader(json)
         guard var fields = outer.object("licences") else { return try outer.finish() }
-        let sku = fields.string("product", characters: 1...64)
-        let expiration = fields.time("expiration")
+        let sentSKU = fields.string("product", characters: 1...64)
+        let sentEnd = fields.time("expiration")
         let named = fields.optionalArray("keys", count: 0...100) ?? []
         let drawn = fields.optionalInteger("random", in: 0...10_000) ?? 0
         let expired = fields.optionalInteger("expired", in: 0...100) ?? 0
         let test = fields.optionalInteger("test", in: 0...100) ?? 0
         outer.absorb(fields)
-        try outer.finish()
-        guard let sku, let expiration else { throw Refusal.defect }
+        let (sku, expiration) = try outer.finish(sentSKU, sentEnd)
         let product = try tenant.knownProduct(sku)
         var live: [(key: String, expiresAt: Timestamp)] = []
         for case .string(let key) in named { live.append((key, expiration)) }

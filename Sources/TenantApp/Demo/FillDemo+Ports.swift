@@ -15,9 +15,8 @@ struct DemoPorts: Sendable {
             let id = fields.string("id", characters: 1...100)
             let name = fields.string("name", characters: 1...100)
             let price = fields.money("base_price", in: AmountRule.prices)
-            try fields.finish()
-            guard let id, let name, let price else { throw Refusal.defect }
-            return (id, name, price)
+            let country = try fields.finish(id, name, price)
+            return (id: country.0, name: country.1, price: country.2)
         }
         guard case .array(let stock)? = demo["ports"] else {
             rows = []
@@ -44,15 +43,14 @@ extension FillDemo {
         guard case .array(let customers)? = json["customers"] else { return }
         for value in customers {
             var fields = FieldReader(value, at: "/customers")
-            let email = fields.email("email")
+            let sentEmail = fields.email("email")
             let name = fields.string("name", characters: 1...200)
             let externalID = fields.optionalString("external_id", characters: 1...128)
-            let slots = fields.integer("slots", in: 0...1_000)
+            let sentSlots = fields.integer("slots", in: 0...1_000)
             let balance = fields.optionalMoney("balance", in: AmountRule.prices)
             let ports = fields.optionalInteger("ports", in: 0...100) ?? 0
             let country = fields.optionalString("country", characters: 1...100)
-            try fields.finish()
-            guard let email, let slots else { throw Refusal.defect }
+            let (email, slots) = try fields.finish(sentEmail, sentSlots)
             let customer = try tenant.insertPortCustomer(
                 email: email, name: name, company: nil, externalID: externalID, allocatedPortSlots: slots,
                 resellerID: reseller.id, book: .live)

@@ -78,8 +78,8 @@ package struct FillDemo: Sendable {
     private func make(_ person: Person, _ tenant: TenantTransaction, _ owner: Int64) throws -> MadeReseller {
         var detail = AuditDetail()
         var fields = FieldReader(person.json)
-        let application = fields.read(Field.part(ResellerApplication.invited))
-        let stateName = fields.string("state")
+        let sentApplication = fields.read(Field.part(ResellerApplication.invited))
+        let sentState = fields.string("state").flatMap { ResellerState(name: $0) }
         let balance = fields.optionalMoney("balance")
         let credit = fields.optionalMoney("credit_limit")
         let rate = fields.optionalPercent("default_discount_rate")
@@ -93,8 +93,7 @@ package struct FillDemo: Sendable {
                 if let price { prices.append((member.name, price)) }
             }
         }
-        try fields.finish()
-        guard let application, let state = stateName.flatMap({ ResellerState(name: $0) }) else { throw Refusal.defect }
+        let (application, state) = try fields.finish(sentApplication, sentState)
         let made = try application.with(passwordHash: person.passwordHash)
             .run(
                 tenant, state: state == .pending ? .pending : .active, approvedBy: state == .pending ? nil : owner,

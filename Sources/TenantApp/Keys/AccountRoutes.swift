@@ -65,9 +65,9 @@ package struct AccountRoutes: Sendable {
             let request = try call.read(newKey)
             let secret = call.newSecret(request.book)
             let mint = MintOwnKey(
-                request: request, secret: secret, resellerID: call.resellerID, accountID: call.accountID)
+                request: request, secret: secret, resellerID: call.resellerID, accountID: call.accountID,
+                needsLeave: needsLeave)
             return .reserving(secret.hash) { tenant, detail in
-                if needsLeave, try !tenant.allowsSelfServiceKeys() { throw Refusal.forbidden(.ownerMints) }
                 let key = try mint.run(tenant, &detail)
                 return KeyAnswers.minted(key, secret, status: 201, shapes.minted, in: tenant.currency)
             }

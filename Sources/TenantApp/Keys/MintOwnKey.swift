@@ -23,15 +23,19 @@ package struct MintOwnKey: Sendable {
     package let secret: MintedSecret
     package let resellerID: Int64
     package let accountID: Int64
+    /// Where resellers mint only if the tenant's owner lets them (C5).
+    package let needsLeave: Bool
 
-    package init(request: Request, secret: MintedSecret, resellerID: Int64, accountID: Int64) {
+    package init(request: Request, secret: MintedSecret, resellerID: Int64, accountID: Int64, needsLeave: Bool) {
         self.request = request
         self.secret = secret
         self.resellerID = resellerID
         self.accountID = accountID
+        self.needsLeave = needsLeave
     }
 
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> APIKey {
+        if needsLeave, try !tenant.allowsSelfServiceKeys() { throw Refusal.forbidden(.ownerMints) }
         try tenant.judgeOwnSecrets(resellerID: resellerID, book: request.book)
         var new = NewKey(
             accountID: accountID, resellerID: resellerID, role: .reseller, scopes: request.scopes,

@@ -26,7 +26,12 @@ extension Scopes {
 extension TenantReader {
     /// All scopes of the tenant's dialects.
     package func scopesOffered() throws -> NamedScopes {
+        .of(dialects: try dialectNames())
+    }
+
+    /// As blueprints name them.
+    func dialectNames() throws -> [String] {
         let names = try setting(Scopes.dialectsSetting) ?? ""
-        return .of(dialects: names.split(separator: ",").map { $0.filter { $0 != " " } })
+        return names.split(separator: ",").map { $0.filter { $0 != " " } }
     }
 }

@@ -114,15 +114,11 @@ extension OperatorAdmin {
                 access: .administrator, moves: .oneBook, parameters: [.mode], takes: Schemas.detailsChange,
                 gives: .done(Schemas.serviceWithDetails)
             ) { call in
-                let (change, book) = (try detailsChange(call), try call.query().mode(or: call.book))
+                let change = ChangeServiceDetails(
+                    serviceID: call.parameters[0], sent: try detailsSent(call),
+                    callerBook: try call.query().mode(or: call.book))
                 return .write { tenant, detail in
-                    let service = try named(call, tenant)
-                    try book.judgeWrite(to: service.book)
-                    let details = try ServiceDetails(
-                        tenant.details(ofService: service.id), changedBy: change, at: "details")
-                    try tenant.setDetails(details, ofService: service.id)
-                    detail.resellerID = service.resellerID
-                    detail.note("service", service.publicID)
+                    let service = try change.run(tenant, &detail)
                     return .json(Schemas.serviceWithDetails, try tenant.known(service), in: tenant.currency)
                 }
             }
@@ -188,17 +184,15 @@ extension OperatorAdmin {
         }
     }
 
-    /// The object as it was sent: it is judged together with what is there.
-    private static func detailsChange(_ call: Call) throws -> JSON {
+    private static func detailsSent(_ call: Call) throws -> JSON {
         var fields = try call.fields()
         let sent = fields.object("details")
         if sent?.memberNames.isEmpty == true {
             fields.fail("details", code: "required", detail: "must name at least one")
         }
         fields.expectNoOthers(than: ["details"])
-        try fields.finish()
-        guard sent != nil, let json = fields.value("details") else { throw Refusal.defect }
-        return json
+        let json = sent == nil ? nil : fields.value("details")
+        return try fields.finish(json)
     }
 
     private static func decide(_ call: Call, _ decision: DecideOrder.Decision) throws -> Work {

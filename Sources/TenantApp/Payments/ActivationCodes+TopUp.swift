@@ -5,8 +5,8 @@ import TenantRegistry
 /// Top-ups by a payment (A6): begun by the reseller, confirmed by the payment service, asked for by whoever has the
 /// order id.
 extension ActivationCodes {
-    /// Where the payment service calls, below the tenant's base URL.
-    package static let callbackPath = "/api/reseller/topup/webhook"
+    /// As its product document has it.
+    package var paymentCallbackPath: String? { basePath + "/topup/webhook" }
 
     static let topUps: [Route] = [
         Route(

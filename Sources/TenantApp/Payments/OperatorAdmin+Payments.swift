@@ -103,13 +103,12 @@ extension OperatorAdmin {
         let callbackURL = fields.optionalURL("callback_url", allowsPrivate)
         let returnURL = fields.optionalURL("return_url", allowsPrivate) ?? call.baseURL + PaymentReturnPages.path
         fields.expectNoOthers(than: names)
-        try fields.finish()
-        guard let createURL, let apiKey, let secret else { throw Refusal.defect }
+        let (address, key, webhookSecret) = try fields.finish(createURL, apiKey, secret)
         return { ownCallback in
             ConfigurePayments(
                 NewPaymentService(
                     .http(
-                        createURL: createURL, apiKey: apiKey, webhookSecret: secret,
+                        createURL: address, apiKey: key, webhookSecret: webhookSecret,
                         callbackURL: callbackURL ?? ownCallback, returnURL: returnURL)),
                 overlapSeconds: overlap)
         }

@@ -44,11 +44,11 @@ package struct PaymentCallbacks: OpenDialect {
 }
 
 extension TenantReader {
-    /// Where its payment service reports to, where the operator says nothing else: with codes the address of their
-    /// product document.
+    /// Where its payment service reports to, where the operator says nothing else: the address that one of its dialects
+    /// has for it, or the one that every tenant has.
     func paymentCallbackPath() throws -> String {
-        let names = try setting(Scopes.dialectsSetting) ?? ""
-        let hasCodes = names.split(separator: ",").contains { $0.filter { $0 != " " } == "activation_codes" }
-        return hasCodes ? ActivationCodes.callbackPath : PaymentCallbacks.path
+        let names = try dialectNames()
+        let own = Dialects.all.filter { names.contains($0.name) }.compactMap { $0.paymentCallbackPath }
+        return own.first ?? PaymentCallbacks.path
     }
 }

@@ -44,12 +44,9 @@ package enum PasswordAnswers {
         _ call: Call, of account: @escaping @Sendable (TenantReader) throws -> Account
     ) -> Work {
         let token = LinkToken(random: call.services.random)
+        let issue = IssueResetLink(token: token)
         return .write { tenant, detail in
-            let account = try account(tenant)
-            guard account.state == .active else { throw Refusal.conflict(.personDisabled) }
-            let end = try tenant.insertLink(.passwordReset, account: account.id, tokenHash: token.hash)
-            detail.resellerID = account.resellerID
-            detail.note("person", account.publicID)
+            let end = try issue.run(for: try account(tenant), tenant, &detail)
             return .shownOnce(201) { json, isShown in
                 let url = isShown ? AccountLink.passwordReset.url(token, below: call.baseURL) : nil
                 PersonBodies.reset.write(PersonBodies.Reset(url: url, expiresAt: end), in: tenant.currency, to: &json)

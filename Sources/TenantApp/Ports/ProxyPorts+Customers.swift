@@ -12,17 +12,11 @@ extension ProxyPorts {
             idempotency: .accepted, takes: Schemas.newCustomer.schema, gives: .made(Schemas.customer), refuses: [409]
         ) { call in
             let (email, name, company, slots, externalID) = try call.read(Schemas.newCustomer)
+            let create = CreatePortCustomer(
+                email: email, name: name, company: company, allocatedPortSlots: slots, externalID: externalID,
+                resellerID: call.resellerID, book: call.book)
             return .write { tenant, detail in
-                if let externalID,
-                    try tenant.customer(externalID: externalID, resellerID: call.resellerID, book: call.book) != nil
-                {
-                    throw Refusal.conflict(.externalIDTaken)
-                }
-                let customer = try tenant.insertPortCustomer(
-                    email: email, name: name, company: company, externalID: externalID, allocatedPortSlots: slots,
-                    resellerID: call.resellerID, book: call.book)
-                detail.note("customer", customer.publicID)
-                return .json(201, Schemas.customer, customer, in: tenant.currency)
+                .json(201, Schemas.customer, try create.run(tenant, &detail), in: tenant.currency)
             }
         },
         Route(

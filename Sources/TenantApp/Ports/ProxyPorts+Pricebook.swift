@@ -34,17 +34,7 @@ extension ProxyPorts {
             call in
             let change = try pricebookChange(call)
             return .write { tenant, detail in
-                var pricebook = try tenant.portPricebook(resellerID: call.resellerID, book: call.book)
-                change.apply(to: &pricebook)
-                if pricebook.defaults.margin == nil {
-                    throw Refusal.field("/defaultMarginPercent", "type", "cannot be null")
-                }
-                if pricebook.defaults.rule(pricebook.mode) == nil && pricebook.port.rule(pricebook.mode) == nil {
-                    let name = pricebook.mode == .fixed ? "fixedPrice" : "multiplier"
-                    throw Refusal.field("/\(name)", "required", "is required by the mode \(pricebook.mode.rawValue)")
-                }
-                try tenant.save(pricebook, resellerID: call.resellerID, book: call.book)
-                detail.note("pricing_mode", pricebook.mode.rawValue)
+                try change.run(tenant, &detail)
                 return try answer(tenant, call)
             }
         },
@@ -54,13 +44,12 @@ extension ProxyPorts {
             idempotency: .accepted, takes: Schemas.newOverride, gives: .made(Schemas.override)
         ) { call in
             var fields = try call.fields()
-            let countryID = fields.string("countryId", characters: 1...100, .id)
+            let sentID = fields.string("countryId", characters: 1...100, .id)
             let level = fields.pricingLevel()
             if level.isEmpty && fields.errors.isEmpty {
                 fields.fail("marginPercent", code: "required", detail: "or fixedPrice or multiplier is required")
             }
-            try fields.finish()
-            guard let countryID else { throw Refusal.defect }
+            let countryID = try fields.finish(sentID)
             return .write { tenant, detail in
                 guard let country = try tenant.portCountry(countryID) else { throw Refusal.notFound(.country) }
                 try tenant.save(level, country: country.id, resellerID: call.resellerID, book: call.book)
@@ -103,30 +92,15 @@ extension ProxyPorts {
 
     // MARK: Reading
 
-    /// A whole price book with what a call left out still unknown: a level's members are set, cleared or left.
-    private struct Change: Sendable {
-        var mode: PricingMode?
-        var defaults = LevelChange()
-        var port: LevelChange?
-        var traffic: LevelChange?
-
-        func apply(to pricebook: inout PortPricebook) {
-            if let mode { pricebook.mode = mode }
-            defaults.apply(to: &pricebook.defaults)
-            port?.apply(to: &pricebook.port)
-            traffic?.apply(to: &pricebook.traffic)
-        }
-    }
-
     private static let changeable = [
         "pricingMode", "defaultMarginPercent", "fixedPrice", "multiplier", "portPricing", "trafficPricing",
     ]
 
-    private static func pricebookChange(_ call: Call) throws -> Change {
+    private static func pricebookChange(_ call: Call) throws -> ChangePortPricebook {
         var fields = try call.fields()
         fields.expectChange(
             of: changeable, clearable: ["fixedPrice", "multiplier", "portPricing", "trafficPricing"])
-        var change = Change()
+        var change = ChangePortPricebook(resellerID: call.resellerID, book: call.book)
         change.mode = fields.optionalChoice("pricingMode", as: PricingMode.self)
         change.defaults = fields.levelChange(margin: "defaultMarginPercent")
         change.port = fields.nestedLevelChange("portPricing")
@@ -190,21 +164,6 @@ extension ProxyPorts {
     }
 }
 
-/// What a call says of one level: nil leaves, `.some(nil)` clears.
-private struct LevelChange: Sendable {
-    var margin: MarkUp??
-    var fixed: Money??
-    var multiplier: Multiplier??
-
-    static let cleared = LevelChange(margin: .some(nil), fixed: .some(nil), multiplier: .some(nil))
-
-    func apply(to level: inout PricingLevel) {
-        if let margin { level.margin = margin }
-        if let fixed { level.fixed = fixed }
-        if let multiplier { level.multiplier = multiplier }
-    }
-}
-
 extension FieldReader {
     fileprivate mutating func pricingLevel() -> PricingLevel {
         PricingLevel(
@@ -212,15 +171,15 @@ extension FieldReader {
             multiplier: optionalMultiplier("multiplier"))
     }
 
-    fileprivate mutating func levelChange(margin: String) -> LevelChange {
-        LevelChange(
+    fileprivate mutating func levelChange(margin: String) -> ChangePortPricebook.Level {
+        ChangePortPricebook.Level(
             margin: change(margin) { $0.optionalMarkUp(margin) },
             fixed: change("fixedPrice") { $0.optionalMoney("fixedPrice", in: AmountRule.prices) },
             multiplier: change("multiplier") { $0.optionalMultiplier("multiplier") })
     }
 
     /// Null clears the whole level.
-    fileprivate mutating func nestedLevelChange(_ name: String) -> LevelChange? {
+    fileprivate mutating func nestedLevelChange(_ name: String) -> ChangePortPricebook.Level? {
         if has(name) && isNull(name) { return .cleared }
         guard var nested = optionalObject(name) else { return nil }
         let names = ["marginPercent", "fixedPrice", "multiplier"]

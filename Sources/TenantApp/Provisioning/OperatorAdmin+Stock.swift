@@ -56,19 +56,11 @@ extension OperatorAdmin {
             access: .administrator, moves: .oneBook, parameters: [.mode], gives: .done(Schemas.stockItem),
             refuses: [409]
         ) { call in
-            let callerBook = try call.query().mode(or: call.book)
+            let withdraw = WithdrawStockItem(
+                sku: call.parameters[0], itemID: call.parameters[1],
+                callerBook: try call.query().mode(or: call.book))
             return .write { tenant, detail in
-                let product = try tenant.knownProduct(call.parameters[0])
-                guard let (item, book) = try tenant.stockItem(publicID: call.parameters[1], product: product.id)
-                else { throw Refusal.notFound(.stockItem) }
-                try callerBook.judgeWrite(to: book)
-                guard item.soldAt == nil else { throw Refusal.conflict(.stockItemSold) }
-                if item.withdrawnAt == nil { try tenant.withdraw(item) }
-                detail.note("stock_item", item.publicID)
-                guard let withdrawn = try tenant.stockItem(publicID: item.publicID, product: product.id) else {
-                    throw Refusal.defect
-                }
-                return .json(Schemas.stockItem, withdrawn.item, in: tenant.currency)
+                .json(Schemas.stockItem, try withdraw.run(tenant, &detail), in: tenant.currency)
             }
         },
     ]

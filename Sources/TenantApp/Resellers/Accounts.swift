@@ -87,6 +87,12 @@ extension TenantReader {
     package func account(resellerID: Int64) throws -> Account? {
         try connection.row(Account.ofReseller, .integer(resellerID), read: Account.init)
     }
+
+    /// The same of a reseller that is there, which has one.
+    func account(of reseller: Reseller) throws -> Account {
+        guard let account = try account(resellerID: reseller.id) else { throw Refusal.defect }
+        return account
+    }
 }
 
 extension TenantTransaction {

@@ -27,7 +27,7 @@ package struct ChangeResellerProfile: Sendable {
             detail.note("notes", notes == nil ? "none" : "changed")
         }
         guard isProfile else { return reseller }
-        guard let account = try tenant.account(resellerID: reseller.id) else { throw Refusal.defect }
+        let account = try tenant.account(of: reseller)
         if let email, email != reseller.email {
             guard try tenant.account(email: email).map({ $0.id == account.id }) ?? true else {
                 throw Refusal.conflict(.emailTaken)

@@ -17,9 +17,8 @@ package struct InviteAgain: Sendable {
     }
 
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Sent {
-        let reseller = try tenant.knownReseller(resellerID)
-        guard reseller.state != .terminated else { throw Refusal.conflict(.resellerTerminated) }
-        guard let account = try tenant.account(resellerID: reseller.id) else { throw Refusal.defect }
+        let reseller = try tenant.standingReseller(resellerID)
+        let account = try tenant.account(of: reseller)
         guard account.passwordHash == nil else { throw Refusal.conflict(.passwordSet) }
         detail.resellerID = reseller.id
         detail.note("reseller", reseller.publicID)

@@ -94,10 +94,7 @@ extension OperatorAdmin {
             access: .administrator, idempotency: .accepted, gives: .made(PersonBodies.reset), refuses: [409]
         ) { call in
             PasswordAnswers.reset(call) { tenant in
-                let reseller = try tenant.knownReseller(call.parameters[0])
-                guard reseller.state != .terminated else { throw Refusal.conflict(.resellerTerminated) }
-                guard let account = try tenant.account(resellerID: reseller.id) else { throw Refusal.defect }
-                return account
+                try tenant.account(of: try tenant.standingReseller(call.parameters[0]))
             }
         },
         Route(
@@ -105,19 +102,14 @@ extension OperatorAdmin {
             access: .administrator, idempotency: .accepted, takes: WebhookBodies.rotation(.native).schema,
             gives: .done(Schemas.newSecret), refuses: [409]
         ) { call in
-            let overlap = try call.read(WebhookBodies.rotation(.native))
+            let rotate = RotateResellerSecret(
+                resellerID: call.parameters[0], overlapSeconds: try call.read(WebhookBodies.rotation(.native)))
             return .write { tenant, detail in
-                let reseller = try tenant.knownReseller(call.parameters[0])
-                guard reseller.state != .terminated else {
-                    throw Refusal.conflict(.resellerTerminated)
-                }
-                let secret = try tenant.mintWebhookSecret(resellerID: reseller.id, overlapSeconds: overlap)
-                detail.resellerID = reseller.id
-                detail.note("reseller", reseller.publicID)
-                let end = tenant.now.adding(seconds: overlap)
+                let rotated = try rotate.run(tenant, &detail)
                 return .shownOnce(200) { json, isShown in
                     let new = Schemas.NewSecret(
-                        id: reseller.publicID, webhookSecret: isShown ? secret : nil, previousValidUntil: end)
+                        id: rotated.reseller.publicID, webhookSecret: isShown ? rotated.secret : nil,
+                        previousValidUntil: rotated.previousValidUntil)
                     Schemas.newSecret.write(new, in: tenant.currency, to: &json)
                 }
             }

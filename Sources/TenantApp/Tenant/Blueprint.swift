@@ -106,14 +106,8 @@ package struct Blueprint: Sendable {
             "name", "title", "currency", "key_prefix", "key_shape", "tier", "key_limit", "dialects", "settings",
             "products", "demo",
         ])
-        try fields.finish()
-        guard let name, let title, let currency, let prefix, let tier, let dialects else { throw Refusal.defect }
-        self.name = name
-        self.title = title
-        self.currency = currency
-        keyPrefix = prefix
-        self.tier = tier
-        self.dialects = dialects
+        (self.name, self.title, self.currency, keyPrefix, self.tier, self.dialects) = try fields.finish(
+            name, title, currency, prefix, tier, dialects)
         self.settings = settings.map { (name: $0.0, value: $0.1) }
         self.products = products
         demo = fields.value("demo")

@@ -42,17 +42,20 @@ extension TenantReader {
     package func allowsSelfActivation() throws -> Bool { try setting(SelfActivation.setting) == "on" }
 }
 
-/// Changes the theme, and what resellers may do by themselves: what is nil stays, `.some(nil)` is taken away.
+/// Changes the theme, and what resellers may do by themselves: what is nil stays, `.some(nil)` is taken away. The owner
+/// alone lets resellers mint keys (C5).
 package struct ChangeSettings: Sendable {
+    package let byOwner: Bool
     package var name: String?
     package var colours: [Theme.Colour: String?] = [:]
     package var allowsSelfActivation: Bool?
     package var allowsSelfServiceKeys: Bool?
     package var offersSandbox: Bool?
 
-    package init() {}
+    package init(byOwner: Bool) { self.byOwner = byOwner }
 
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws {
+        guard allowsSelfServiceKeys == nil || byOwner else { throw Refusal.forbidden(.ownerLetsMint) }
         if let name {
             try tenant.set("name", to: name)
             detail.note("name", name)

@@ -24,7 +24,7 @@ package struct FillTenant: Sendable {
     /// Returns the owner's account.
     @discardableResult
     package func run(_ tenant: TenantTransaction) throws -> Int64 {
-        try tenant.set("dialects", to: blueprint.dialects.joined(separator: ","))
+        try tenant.set(Scopes.dialectsSetting, to: blueprint.dialects.joined(separator: ","))
         try tenant.setKeyLimitDefault(blueprint.keyLimit)
         for setting in blueprint.settings { try tenant.set(setting.name, to: setting.value) }
         for product in blueprint.products {

@@ -17,9 +17,6 @@ extension OperatorAdmin {
             takes: Schemas.settingChange, gives: .done(Schemas.setting)
         ) { call in
             let change = try themeChange(call)
-            guard change.allowsSelfServiceKeys == nil || call.known.role.isOwner else {
-                throw Refusal.forbidden(.ownerLetsMint)
-            }
             return .write { tenant, detail in
                 try change.run(tenant, &detail)
                 return try setting(call, tenant)
@@ -69,7 +66,7 @@ extension OperatorAdmin {
         } else {
             fields.expectChange(of: names, clearable: [])
         }
-        var change = ChangeSettings()
+        var change = ChangeSettings(byOwner: call.known.role.isOwner)
         change.name = fields.optionalString("name", characters: 1...100)
         change.allowsSelfActivation = fields.optionalBool("self_activation")
         change.allowsSelfServiceKeys = fields.optionalBool("self_service_keys")

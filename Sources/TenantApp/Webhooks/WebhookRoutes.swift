@@ -173,14 +173,11 @@ package struct WebhookRoutes: Sendable {
                 gives: .done(shapes.rotated)
             ) { call in
                 let overlap = try call.read(WebhookBodies.rotation(style))
+                let rotate = RotateEndpointSecret(
+                    overlapSeconds: overlap, isPerson: call.known.projection.role == .resellerSession)
                 return .write { tenant, detail in
                     let endpoint = try call.webhook(tenant)
-                    // It is the secret of orders too, which a person alone renews (O3).
-                    if endpoint.isDefault, call.known.projection.role != .resellerSession {
-                        throw Refusal.forbidden(.sessionOnly)
-                    }
-                    let secret = try tenant.mintSecret(of: endpoint, overlapSeconds: overlap)
-                    detail.note("webhook", endpoint.publicID)
+                    let secret = try rotate.run(endpoint, tenant, &detail)
                     var shown = try tenant.shown(endpoint)
                     shown.secretUntil = tenant.now.adding(seconds: overlap)
                     return .shownOnce(200) { [shown] json, isShown in

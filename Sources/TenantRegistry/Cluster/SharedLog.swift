@@ -309,4 +309,9 @@ package struct SharedLogStanding: Sendable {
 extension TenantID {
     /// The registry in the shared log: no tenant's id, which are random and of version 4.
     package static let registry = TenantID(high: 0, low: 1)
+
+    /// Whether its commits come packed to the shared log. The registry's do not: nodes of an earlier program, which
+    /// know no packed commits, follow it while a cluster is upgraded one by one. A tenant's file goes to them no more
+    /// once a later program has opened it.
+    package var packsCommits: Bool { self != .registry }
 }

@@ -208,9 +208,7 @@ final class SharedRegistrySink: CommitSink {
         durableNow = Atomic(stream.settled.sequence)
     }
 
-    /// Nodes of an earlier program, which know no packed commits, follow the registry while a cluster is upgraded one
-    /// by one. A tenant's file goes to them no more once a later program has opened it.
-    var takesPacked: Bool { false }
+    var takesPacked: Bool { TenantID.registry.packsCommits }
     var durable: UInt64 { durableNow.load(ordering: .acquiring) }
     var place: SharedPlace { stream.settled }
 

@@ -46,6 +46,8 @@ final class SharedSink: FileSink {
 
     // MARK: Commits
 
+    var takesPacked: Bool { tenant.packsCommits }
+
     func append(_ commit: UnsafeRawBufferPointer) throws(CommitRefused) -> UInt64 {
         guard state.withLock({ $0.ended == nil }), member.mayWrite(tenant) else { throw .failed }
         let lsn = stream.append(commit) { [self] verdict in settled(verdict) }

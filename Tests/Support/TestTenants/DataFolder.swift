@@ -19,19 +19,30 @@ package enum DataFolder {
         return try change(connection)
     }
 
-    /// What somebody with an SQLite shell does: triggers out of the way, a change, triggers back as they were.
-    package static func tamper(_ path: String, _ sql: String, restoringTriggers: Bool = true) throws {
+    /// What somebody with an SQLite shell does: triggers out of the way, a change, triggers back as they were. Columns'
+    /// rules look at the change where it does not take them away too.
+    package static func tamper(
+        _ path: String, _ sql: String, restoringTriggers: Bool = true, ignoringRules: Bool = false
+    ) throws {
         try edit(path) { connection in
             let triggers = try connection.rows("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'") {
                 try ($0.text(), $0.text())
             }
             for (name, _) in triggers { try connection.execute("DROP TRIGGER \(name)") }
+            if ignoringRules { try connection.execute("PRAGMA ignore_check_constraints=ON") }
             try connection.execute(sql)
             if restoringTriggers { for (_, sql) in triggers { try connection.execute(sql) } }
         }
     }
 
-    package static func editRegistry<Value>(_ folder: String, _ change: (Connection) throws -> Value) throws -> Value {
-        try edit(folder + "/registry.sqlite", change)
+    /// The same of a node's registry.
+    package static func tamperRegistry(_ folder: String, _ sql: String, ignoringRules: Bool = false) throws {
+        try tamper(registry(folder), sql, ignoringRules: ignoringRules)
     }
+
+    package static func editRegistry<Value>(_ folder: String, _ change: (Connection) throws -> Value) throws -> Value {
+        try edit(registry(folder), change)
+    }
+
+    private static func registry(_ folder: String) -> String { folder + "/registry.sqlite" }
 }

@@ -23,18 +23,12 @@ enum Kinds {
     ]
 
     private static let verbs: Set<String> = [
-        "Accept", "Add", "Adjust", "Allocate", "Announce", "Apply", "Assign", "Change", "Charge", "Close", "Configure",
-        "Confirm", "Correct",
-        "Create",
-        "Decide", "End",
-        "Expire",
-        "Export", "Fetch", "Fill", "Finish", "Fork", "Generate", "Import", "Invite", "Issue", "List", "Mint", "Move",
-        "Pay",
-        "Place",
-        "Price", "Quote", "Reconcile", "Record", "Redeem", "Refund", "Release", "Rehearse", "Renew", "Replay", "Report",
-        "Reprice", "Retry",
-        "Rotate",
-        "Save", "Send", "Set", "Settle", "Sign", "Take", "Transfer",
+        "Accept", "Activate", "Add", "Adjust", "Allocate", "Announce", "Apply", "Assign", "Change", "Charge",
+        "Close", "Configure", "Confirm", "Correct", "Create", "Decide", "End", "Expire", "Export", "Fetch",
+        "Fill", "Finish", "Fork", "Generate", "Import", "Invite", "Issue", "List", "Mint", "Move", "Pay",
+        "Place", "Price", "Quote", "Reconcile", "Record", "Redeem", "Refund", "Regenerate", "Rehearse",
+        "Release", "Remove", "Renew", "Replay", "Report", "Reprice", "Retry", "Rotate", "Save", "Send", "Set",
+        "Settle", "Sign", "Take", "Transfer", "Withdraw",
     ]
 
     /// Names that the rule reads wrongly, or not at all. Add a line where a name is right as it is.
@@ -114,6 +108,21 @@ enum Kinds {
         case .schema: ["Call", "Route", "Schema", "JSONWriter", "Answer", "Response"]
         case .wire, .pages: []
         }
+    }
+
+    /// Rules that the wire keeps to itself: whatever else does the same thing would not know of them.
+    static func judging(_ file: SourceFile) -> [Violation] {
+        guard kind(of: file) == .wire else { return [] }
+        var found: [Violation] = []
+        for (index, token) in file.tokens.enumerated() where token.kind == .word {
+            let throwsConflict =
+                token.text == "conflict" && index >= 3 && file.tokens[index - 2].text == "Refusal"
+                && file.tokens[index - 3].text == "throw"
+            if throwsConflict || token.text == "judgeWrite" {
+                found.append(Violation(file.path, token.line, token.text, "an operation judges what may be done"))
+            }
+        }
+        return found
     }
 
     static func violations(_ file: SourceFile) -> [Violation] {

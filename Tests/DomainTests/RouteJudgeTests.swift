@@ -5,7 +5,7 @@ import TenantRegistry
 import Testing
 
 @Suite("who may call a route")
-struct RouteAccessTests {
+struct RouteJudgeTests {
     static let roles: [KeyRole] = [.owner, .operator, .reseller, .ownerSession, .operatorSession, .resellerSession]
 
     /// Nil where the call is let through.

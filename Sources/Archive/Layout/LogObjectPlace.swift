@@ -3,7 +3,7 @@ package import TenantRegistry
 
 /// Where an object of a node's log lies: which node, which stream of it (each start of the node begins one), and its
 /// number in the stream, from 1. A value: any thread.
-package struct LogPlace: Sendable, Hashable, Comparable {
+package struct LogObjectPlace: Sendable, Hashable, Comparable {
     /// A node's log, as one sequence of bytes: 16 hexadecimal digits.
     package let node: String
     /// Streams of a node follow one another as their names do: 8 digits that count, then 8 of chance.
@@ -37,9 +37,9 @@ package struct LogPlace: Sendable, Hashable, Comparable {
 
     package var text: String { "\(folder)/\(ArchivePlace.hexadecimal(number, digits: Self.numberDigits))" }
     package var folder: String { "\(ArchivePlace.log)/\(node)/\(stream)" }
-    package var next: LogPlace { LogPlace(node: node, stream: stream, number: number + 1) }
+    package var next: LogObjectPlace { LogObjectPlace(node: node, stream: stream, number: number + 1) }
 
-    package static func < (one: LogPlace, other: LogPlace) -> Bool { one.text < other.text }
+    package static func < (one: LogObjectPlace, other: LogObjectPlace) -> Bool { one.text < other.text }
 }
 
 /// What a snapshot of a tenant holds: everything of its log up to `lsn`, in one life of its file.
@@ -48,9 +48,9 @@ package struct SnapshotMark: Sendable, Equatable {
     package let incarnation: Int64
     package let at: Timestamp
     /// What comes after it is in no object before this one.
-    package let since: LogPlace
+    package let since: LogObjectPlace
 
-    package init(lsn: UInt64, incarnation: Int64, at: Timestamp, since: LogPlace) {
+    package init(lsn: UInt64, incarnation: Int64, at: Timestamp, since: LogObjectPlace) {
         self.lsn = lsn
         self.incarnation = incarnation
         self.at = at
