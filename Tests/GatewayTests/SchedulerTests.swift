@@ -166,7 +166,7 @@ import Testing
         #expect(again.all.map(\.item) == (5..<10).map { "due:b-\($0)" })
     }
 
-    @Test("G7 a scheduler that stands still while work is due is told by /readyz until it moves, and says nothing itself")
+    @Test("G7 a scheduler that stands still while work is due is told by /readyz, and says nothing by itself")
     func stalled() async throws {
         let steady = ManualMonotonicClock(nanoseconds: 1)
         let clock = ManualClock(TestNode.start)
