@@ -166,9 +166,12 @@ package final class Gateway: Sendable {
 
     /// The way of every request to this fleet: what a server hands heads to, and whoever else has some.
     package static func handler(
-        of fleet: Fleet, services: Services, blueprints: Blueprints, configuration: Configuration
+        of fleet: Fleet, services: Services, blueprints: Blueprints, configuration: Configuration,
+        scheduler: Scheduler? = nil
     ) -> any RequestHandler {
-        pipeline(of: fleet, services, blueprints, configuration, NodeWatch(), nil)
+        let pipeline = Self.pipeline(of: fleet, services, blueprints, configuration, NodeWatch(), nil)
+        if let scheduler { pipeline.attach(scheduler) }
+        return pipeline
     }
 
     /// Every surface that a tenant may have.

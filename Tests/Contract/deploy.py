@@ -5,12 +5,15 @@ panels, the options that the unit and the containers give, the unit's sandbox.""
 import json
 import os
 import re
+import resource
+import shlex
 import subprocess
 import tempfile
 
 from cluster import Node, Postgres
 from proxy import DEPLOY, container_options, node_options, text, unit_options
-from support import Checks, Gateway, arguments, tool
+from shop import Shop
+from support import Checks, Gateway, arguments, tool, verified_export
 
 # As good as it is today; systemd's own scale, from 0 to 10.
 EXPOSURE_MAX = 1.5
@@ -231,12 +234,40 @@ def unit(checks, options):
         print(f"# systemd-analyze security: {level.group(1)} of 10", flush=True)
 
 
+def confined(checks, options):
+    with checks("G9 P5 by the unit's limit of files and without new privileges a process of its own examines each file"):
+        service = text("tollgate.service")
+        assert "NoNewPrivileges=yes" in service.splitlines()
+        files = int(re.search(r"^LimitNOFILE=(\d+)$", service, re.M)[1])
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        files = files if most == resource.RLIM_INFINITY else min(files, most)
+        with tempfile.TemporaryDirectory() as folder:
+            # It becomes the program, which starts itself again for the examination.
+            program = os.path.join(folder, "tollgate")
+            with open(program, "w", encoding="utf-8") as file:
+                file.write(
+                    "#!/bin/sh\n"
+                    f"exec {tool('setpriv')} --no-new-privs {tool('prlimit')} --nofile={files} "
+                    f"{shlex.quote(os.path.abspath(options.tollgate))} \"$@\"\n")
+            os.chmod(program, 0o755)
+            with Gateway(program, demo=False) as gateway:
+                shop = Shop(gateway)
+                shop.reseller(balance="10.00")
+                restored = gateway.post(
+                    f"/provider/v1/tenants/{shop.slug}/restore", verified_export(gateway, shop.slug),
+                    key=gateway.provider_key)
+                assert restored.status < 300, restored
+                with open(f"/proc/{gateway.process.pid}/status", encoding="utf-8") as status:
+                    assert "NoNewPrivs:\t1\n" in status.readlines()
+
+
 def main():
     options = arguments()
     checks = Checks()
     rules(checks)
     panels(checks, options)
     unit(checks, options)
+    confined(checks, options)
     checks.finish()
 
 

@@ -1,14 +1,22 @@
-"""H3, H4, G7: where the calls of a webhook go, and when: its address changes while one is under way; it answers again;
-it limits them. What is held is counted."""
+"""H3, H4, H5, G7: where the calls of a webhook go, and when: its address changes while one is under way; it answers
+again; it limits them; others hang beside it, and keep neither it nor a provisioner waiting. What is held is counted."""
 
+import statistics
 import threading
+import time
 
+import units
 from receiver import NO_CONTENT, Receiver, answer
 from shop import Shop
 from support import Checks, Gateway, arguments, wait_until
 
 options = arguments()
 checks = Checks()
+# How long a delivery that is due may wait where its endpoint, its tenant and the node have a slot for it.
+WAIT_SECONDS_MAX = 5
+# The longest that the second attempt is put off.
+SECOND_TRY_SECONDS_MAX = 6
+ACTIVATED = ["service.activated"]
 
 
 class Scene:
@@ -98,6 +106,71 @@ def limited(scene):
     scene.call("DELETE", f"/webhooks/{hook}")
 
 
+def waits(calls, since, pause_seconds):
+    """How long each call to an endpoint of one slot came after it could have: of a backlog that was there `since`."""
+    for call in sorted(calls, key=lambda call: call.at):
+        yield call.at - since
+        since = call.at + pause_seconds
+
+
+def waiting(gateway, receiver):
+    """Backlogs of prompt and of slow endpoints, beside some that fail once and some that hang, in several tenants."""
+    backlog, pauses, scenes, since = 100, (0, 0.01, 0.03, 0.05), [Scene(gateway, receiver) for _ in range(4)], {}
+    prompt, failing = [], []
+    for number, scene in enumerate(scenes):
+        for place, pause in enumerate(pauses):
+            prompt.append((f"/prompt-{number}-{place}", number, pause))
+            receiver.pause_seconds[prompt[-1][0]] = pause
+            scene.hook(prompt[-1][0], concurrency=1, events=ACTIVATED)
+        failing.append(f"/failing-{number}")
+        receiver.answers[failing[-1]] = lambda count: answer(503) if count == 1 else NO_CONTENT
+        scene.hook(failing[-1], concurrency=1)
+        receiver.answers[f"/silent-{number}"] = lambda count: None
+        scene.hook(f"/silent-{number}", events=ACTIVATED)
+    for number, scene in enumerate(scenes):
+        placed = scene.shop.order(scene.reseller, scene.sku, quantity=backlog)
+        assert placed.status == 201, placed
+        since[number] = time.time()
+    with checks("H5 no delivery that is due waits for 5 s while a slot of its endpoint, tenant and node is free"):
+        wait_until(lambda: all(receiver.count(path) == backlog for path, _, _ in prompt), 60)
+        longest = {path: max(waits(receiver.calls[path], since[number], pause)) for path, number, pause in prompt}
+        assert max(longest.values()) <= WAIT_SECONDS_MAX, longest
+    with checks("H3 H5 nor does one whose next attempt is due, while deliveries of the same tenant hang"):
+        wait_until(lambda: all(receiver.count(path) == 2 for path in failing), 60)
+        later = {path: receiver.calls[path][1].at - receiver.calls[path][0].at for path in failing}
+        assert max(later.values()) <= SECOND_TRY_SECONDS_MAX + WAIT_SECONDS_MAX, later
+
+
+def provisioned(gateway, receiver):
+    """A provisioner's tenant, whose webhooks hang: thousands of deliveries wait."""
+    scene = units.Scene(gateway)
+    shop, reseller, paths, orders = scene.shop, scene.reseller, [f"/stuck-{number}" for number in range(5)], 5
+    sku = shop.product()
+    shop.price(reseller, sku, {"wholesale_monthly": "1.00"})
+
+    def seconds():
+        """From before an order until its provisioner is called."""
+        before, began = scene.desk.count("create"), time.monotonic()
+        scene.order()
+        wait_until(lambda: scene.desk.count("create") > before, 60, pause_seconds=0.002)
+        return time.monotonic() - began
+    idle = [seconds() for _ in range(10)]
+    for path in paths:
+        receiver.answers[path] = lambda count: None
+        made = shop.call(reseller, "POST", "/webhooks", {
+            "name": path[1:], "url": receiver.url(path), "events": ACTIVATED})
+        assert made.status == 201, made
+    for _ in range(orders):
+        placed = shop.order(reseller, sku, quantity=100)
+        assert placed.status == 201, placed
+    wait_until(lambda: sum(map(receiver.count, paths)) >= 2, 60)
+    with checks("H5 W13 a provisioner is called as soon as if no webhook were due, beside thousands that hang"):
+        busy = [seconds() for _ in range(10)]
+        assert sum(map(receiver.count, paths)) < orders * 100, "they were sent before it was looked at"
+        # Behind the webhooks it would be minutes.
+        assert statistics.median(busy) <= statistics.median(idle) + 2, (idle, busy)
+
+
 def counted(scene):
     gateway = scene.gateway
     hook = scene.hook("/held")
@@ -123,7 +196,11 @@ def main():
             moved(scene)
             recovered(scene)
             limited(scene)
+            waiting(gateway, receiver)
             counted(scene)
+        few = ["--budget", "webhooks_node=16"]
+        with Gateway(options.tollgate, "--allow-private-addresses", *few, demo=False) as gateway:
+            provisioned(gateway, receiver)
     finally:
         receiver.stop()
     checks.finish()

@@ -44,7 +44,7 @@ SECONDS = {
     "openfiles": 3, "mistyped": 1, "moving": 19, "crowd": 18, "spends": 40,
     "spreadsheet": 18, "firststeps": 17, "weight": 25, "gate": 16, "fullload": 14, "flood": 14, "people": 14,
     "seeds": 12, "secrecy": 12, "codes": 12, "kill": 16, "provisioning": 12, "pages": 11, "provider": 10, "ports": 10,
-    "lifecycle": 10, "credits": 10, "reconciliation": 10, "package": 11, "command": 9, "badinput": 9, "sandbox": 9,
+    "lifecycle": 10, "pacing": 40, "credits": 10, "reconciliation": 10, "package": 11, "command": 9, "badinput": 9, "sandbox": 9,
     "due": 9, "provisionerfaults": 9, "examples": 15, "generated": 30, "strict": 9, "access": 8, "testbook": 8,
     "accounts": 8, "passwords": 8, "sessions": 8, "terminal": 7,
     "isolation": 6, "canary": 6, "clients": 14, "rooms": 6, "prices": 5, "walk": 5, "loops": 35, "exampleshop": 14,

@@ -1,9 +1,11 @@
 import CallKit
+import Cryptography
 import Foundation
 import Gateway
 import Synchronization
 import TenantApp
 import TenantRegistry
+import TestGateway
 import TestTenants
 import Testing
 
@@ -164,8 +166,8 @@ import Testing
         #expect(again.all.map(\.item) == (5..<10).map { "due:b-\($0)" })
     }
 
-    @Test("G7 a scheduler that stands still while work is due is told: by itself it says nothing")
-    func stalled() throws {
+    @Test("G7 a scheduler that stands still while work is due is told by /readyz, and says nothing by itself")
+    func stalled() async throws {
         let steady = ManualMonotonicClock(nanoseconds: 1)
         let clock = ManualClock(TestNode.start)
         let fleet = try Fleet(
@@ -179,10 +181,12 @@ import Testing
             fleet.stop()
             fleet.data.release()
         }
+        let node = try Self.client(of: fleet, scheduler)
         rounds.hold()
         try rounds.wait(1)
         steady.advance(nanoseconds: 61_000_000_000)
         #expect(!scheduler.isStalled, "nothing is due")
+        #expect(try await node.send(TestRequest("GET", "/readyz")).status == 200)
         let creation = Fleet.Creation(
             slug: "shop", blueprint: "hosting", tier: .lite, currency: "EUR", keyPrefix: "tst",
             ownerEmail: "o@shop.example")
@@ -191,8 +195,27 @@ import Testing
         }
         fleet.due.look(at: record)
         #expect(scheduler.isStalled)
+        let told = try await node.send(TestRequest("GET", "/readyz"))
+        #expect(told.status == 503 && told.text == "the scheduler does not move\n")
+        #expect(told.field("Retry-After") != nil)
+        // It lives all the same: nobody is to start it again for that.
+        #expect(try await node.send(TestRequest("GET", "/healthz")).status == 200)
         rounds.open()
         try rounds.wait { !scheduler.isStalled }
+        #expect(try await node.send(TestRequest("GET", "/readyz")).status == 200)
+    }
+
+    /// Calls of a node whose scheduler this is.
+    private static func client(of fleet: Fleet, _ scheduler: Scheduler) throws -> InProcess {
+        let blueprints = try Blueprints(folder: TestGateway.root + "/tenants")
+        let services = try Services(
+            fleet: fleet, scrypt: Scrypt(costLog2: 4), outbound: NoOutboundCalls(), states: [blueprints])
+        var configuration = Configuration()
+        configuration.baseDomain = TestGateway.baseDomain
+        return InProcess(
+            Gateway.handler(
+                of: fleet, services: services, blueprints: blueprints, configuration: configuration,
+                scheduler: scheduler))
     }
 
     @Test("G7 turns that hang in tenants' lanes until no other tenant gets one are told as a stall, and so is its end")

@@ -8,8 +8,8 @@ import Testing
 
 @testable import TenantApp
 
-/// A year of services by all terms, with what may come between: money, prices, stops of days, kills. A failure names
-/// its seed, which replays it.
+/// A year of services by all terms, with what may come between: money, prices, stops of days, kills, a clock that is
+/// set forward and back. A failure names its seed, which replays it.
 @Suite struct RenewalPropertyTests {
     private static let isLong = ProcessInfo.processInfo.environment["TOLLGATE_TEST_LONG"] != nil
     static let seeds: ClosedRange<UInt64> = 1...(isLong ? 8 : 4)
@@ -20,12 +20,13 @@ import Testing
     static let days: Int64 = 370
 
     @Test(
-        "W9 W3 over a year of stops, kills, money and prices each service is charged what a simple model says, once",
+        "W9 W3 H1 a year of stops, kills, clocks set, money and prices: charges are the model's, and events the state's",
         arguments: seeds)
     func year(seed: UInt64) throws {
         let random = SeededRandom(seed: seed)
         var year = try Year(seed, random)
         defer { year.rent.node.stop() }
+        #expect(try year.anchorDays() == Set(28...31))
         let end = year.rent.now.adding(days: Self.days)
         var steps = 0
         while year.rent.now < end {
@@ -37,6 +38,8 @@ import Testing
         }
         #expect(try year.rent.count("renewal") > Int64(Self.services))
         #expect(try year.rent.count("service WHERE state = 'suspended'") > 0)
+        let untold = try year.rent.node.read(year.rent.record) { try $0.untold(try $0.allServices(), random) }
+        #expect(untold == [], "seed \(seed)")
         let report = try year.rent.verifies()
         #expect(report.isSound, "seed \(seed): \(report.text)")
     }
@@ -45,8 +48,11 @@ import Testing
 private struct Year {
     /// In minor units: enough to order all, and too little for the year.
     private static let start = Int64(RenewalPropertyTests.services * 40_000)
+    private static let day: Int64 = 86_400_000
 
     var rent: Rent
+    /// No clock is set back to before this: all services have begun.
+    private var begin = Timestamp.earliest
     var models: [RentModel]
     /// By reseller; public ids in the order of the model's units.
     var ids: [[String]]
@@ -54,7 +60,7 @@ private struct Year {
 
     init(_ seed: UInt64, _ random: SeededRandom) throws {
         rent = try Rent.open(
-            TestFolder(), at: "2027-12-27T06:00:00.123Z", resellers: RenewalPropertyTests.resellers,
+            TestFolder(), at: "2027-12-28T00:00:00.123Z", resellers: RenewalPropertyTests.resellers,
             rate: RentModel.rate)
         rent.slice = 5
         models = Array(repeating: RentModel(), count: RenewalPropertyTests.resellers)
@@ -63,14 +69,17 @@ private struct Year {
             try rent.topUp(Self.start, reseller: number)
             models[number].topUp(Self.start, 0)
         }
-        // Anchors on the last days of a month, where clamping shows.
-        for _ in 0..<RenewalPropertyTests.services {
-            rent.node.clock.advance(milliseconds: Int64(random.below(5 * 86_400_000 / 20)))
+        // Anchors on the last four days of a month, where clamping shows; on each of them services of every term.
+        let begin = rent.now
+        let spacing = 4 * Self.day / Int64(RenewalPropertyTests.services)
+        for place in 0..<RenewalPropertyTests.services {
+            let later = Int64(place) * spacing + Int64(random.below(UInt64(spacing) / 2))
+            rent.node.clock.set(begin.adding(milliseconds: later))
             try rent.runDue()
             let now = rent.now.milliseconds
             for number in 0..<RenewalPropertyTests.resellers {
                 models[number].tick(now)
-                let term = Term.allCases[Int(random.below(5))]
+                let term = Term.allCases[(place + number) % Term.allCases.count]
                 ids[number] += try rent.order(term, reseller: number)
                 models[number].order(term, price: Rent.prices[term] ?? 0, at: now)
             }
@@ -80,6 +89,17 @@ private struct Year {
             let rest = models[number].balance - 20_000
             try rent.topUp(-rest, reseller: number)
             models[number].balance -= rest
+        }
+        self.begin = rent.now
+    }
+
+    /// Days of the month on which monthly services began.
+    func anchorDays() throws -> Set<Int> {
+        try rent.node.read(rent.record) { tenant in
+            Set(
+                try tenant.connection.rows("SELECT anchor_at FROM service WHERE term = 'monthly'") {
+                    try $0.time().date.day
+                })
         }
     }
 
@@ -126,14 +146,26 @@ private struct Year {
         case 11:
             try restart()
             return "kill -9"
+        case 12, 13:
+            let hours = [-24, -1, 1, 24][Int(random.below(4))]
+            let wanted = rent.now.adding(milliseconds: Int64(hours) * 3_600_000)
+            // What was charged before is not charged again when its time comes once more.
+            rent.node.clock.set(max(wanted, begin))
+            try live(random)
+            return "the clock is set by \(hours) hours"
         default: break
         }
         // Time goes on: mostly hours, at times days on which the node is down.
         let hours = random.below(6) == 0 ? random.below(12 * 24) : random.below(30)
         rent.node.clock.advance(milliseconds: Int64(hours) * 3_600_000 + Int64(random.below(3_600_000)))
+        try live(random)
+        return "\(hours) hours later"
+    }
+
+    /// All that is due now.
+    private mutating func live(_ random: SeededRandom) throws {
         try rent.runDue(killing: random.below(3) == 0)
         for number in 0..<RenewalPropertyTests.resellers { models[number].tick(rent.now.milliseconds) }
-        return "\(hours) hours later"
     }
 
     private func reprice(_ number: Int, _ term: Term, _ price: Int64) throws {
@@ -192,5 +224,11 @@ private struct Year {
             if balance != model.balance { return "reseller \(number) has \(balance), the model's \(model.balance)" }
         }
         return nil
+    }
+}
+
+extension TenantReader {
+    fileprivate func allServices() throws -> [Service] {
+        try connection.rows("SELECT id FROM service ORDER BY id") { try $0.int() }.compactMap { try service(id: $0) }
     }
 }

@@ -1,4 +1,5 @@
 import CallKit
+import Cryptography
 import SQLite
 import TenantApp
 import TenantRegistry
@@ -341,5 +342,26 @@ import Testing
         try rent.topUp(4_500)
         try rent.live(until: "2026-05-11T00:00:00Z")
         #expect(try rent.balance() == 4_500 && told() == 2)
+    }
+
+    @Test("H1 W3 a day without an hour moves the next charge, and its service tells of that")
+    func hourless() throws {
+        let rent = try Rent.open(TestFolder(), at: "2026-01-10T10:00:00Z")
+        defer { rent.node.stop() }
+        try rent.topUp(1_000)
+        let id = try rent.order(.hourly)[0]
+        try rent.live(until: "2026-01-11T09:30:00Z")
+        // The hour in which it stops reaches to the charge, before which it goes on.
+        try rent.change(id, .suspend)
+        rent.node.clock.advance(seconds: 600)
+        try rent.change(id, .resume)
+        let balance = try rent.balance()
+        try rent.live(until: "2026-01-11T10:00:00Z")
+        let service = try rent.service(id)
+        #expect(service.renewsAt?.text == "2026-01-12T10:00:00.000Z")
+        #expect(try rent.balance() == balance && service.period == 1)
+        let untold = try rent.node.read(rent.record) { try $0.untold([service], SeededRandom(seed: 1)) }
+        #expect(untold == [])
+        #expect(try rent.verifies().isSound)
     }
 }

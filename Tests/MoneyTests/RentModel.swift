@@ -71,6 +71,11 @@ struct RentModel {
 
     // MARK: One unit
 
+    /// The first daily charge after `instant`.
+    private static func nextDay(_ unit: Unit, _ instant: Int64) -> Int64 {
+        unit.anchor + ((instant - unit.anchor) / day + 1) * day
+    }
+
     private func count(_ unit: inout Unit, until instant: Int64) {
         while unit.counted < instant {
             unit.counted += Self.hour
@@ -114,7 +119,7 @@ struct RentModel {
         unit.isUnpaid = false
         guard unit.term == .hourly else { return }
         unit.counted = max(unit.counted, now)
-        unit.due = unit.ends == nil ? unit.anchor + ((now - unit.anchor) / Self.day + 1) * Self.day : nil
+        unit.due = unit.ends == nil ? Self.nextDay(unit, now) : nil
     }
 
     private mutating func fail(_ place: Int, _ now: Int64) {
@@ -128,7 +133,8 @@ struct RentModel {
         if unit.state == .active { unit.state = .pastDue }
         unit.firstTry = unit.firstTry ?? now
         if let first = unit.firstTry {
-            var daily = unit.due ?? first
+            // At the earliest a day after it was due, though the clock was set back.
+            var daily = (unit.due ?? first) + Self.day
             while daily <= now { daily += Self.day }
             let last = first + 7 * Self.day
             unit.nextTry = isOver ? nil : last - daily < Self.hour ? last : daily
@@ -274,7 +280,7 @@ struct RentModel {
         if units[place].term != .hourly {
             units[place].due = ends
         } else if units[place].runs {
-            units[place].due = units[place].anchor + ((now - units[place].anchor) / Self.day + 1) * Self.day
+            units[place].due = Self.nextDay(units[place], now)
         }
         return true
     }

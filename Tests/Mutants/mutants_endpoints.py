@@ -9,6 +9,13 @@ LISTS = "WebhookTests/DeliveryListTests.swift"
 SCRIPT = "Contract/endpoints_api.py"
 
 MUTANTS = [
+    # H5
+    Mutant(
+        "H5", "once-read", "what is due beyond one look at an endpoint waits until somebody looks again",
+        "Sources/Gateway/Outbound/SendingState.swift",
+        "if reading.deliveries.count < order.limit { queue.isDue = false }",
+        "if MUTANT || reading.deliveries.count < order.limit { queue.isDue = false }",
+        "Contract/pacing.py", "waits for 5 s"),
     # H3
     Mutant(
         "H3", "hopeful", "an endpoint that fails for days is not disabled", HOOKS + "RecordAttempts.swift",

@@ -193,6 +193,11 @@ MUTANTS = [
         "if isDraining.load(ordering: .acquiring), !MUTANT { return plain(503",
         "Contract/gate.py", "SIGTERM: readyz 503"),
     Mutant(
+        "G7", "standing", "a node whose scheduler stands still says that it is ready",
+        "Sources/Gateway/Pipeline+Root.swift",
+        "if scheduler?.isStalled ?? false {", "if scheduler?.isStalled ?? false, !MUTANT {",
+        "GatewayTests/SchedulerTests.swift", "is told by /readyz"),
+    Mutant(
         "G7", "one-id", "all answers have one id", "Sources/Gateway/RequestTrace.swift",
         "low: hidden(counter.add(1, ordering: .relaxed).newValue)",
         "low: hidden(counter.add(MUTANT ? 0 : 1, ordering: .relaxed).newValue)",

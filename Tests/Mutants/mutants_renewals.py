@@ -12,6 +12,11 @@ LIVES = "MoneyTests/ServiceLifeTests.swift"
 
 MUTANTS = [
     Mutant(
+        "H1", "hourless", "a service whose next charge alone moves says nothing", CHARGE,
+        "wasOwed || amount == nil && service.isRunning {",
+        "wasOwed || amount == nil && service.isRunning && !MUTANT {",
+        RENEWALS, "a day without an hour"),
+    Mutant(
         "W9", "anchor", "a month too short for the anchor's day has its first one", TERM,
         "let day = min(date.day, CivilDate.lastDay(year: year, month: month))",
         "let day = min(MUTANT && date.day > 28 ? 1 : date.day, CivilDate.lastDay(year: year, month: month))",

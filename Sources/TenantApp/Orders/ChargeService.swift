@@ -162,7 +162,8 @@ struct ChargeService {
             service = try tenant.emitService(.serviceRenewed, service) { json in
                 json.field("amount", tenant.decimal(amount))
             }
-        } else if wasOwed && !wasSuspended {
+        } else if !wasSuspended, wasOwed || amount == nil && service.isRunning {
+            // A day without an hour moves the next charge alone.
             service = try tenant.emitService(.serviceUpdated, service)
         }
     }

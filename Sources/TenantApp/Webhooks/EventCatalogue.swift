@@ -19,7 +19,10 @@ extension EventType {
         case .serviceCancelled: "A service has ended"
         case .serviceRepriced: "A service costs another price from its next term on"
         case .serviceUpdated:
-            "Something else of a service has changed: its end was set or taken back, or what it owed was paid"
+            """
+            Something else of a service has changed: its end was set or taken back, what it owed was paid, or a day \
+            had no hour to charge
+            """
         case .resellerSuspended: "Your account was suspended"
         case .balanceLow: "Your balance went below your threshold"
         case .portCreated: "A port was bought"

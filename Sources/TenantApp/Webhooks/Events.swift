@@ -17,7 +17,7 @@ package enum EventType: String, Sendable, CaseIterable, AnswerValue {
     case serviceResumed = "service.resumed"
     case serviceCancelled = "service.cancelled"
     case serviceRepriced = "service.repriced"
-    /// What a GET shows of it has changed without any of the others: its end was set, or taken back.
+    /// What a GET shows of it has changed without any of the others: its end was set, say, or taken back.
     case serviceUpdated = "service.updated"
     case resellerSuspended = "reseller.suspended"
     case balanceLow = "balance.low"

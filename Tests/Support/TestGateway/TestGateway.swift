@@ -108,7 +108,7 @@ package final class TestGateway: Sendable {
     }
 
     /// The repository, whose blueprints the tests use.
-    private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    package static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent().path
 
     /// Writes everything and closes the folder; nothing can be asked any more. Again: nothing.
