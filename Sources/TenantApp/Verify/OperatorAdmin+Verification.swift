@@ -171,8 +171,8 @@ extension Query {
         guard known.count == ids.count, ids.count <= most else {
             throw .field("/ids", "format", "must be up to \(most) of req_ and 32 hexadecimal digits, with commas")
         }
-        guard let text = self["at"] else { return known.map { AskedRequest(id: $0, at: now) } }
-        let times = text.split(separator: ",", omittingEmptySubsequences: false)
+        guard let at = self["at"] else { return known.map { AskedRequest(id: $0, at: now) } }
+        let times = at.split(separator: ",", omittingEmptySubsequences: false)
             .compactMap { Timestamp(parsingTimeOrDay: String($0)) }
         guard times.count == known.count else {
             throw .field("/at", "format", "must be as many RFC 3339 times as there are ids, with commas between")
