@@ -89,10 +89,10 @@ extension OperatorAdmin {
         var (rest, proofs, found) = (all[...], first, [ProvenRow]())
         while !rest.isEmpty {
             let read = proofs
-            found += try await steps.background {
+            let rows = try await steps.background {
                 read.compactMap { RowProof.of($0.sequence, $0.lines, of: owner) }
-                    .filter { row in row.entries.contains { ids.contains($0.record.requestID) } }
             }
+            found += rows.filter { row in row.entries.contains { ids.contains($0.record.requestID) } }
             rest.removeFirst(read.count)
             let left = Array(rest)
             if !left.isEmpty { proofs = try await steps.read { try $0.chainLines(provingFirstOf: left) } }
