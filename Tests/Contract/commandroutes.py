@@ -277,6 +277,7 @@ WITHOUT = {
     },
     ADMIN: {
         "DELETE /sessions/{}": "`people sessions` and `reseller sessions` end them, of whom it is",
+        "GET /audit/requests": "`audit request` has each",
         "GET /deliveries/count": "`deliveries replay --dry-run` counts the same",
         "GET /products/{}/stock": "`stock levels` has every product's",
         "GET /resellers/{}/products/{}": "`price list` has the row",

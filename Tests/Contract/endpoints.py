@@ -492,6 +492,8 @@ ADMINS = [
     Endpoint(ADMIN, "GET", "/audit.jsonl", "operator", query={**TIMES, "status": ["x", "99"], **CALLS, **CHANGES}),
     Endpoint(ADMIN, "GET", "/audit/head", "operator"),
     Endpoint(ADMIN, "GET", "/audit/{audit_row}", "operator", query={"request_id": CALLS["request_id"]}),
+    Endpoint(ADMIN, "GET", "/audit/requests", "operator", query={
+        "ids": ["x", "", "req_", ",", "req_" + "A" * 32, ",".join(["req_" + "0" * 32] * 21)]}),
     Endpoint(ADMIN, "GET", "/audit/requests/{request}", "operator", query={"at": ["x", ""]}),
     Endpoint(ADMIN, "POST", "/audit/verify", "operator", {
         "head": text("1:1:" + "0" * 64, 200, required=False, more=["x", "1:1", "1:1:zz"])}, optional_body=True),

@@ -18,6 +18,8 @@ from support import Checks, Gateway, arguments, wait_until
 LOOKED_AT = 1_000
 # Jobs of the lane in which a page is gathered whose lists are short. A write of what memory holds of the log is one.
 JOBS_MAX = {"/admin": 9, "/admin/keys": 6, "/admin/products": 1}
+# So many changes of one thing stand on its page.
+PROOFS = 10
 
 
 def main():
@@ -32,6 +34,7 @@ def main():
         audit(checks, shop, owner)
         sessions(checks, shop, owner)
         jobs(checks, gateway, owner)
+        histories(checks, gateway, shop, owner)
         exports(checks, gateway, shop)
     checks.finish()
 
@@ -189,21 +192,55 @@ def sessions(checks, shop, owner):
         assert wrong.status == 422 and wrong.json["errors"][0]["pointer"] == "/without", wrong
 
 
-def jobs(checks, gateway, owner):
+def jobs_of(gateway, owner, path):
+    """In so many jobs of the lane the page is gathered."""
     def counted():
         told = gateway.get("/metrics", key=gateway.provider_key).body.decode()
         return int(re.search(r"^tollgate_lane_jobs_total (\d+)$", told, re.M).group(1))
 
+    def of_one():
+        before = counted()
+        owner.get(path)
+        return counted() - before
+
+    # What the node does by itself meanwhile has jobs too: the least of some looks is the page's own.
+    least = min(of_one() for _ in range(5))
+    print(f"# {path}: {least} jobs")
+    return least
+
+
+def jobs(checks, gateway, owner):
     for path, most in JOBS_MAX.items():
         with checks(f"U2 {path} is gathered in at most {most} jobs of the lane, where its lists are short"):
-            def of_one():
-                before = counted()
-                owner.get(path)
-                return counted() - before
-            # What the node does by itself meanwhile has jobs too: the least of some looks is the page's own.
-            least = min(of_one() for _ in range(5))
-            print(f"# {path}: {least} jobs")
+            least = jobs_of(gateway, owner, path)
             assert least <= most, least
+
+
+def histories(checks, gateway, shop, owner):
+    reseller, sku = shop.reseller(), shop.product()
+    id, key = reseller["id"], reseller["key_id"]
+
+    def change(number):
+        limit = {"requests": 1_000 + number, "window_seconds": 60}
+        for method, path, body in (
+                ("PUT", f"/api-keys/{key}/limit", limit), ("PATCH", f"/resellers/{id}", {"rate_limit": limit}),
+                ("PUT", f"/resellers/{id}/products/{sku}", {"wholesale_monthly": f"{number + 1}.00"})):
+            done = shop.admin(method, path, body)
+            assert done.status == 200, done
+
+    pages = {name: f"/admin/{path}" for name, path in {
+        "a key": f"keys/{key}", "a reseller": f"resellers/{id}", "a reseller's limit": f"resellers/{id}/limit",
+        "a price": f"prices/{id}/{sku}"}.items()}
+    change(0)
+    once = {name: jobs_of(gateway, owner, path) for name, path in pages.items()}
+    for number in range(1, PROOFS):
+        change(number)
+    for name, path in pages.items():
+        with checks(f"U2 O6 the page of {name} proves ten changes in as many jobs of the lane as one"):
+            proved = owner.get(path).body.decode().count("in the chain")
+            assert proved >= PROOFS, proved
+            least = jobs_of(gateway, owner, path)
+            assert least <= once[name], (once[name], least)
 
 
 def exports(checks, gateway, shop):

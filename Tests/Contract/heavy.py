@@ -92,12 +92,12 @@ def raw(method, target, key, body=b"", **headers):
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-def blueprints(folder):
-    """Those that there are, and the heavy tenant's."""
+def blueprints(folder, blueprint=BLUEPRINT):
+    """Those that there are, and the heavy tenant's or another one."""
     made = os.path.join(folder, "blueprints")
     shutil.copytree(os.path.join(ROOT, "tenants"), made)
-    with open(os.path.join(made, "heavy.json"), "w", encoding="utf-8") as file:
-        json.dump(BLUEPRINT, file)
+    with open(os.path.join(made, f"{blueprint['name']}.json"), "w", encoding="utf-8") as file:
+        json.dump(blueprint, file)
     return made
 
 

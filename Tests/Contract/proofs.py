@@ -53,6 +53,16 @@ def proofs(checks, shop, reseller):
         assert block["sound"] and block["seq"] == line["seq"] and block["records"] == [line], block
         assert row(shop, line["seq"], f"?request_id={read}")["records"] == [line]
         assert line in row(shop, line["seq"])["records"]
+    with checks("O6 the rows of several requests are read by one call, each near its own time"):
+        asked = f"/audit/requests?ids={request},{read},req_{'0' * 31}1&at={record['at']},{line['at']},{line['at']}"
+        several = shop.admin("GET", asked).json["data"]
+        assert several == sorted([*found, block], key=lambda each: each["seq"]), several
+        assert shop.admin("GET", f"/audit/requests?ids={request}").json["data"] == found
+        assert shop.admin("GET", f"/audit/requests?ids=req_{'0' * 31}1").json["data"] == []
+        for query, pointer in (("", "/ids"), ("ids=x", "/ids"), (f"ids={','.join([request] * 21)}", "/ids"),
+                               (f"ids={request},{read}&at={record['at']}", "/at"), (f"ids={request}&at=x", "/at")):
+            refused = shop.admin("GET", f"/audit/requests?{query}")
+            assert refused.status == 422 and refused.json["errors"][0]["pointer"] == pointer, (query, refused)
     with checks("O6 a row, and a request, that is not there is not found"):
         for path in ("/audit/999999999", "/audit/requests/req_" + "0" * 31 + "1",
                      f"/audit/requests/{request}?at=2020-01-01T00:00:00Z"):
@@ -139,6 +149,10 @@ def far_back(checks, gateway, shop, reseller):
             assert all(stamp(at - 60) <= line["at"] < stamp(at + 3600) for line in found)
             near = shop.admin("GET", f"/audit/requests/{request}?at={stamp(at)}").json["data"]
             assert len(near) == 1 and near[0]["sound"], near
+        ids, times = ",".join(request for _, request in marks), ",".join(stamp(at) for at, _ in marks)
+        near = shop.admin("GET", f"/audit/requests?ids={ids}&at={times}").json["data"]
+        told = [{record["request_id"] for record in row["records"]} for row in near]
+        assert told == [{request} for _, request in marks] and all(row["sound"] for row in near), near
         before = shop.admin("GET", "/audit?to=2000-01-01").json
         assert before["data"] == [] and not before["has_more"], before
 

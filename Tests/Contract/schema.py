@@ -50,6 +50,7 @@ UNSAYABLE = [
     "has a name that", "must not hold control characters", "must have no members but value and secret",
     "A test is not sent again",
     "can still be paid back of this", "must name the service whose period", "is the same as state",
+    "must be as many RFC 3339 times as",
     "days before the end", "The endpoint is paused", "The endpoint is disabled", "is not disabled",
     "is the key of no licence in stock", "stands twice", "has keys of the role", "must be another port than",
     "must be an IPv4 or IPv6 address, or a host name", "is not the password",

@@ -37,7 +37,8 @@ ELSEWHERE = {
         "archivelosses", "bookcommand", "canary", "codes", "command", "console", "consoledomains", "exampleshop",
         "faults", "files",
         "firststeps", "gate", "generated", "handover", "licences", "logfaults", "modes", "moving", "output", "pages",
-        "payments", "past", "schema", "secrecy", "signin", "soak", "spends", "stores", "terminal", "upgrade", "weight"],
+        "payments", "past", "schema", "secrecy", "signin", "soak", "spends", "stores", "terminal", "upgrade", "weight",
+        "dialectweight"],
     "their options are a single node's, or give a cluster's own": [
         "answers", "archive", "archivedays", "budgets", "crowd", "deploy", "flood", "forks", "hostile", "hosts",
         "archivebacklog", "nodebackup",

@@ -96,13 +96,15 @@ MUTANTS = [
         "Contract/topups.py", "its own reseller's and book's"),
     Mutant(
         "X4", "renewals", "renewals are left out of what ports came to", SALES,
-        "try add(port.customerID, at, cost, price, isRenewal: true)",
-        "if !MUTANT { try add(port.customerID, at, cost, price, isRenewal: true) }",
+        "renewalsAfter = try add(Self.renewed,", "renewalsAfter = try MUTANT ? nil : add(Self.renewed,",
         "Contract/analytics.py", "those of the ports and renewals"),
     Mutant(
         "X4", "all-resellers", "a seller's margin has other sellers' ports in it", SALES,
-        ".integer(resellerID), .book(book), .integer(after), .int(Self.portsMax)\n        ) { row in try Sold(&row) }",
-        ".integer(MUTANT ? 2 : resellerID), .book(book), .integer(after), .int(Self.portsMax)\n"
-        "        ) { row in try Sold(&row) }",
+        "statement, .integer(resellerID), .book(book), .time(place.at),",
+        "statement, .integer(MUTANT ? 2 : resellerID), .book(book), .time(place.at),",
         "Contract/analytics.py", "nothing sold"),
+    Mutant(
+        "X4", "same-instant", "of ports of one instant those of the next step are left out", SALES,
+        "(created_at, id) > (?3, ?4)", "\\(MUTANT ? \"created_at > ?3 + 0 * ?4\" : \"(created_at, id) > (?3, ?4)\")",
+        "PortTests/PortSalesTests.swift", "goes on"),
 ]

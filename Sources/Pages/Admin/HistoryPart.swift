@@ -22,11 +22,9 @@ struct ChangesPart: MarkupPart {
         let found = try await view.found("/audit", asked + [("without", "sessions"), ("limit", Self.rowsMax)])
         if found.isRefused { return nil }
         let calls = Timeline.calls(found.rows).prefix(Self.shownMax)
-        var changes: [History.Change] = []
-        for call in calls {
-            guard let row = call.first else { continue }
-            let log = try await view.ask("/audit/requests/\(row["request_id"])", [("at", row["at"])])
-            changes.append(Self.change(call, row, Proof(log?.rows() ?? []), view))
+        let proofs = try await Proof.all(of: calls.compactMap(\.first), view)
+        let changes = calls.compactMap { call in
+            call.first.map { row in Self.change(call, row, proofs[row["request_id"]], view) }
         }
         let head = changes.isEmpty ? nil : try await view.ask("/audit/head")
         let isWhole = found.list.optional("next_cursor") == nil
@@ -40,7 +38,7 @@ struct ChangesPart: MarkupPart {
     }
 
     /// `rows`: of one call. What had another value before stands with both.
-    private static func change(_ rows: [Row], _ row: Row, _ proof: Proof, _ view: SlowView) -> History.Change {
+    private static func change(_ rows: [Row], _ row: Row, _ proof: Proof?, _ view: SlowView) -> History.Change {
         let members = rows.flatMap { $0.row("detail")?.members ?? [] }
         let values = members.compactMap { member -> HTML? in
             guard let old = members.first(where: { $0.name == member.name + AuditDetail.before }) else {

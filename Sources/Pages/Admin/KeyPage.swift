@@ -114,18 +114,17 @@ struct LimitHistory: MarkupPart {
     private static let shownMax = "10"
 
     init(_ view: SlowView, _ path: String) async throws {
-        let changes = try await view.get(path, [("limit", Self.shownMax)]).rows()
-        var lines: [History.Change] = []
-        for change in changes {
-            let (at, request) = (change["at"], change["request_id"])
-            let found = try await view.ask("/audit/requests/\(request)", [("at", at)])
-            lines.append(
-                History.Change(
-                    at: at, who: change.text("account") ?? change.text("key") ?? "the provider",
-                    values: ["<del>\(Self.words(change.row("from")))</del> <ins>\(Self.words(change.row("to")))</ins>"],
-                    requestID: request, proof: Proof(found?.rows() ?? [])))
+        let (changes, head) = try await view.reading { view in
+            (try view.get(path, [("limit", Self.shownMax)]).rows(), try view.get("/audit/head"))
         }
-        let head = lines.isEmpty ? nil : try await view.get("/audit/head")
+        let proofs = try await Proof.all(of: changes, view)
+        let lines = changes.map { change in
+            let request = change["request_id"]
+            return History.Change(
+                at: change["at"], who: change.text("account") ?? change.text("key") ?? "the provider",
+                values: ["<del>\(Self.words(change.row("from")))</del> <ins>\(Self.words(change.row("to")))</ins>"],
+                requestID: request, proof: proofs[request])
+        }
         let history = History(lines, empty: "Nobody yet: each change will stand here.", proof: head, view)
         html = Panel("Who changed this limit", id: "history") { history.html }.html
     }
@@ -137,6 +136,7 @@ struct LimitHistory: MarkupPart {
 struct Proof: MarkupPart {
     let html: HTML
 
+    /// `rows`: of one request.
     init(_ rows: [Row]) {
         html =
             switch rows.allSatisfy({ $0.bool("sound") }) {
@@ -144,5 +144,20 @@ struct Proof: MarkupPart {
             case true: State("in the chain", tone: .good).html
             case false: State("not sound", tone: .bad).html
             }
+    }
+
+    /// By request: of those that made these changes, each of which says its `request_id` and when it came.
+    static func all(of changes: [Row], _ view: SlowView) async throws -> [String: Proof] {
+        let requests = changes.compactMap { change in change.text("request_id").map { ($0, change["at"]) } }
+        let times = Array(Dictionary(requests, uniquingKeysWith: { first, _ in first }))
+        if times.isEmpty { return [:] }
+        let found = try await view.ask(
+            "/audit/requests",
+            [("ids", times.map(\.key).joined(separator: ",")), ("at", times.map(\.value).joined(separator: ","))])
+        var rows: [String: [Row]] = [:]
+        for row in found?.rows() ?? [] {
+            for id in Set(row.rows("records").map { $0["request_id"] }) { rows[id, default: []].append(row) }
+        }
+        return Dictionary(uniqueKeysWithValues: times.map { ($0.key, Proof(rows[$0.key] ?? [])) })
     }
 }

@@ -75,17 +75,6 @@ enum PriceHistoryPages {
             [("cursor", view.visit.asked("cursor")), ("limit", shownMax)])
     }
 
-    /// The rows of the audit log that made these changes, judged.
-    static func proofs(of changes: Row, _ view: SlowView) async throws -> [String: Proof] {
-        var proofs: [String: Proof] = [:]
-        for change in changes.rows() {
-            guard let id = change.text("request_id"), proofs[id] == nil else { continue }
-            let found = try await view.ask("/audit/requests/\(id)", [("at", change["at"])])
-            proofs[id] = Proof(found?.rows() ?? [])
-        }
-        return proofs
-    }
-
     /// One reseller's price of one product.
     static func one(_ view: View, _ changes: Row, _ proofs: [String: Proof]) throws -> PageContent {
         let (reseller, sku) = (view.visit.parameter(0), view.visit.parameter(1))

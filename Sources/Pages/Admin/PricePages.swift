@@ -17,7 +17,7 @@ extension AdminPages {
         Page("/prices/history", "Changes of prices") { view in try PriceHistoryPages.all(view) },
         Page(inSteps: "/prices/{reseller}/{sku}", "Price") { view in
             let changes = try await view.reading { try PriceHistoryPages.changes($0) }
-            let proofs = try await PriceHistoryPages.proofs(of: changes, view)
+            let proofs = try await Proof.all(of: changes.rows(), view)
             return try await view.reading { try PriceHistoryPages.one($0, changes, proofs) }
         },
     ]

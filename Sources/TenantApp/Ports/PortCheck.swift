@@ -62,17 +62,23 @@ enum PortCheck {
         }
     }
 
-    /// Each renewal costs its base price × days, and its posting moved just that.
+    /// Each renewal costs its base price × days, its posting moved just that, and it is of its port's reseller.
     private static func checkRenewals(_ file: inout VerifiedFile) throws {
+        let ofItsPort =
+            file.version >= Migration0034.version ? "n.reseller_id = x.reseller_id AND n.book = x.book" : "1"
         try file.connection.forEach(
             dynamic: """
                 SELECT n.id, x.public_id, x.book, x.reseller_id, n.days, n.base_price, n.cost, n.days * 86400000,
-                    p.kind, p.book, p.reseller_id, p.reference, \(EntryPlaces.amount(of: "p.id"))
+                    p.kind, p.book, p.reseller_id, p.reference, \(EntryPlaces.amount(of: "p.id")), \(ofItsPort)
                 FROM port_renewal n JOIN port x ON x.id = n.port_id LEFT JOIN posting p ON p.id = n.posting_id
                 ORDER BY n.id
                 """
         ) { row in
             let renewal = try PortLine(&row)
+            if try !row.bool() {
+                file.report.add(
+                    .orders, "port_renewal", renewal.id, "The renewal is of another reseller or book than its port.")
+            }
             let charge = PostingSide(
                 kind: PostingKind.port.rawValue, book: renewal.book, reseller: renewal.reseller,
                 reference: renewal.publicID, amount: renewal.book == Book.live.rawValue ? renewal.cost : 0)

@@ -9,10 +9,11 @@ extension TenantTransaction {
     ) throws {
         try connection.run(
             """
-            INSERT INTO port_renewal (port_id, days, base_price, cost, reseller_price, posting_id, key_id, at)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+            INSERT INTO port_renewal
+                (port_id, days, base_price, cost, reseller_price, posting_id, key_id, at, reseller_id, book)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
             """,
             .integer(port.id), .integer(days), .money(basePrice), .money(price.cost), .money(price.resellerPrice),
-            .integer(posting), .integer(keyID), .time(now))
+            .integer(posting), .integer(keyID), .time(now), .integer(port.resellerID), .book(port.book))
     }
 }

@@ -37,72 +37,86 @@ package struct PortSalesPlace: Sendable, Hashable, Comparable {
     }
 }
 
-/// Adds up what one reseller's ports came to in a period, from the ports and their renewals themselves, a bounded
-/// number at a step. A value that moves on.
+/// Adds up what one reseller's ports came to in a period, from the ports and their renewals themselves: those of the
+/// period alone, a bounded number at a step. A value that moves on.
 package struct PortSalesWalk: Sendable {
-    /// So many ports a step looks at.
-    private static let portsMax = 500
+    /// So many ports and so many renewals a step looks at.
+    static let salesMax = 1_000
+
+    static let bought = Statement(
+        """
+        SELECT id, customer_id, created_at, cost, reseller_price FROM port INDEXED BY port_bought
+        WHERE reseller_id = ?1 AND book = ?2 AND (created_at, id) > (?3, ?4) AND created_at < ?5
+        ORDER BY created_at, id LIMIT ?6
+        """)
+    static let renewed = Statement(
+        """
+        SELECT n.id, x.customer_id, n.at, n.cost, n.reseller_price
+        FROM port_renewal n INDEXED BY port_renewal_by_time CROSS JOIN port x ON x.id = n.port_id
+        WHERE n.reseller_id = ?1 AND n.book = ?2 AND (n.at, n.id) > (?3, ?4) AND n.at < ?5
+        ORDER BY n.at, n.id LIMIT ?6
+        """)
 
     private let resellerID: Int64
     private let book: Book
-    private let period: Range<Timestamp>
-    private var after: Int64 = 0
-    package private(set) var isAtEnd = false
+    private let end: Timestamp
+    private var portsAfter: Place?
+    private var renewalsAfter: Place?
     package private(set) var total = PortSales()
     package private(set) var byPlace: [PortSalesPlace: PortSales] = [:]
 
     package init(resellerID: Int64, book: Book, period: Range<Timestamp>) {
         self.resellerID = resellerID
         self.book = book
-        self.period = period
+        end = period.upperBound
+        portsAfter = Place(at: period.lowerBound, id: 0)
+        renewalsAfter = Place(at: period.lowerBound, id: 0)
     }
+
+    package var isAtEnd: Bool { portsAfter == nil && renewalsAfter == nil }
 
     package mutating func next(in tenant: TenantReader) throws {
-        let ports = try tenant.connection.rows(
-            """
-            SELECT id, customer_id, created_at, expires_at, cost, reseller_price FROM port
-            WHERE reseller_id = ?1 AND book = ?2 AND id > ?3 ORDER BY id LIMIT ?4
-            """,
-            .integer(resellerID), .book(book), .integer(after), .int(Self.portsMax)
-        ) { row in try Sold(&row) }
-        for port in ports {
-            try add(port.customerID, port.createdAt, port.cost, port.price, isRenewal: false)
-            // A port is renewed within its life.
-            if port.createdAt >= period.upperBound || port.expiresAt < period.lowerBound { continue }
-            try tenant.connection.forEach(
-                "SELECT at, cost, reseller_price FROM port_renewal WHERE port_id = ?1", .integer(port.id)
-            ) { row in
-                let (at, cost, price) = (try row.time(), try row.money(), try row.money())
-                try add(port.customerID, at, cost, price, isRenewal: true)
-                return true
-            }
+        if let place = portsAfter {
+            portsAfter = try add(Self.bought, isRenewal: false, after: place, in: tenant)
         }
-        after = ports.last?.id ?? after
-        isAtEnd = ports.count < Self.portsMax
+        if let place = renewalsAfter {
+            renewalsAfter = try add(Self.renewed, isRenewal: true, after: place, in: tenant)
+        }
     }
 
+    /// The place that the next step goes on after; nil where nothing follows.
     private mutating func add(
-        _ customer: Int64, _ at: Timestamp, _ cost: Money, _ price: Money, isRenewal: Bool
-    ) throws {
-        guard period.contains(at) else { return }
-        let place = PortSalesPlace(day: at.milliseconds / Timestamp.millisecondsPerDay, customerID: customer)
-        try total.add(isRenewal: isRenewal, cost: cost, price: price)
-        try byPlace[place, default: PortSales()].add(isRenewal: isRenewal, cost: cost, price: price)
+        _ statement: Statement, isRenewal: Bool, after place: Place, in tenant: TenantReader
+    ) throws -> Place? {
+        let sales = try tenant.connection.rows(
+            statement, .integer(resellerID), .book(book), .time(place.at), .integer(place.id), .time(end),
+            .int(Self.salesMax)
+        ) { row in try Sale(&row) }
+        for sale in sales {
+            let day = sale.place.at.milliseconds / Timestamp.millisecondsPerDay
+            try total.add(isRenewal: isRenewal, cost: sale.cost, price: sale.price)
+            try byPlace[PortSalesPlace(day: day, customerID: sale.customerID), default: PortSales()]
+                .add(isRenewal: isRenewal, cost: sale.cost, price: sale.price)
+        }
+        return sales.count < Self.salesMax ? nil : sales.last?.place
     }
 
-    private struct Sold {
+    /// By time, and among those of one time by id.
+    private struct Place: Sendable {
+        let at: Timestamp
         let id: Int64
+    }
+
+    private struct Sale {
+        let place: Place
         let customerID: Int64
-        let createdAt: Timestamp
-        let expiresAt: Timestamp
         let cost: Money
         let price: Money
 
         init(_ row: inout RowReader) throws {
-            id = try row.int()
+            let id = try row.int()
             customerID = try row.int()
-            createdAt = try row.time()
-            expiresAt = try row.time()
+            place = Place(at: try row.time(), id: id)
             cost = try row.money()
             price = try row.money()
         }

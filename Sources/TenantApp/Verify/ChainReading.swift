@@ -49,6 +49,17 @@ extension TenantReader {
         return try chainLines(from: sequence - 1, to: signed ?? sequence, limit: Self.rowsToSignatureMax + 1)
     }
 
+    /// The same of the first of these rows, and of those that follow as far as one job reads: at least of one.
+    func chainLines(provingFirstOf sequences: [Int64]) throws -> [(sequence: Int64, lines: [ChainLine])] {
+        var (found, count): ([(sequence: Int64, lines: [ChainLine])], Int) = ([], 0)
+        for sequence in sequences where count < Self.chainRowsMax {
+            let lines = try chainLines(proving: sequence)
+            found.append((sequence, lines))
+            count += lines.count
+        }
+        return found
+    }
+
     /// The rows about the moment at which a call came, as far as rows of other calls may stand between: the numbers of
     /// those that tell of this request by themselves, and of the blocks among which it may be.
     func auditRows(of request: RequestID, near at: Timestamp) throws -> (rows: [Int64], blocks: [Int64]) {

@@ -16,7 +16,7 @@ extension OperatorAdmin {
                 try await steps.flushReads()
                 guard let row = try await proven(sequence, steps) else { throw Refusal.notFound(.auditRow) }
                 return .read { tenant in
-                    let (row, names) = try named([row], request, tenant)
+                    let (row, names) = try named([row], request.map { [$0] }, tenant)
                     return .json { json in row.forEach { write($0, names, &json) } }
                 }
             }
@@ -24,7 +24,7 @@ extension OperatorAdmin {
         Route(
             .get, "/audit/requests/{id}", "Read all rows of a request with their proofs", access: .administrator,
             parameters: [
-                .path("id", .matching("^req_[0-9a-f]{32}$")), .query("at", .time),
+                .path("id", .matching("^\(requestID)$")), .query("at", .time),
             ],
             gives: .read(["data": .array(of: Schemas.provenRow)]), refuses: [404]
         ) { call in
@@ -32,26 +32,21 @@ extension OperatorAdmin {
             // When the request came, as far as whoever asks knows.
             let at = try call.query().time("at") ?? call.now
             return .flow { steps in
-                try await steps.flushReads()
-                let places = try await steps.read { try $0.auditRows(of: request, near: at) }
-                var found: [ProvenRow] = []
-                for sequence in (places.rows + places.blocks.prefix(blocksMax)).sorted() {
-                    guard let row = try await proven(sequence, steps),
-                        row.entries.contains(where: { $0.record.requestID == request })
-                    else { continue }
-                    found.append(row)
-                }
-                let rows = found
+                let rows = try await proven([AskedRequest(id: request, at: at)], steps)
                 if rows.isEmpty { throw Refusal.notFound(.auditRow) }
-                return .read { tenant in
-                    let (shown, names) = try named(rows, request, tenant)
-                    return .json { json in
-                        json.array("data") { json in
-                            for row in shown { json.object { write(row, names, &$0) } }
-                        }
-                    }
-                }
+                return listed(rows, of: [request])
             }
+        },
+        Route(
+            .get, "/audit/requests", "Read all rows of several requests with their proofs", access: .administrator,
+            parameters: [
+                .query("ids", .matching("^\(requestID)(,\(requestID)){0,\(requestsMax - 1)}$"), isRequired: true),
+                .query("at", .matching("^[0-9TZ:.+-]+(,[0-9TZ:.+-]+){0,\(requestsMax - 1)}$")),
+            ],
+            gives: .read(["data": .array(of: Schemas.provenRow)])
+        ) { call in
+            let asked = try call.query().requests(now: call.now, most: requestsMax)
+            return .flow { steps in listed(try await proven(asked, steps), of: Set(asked.map(\.id))) }
         },
     ]
 
@@ -69,6 +64,9 @@ extension OperatorAdmin {
         }
     ]
 
+    fileprivate static let requestID = "req_[0-9a-f]{32}"
+    /// So many requests are asked for at once.
+    private static let requestsMax = 20
     /// So many blocks are looked into for one request's rows.
     private static let blocksMax = 16
 
@@ -79,11 +77,55 @@ extension OperatorAdmin {
         return try await steps.background { RowProof.of(sequence, lines, of: owner) }
     }
 
-    /// The rows with the request's entries alone, where one is named, and the names of whom they tell.
+    /// Of the rows about the times at which the requests came those that tell of them, in the log's order. They are
+    /// looked for, and read, in one job where they are few.
+    private static func proven(_ asked: [AskedRequest], _ steps: Steps) async throws -> [ProvenRow] {
+        try await steps.flushReads()
+        let ids = Set(asked.map(\.id))
+        let (all, first, owner) = try await steps.read { reader in
+            let all = try numbers(near: asked, in: reader)
+            return (all, try reader.chainLines(provingFirstOf: all), try reader.chainOwner())
+        }
+        var (rest, proofs, found) = (all[...], first, [ProvenRow]())
+        while !rest.isEmpty {
+            let read = proofs
+            let rows = try await steps.background {
+                read.compactMap { RowProof.of($0.sequence, $0.lines, of: owner) }
+            }
+            found += rows.filter { row in row.entries.contains { ids.contains($0.record.requestID) } }
+            rest.removeFirst(read.count)
+            let left = Array(rest)
+            if !left.isEmpty { proofs = try await steps.read { try $0.chainLines(provingFirstOf: left) } }
+        }
+        return found
+    }
+
+    /// Numbers of rows that may tell of the requests, each once, in order.
+    private static func numbers(near asked: [AskedRequest], in reader: TenantReader) throws -> [Int64] {
+        var numbers: Set<Int64> = []
+        for request in asked {
+            let (rows, blocks) = try reader.auditRows(of: request.id, near: request.at)
+            numbers.formUnion(rows + blocks.prefix(blocksMax))
+        }
+        return numbers.sorted()
+    }
+
+    private static func listed(_ rows: [ProvenRow], of requests: Set<RequestID>) -> Work {
+        .read { tenant in
+            let (shown, names) = try named(rows, requests, tenant)
+            return .json { json in
+                json.array("data") { json in
+                    for row in shown { json.object { write(row, names, &$0) } }
+                }
+            }
+        }
+    }
+
+    /// The rows with the requests' entries alone, where some are named, and the names of whom they tell.
     private static func named(
-        _ rows: [ProvenRow], _ request: RequestID?, _ tenant: TenantReader
+        _ rows: [ProvenRow], _ requests: Set<RequestID>?, _ tenant: TenantReader
     ) throws -> ([ProvenRow], AuditNames) {
-        let shown = rows.map { $0.telling(of: request) }
+        let shown = rows.map { $0.telling(of: requests) }
         var names = AuditNames()
         let records = shown.flatMap(\.entries).map(\.record)
         try tenant.auditNames(
@@ -107,14 +149,37 @@ extension OperatorAdmin {
 }
 
 extension ProvenRow {
-    fileprivate func telling(of request: RequestID?) -> ProvenRow {
+    fileprivate func telling(of requests: Set<RequestID>?) -> ProvenRow {
         ProvenRow(
             sequence: sequence, kind: kind, hash: hash, head: head, findings: findings,
-            entries: request.map { id in entries.filter { $0.record.requestID == id } } ?? entries)
+            entries: requests.map { ids in entries.filter { ids.contains($0.record.requestID) } } ?? entries)
     }
 }
 
+/// A request whose rows are asked for, and when it came.
+private struct AskedRequest: Sendable {
+    let id: RequestID
+    let at: Timestamp
+}
+
 extension Query {
+    /// `ids`, and in `at` the time of each, where they are known.
+    fileprivate func requests(now: Timestamp, most: Int) throws(Refusal) -> [AskedRequest] {
+        guard let text = self["ids"] else { throw .field("/ids", "required", "is required") }
+        let ids = text.split(separator: ",", omittingEmptySubsequences: false).map { RequestID(text: String($0)) }
+        let known = ids.compactMap { $0 }
+        guard known.count == ids.count, ids.count <= most else {
+            throw .field("/ids", "format", "must be up to \(most) of req_ and 32 hexadecimal digits, with commas")
+        }
+        guard let at = self["at"] else { return known.map { AskedRequest(id: $0, at: now) } }
+        let times = at.split(separator: ",", omittingEmptySubsequences: false)
+            .compactMap { Timestamp(parsingTimeOrDay: String($0)) }
+        guard times.count == known.count else {
+            throw .field("/at", "format", "must be as many RFC 3339 times as there are ids, with commas between")
+        }
+        return zip(known, times).map { AskedRequest(id: $0, at: $1) }
+    }
+
     fileprivate func requestID() throws(Refusal) -> RequestID? {
         guard let text = self["request_id"] else { return nil }
         guard let id = RequestID(text: text) else {
@@ -125,7 +190,7 @@ extension Query {
 }
 
 extension OperatorAdmin.Schemas {
-    fileprivate static let requestID = Parameter.query("request_id", .matching("^req_[0-9a-f]{32}$"))
+    fileprivate static let requestID = Parameter.query("request_id", .matching("^\(OperatorAdmin.requestID)$"))
     fileprivate static let provenRow = Schema.named(
         "ProvenAuditRow",
         [

@@ -402,6 +402,7 @@ def audit(office):
     story("GET /audit.jsonl", query=query)
     story("GET /audit/{seq}", seq=rows[0]["seq"])
     story("GET /audit/requests/{id}", id=rows[0]["request_id"])
+    story("GET /audit/requests", query={"ids": rows[0]["request_id"], "at": rows[0]["at"]})
     head = story("GET /audit/head")
     story("POST /audit/verify", {"head": head["head"]})
 
