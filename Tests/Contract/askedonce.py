@@ -194,6 +194,11 @@ def watched(office, owner, checks):
     reseller = shop.reseller()
     hook = shop.call(reseller, "POST", "/webhooks", {
         "name": "shop", "url": "http://127.0.0.1:9/", "events": ["order.created"]}).json["id"]
+    with checks("U2 O7 the page that follows says what pausing and resuming an endpoint do with what is for it"):
+        for move, said in (("pause", "paused"), ("resume", "resumed-held")):
+            call = f"POST /webhooks/{hook}/{move}"
+            assert owner.fields(f"/endpoints/{hook}", call)["_said"] == said, move
+            assert owner.send(f"/endpoints/{hook}", call).status == 303, move
     with checks("U2 O6 an endpoint's attempts are taken anew from a small page, recorded once a minute"):
         path = f"/endpoints/{hook}"
         assert f'data-from="{owner.base}/admin{path}/health"' in owner.get(path).body.decode()

@@ -266,7 +266,7 @@ extension PortalPages {
     /// What something takes from the balance, and what is left then.
     struct Costs {
         let facts: [(name: String, value: HTML?)]
-        /// Whether the balance and the credit limit have it.
+        /// Whether the balance and the credit limit have it. What costs nothing needs nothing, whatever is owed.
         let isCovered: Bool
     }
 
@@ -274,12 +274,13 @@ extension PortalPages {
         let balance = try view.get("/balance")
         let (currency, available) = (balance["currency"], balance["available"])
         let after = try rest(total, of: available)
+        let isFree = try Money(parsing: total) == .zero
         return Costs(
             facts: [
                 ("Total", "<b>\(Amount(total, currency: currency))</b>"),
                 ("Available now", "\(Amount(available, currency: currency))"),
                 ("Available then", "\(Amount(after, currency: currency))"),
-            ], isCovered: !after.hasPrefix("-"))
+            ], isCovered: isFree || !after.hasPrefix("-"))
     }
 
     private static func rest(_ amount: String, of available: String) throws -> String {
