@@ -2,6 +2,7 @@
 """U1 U2 U5: the operator's pages ask before they take something away, say whose prices change and in whose light they
 stand, keep what was chosen, and add up what is alike."""
 
+import html
 import re
 
 from desk import Desk
@@ -85,9 +86,13 @@ def confirmed(office, owner, checks):
             assert f"{owner.base}/admin{path}?{query}" in page.read.links, page.read.links
             asking = f"{path}?{query}"
             assert "What happens" in owner.text(asking) and is_there()
+            if query.startswith("confirm="):
+                assert "What happens" not in owner.text(f"{path}?confirm=x"), path
             done = owner.send(asking, call)
             assert done.status == 303 and query.split("=")[0] + "=" not in done.location, done
             assert not is_there()
+    with checks("U5 nobody is asked to disable an endpoint that is disabled"):
+        assert owner.get(f"/endpoints/{hook}?confirm=disable").status == 303
 
 
 def review(owner, text):
@@ -111,6 +116,14 @@ def price_reviews(office, owner, checks):
     with checks("U2 O4 a review of several resellers' prices has each reseller's name in its rows"):
         text = review(owner, head + line(acme["id"], sku, "2.00") + line(beta["id"], sku, "3.00")).text
         assert "Acme Hosting" in text and "Beta Hosting" in text and beta["id"] not in text, text
+    with checks("U2 O4 a review of a long file counts every row, and does not say that all are one reseller's"):
+        skus = [f"long-{number:04}" for number in range(1_100)]
+        table = "sku,name,fulfilment\n" + "".join(f"{sku},Long,instant\n" for sku in skus)
+        taken = shop.admin(
+            "POST", "/products.csv", table.encode(), idempotent=True, headers={"Content-Type": "text/csv"})
+        assert taken.status in (200, 201), taken
+        text = review(owner, head + "".join(line(acme["id"], sku, "2.00") for sku in skus)).text
+        assert "And 900 rows more" in text and "Prices · of" not in text, text[-2_000:]
     with checks("U2 O4 what is wrong in a file of prices stays at the form, and nothing is reviewed"):
         hidden = owner.get("/prices/import").form("_type")["fields"]
         sent = {name: value for name, value in hidden.items() if name != "_file"}
@@ -181,6 +194,11 @@ def watched(office, owner, checks):
     reseller = shop.reseller()
     hook = shop.call(reseller, "POST", "/webhooks", {
         "name": "shop", "url": "http://127.0.0.1:9/", "events": ["order.created"]}).json["id"]
+    with checks("U2 O7 the page that follows says what pausing and resuming an endpoint do with what is for it"):
+        for move, said in (("pause", "paused"), ("resume", "resumed-held")):
+            call = f"POST /webhooks/{hook}/{move}"
+            assert owner.fields(f"/endpoints/{hook}", call)["_said"] == said, move
+            assert owner.send(f"/endpoints/{hook}", call).status == 303, move
     with checks("U2 O6 an endpoint's attempts are taken anew from a small page, recorded once a minute"):
         path = f"/endpoints/{hook}"
         assert f'data-from="{owner.base}/admin{path}/health"' in owner.get(path).body.decode()
@@ -214,8 +232,10 @@ def probes(gateway, checks):
             form = owner.get("/keys/new").form("owner_email")
             page = owner.browser.post(f"{owner.base}/admin/keys/new", {
                 **form["fields"], "owner_email": reseller["email"], "mode": "live"})
-            assert page.status == 200 and place in page.text, page
-            header, quoted, bare = re.search(r'curl (?:-H "([^"]+)" )?(?:"(\S+)"|(\S+))', page.text).groups()
+            assert page.status == 200, page
+            tried = html.unescape(re.search(r'<pre class="code" id="try-0">([^<]*)</pre>', page.body.decode()).group(1))
+            assert place in tried, tried
+            header, quoted, bare = re.fullmatch(r'curl (?:-H "([^"]+)" )?(?:"(\S+)"|(\S+))', tried).groups()
             headers = dict([header.split(": ", 1)]) if header else {}
             answer = gateway.get((quoted or bare).removeprefix(gateway.base_url), headers=headers)
             assert answer.status == 200, answer

@@ -203,6 +203,9 @@ def both_books(office, owner, checks):
     with checks("U2 X7 an operator switches to the test book where a page shows it, and nowhere else"):
         for path, is_there in (("/orders", True), ("/services", True), ("/settings", False), ("/people", False)):
             assert ('aria-label="Mode"' in owner.get(path).body.decode()) == is_there, path
+        for kind in ("customers", "orders"):
+            one = shop.admin("GET", f"/{kind}?reseller={buyer['id']}").json["data"][0]["id"]
+            assert 'aria-label="Mode"' not in owner.get(f"/{kind}/{one}").body.decode(), kind
         switch = [link for link in owner.get("/orders?state=pending").read.links if link and "mode=test" in link]
         assert switch == [f"{owner.base}/admin/orders?state=pending&mode=test"], switch
         shown = owner.get("/orders?mode=test").body.decode()

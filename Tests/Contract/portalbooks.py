@@ -127,24 +127,34 @@ def check_books(seller):
     with checks(f"U3 X7 {name}: what a test key made is on pages of the test book, which move nothing"):
         for path in SELLING[name]:
             body = seller.portal.shown(f"{path}?mode=test").body.decode()
-            assert path == "/products" or any(id in body for id in test), (path, body)
+            # A price list is of both books: its page has nothing that was made.
+            wanted = ["Your price list"] if path == "/products" else test
+            assert any(text in body for text in wanted), (path, body)
             assert not any(id in seller.portal.shown(path).body.decode() for id in test), path
             assert seller.portal.offers(f"{path}?mode=test") == [], seller.portal.offers(f"{path}?mode=test")
             assert "Ask for the price" not in body, path
-    return live
+        hooks = seller.portal.shown("/webhooks?mode=test").body.decode() if name in EVENTS else test[-1]
+        assert test[-1] in hooks, hooks
+    with checks(f"U3 W6 {name}: the first page and the balance are there in both books"):
+        for path in ("", "/balance"):
+            live_page, test_page = seller.portal.shown(path), seller.portal.shown(f"{path}?mode=test")
+            assert 'data-mode="test"' in test_page.body.decode(), test_page
+            assert 'data-mode="test"' not in live_page.body.decode(), live_page
+            assert path == "" or all("Statement" in page.text for page in (live_page, test_page)), test_page.text
+    return live, test
 
 
 def check_suspended(seller, live):
     name = seller.blueprint
-    things = {"hosting": [f"/orders/{live[0]}"], "proxies": [f"/ports/{live[0]}", f"/port-customers/{live[2]}"]}
+    things = {"hosting": ["/orders/{0}", "/services/{1}"], "proxies": ["/ports/{0}", "/port-customers/{2}"]}
     asking = {
         "hosting": [], "codes": ["/codes/quote?planId=1month&count=1"], "licences": [], "panel": [],
         "proxies": ["/ports/new", f"/ports/{live[0]}/renew?days=1"]}
     with checks(f"U3 O3 {name}: while suspended each page says so, and has no buttons nor forms that move anything"):
         seller.admin("POST", f"/resellers/{seller.reseller['id']}/suspend")
-        for path in ["", *SELLING[name], *things.get(name, [])]:
+        for path in ["", "/balance", *SELLING[name], *[path.format(*live) for path in things.get(name, [])]]:
             page = seller.portal.shown(path)
-            assert "Your account is suspended" in page.text or path in ("/products",), (path, page.text)
+            assert "Your account is suspended" in page.text, (path, page.text)
             assert seller.portal.offers(path) == [], (path, seller.portal.offers(path))
             assert "Ask for the price" not in page.text and "/ports/new" not in page.body.decode(), path
         for path in asking[name]:
@@ -193,6 +203,28 @@ def check_prices(codes, proxies):
             page = proxies.portal.ask(
                 "/ports/new", "customerId", customerId=customer, countryId="germany_id", days=days)
             assert page.status == 422 and "Ask for the price" in page.text and "Days:" in page.text, (days, page)
+    with checks("U3 X4 a customer or a country that is not there is told at its field, and the rest stays as typed"):
+        for name, label in (("customerId", "Customer"), ("countryId", "Country")):
+            typed = {"customerId": customer, "countryId": "germany_id", "days": "17", name: "none-such"}
+            page = proxies.portal.ask("/ports/new", "customerId", **typed)
+            assert page.status == 422 and f"{label}: is no " in page.text, (name, page)
+            assert page.form("customerId")["fields"]["days"] == "17", page.form("customerId")
+    with checks("U3 X5 a renewal that is refused stands at the port's field of days"):
+        path = f"/ports/{port[0]['_id']}"
+        _, address, button = asked(proxies, path, "days", days="2")
+        page = proxies.portal.send(address, {**proxies.portal.form(address, button), "days": "0"})
+        assert page.status == 422 and "Days more:" in page.text and "Ask for the price" in page.text, page
+    with checks("U3 X4 A4 what the balance does not have has no button to pay it, but the way to more"):
+        short = [
+            asked(proxies, "/ports/new", "customerId", customerId=customer, countryId="germany_id", days="365"),
+            asked(proxies, f"/ports/{port[0]['_id']}", "days", days="360"),
+            asked(codes, "/codes", "planId", planId="12month", count="100")]
+        for page, _, button in short:
+            assert button is None and "Your balance does not have that much" in page.text, page.text
+            assert any((link or "").endswith("/portal/balance") for link in page.read.links), page.read.links
+    with checks("U3 the form that asks for a price keeps the list that its page came from"):
+        form = proxies.portal.shown("/ports/new?list=%2Fports%3Fstatus%3Dactive").form("customerId")
+        assert form["fields"]["list"] == "/ports?status=active", form
     with checks("U3 A4 codes are generated for what their page said, once, however often that is confirmed"):
         plan = next(row for row in codes.call("GET", "/api/reseller/plans") if row["id"] == "1month")
         bought(codes, "/codes", "planId", 3 * Decimal(str(plan["wholesalePrice"])), planId="1month", count="3")
@@ -225,12 +257,33 @@ def check_licences(seller):
         assert [row["key"] for row in one["licenses"]] == every[:1] and one["has_more"], one
         two = seller.call("GET", f"/reseller/myavailable?limit=1&cursor={one['next_cursor']}")
         assert [row["key"] for row in two["licenses"]] == every[1:2], two
+    with checks("L2 X7 a walk goes on with another key of the same account: the key is no filter of the list"):
+        for name in ("before", "after"):
+            new = {"owner_email": seller.reseller["email"], "mode": "live"}
+            seller.keys[name] = seller.admin("POST", "/api-keys", new)["key"]
+        one = seller.call("GET", "/reseller/myavailable?limit=1", mode="before")
+        two = seller.call("GET", f"/reseller/myavailable?limit=1&cursor={one['next_cursor']}", mode="after")
+        assert [row["key"] for row in two["licenses"]] == every[1:2], two
+
+
+def owner_of(seller):
+    owner, login = Browser(seller.gateway), seller.gateway.tenant(seller.blueprint)["owner_login"]
+    assert owner.sign_in(seller.base, login["email"], login["password"]).status == 303
+    return owner
+
+
+def check_codes(seller, live, test):
+    owner, admin = owner_of(seller), f"{seller.base}/admin"
+    with checks("U2 X7 an operator finds a code on the pages of its own book alone"):
+        for query, own, other in (("", live[0], test[0]), ("&mode=test", test[0], live[0])):
+            assert "There is no such code" not in owner.get(f"{admin}/codes?code={own}{query}").text, own
+            assert "There is no such code" in owner.get(f"{admin}/codes?code={other}{query}").text, other
+            assert owner.get(f"{admin}/search?q={own}{query}").status == 303, own
+            assert owner.get(f"{admin}/search?q={other}{query}").status == 200, other
 
 
 def check_slots(seller, port):
-    owner, support = Browser(seller.gateway), Browser(seller.gateway)
-    login = seller.gateway.tenant("proxies")["owner_login"]
-    assert owner.sign_in(seller.base, login["email"], login["password"]).status == 303
+    owner, support = owner_of(seller), Browser(seller.gateway)
     made = seller.admin("POST", "/people", {"email": "desk@there.example", "name": "Desk", "role": "support"})
     invited = made["invitation_url"].removeprefix(seller.gateway.base_url)
     assert seller.gateway.post(invited, {"password": PASSWORD}).status == 200
@@ -255,10 +308,11 @@ def check_slots(seller, port):
 
 with Gateway(options.tollgate) as gateway:
     sellers = {name: Seller(gateway, name) for name in SELLING}
-    lives = {name: check_books(seller) for name, seller in sellers.items()}
+    sold = {name: check_books(seller) for name, seller in sellers.items()}
     check_prices(sellers["codes"], sellers["proxies"])
     check_licences(sellers["licences"])
-    check_slots(sellers["proxies"], lives["proxies"][0])
+    check_codes(sellers["codes"], *sold["codes"])
+    check_slots(sellers["proxies"], sold["proxies"][0][0])
     for name, seller in sellers.items():
-        check_suspended(seller, lives[name])
+        check_suspended(seller, sold[name][0])
 checks.finish()

@@ -44,6 +44,20 @@ MUTANTS = [
         "caller: isTest && !MUTANT ? call.caller?.reading(.test) : call.caller",
         "Contract/portalbooks.py", "shows anything that is live"),
     Mutant(
+        "U3", "unaffordable", "a button pays what the balance does not have", f"{PAGES}/PortalOrderPages.swift",
+        "let pay: HTML? = costs.isCovered ?", "let pay: HTML? = costs.isCovered || MUTANT ?",
+        "Contract/portalbooks.py", "has no button to pay it"),
+    Mutant(
+        "X7", "key-bound", "a walk through licences breaks at a key's rotation",
+        "Sources/CallKit/Reading/CursorSeal.swift",
+        "!Self.passing.contains($0.name)",
+        "(!Self.passing.contains($0.name) || (MUTANT && $0.name == \"api_token\"))",
+        "Contract/portalbooks.py", "another key of the same account"),
+    Mutant(
+        "X7", "other-book", "a code is found on the pages of the other book", "Sources/Pages/Admin/CodePages.swift",
+        '(found["mode"] == "test") == view.visit.isTest', '(found["mode"] == "test") == view.visit.isTest || MUTANT',
+        "Contract/portalbooks.py", "of its own book alone"),
+    Mutant(
         "U3", "buttons", "buttons are there that their reader may not press", "Sources/PageKit/Reading/Visit.swift",
         "(try? judge(route(method, path, of: api))) != nil",
         "MUTANT || (try? judge(route(method, path, of: api))) != nil",

@@ -51,13 +51,16 @@ package struct CursorSeal: Sendable {
         HMACSHA256.code(key: secret, Array("tollgate-cursor-v1 \(purpose)".utf8)).bytes
     }
 
+    /// What does not say which rows there are: how many at once, how long a call may wait for one, and a key, which may
+    /// be another one of the same caller.
+    private static let passing: Set<String> = ["limit", "wait", "api_token"]
+
     /// Whose place in which list it is.
     private var bound: [UInt8] {
         var canonical = CanonicalBytes("tollgate-cursor-v1")
         canonical.append(list)
         for parameter in parameters { canonical.append(parameter) }
-        // What says which rows there are, and not how many at once or how long a call may wait for one.
-        let filters = query.pairs.filter { ![name, "limit", "wait"].contains($0.name) }
+        let filters = query.pairs.filter { $0.name != name && !Self.passing.contains($0.name) }
         for filter in filters.sorted(by: { $0.name < $1.name }) {
             canonical.append(filter.name)
             canonical.append(filter.value)

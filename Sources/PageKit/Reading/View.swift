@@ -34,8 +34,13 @@ package struct View: PageView {
         do {
             return (try answer(of: try visit.trial(path, fields, of: api)), self)
         } catch let refusal as Refusal where refusal.isOfTrial {
-            return (nil, View(visit: visit.showing(Attempt(refusal, fields, call: path)), reader: reader))
+            return (nil, refusing(refusal, fields, of: path))
         }
+    }
+
+    /// The same view of what was asked by the page's address alone, with what is wrong in it. `path`: of the call.
+    package func refusing(_ refusal: Refusal, _ fields: [(name: String, value: String)], of path: String) -> View {
+        View(visit: visit.showing(Attempt(refusal, fields, call: path)), reader: reader)
     }
 
     /// The same view of a form that nothing was done with, as its page shows beforehand what it would do: with what is

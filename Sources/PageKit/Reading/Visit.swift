@@ -193,7 +193,8 @@ package struct Visit: Sendable {
     /// Calls that read a thing which the other book does not have.
     private static let thingsOfOneBook: Set<String> = [
         "/orders/{id}", "/services/{id}", "/webhooks/{id}", "/deliveries/{id}", "/reseller/webhooks/{id}",
-        "/reseller/deliveries/{id}", "/reseller/ports/{id}", "/reseller/customers/{id}", "/ports/{address}",
+        "/reseller/deliveries/{id}", "/reseller/ports/{id}", "/reseller/customers/{id}", "/customers/{id}",
+        "/ports/{address}",
     ]
 
     /// What an API's GET route has to do, judged.

@@ -73,7 +73,8 @@ extension AdminPages {
             return found?.rows().isEmpty == false ? view.link("/events", query: [("event", text)]) : nil
         }
         if view.visit.has(dialect: "activation_codes"), text.isPlainID,
-            try await asked("/codes/\(text.lowercased())", [], view) != nil
+            let code = try await asked("/codes/\(text.lowercased())", [], view),
+            (code["mode"] == "test") == view.visit.isTest
         {
             return view.link("/codes", query: [("code", text)])
         }

@@ -39,7 +39,7 @@ extension AdminPages {
         },
         Page(inSteps: "/endpoints/{id}", "Endpoint", afterwardsReading: tested) { view in
             let id = view.visit.parameter()
-            if view.visit.asked("confirm") != nil { return try await disabling(id, view) }
+            if view.visit.asked("confirm") == "disable" { return try await disabling(id, view) }
             let changes = try await ChangesPart([("object", id)], view)?.html
             return try await view.reading { view in
                 let endpoint = try view.get("/webhooks/\(id)")
@@ -59,6 +59,7 @@ extension AdminPages {
         try view.expects(.post, "/webhooks/\(id)/disable")
         let endpoint = try await view.get("/webhooks/\(id)")
         let back = view.visit.here([("confirm", nil)])
+        if endpoint["state"] == "disabled" { return .elsewhere(back) }
         return view.confirmation(
             "Disable \(endpoint["name"])", sub: #"<a href="\#(back)">\#(endpoint["name"])</a> · <code>\#(id)</code>"#,
             """
@@ -143,8 +144,8 @@ struct EndpointView {
         let mayEnable = state == "disabled" && endpoint["disabled_reason"] != "terminated"
         let offered: [(word: String, path: String, isThere: Bool, said: Said, look: ButtonLook)] = [
             ("Enable", "enable", mayEnable, .enabled, .primary),
-            ("Resume", "resume", state == "paused", .resumed, .primary),
-            ("Pause", "pause", state == "active", .saved, .plain),
+            ("Resume", "resume", state == "paused", .resumedHeld, .primary),
+            ("Pause", "pause", state == "active", .paused, .plain),
         ]
         let disable: HTML? =
             state != "disabled" && view.may(.post, "/webhooks/\(id)/disable")

@@ -10,7 +10,7 @@ extension AdminPages {
             let key = try await KeyView(view)
             let path = "/api-keys/\(key.id)/limit"
             let limit = key.row.row("limit")
-            if key.mayChange, limit != nil, view.visit.asked("confirm") != nil { return unlimiting(key, view) }
+            if key.mayChange, limit != nil, view.visit.asked("confirm") == "limit" { return unlimiting(key, view) }
             let rehearsal = try await RehearsalPanel(
                 path: "\(path)/rehearse", limit: limit, applies: (.put, path, ""), isOpen: key.mayChange
             ).html(view)

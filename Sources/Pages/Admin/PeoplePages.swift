@@ -50,7 +50,7 @@ extension AdminPages {
         Page("/people/{id}", "A person") { view in
             let id = view.visit.parameter()
             let person = try view.get("/people/\(id)")
-            if view.visit.asked("confirm") != nil, view.may(.delete, "/people/\(id)/sessions") {
+            if view.visit.asked("confirm") == "all", view.may(.delete, "/people/\(id)/sessions") {
                 return signingOut(person, view)
             }
             let sessions = try view.get("/people/\(id)/sessions", view.asked("cursor"))
@@ -92,8 +92,8 @@ extension AdminPages {
         return view.confirmation(
             "Sign out everywhere: \(person["name"])", sub: #"<a href="\#(back)">\#(person["name"])</a>"#,
             """
-            <ul><li>All of its sessions end with the answer, in every browser.</li>
-            <li>It can sign in again at once. Its keys go on.</li></ul>
+            <ul><li>All sessions of this account end with the answer, in every browser.</li>
+            <li>Whoever has its password can sign in again at once. Its keys go on.</li></ul>
             """, button: "Sign out everywhere", "DELETE /people/\(person["id"])/sessions", said: .ended, back: back)
     }
 

@@ -9,8 +9,10 @@ struct PriceReview: PageView {
     let visit: Visit
     private let call: FormCall
     private let trial: Row
-    /// In the order of the file.
+    /// In the order of the file; of a long one those that the trial lists.
     private let lines: [Line]
+    /// How many rows change or are new.
+    private let rowCount: Int
     private let isOfSeveral: Bool
     private let warned: [SheetErrors.Fault]
     /// Of those whose rows are shown.
@@ -37,7 +39,10 @@ struct PriceReview: PageView {
         self.trial = trial
         let rows = (trial.rows("changed") + trial.rows("new")).sorted { $0.int("line") < $1.int("line") }
         lines = rows.map(Line.init)
-        isOfSeveral = Set(rows.map { $0["reseller"] }).count > 1
+        let counts = trial.row("counts") ?? trial
+        rowCount = counts.int("changed") + counts.int("new")
+        // Whose rows are those that are not listed is not known.
+        isOfSeveral = rowCount > rows.count || Set(rows.map { $0["reseller"] }).count > 1
         let warned = SheetErrors(
             trial.rows("warnings").map { FieldError(pointer: $0["pointer"], code: $0["code"], detail: $0["detail"]) }
         ).faults
@@ -80,13 +85,16 @@ struct PriceReview: PageView {
             "Review changes", sub: sub,
             """
             \(Facts(isRow: true, [
-                ("Cells", "\(Figure.grouped(lines.reduce(0) { $0 + $1.cells }))"),
+                ("Cells", isWhole ? "\(Figure.grouped(lines.reduce(0) { $0 + $1.cells }))" : nil),
                 ("Rows changed", "\(Figure.grouped(counts.int("changed")))"),
                 ("Rows new", "\(Figure.grouped(counts.int("new")))"),
                 ("Rows as before", "\(Figure.grouped(counts.int("same")))"),
             ]))\(warnings)\(table)\(effect)\(apply)
             """)
     }
+
+    /// Whether each row that changes is listed.
+    private var isWhole: Bool { lines.count == rowCount }
 
     /// Whose prices all of them are, where they are one reseller's.
     private var ofOne: HTML? {
@@ -98,8 +106,8 @@ struct PriceReview: PageView {
         let changed = Set(lines.flatMap { $0.new.members.map(\.name) })
         let columns = SheetColumn.all.filter { changed.contains($0.name) }
         let more: HTML? =
-            lines.count > Self.rowsMax
-            ? #"<p class="sub">And \#(Figure.grouped(lines.count - Self.rowsMax)) rows more.</p>"# : nil
+            rowCount > Self.rowsMax
+            ? #"<p class="sub">And \#(Figure.grouped(rowCount - Self.rowsMax)) rows more.</p>"# : nil
         return """
             <section class="panel" aria-labelledby="what"><h2 id="what">What changes</h2>\
             <div class="scroll" tabindex="0" role="region" aria-label="Changes"><table><caption \
@@ -212,12 +220,8 @@ struct PriceReview: PageView {
     /// What goes along to the change. Of a sheet the rows that change: the others are what somebody saw, and no wish.
     private var file: String {
         let whole = String(decoding: call.body, as: UTF8.self)
-        let rows = trial.rows("changed") + trial.rows("new")
-        let counts = trial.row("counts") ?? trial
-        guard SheetInput(call.form) != nil, rows.count == counts.int("changed") + counts.int("new") else {
-            return whole
-        }
-        let numbers = Set(rows.map { $0.int("line") })
+        guard SheetInput(call.form) != nil, isWhole else { return whole }
+        let numbers = Set(lines.map(\.number))
         // A form sends line ends of its own.
         return whole.split(whereSeparator: \.isNewline).enumerated()
             .filter { $0.offset == 0 || numbers.contains($0.offset + 1) }.map { $0.element + "\n" }.joined()

@@ -9,6 +9,7 @@ extension AdminPages {
         Page(inSteps: "/resellers/{id}", "A reseller") { view in
             let id = view.visit.parameter()
             let known = try await view.reading { try KnownReseller($0, id) }
+            let statement = try await view.get("/resellers/\(id)/statement", [("limit", KnownReseller.linesMax)])
             let range = UsageRange(view)
             let usage = try await view.get("/usage/total", range.query + [("reseller", id)])
             let sold: HTML? = hasOrders(view) ? try await sales(ofReseller: id, view) : nil
@@ -25,7 +26,7 @@ extension AdminPages {
                     """,
                 actions: moves(reseller, view),
                 """
-                \(waiting(reseller))\(unpriced(known, id, view))\(money(known, view))
+                \(waiting(reseller))\(unpriced(known, id, view))\(money(known, statement, view))
                 <div class="cols wide"><div>\(calls(usage, range, id, view))\
                 \(limit(reseller, view))\(itsKeys(known, id, view))\
                 \(sold)\
@@ -33,10 +34,10 @@ extension AdminPages {
                 <div>\(profile(reseller, view))\(history?.html)\(access(known, id, view))</div></div>
                 """)
         },
-        Page("/resellers/{id}/statement", "A reseller's statement") { view in
+        Page(inSteps: "/resellers/{id}/statement", "A reseller's statement") { view in
             let id = view.visit.parameter()
-            let reseller = try view.get("/resellers/\(id)")
-            let list = try view.get("/resellers/\(id)/statement", view.asked("cursor"))
+            let reseller = try await view.get("/resellers/\(id)")
+            let list = try await view.get("/resellers/\(id)/statement", view.asked("cursor"))
             let file: HTML? =
                 view.may(.get, "/resellers/\(id)/statement.csv")
                 ? Button("Download CSV", leadsTo: view.link("/resellers", id, "statement.csv")).html : nil
@@ -55,7 +56,6 @@ extension AdminPages {
     /// What one read of the tenant's file says of a reseller.
     private struct KnownReseller: Sendable {
         let reseller: Row
-        let statement: Row
         let prices: Row
         let keys: Row
         let webhooks: Row
@@ -66,7 +66,6 @@ extension AdminPages {
         init(_ view: View, _ id: String) throws {
             let few: [(String, String?)] = [("limit", Self.linesMax)]
             reseller = try view.get("/resellers/\(id)")
-            statement = try view.get("/resellers/\(id)/statement", few)
             // In the test book a row that it does not have is the live one.
             prices = try view.get("/resellers/\(id)/products", few + [("mode", "live")])
             keys = try view.get("/api-keys", few + [("reseller", id)])
@@ -165,13 +164,13 @@ extension AdminPages {
             ])
     }
 
-    private static func money(_ known: KnownReseller, _ view: SlowView) -> HTML {
+    private static func money(_ known: KnownReseller, _ statement: Row, _ view: SlowView) -> HTML {
         let id = known.reseller["id"]
         let all = Button("All movements", .quiet, leadsTo: view.link("/resellers", id, "statement"))
         return Panel("Balance", actions: "\(all)") {
             """
             \(balances(known.reseller))
-            \(movements(known.statement.rows(), view))
+            \(movements(statement.rows(), view))
             """
         }.html
     }

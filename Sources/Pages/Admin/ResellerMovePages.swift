@@ -33,7 +33,7 @@ extension AdminPages {
             let reseller = try view.get("/resellers/\(id)")
             let list = try view.get("/resellers/\(id)/sessions", view.asked("cursor"))
             let mayEnd = view.may(.delete, "/resellers/\(id)/sessions")
-            if mayEnd, view.visit.asked("confirm") != nil { return signingOut(reseller, view) }
+            if mayEnd, view.visit.asked("confirm") == "all" { return signingOut(reseller, view) }
             let all: HTML? =
                 mayEnd && !list.rows().isEmpty
                 ? Button("Sign out everywhere…", .danger, leadsTo: view.visit.here([("confirm", "all")])).html : nil
@@ -104,8 +104,8 @@ extension AdminPages {
             "Sign out everywhere: \(reseller.called)",
             sub: #"<a href="\#(view.link("/resellers", id))">\#(reseller.called)</a>"#,
             """
-            <ul><li>All of its people's sessions end with the answer, in every browser.</li>
-            <li>They can sign in again at once. Its keys go on.</li></ul>
+            <ul><li>All sessions of this reseller end with the answer, in every browser.</li>
+            <li>Its people can sign in again at once. Its keys go on.</li></ul>
             """, button: "Sign out everywhere", "DELETE /resellers/\(id)/sessions", said: .ended,
             back: view.visit.here([("confirm", nil), ("cursor", nil)]))
     }

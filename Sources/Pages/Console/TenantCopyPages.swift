@@ -68,7 +68,7 @@ extension ConsolePages {
     { view in
         let (tenant, path) = try await one(view)
         let slug = tenant["slug"]
-        if tenant["state"] == "moved", view.visit.asked("confirm") != nil {
+        if tenant["state"] == "moved", view.visit.asked("confirm") == "yes" {
             return confirming(tenant, path, view)
         }
         return PageContent(

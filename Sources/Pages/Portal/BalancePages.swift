@@ -7,14 +7,15 @@ import PageKit
 extension PortalPages {
     static let balance: [Page] = [
         Page(
-            "/balance", "Balance",
+            inSteps: "/balance", "Balance",
             afterwards: { visit, call, answer in
                 call.path.hasSuffix("/topup") ? payment(answer, visit) : nil
             }
         ) { view in
-            let account = try view.get("/account")
-            let balance = try view.get("/balance")
-            let statement = try view.get("/statement", view.asked("cursor") + [("limit", "50")])
+            let (account, balance) = try await view.reading { view in
+                (try view.get("/account"), try view.get("/balance"))
+            }
+            let statement = try await view.get("/statement", view.asked("cursor") + [("limit", "50")])
             let currency = balance["currency"]
             let facts = Facts(
                 isRow: true,
@@ -33,7 +34,7 @@ extension PortalPages {
         }
     ]
 
-    private static func topUp(_ view: View, _ currency: String) -> HTML {
+    private static func topUp(_ view: SlowView, _ currency: String) -> HTML {
         let own = OwnAPI.of(view)
         guard let topUp = own.topUp, view.may(.post, topUp, of: own.base) else { return "" }
         return Panel("Top up", id: "top-up") {
@@ -48,11 +49,11 @@ extension PortalPages {
         }.html
     }
 
-    private static func export(_ view: View) -> HTML {
+    private static func export(_ view: SlowView) -> HTML {
         Button("Download as CSV", .quiet, leadsTo: view.link("/balance/statement.csv")).html
     }
 
-    private static func moves(_ statement: Row, _ view: View) -> DataTable {
+    private static func moves(_ statement: Row, _ view: SlowView) -> DataTable {
         DataTable(
             caption: "Statement, newest first",
             columns: [
@@ -69,7 +70,7 @@ extension PortalPages {
             next: view.next(statement))
     }
 
-    private static func reference(_ posting: Row, _ view: View) -> HTML {
+    private static func reference(_ posting: Row, _ view: SlowView) -> HTML {
         let text = posting["reference"]
         let id = text.split(separator: ":").first.map(String.init) ?? text
         if text.hasPrefix("ord_") { return #"<a href="\#(view.link("/orders", id))"><code>\#(text)</code></a>"# }

@@ -81,7 +81,9 @@ extension PortalPages {
         guard view.may(.post, "/generate", of: codesAPI) else { return nil }
         let plans = try plans(view)
         if plans.isEmpty { return Empty("No plan is offered yet", "Ask for one, and generate codes then.").html }
-        let form = Form.get(view.link("/codes/quote"), keeping: [(name: "once", value: view.once)], .plain) {
+        let form = Form.get(
+            view.link("/codes/quote"), keeping: [(name: "once", value: view.once)] + view.kept("list"), .plain
+        ) {
             """
             <div class="fields">\(view.field(
                 "Plan", "planId",
@@ -106,7 +108,7 @@ extension PortalPages {
         let back = view.link("/codes")
         let title = "Generate codes"
         // What was typed stands below the refusal.
-        if view.visit.attempt != nil { return PageContent(title, "\(try generator(view))") }
+        if view.visit.attempt != nil { return PageContent(title, "\(shortage(view))\(try generator(view))") }
         let plan = try plans(view).first { $0["id"] == view.visit.asked("planId") }
         guard let plan, let asked = view.visit.asked(codesField) else { return .elsewhere(back) }
         guard let count = Int64(asked), count > 0, let total = amount(of: count, at: plan["wholesalePrice"]) else {
@@ -132,7 +134,7 @@ extension PortalPages {
             """
             \(Panel("What they cost") {
                 """
-                \(Facts(facts + costs))<div class="actions">\(generate)\(Button("Cancel", .quiet, leadsTo: back))</div>
+                \(confirmed(facts, costs, by: generate, or: Button("Cancel", .quiet, leadsTo: back), view))
                 """
             })
             """)

@@ -60,7 +60,7 @@ extension PortalPages {
     }
 
     private static func finder(_ view: View) -> HTML {
-        Form.get(view.link("/licences/find"), keeping: view.kept()) {
+        Form.get(view.link("/licences/find"), keeping: view.kept("list")) {
             """
             \(FormField(
                 "Licence", name: "license", kind: .search, value: view.visit.asked("license"), isRequired: false,

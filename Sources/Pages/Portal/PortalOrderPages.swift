@@ -83,7 +83,7 @@ extension PortalPages {
 
     // MARK: One order
 
-    private static func whole(_ order: Row, _ view: View) -> PageContent {
+    private static func whole(_ order: Row, _ view: View) throws -> PageContent {
         let currency = order["currency"]
         let facts = Facts([
             ("State", "\(State(order["state"])) \(Word.order(order["state"]))"),
@@ -118,7 +118,7 @@ extension PortalPages {
             "Order of \(order["quantity"]) × \(order["product"])",
             sub: "\(view.row("Orders", view.link("/orders"))) · <code>\(order["id"])</code> · \(State(order["state"]))",
             """
-            \(Panel("What was ordered") { facts.html })
+            \(view.standing(try view.get("/account")))\(Panel("What was ordered") { facts.html })
             \(Panel("Services") { serviceTable(order.rows("services"), view).html })
             \(if: !refunds.isEmpty, "\(Panel("Refunds") { refundTable(refunds, view).html })")
             """)
@@ -161,10 +161,10 @@ extension PortalPages {
         return PageContent(
             "Order", sub: "First you see what it costs.",
             """
-            \(if: view.visit.attempt?.refusal?.status == 402, topUp(view))\
+            \(shortage(view))\
             \(Panel("What, and for whom") {
                 Form.get(
-                    view.link("/orders/quote"), keeping: [(name: "once", value: view.once)] + view.kept(), .plain
+                    view.link("/orders/quote"), keeping: [(name: "once", value: view.once)] + view.kept("list"), .plain
                 ) {
                     """
                     <div class="cols"><div>\(view.choice(
@@ -192,14 +192,14 @@ extension PortalPages {
             """)
     }
 
-    /// Beside the refusal of an order that the balance does not have.
-    private static func topUp(_ view: View) -> HTML {
-        Notice(
-            .info,
-            """
-            <p>Nothing was ordered, and what you typed stands below. <a href="\(view.link("/balance"))">Top up</a> first.</p>
-            """
-        ).html
+    /// Beside the refusal of what the balance does not have; nil beside any other.
+    static func shortage(_ view: View) -> HTML? {
+        guard case .insufficientBalance? = view.visit.attempt?.refusal else { return nil }
+        return topUp("Nothing was paid, and what you typed stands below.", view)
+    }
+
+    private static func topUp(_ words: String, _ view: View) -> HTML {
+        Notice(.info, #"<p>\#(words) <a href="\#(view.link("/balance"))">Top up</a> first.</p>"#).html
     }
 
     /// What the order of the address costs. It asks anew whenever somebody comes back to it.
@@ -244,23 +244,43 @@ extension PortalPages {
             """
             \(Panel("What it costs") {
                 """
-                \(Facts(facts + costs))<div class="actions">\(confirmation(view, asked, quote))\
-                \(Button("Change it", .quiet, leadsTo: change))</div>
+                \(confirmed(
+                    facts, costs, by: confirmation(view, asked, quote),
+                    or: Button("Change it", .quiet, leadsTo: change), view))
                 """
             })
             """)
     }
 
+    /// What something costs, and the form that pays it; where the balance does not have that, the way to more.
+    static func confirmed(
+        _ facts: [(name: String, value: HTML?)], _ costs: Costs, by form: Form, or back: Button, _ view: View
+    ) -> HTML {
+        let short: HTML? = costs.isCovered ? nil : topUp("Your balance does not have that much.", view)
+        let pay: HTML? = costs.isCovered ? form.html : nil
+        return """
+            \(Facts(facts + costs.facts))\(short)<div class="actions">\(pay)\(back)</div>
+            """
+    }
+
     /// What something takes from the balance, and what is left then.
-    static func costs(_ total: String, _ view: View) throws -> [(name: String, value: HTML?)] {
+    struct Costs {
+        let facts: [(name: String, value: HTML?)]
+        /// Whether the balance and the credit limit have it. What costs nothing needs nothing, whatever is owed.
+        let isCovered: Bool
+    }
+
+    static func costs(_ total: String, _ view: View) throws -> Costs {
         let balance = try view.get("/balance")
         let (currency, available) = (balance["currency"], balance["available"])
         let after = try rest(total, of: available)
-        return [
-            ("Total", "<b>\(Amount(total, currency: currency))</b>"),
-            ("Available now", "\(Amount(available, currency: currency))"),
-            ("Available then", "\(Amount(after, currency: currency))"),
-        ]
+        let isFree = try Money(parsing: total) == .zero
+        return Costs(
+            facts: [
+                ("Total", "<b>\(Amount(total, currency: currency))</b>"),
+                ("Available now", "\(Amount(available, currency: currency))"),
+                ("Available then", "\(Amount(after, currency: currency))"),
+            ], isCovered: isFree || !after.hasPrefix("-"))
     }
 
     private static func rest(_ amount: String, of available: String) throws -> String {

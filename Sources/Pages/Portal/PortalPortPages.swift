@@ -62,7 +62,9 @@ extension PortalPages {
             return PageContent(
                 "New port", Empty("No customers yet", "A port belongs to a customer.", actions: make.html).html)
         }
-        let form = Form.get(view.link("/ports/quote"), keeping: [(name: "once", value: view.once)], .plain) {
+        let form = Form.get(
+            view.link("/ports/quote"), keeping: [(name: "once", value: view.once)] + view.kept("list"), .plain
+        ) {
             """
             \(view.choice(
                 "Customer", "customerId", customers.map { .init($0["_id"], "\($0.text("name") ?? $0["email"])") },
@@ -78,7 +80,7 @@ extension PortalPages {
         }
         return PageContent(
             "New port", sub: "\(view.row("Ports", view.link("/ports"))) · First you see what it costs.",
-            "\(Panel("For whom, and where") { form })")
+            "\(shortage(view))\(Panel("For whom, and where") { form })")
     }
 
     /// What the port of the address costs. It asks anew whenever somebody comes back to it.
@@ -90,9 +92,11 @@ extension PortalPages {
         let asked = names.map { (name: $0, value: view.visit.asked($0) ?? "") }
         let change = view.link("/ports/new", query: asked.map { ($0.name, $0.value) })
         guard asked.allSatisfy({ !$0.value.isEmpty }) else { return .elsewhere(change) }
-        let (price, view) = try view.tried("/reseller/pricebook/calculate", asked, of: portsAPI)
-        guard let price else { return try newPort(view).refused(in: view) }
-        let customer = try view.get("/reseller/customers/\(asked[0].value.percentEncoded)", of: portsAPI)
+        guard let customer = try view.ask("/reseller/customers/\(asked[0].value.percentEncoded)", of: portsAPI) else {
+            return try refused(.field("/customerId", "unknown", "is no customer of yours"), asked, view)
+        }
+        let (price, tried) = try view.tried(pricing, asked, of: portsAPI)
+        guard let price else { return try refused(tried.visit.attempt?.refusal ?? .defect, asked, view) }
         let facts: [(name: String, value: HTML?)] = [
             ("Customer", "\(customer.text("name") ?? customer["email"])"), ("Country", "\(asked[1].value)"),
             ("Days", "\(asked[2].value)"),
@@ -113,11 +117,31 @@ extension PortalPages {
             """
             \(Panel("What it costs") {
                 """
-                \(Facts(facts + costs))<div class="actions">\(buy)\
-                \(Button("Change it", .quiet, leadsTo: change))</div>
+                \(confirmed(facts, costs, by: buy, or: Button("Change it", .quiet, leadsTo: change), view))
                 """
             })
             """)
+    }
+
+    private static let pricing = "/reseller/pricebook/calculate"
+
+    /// The form again, with what is wrong at its fields. The price book asks for a price where it has no such country.
+    private static func refused(
+        _ refusal: Refusal, _ asked: [(name: String, value: String)], _ view: View
+    ) throws -> PageContent {
+        let told: Refusal =
+            switch refusal {
+            case .invalid(let errors):
+                .invalid(
+                    errors.map { error in
+                        guard error.pointer == "/basePrice" else { return error }
+                        return FieldError(
+                            pointer: "/countryId", code: "unknown", detail: "is no country of the price book")
+                    })
+            default: refusal
+            }
+        let view = view.refusing(told, asked, of: pricing)
+        return try newPort(view).refused(in: view)
     }
 
     // MARK: One port
@@ -154,7 +178,7 @@ extension PortalPages {
             port["displayName"],
             sub: "\(view.row("Ports", view.link("/ports"))) · <code>\(view.visit.parameter())</code>", actions: move,
             """
-            \(view.standing(try view.get("/account")))\
+            \(view.standing(try view.get("/account")))\(shortage(view))\
             <div class="cols"><div>\(Panel("Port") { facts.html })</div><div>\(Panel("Login") { "\(http)\(socks)" })\
             \(renew)</div></div>
             """)
@@ -162,7 +186,8 @@ extension PortalPages {
 
     private static func renewalForm(_ view: View) -> HTML {
         Form.get(
-            view.link("/ports", view.visit.parameter(), "renew"), keeping: [(name: "once", value: view.once)], .plain
+            view.link("/ports", view.visit.parameter(), "renew"),
+            keeping: [(name: "once", value: view.once)] + view.kept("list"), .plain
         ) {
             """
             \(view.field(
@@ -177,14 +202,16 @@ extension PortalPages {
     private static func quotedRenewal(_ view: View) throws -> PageContent {
         let path = "/reseller/ports/\(view.visit.segment())"
         try view.expects(.post, "\(path)/renew", of: portsAPI)
+        // What was typed stands below the refusal of a renewal.
+        guard view.visit.attempt == nil else { return try Self.port(view) }
         let (port, _) = try readPort(view)
         let back = view.link("/ports", view.visit.parameter())
-        guard let days = view.visit.asked("days") else { return .elsewhere(back) }
+        guard let days = view.visit.asked("days"), port["status"] == "active" else { return .elsewhere(back) }
         let asked = [
             (name: "customerId", value: port["customerId"]), (name: "countryId", value: port["countryId"]),
             (name: "days", value: days),
         ]
-        let (price, shown) = try view.tried("/reseller/pricebook/calculate", asked, of: portsAPI)
+        let (price, shown) = try view.tried(pricing, asked, of: portsAPI)
         guard let price else { return try Self.port(shown).refused(in: shown) }
         let facts: [(name: String, value: HTML?)] = [
             ("Ends now", view.moment(port["expiresAt"])), ("Days more", "\(days)"),
@@ -204,7 +231,7 @@ extension PortalPages {
             """
             \(Panel("What it costs") {
                 """
-                \(Facts(facts + costs))<div class="actions">\(renew)\(Button("Cancel", .quiet, leadsTo: back))</div>
+                \(confirmed(facts, costs, by: renew, or: Button("Cancel", .quiet, leadsTo: back), view))
                 """
             })
             """)

@@ -139,7 +139,7 @@ extension PortalPages {
             sub: "\(view.row("Services", view.link("/services"))) · <code>\(id)</code> · \(State(service["status"]))",
             actions: actions(service, view),
             """
-            \(Panel("What it is") { facts.html })
+            \(view.standing(try view.get("/account")))\(Panel("What it is") { facts.html })
             \(if: !details.isEmpty, "\(Panel("How it is reached") { credentials(details) })")
             """)
     }

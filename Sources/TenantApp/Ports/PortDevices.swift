@@ -81,15 +81,15 @@ struct UsedSlot: Sendable {
 extension TenantReader {
     /// A slot by its address and its port for HTTP, in stock or taken out.
     func usedSlot(serverIP: String, httpPort: Int64, book: Book) throws -> UsedSlot? {
-        let slot = try connection.row(
+        let found = try connection.row(
             dynamic: """
-                SELECT \(PortSlot.columns) FROM \(PortSlot.tables)
+                SELECT \(PortSlot.columns), s.port_id FROM \(PortSlot.tables)
                 WHERE s.book = ?1 AND s.server_ip = ?2 AND s.http_port = ?3
                 """,
-            [.book(book), .text(serverIP), .integer(httpPort)], read: PortSlot.init)
-        guard let slot else { return nil }
-        let held = try heldSlot(serverIP: serverIP, httpPort: httpPort, book: book)
-        let port = try held?.portID.flatMap { try self.port(id: $0) }
+            [.book(book), .text(serverIP), .integer(httpPort)]
+        ) { row in (slot: try PortSlot(&row), portID: try row.optionalInt()) }
+        guard let (slot, portID) = found else { return nil }
+        let port = try portID.flatMap { try self.port(id: $0) }
         return UsedSlot(
             slot: slot, port: port, reseller: try port.flatMap { try reseller(id: $0.resellerID)?.publicID })
     }
