@@ -217,8 +217,8 @@ def waiting(checks, example, scene, reseller, between):
 
     for fault in ("reset", (502, {}, b"<html>Bad Gateway</html>"), (504, {}, b"")):
         kind = fault if isinstance(fault, str) else fault[0]
-        with checks(f"H1 W4 the example shop: where nobody answers ({kind}), the worker works on events first, asks for "
-                    "one order, and leaves the others for later"):
+        with checks(f"H1 W4 the example shop: where nobody answers ({kind}), the worker works on events first, asks "
+                    "for one order, and leaves the others for later"):
             numbers = [example.form("vps-1") for _ in range(3)]
             between.faults[:] = [fault] * len(numbers)
             for number in numbers:
@@ -244,8 +244,8 @@ def delivered(example, order, revision, state, secrets, message, body_bytes=0):
 
 
 def late(checks, example, scene, reseller, between):
-    with checks("G4 H1 the example shop: an order whose answer was lost, and whose events were given up, is as it is now "
-                "once it is placed; an event from before does not set it back"):
+    with checks("G4 H1 the example shop: an order whose answer was lost, and whose events were given up, is as it is "
+                "now once it is placed; an event from before does not set it back"):
         number = example.form("metal-1")
         between.faults[:] = ["lose"]
         path = example.buy("metal-1", number=number)
