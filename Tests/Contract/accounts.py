@@ -132,8 +132,9 @@ def by_command(checks, gateway, name, who):
             words = ["--email", who.email, "--password-file", file.name, "--api", name, "--tenant", who.shop.slug]
             refused = gateway.command("my", "sign-in", *words)
             assert (refused.returncode, refused.stdout) == (1, "") and "--key" not in refused.stderr, refused
-            lost = gateway.command("account", "sign-in", *words[:4])
-            assert lost.returncode == 1 and "--tenant SLUG names the tenant" in lost.stderr, lost
+            for line in (["account", "sign-in", *words[:4]], ["my", "sign-in", *words[:6]]):
+                lost = gateway.command(*line)
+                assert lost.returncode == 1 and "--tenant SLUG names the tenant" in lost.stderr, lost
             os.chmod(file.name, 0o644)
             refused = gateway.command("my", "sign-in", *words)
             assert (refused.returncode, refused.stdout) == (1, "") and "chmod" in refused.stderr, refused

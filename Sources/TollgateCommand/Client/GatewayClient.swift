@@ -264,7 +264,9 @@ struct GatewayClient {
         switch (answer.status, code) {
         case (_, "bad_signature"): "--secret-file FILE names the signing secret"
         case (401, _) where !hasKey: nil
-        case (404, _) where !hasKey && basePath.hasPrefix(Self.ownerPath): "--tenant SLUG names the tenant"
+        // Without a key an address alone says whose API it is.
+        case (404, _) where !hasKey && !basePath.hasPrefix("/t/") && basePath != Self.providerPath:
+            "--tenant SLUG names the tenant"
         case (401, "wrong_password"): nil
         case (401, _):
             basePath == Self.providerPath
