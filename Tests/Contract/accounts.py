@@ -124,13 +124,17 @@ def by_command(checks, gateway, name, who):
             assert ended.returncode == 0, ended
             assert who.call("GET", who.api.keys, session=key).status == 401
             assert who.call("GET", who.api.keys, session=other).status == left
-    with checks(f"O13 P6 {name}: a wrong password is refused, and a file that others may read is not read"):
+    with checks(f"O13 P6 {name}: a wrong password is refused without advice about keys, and a file that others may read "
+                "is not read"):
         with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
             file.write("not the password\n")
             file.flush()
             words = ["--email", who.email, "--password-file", file.name, "--api", name, "--tenant", who.shop.slug]
             refused = gateway.command("my", "sign-in", *words)
-            assert (refused.returncode, refused.stdout) == (1, ""), refused
+            assert (refused.returncode, refused.stdout) == (1, "") and "--key" not in refused.stderr, refused
+            for line in (["account", "sign-in", *words[:4]], ["my", "sign-in", *words[:6]]):
+                lost = gateway.command(*line)
+                assert lost.returncode == 1 and "--tenant SLUG names the tenant" in lost.stderr, lost
             os.chmod(file.name, 0o644)
             refused = gateway.command("my", "sign-in", *words)
             assert (refused.returncode, refused.stdout) == (1, "") and "chmod" in refused.stderr, refused

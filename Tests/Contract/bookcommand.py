@@ -119,6 +119,7 @@ def stock(checks, gateway, shop, run, answer, file):
         ports = file("ports.csv", "device,server_ip,http_port,socks_port,country\nd,46.8.0.1,1-3,11-13,de\n")
         assert answer("ports", "import", ports)["imported"] == 3
         assert answer("ports", "change", "46.8.0.1:1", "--http-port", "21")["http_port"] == 21
+        assert answer("ports", "show", "46.8.0.1:2")["status"] == "free"
         assert answer("ports", "withdraw", "46.8.0.1:2")["status"] == "withdrawn"
         assert answer("devices", "change", "d", "--server-ip", "46.8.0.2", "--city", "Bonn")["city"] == "Bonn"
         assert "46.8.0.2" in run("ports", "list") and "46.8.0.2" in run("devices", "list", "--country", "de")

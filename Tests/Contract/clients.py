@@ -360,8 +360,8 @@ def refusals(checks, client, scene, between):
 def unkept(checks, client, scene, between):
     base = between.base_url + scene.shop.base
 
-    with checks(f"G4 P2 {client.name}: a used-up quota and an unknown path are not kept with a key: what was sold "
-                "under it is given again, once"):
+    with checks(f"G4 P2 {client.name}: a used-up quota, an unknown path and a proxy's JSON are not kept with a key: "
+                "what was sold under it is given again, once"):
         client.meets(base, scene.reseller, attempts=1)
         before, money = scene.placed()
         between.faults[:] = ["lose"]
@@ -370,6 +370,11 @@ def unkept(checks, client, scene, between):
         scene.allows(requests_monthly=1)
         refused(again, status=402, code="quota_exceeded", is_kept=False)
         scene.allows(requests_monthly=None)
+        for status, problem in ((404, {"code": 404}), (409, {"code": "conflict"}), (422, {"code": "e", "detail": "d"}),
+                                (409, {"code": "conflict", "detail": ["d"], "request_id": "r"}),
+                                (402, {"code": "e", "detail": "d", "request_id": 7}), (404, "code"), (404, [])):
+            between.faults[:] = [(status, {"Content-Type": "application/json"}, json.dumps(problem).encode())]
+            refused(again, error="refused", status=status, code=f"http_{status}", is_kept=False)
         client.meets(base + "/nowhere", scene.reseller, attempts=1)
         refused(again, is_kept=False)
         client.meets(base, scene.reseller, attempts=1)
@@ -451,11 +456,12 @@ def main():
         assert all(word in page for word in (secret, str(now), path, key, body, VECTOR_SIGNATURE))
     with checks("G4 W4 each client, and the page of the API, names the same refusals that are not kept with a key"):
         section = page.split("### Idempotency")[1].split("\n#")[0]
+        listed = [code for cell in re.findall(r"^\| (4.*?) \|", section, re.M) for code in re.findall(r"`(\w+)`", cell)]
         for source in SOURCES:
             with open(os.path.join(CLIENTS, source), encoding="utf-8") as file:
                 named = re.search(r"NOT_KEPT = [\[(](.*?)[\])]", file.read())[1]
-            codes = set(re.findall(r"\w+", named))
-            assert codes and codes <= set(re.findall(r"`(\w+)`", section)), (source, codes)
+            codes = sorted(re.findall(r"\w+", named))
+            assert codes == sorted(listed), (source, codes, listed)
     with Gateway(options.tollgate, demo=False) as gateway, Between(gateway) as between:
         scene = Scene(gateway)
         for client in clients():

@@ -226,6 +226,7 @@ class Lines:
         return {
             "ports list": lambda: ["ports", "list", *owner],
             "ports import": lambda: ["ports", "import", self.ports()[0], *owner],
+            "ports show": lambda: ["ports", "show", self.device()[1], *owner],
             "ports withdraw": lambda: ["ports", "withdraw", self.device()[1], *owner],
             "ports change": lambda: ["ports", "change", self.device()[1], "--http-port", "21", *owner],
             "devices list": lambda: ["devices", "list", *owner],

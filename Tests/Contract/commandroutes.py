@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""P6: whatever the provider, an operator and a reseller can do by their APIs they can do by the command line. The
-routes are those that the running gateway describes; each has a line here that asks for it, or why it has none. A line
-is run against a listener that answers anything, and has to come to the route's method and path."""
+"""P6: whatever the provider, an operator and a reseller of wholesale orders can do by their APIs they can do by the
+command line; what resellers of other APIs have and sold is of week_reseller.py. The routes are those that the running
+gateway describes; each has a line here that asks for it, or why it has none. A line is run against a listener that
+answers anything, and has to come to the route's method and path."""
 
 import http.server
 import json
@@ -120,6 +121,7 @@ LINES = {
         "GET /people/{}": "people show p",
         "GET /people/{}/sessions": "people sessions p",
         "GET /ports": "ports list",
+        "GET /ports/{}": "ports show 46.8.0.1:1",
         "GET /price-book.csv": "price export --output DIR/book.csv",
         "GET /price-history": "price history",
         "GET /price-sheet": "price sheet --product p",
@@ -362,7 +364,7 @@ def main():
         write_private(os.path.join(folder, "object.json"), "{}\n")
         write_private(os.path.join(folder, "logo.png"), b"\x89PNG\r\n\x1a\n")
         for base, lines in LINES.items():
-            with checks(f"P6 the command of each route below {base} asks for just this route"):
+            with checks(f"P6 the command of each route below {base} asks for this route"):
                 wrong = {}
                 for route, line in lines.items():
                     calls, done = asked(options.tollgate, listener, folder, base, line)

@@ -101,8 +101,14 @@ class ExampleShop:
         return ran.stderr
 
 
-def now():
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+def ago(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - seconds))
+
+
+def problem(status, code):
+    """As Tollgate refuses."""
+    told = {"code": code, "detail": "refused", "request_id": "req_1"}
+    return status, {"Content-Type": "application/problem+json"}, json.dumps(told).encode()
 
 
 def placed(scene, reseller):
@@ -163,11 +169,10 @@ def buying(checks, example, scene, reseller, between):
 def doubting(checks, example, scene, reseller, between):
     with checks("W4 G4 the example shop: after a lost answer a refusal of one try ends no order and tells the owner; "
                 "what passes is asked again"):
-        code = {"Content-Type": "application/problem+json"}
-        alone = [(401, code, b'{"code":"unknown_key"}'), (403, code, b'{"code":"tenant_moved"}'),
-                 (402, code, b'{"code":"quota_exceeded"}'),
-                 (404, {}, b"<html>Not Found</html>"), (404, code, b'{"code":"path_not_found"}'), (409, {}, b"{}"),
-                 (422, code, b'{"code":"idempotency_key_reused"}'), (302, {"Location": "/"}, b""), (413, {}, b"")]
+        alone = [problem(401, "unknown_key"), problem(403, "tenant_moved"), problem(402, "quota_exceeded"),
+                 (404, {}, b"<html>Not Found</html>"), problem(404, "path_not_found"), (409, {}, b"{}"),
+                 (404, {}, b'{"code":404}'), (409, {}, b'{"code":"conflict"}'),
+                 problem(422, "idempotency_key_reused"), (302, {"Location": "/"}, b""), (413, {}, b"")]
         for refusal in [*alone, (408, {}, b""), (425, {}, b"")]:
             number, before = example.form("vps-1"), len(placed(scene, reseller))
             between.faults[:] = ["lose"]
@@ -196,14 +201,13 @@ def doubting(checks, example, scene, reseller, between):
 
 
 def waiting(checks, example, scene, reseller, between):
-    with checks("G4 the example shop: an order older than Tollgate keeps its answers is looked up before it is placed"):
+    with checks("G4 the example shop: an order older than its events are kept is looked up before it is placed"):
         for fault, wanted in (("lose", ["GET", "GET"]), ("reset", ["GET", "POST"])):
             number, before = example.form("vps-1"), len(placed(scene, reseller))
             between.faults[:] = [fault]
             path = example.buy("vps-1", number=number)
-            example.changes(number, at="2026-01-02T03:04:05+00:00")
-            code = {"Content-Type": "application/problem+json"}
-            between.faults[:] = [(404, code, b'{"code":"order_not_found"}')]
+            example.changes(number, at=ago(90_000))
+            between.faults[:] = [problem(404, "order_not_found")]
             assert f"order {number} may be sold" in example.work()
             del between.asked[:]
             assert example.work() == "", fault
@@ -211,23 +215,64 @@ def waiting(checks, example, scene, reseller, between):
             assert "Your order is done" in example.page(path), fault
             assert len(placed(scene, reseller)) == before + 1, fault
 
-    with checks("H1 W4 the example shop: where nobody answers, the worker works on events first, asks for one order, "
-                "and leaves the others for later"):
-        numbers = [example.form("vps-1") for _ in range(3)]
-        between.faults[:] = ["reset"] * len(numbers)
-        for number in numbers:
-            example.buy("vps-1", number=number)
-        inbox, seen = os.path.join(example.data, "inbox"), []
-        os.makedirs(inbox, exist_ok=True)
-        with open(os.path.join(inbox, "00.json"), "w", encoding="utf-8") as file:
-            json.dump({"id": "evt_0", "type": "reseller.approved", "data": {}}, file)
-        del between.asked[:]
-        between.faults[:] = [lambda: seen.extend(os.listdir(inbox))] + ["reset"] * 3
-        said = example.work()
-        assert "00.done" in seen and "00.json" not in seen, seen
-        assert len(between.asked) == 4 and not between.faults and said.count("is not placed yet") == 1, said
-        assert example.work() == ""
-        assert all("Your order is done" in example.page(f"/?order={number}") for number in numbers)
+    for fault in ("reset", (502, {}, b"<html>Bad Gateway</html>"), (504, {}, b"")):
+        kind = fault if isinstance(fault, str) else fault[0]
+        with checks(f"H1 W4 the example shop: where nobody answers ({kind}), the worker works on events first, asks "
+                    "for one order, and leaves the others for later"):
+            numbers = [example.form("vps-1") for _ in range(3)]
+            between.faults[:] = [fault] * len(numbers)
+            for number in numbers:
+                example.buy("vps-1", number=number)
+            inbox, seen = os.path.join(example.data, "inbox"), []
+            os.makedirs(inbox, exist_ok=True)
+            with open(os.path.join(inbox, f"{kind}.json"), "w", encoding="utf-8") as file:
+                json.dump({"id": "evt_0", "type": "reseller.approved", "data": {}}, file)
+            del between.asked[:]
+            between.faults[:] = [lambda: seen.extend(os.listdir(inbox))] + [fault] * 3
+            said = example.work()
+            assert f"{kind}.done" in seen and f"{kind}.json" not in seen, seen
+            assert len(between.asked) == 4 and not between.faults and said.count("is not placed yet") == 1, said
+            assert example.work() == ""
+            assert all("Your order is done" in example.page(f"/?order={number}") for number in numbers)
+
+
+def delivered(example, order, revision, state, secrets, message, body_bytes=0):
+    """The shop's answer to an event of an order."""
+    body = json.dumps({"type": "order.completed", "timestamp": "2026-11-28T12:00:00.000Z", "data": {
+        "id": order, "state": state, "revision": revision, "more": "x" * body_bytes}}).encode()
+    return example.ask("POST", "/webhook.php", body, sign(secrets, message, body)).status
+
+
+def late(checks, example, scene, reseller, between):
+    with checks("G4 H1 the example shop: an order whose answer was lost, and whose events were given up, is as it is "
+                "now once it is placed; an event from before does not set it back"):
+        number = example.form("metal-1")
+        between.faults[:] = ["lose"]
+        path = example.buy("metal-1", number=number)
+        order = placed(scene, reseller)[0]["id"]
+        done = scene.admin("POST", f"/orders/{order}/activate", {
+            "details": {"host": {"value": "a.example", "secret": False}}})
+        assert done.status == 200, done
+        inbox = os.path.join(example.data, "inbox")
+
+        def waiting():
+            events = {}
+            for name in os.listdir(inbox):
+                if name.endswith(".json"):
+                    with open(os.path.join(inbox, name), encoding="utf-8") as file:
+                        events[name] = json.load(file)["type"]
+            return events
+
+        wait_until(lambda: {"order.created", "order.completed", "service.activated"} <= {*waiting().values()},
+                   seconds=SECONDS_MAX)
+        for name in waiting():
+            os.utime(os.path.join(inbox, name), (time.time() - 90_000,) * 2)
+        example.changes(number, at=ago(90_000))
+        assert example.work() == "" and not waiting(), waiting()
+        page = example.page(path)
+        assert "Your order is done" in page and "<li>active" in page, page
+        assert delivered(example, order, 1, "pending", [reseller["webhook_secret"]], "evt_before") == 204
+        assert "Your order is done" in example.page(path)
 
 
 def told(checks, example, scene, reseller):
@@ -266,10 +311,8 @@ def told(checks, example, scene, reseller):
         path = example.buy("metal-1")
         name = pending(path)
 
-        def send(revision, state, secrets, message, body_bytes=0):
-            body = json.dumps({"type": "order.completed", "timestamp": "2026-11-28T12:00:00.000Z", "data": {
-                "id": name, "state": state, "revision": revision, "more": "x" * body_bytes}}).encode()
-            return example.ask("POST", "/webhook.php", body, sign(secrets, message, body)).status
+        def send(*words):
+            return delivered(example, name, *words)
 
         secret = reseller["webhook_secret"]
         assert send(90, "rejected", ["whsec_" + "A" * 32], "evt_1") == 401
@@ -287,7 +330,7 @@ def told(checks, example, scene, reseller):
             example.environment, kept = environment, example.environment
             with open(os.path.join(example.data, "orders", f"{number}.json"), "w", encoding="utf-8") as file:
                 json.dump({"number": number, "state": "placing", "product": "metal-1", "term": "monthly", "quantity": 1,
-                           "email": "jo@example.net", "at": now()}, file)
+                           "email": "jo@example.net", "at": ago(0)}, file)
             # The worker's first answer is lost; it asks again within the same run only after its pause.
             example.work()
             example.environment = kept
@@ -317,6 +360,7 @@ def main():
             doubting(checks, example, scene, reseller, between)
             waiting(checks, example, scene, reseller, between)
             told(checks, example, scene, reseller)
+            late(checks, example, scene, reseller, between)
     checks.finish()
 
 

@@ -119,6 +119,9 @@ def contents(checks, options, package, version):
                      "usr/share/doc/tollgate/copyright", "usr/share/doc/tollgate/examples/clients/php/Tollgate.php",
                      "usr/share/doc/tollgate/examples/receiver.py"):
             assert f" ./{path}\n" in listed, path
+        with tempfile.TemporaryDirectory() as folder:
+            run("dpkg-deb", "-e", package, folder)
+            assert {"preinst", "postinst", "prerm", "postrm"} <= {*os.listdir(folder)}, os.listdir(folder)
         owners = {line.split()[1] for line in listed.splitlines()}
         assert owners == {"root/root"}, owners
         with tempfile.TemporaryDirectory() as folder:
@@ -216,7 +219,8 @@ class Maintained:
         echo "$*" >>"$STUB/calls"
         case $1 in
         is-active) grep -qx "$3" "$STUB/active" ;;
-        start) [ ! -e "$STUB/taken" ] ;;
+        start) shift; [ ! -e "$STUB/taken" ] && { [ -e "$STUB/ends" ] || printf '%s\\n' "$@" >"$STUB/active"; } ;;
+        try-restart) [ ! -e "$STUB/taken" ] ;;
         show) echo 7 ;;
         kill) [ -e "$STUB/refuses" ] || ln -sfn /usr/bin/tollgate "$STUB/proc/7/exe" ;;
         esac
@@ -284,21 +288,46 @@ def maintained(checks):
             assert system.told("preinst", "install", "0.1.0") == ([], "")
             told, said = system.told("postinst", "configure", "0.1.0")
             assert told == ["enable", "start"] and "goes on with the data" in said, (told, said)
+            # Configured once more it is the same unit.
+            assert system.told("postinst", "configure", "0.1.0") == (["kill"], "")
             # Configured once more, or upgraded, it leaves units alone that somebody has disabled since.
+            system.is_active()
             assert system.told("postinst", "configure", "0.1.0") == ([], "") == system.upgraded()
-        with checks("G9 a gateway that cannot start, since its addresses are taken, is installed, and it is said what "
-                    "to do"):
-            system.write("taken")
+        with checks("G9 a gateway that cannot start, since its addresses are taken, or that ends at once, is "
+                    "installed, and it is said what to do"):
             os.unlink(os.path.join(folder, "var/lib/tollgate/registry.sqlite"))
-            told, said = system.told("postinst", "configure", "")
-            assert told == ["enable", "start"], told
-            assert all(word in said for word in ("8080", "/etc/default/tollgate", "provider key")), said
+            for trouble in ("taken", "ends"):
+                system.write(trouble)
+                told, said = system.told("postinst", "configure", "")
+                assert told == ["enable", "start"], told
+                words = ("does not run", "8080", "/etc/default/tollgate", "--listen", "provider key")
+                assert all(word in said for word in words), (trouble, said)
+                os.unlink(os.path.join(folder, trouble))
+        with checks("G9 an installation after a removal that breaks off and is tried again starts the gateway; one "
+                    "that dpkg takes back leaves nothing to the next"):
+            for retry in (["upgrade", "0.1.0"], ["install", "0.1.0"]):
+                system.is_active()
+                assert system.told("preinst", "install", "0.1.0") == ([], "") == system.told("preinst", *retry)
+                assert system.told("postinst", "configure", "0.1.0")[0] == ["enable", "start"], retry
+            system.is_active()
+            for move in ("install", "upgrade"):
+                assert system.told("preinst", move, "0.1.0") == ([], "")
+                assert system.told("postrm", f"abort-{move}", "0.1.0") == ([], "")
+                left = [name for name in os.listdir(os.path.join(folder, "run")) if name.startswith("tollgate")]
+                assert left == [], (move, left)
         with checks("G9 G8 an upgrade hands the place over, with the socket unit and without; only a changed unit "
                     "needs a restart"):
             for units in (["service"], ["socket", "service"]):
                 system.is_active(*units)
                 assert system.upgraded() == (["kill"], ""), units
+            # Tried again, with the file of the new unit in its place already, it is the running one's that counts.
+            assert system.told("preinst", "upgrade", "0.1.0") == ([], "")
+            system.write(f"{UNITS}/tollgate.service", "changed")
             assert system.upgraded("changed") == (["try-restart"], "")
+            system.write("taken")
+            told, said = system.upgraded("changed once more")
+            assert told == ["try-restart"] and "did not start again" in said, (told, said)
+            os.unlink(os.path.join(folder, "taken"))
             system.is_active("service")
             told, said = system.upgraded("changed again")
             assert told == ["kill"] and "systemctl restart" in said, (told, said)

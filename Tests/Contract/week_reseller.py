@@ -407,6 +407,10 @@ def in_other_apis(checks, me):
         asked = who.by(seller["key"], "GET", "/myavailable").json
         assert [row["key"] for row in asked["licenses"]] == ["ps-1"], asked
         assert me.mine("licences", key=seller["key"]) == asked
+        page = {**asked, "has_more": False, "next_cursor": None}
+        assert me.mine("licences", "--limit", "1", key=seller["key"]) == page
+        written = me.line("my", "licences", "--output", "-", "--url", me.gateway.base_url, "--key", seller["key"])
+        assert "ps-1" in written and len(written.splitlines()) == 2, written
     with checks("C3 P6 a report of its own, by the API and by tollgate my report"):
         who, key = people["reports"][0], people["reports"][1]["key"]
         made = who.by(key, "POST", "/credit", {"kind": "topup", "amount_usd": 1.5, "external_ref": "bank-1"})

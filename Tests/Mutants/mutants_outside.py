@@ -80,6 +80,14 @@ MUTANTS = [
         "G4", "php-kept-quota", "the PHP client takes a used-up quota for the end of an order", PHP,
         "'quota_exceeded', ", "", "Contract/exampleshop.py", "a refusal of one try ends no order"),
     Mutant(
+        "G4", "php-proxys-code", "the PHP client takes any JSON for a problem of Tollgate's", PHP,
+        "array_filter($texts, 'is_string') === $texts ? $json : []", "is_array($json) ? $json : []",
+        "Contract/clients.py", "a proxy's JSON"),
+    Mutant(
+        "H1", "shop-late", "the example shop takes the kept answer of an order whose events it gave up",
+        SHOP + "shop.php", "const LOOKED_UP_SECONDS = 86400;", "const LOOKED_UP_SECONDS = 29 * 86400;",
+        "Contract/exampleshop.py", "is looked up"),
+    Mutant(
         "G4", "python-dripped", "the Python client waits for ever for an answer that drips", PYTHON,
         "answer.fp.raw.readinto = read_in_time", "pass", "Contract/clients.py", "an answer that drips"),
     Mutant(

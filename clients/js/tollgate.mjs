@@ -64,10 +64,8 @@ export class TollgateError extends Error {
     super(`${code}: ${detail}`, { cause });
     this.name = "TollgateError";
     Object.assign(this, { status, code, detail, problem, retryAfter });
-    /** @type {{pointer: string, code: string, detail: string}[]} */
-    this.errors = problem.errors ?? [];
-    /** @type {string | null} */
-    this.requestId = problem.request_id ?? null;
+    /** @type {{pointer: string, code: string, detail: string}[]} */ this.errors = problem.errors ?? [];
+    /** @type {string | null} */ this.requestId = problem.request_id ?? null;
   }
 
   get pointers() { return this.errors.map((error) => error.pointer); }
@@ -77,8 +75,8 @@ export class TollgateError extends Error {
 
   /** Tollgate keeps this refusal with the key: nothing was sold under it, nor will be. False says nothing. */
   get isKept() {
-    const hasCode = this.code === this.problem.code && !NOT_KEPT.includes(this.code);
-    return hasCode && [402, 404, 409, 422].includes(this.status);
+    const isTollgates = this.requestId !== null && !NOT_KEPT.includes(this.code);
+    return isTollgates && [402, 404, 409, 422].includes(this.status);
   }
 }
 
@@ -286,8 +284,10 @@ export class Tollgate {
         throw new TollgateError(0, { code: "no_answer", detail: `No whole answer came: ${error}` }, null, error);
       }
     }
-    if (!answer.ok) throw new TollgateError(answer.status, json ?? {}, waitOf(answer.headers.get("Retry-After")));
-    return json;
+    if (answer.ok) return json;
+    // A problem of Tollgate's has all of these; a proxy's JSON may have a code too.
+    const isProblem = ["code", "detail", "request_id"].every((name) => typeof json?.[name] === "string");
+    throw new TollgateError(answer.status, isProblem ? json : {}, waitOf(answer.headers.get("Retry-After")));
   }
 }
 

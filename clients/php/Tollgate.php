@@ -18,8 +18,7 @@ const NOT_KEPT = ['idempotency_key_reused', 'path_not_found', 'quota_exceeded', 
 final class TollgateError extends \RuntimeException {
     public readonly string $problemCode;
     public readonly string $detail;
-    /** @var list<array{pointer: string, code: string, detail: string}> */
-    public readonly array $errors;
+    /** @var list<array{pointer: string, code: string, detail: string}> */ public readonly array $errors;
     public readonly ?string $requestId;
 
     public function __construct(
@@ -32,15 +31,14 @@ final class TollgateError extends \RuntimeException {
         parent::__construct("$this->problemCode: $this->detail");
     }
 
-    /** @return list<string> */
-    public function pointers(): array { return array_column($this->errors, 'pointer'); }
+    /** @return list<string> */ public function pointers(): array { return array_column($this->errors, 'pointer'); }
 
     /** The same call may get another answer later. False is not "not sold": 401 and 403 are of this try alone. */
     public function isPassing(): bool { return $this->status >= 500 || in_array($this->status, [0, 408, 425, 429]); }
 
     /** Tollgate keeps this refusal with the key: nothing was sold under it, nor will be. False says nothing. */
     public function isKept(): bool {
-        return in_array($this->status, [402, 404, 409, 422]) && isset($this->problem['code'])
+        return in_array($this->status, [402, 404, 409, 422]) && $this->requestId !== null
             && !in_array($this->problemCode, NOT_KEPT, true);
     }
 }
@@ -295,6 +293,8 @@ final class Client {
         $none = 'No whole answer came: ' . (curl_error($this->curl) ?: 'it is no JSON');
         // What a proxy says in words of its own has a status all the same; half an answer is none.
         if ($answer === false || $status < 300) throw new TollgateError(0, ['code' => 'no_answer', 'detail' => $none]);
-        throw new TollgateError($status, is_array($json) ? $json : [], $retryAfter);
+        // A problem of Tollgate's has all of these; a proxy's JSON may have a code too.
+        $texts = array_map(fn ($name) => $json[$name] ?? null, ['code', 'detail', 'request_id']);
+        throw new TollgateError($status, array_filter($texts, 'is_string') === $texts ? $json : [], $retryAfter);
     }
 }

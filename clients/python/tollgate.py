@@ -10,10 +10,8 @@ import base64, hashlib, hmac, json, random, re, time, uuid
 import email.utils, http.client, urllib.error, urllib.parse, urllib.request
 from typing import Any, Callable, Iterator, Literal, NotRequired, TypedDict
 
-PATH = "/api/partner/v1"
-PAGE_ROWS = 100
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0
-WEBHOOK_TOLERANCE_SECONDS = 300
+PATH, PAGE_ROWS = "/api/partner/v1", 100
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, WEBHOOK_TOLERANCE_SECONDS = 0.5, 30.0, 300
 NOT_KEPT = ("idempotency_key_reused", "path_not_found", "quota_exceeded", "tenant_not_found")
 
 Term = Literal["monthly", "quarterly", "semi_annual", "annual", "hourly"]
@@ -90,7 +88,7 @@ class TollgateError(Exception):
     @property
     def is_kept(self) -> bool:
         """Tollgate keeps this refusal with the key: nothing was sold under it, nor will be. False says nothing."""
-        return self.status in (402, 404, 409, 422) and "code" in self.problem and self.code not in NOT_KEPT
+        return self.status in (402, 404, 409, 422) and bool(self.request_id) and self.code not in NOT_KEPT
 
 
 class BadWebhook(Exception):
@@ -297,4 +295,6 @@ def _refused(refusal: urllib.error.HTTPError) -> TollgateError:
         wait = float(text) if text.isdigit() else email.utils.parsedate_to_datetime(text).timestamp() - time.time()
     except ValueError:
         wait = None
-    return TollgateError(refusal.code, problem if isinstance(problem, dict) else {}, wait)
+    # A problem of Tollgate's has all of these; a proxy's JSON may have a code too.
+    texts = [problem.get(name) for name in ("code", "detail", "request_id")] if isinstance(problem, dict) else [None]
+    return TollgateError(refusal.code, problem if all(isinstance(text, str) for text in texts) else {}, wait)

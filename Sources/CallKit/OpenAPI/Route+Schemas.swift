@@ -51,6 +51,9 @@ extension Parameter {
     package static let to = moment("to", "Before then; of a day, before its beginning in UTC.")
     /// Where days or hours are counted.
     package static let through = moment("to", "The last day or hour that counts is the one in which this lies, in UTC.")
+    /// An RFC 3339 time. What happens then counts.
+    package static let until = Parameter(
+        name: "until", place: .query, schema: .time, isRequired: false, description: "Up to then, itself too.")
 
     private static func moment(_ name: String, _ description: String) -> Parameter {
         Parameter(name: name, place: .query, schema: .moment, isRequired: false, description: description)

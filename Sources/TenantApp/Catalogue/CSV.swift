@@ -197,7 +197,7 @@ package enum CSVCell: Sendable, Equatable {
     }
 
     /// Before a separator, at the beginning of a file, it names that.
-    static func isHint(_ text: String) -> Bool { text.lowercased() == "sep=" }
+    static func isHint(_ text: String) -> Bool { text.utf8.count == 4 && text.lowercased() == "sep=" }
 
     /// Behind any number of guards: then each text is told from every other.
     private static func isFormula(_ text: String) -> Bool {

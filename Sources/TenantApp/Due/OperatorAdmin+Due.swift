@@ -8,7 +8,7 @@ extension OperatorAdmin {
         Route(
             .get, "/due", "List what comes next by itself, soonest first", access: .administrator,
             parameters: .page(
-                .query("kind", .one(of: DueKind.allCases.map(\.name))), .query("until", .time), Schemas.reseller),
+                .query("kind", .one(of: DueKind.allCases.map(\.name))), .until, Schemas.reseller),
             gives: .list(Schemas.dueItem), refuses: [404]
         ) { call in
             let query = try call.query()

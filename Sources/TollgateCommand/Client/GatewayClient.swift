@@ -47,8 +47,10 @@ struct GatewayClient {
     private let isSocket: Bool
     /// What names authorities for this gateway.
     private let authoritiesOption: String
+    private let hasBearer: Bool
     /// A key that is no bearer, and where it stands.
     private var keyHeader: (String, String)?
+    private var hasKey: Bool { hasBearer || keyHeader != nil }
 
     static func provider(_ invocation: Invocation) throws -> GatewayClient {
         let key = invocation.text("--key") ?? invocation.environment["TOLLGATE_PROVIDER_KEY"]
@@ -151,6 +153,7 @@ struct GatewayClient {
         self.authoritiesOption = authoritiesOption
         place = url ?? socketPath ?? ""
         isSocket = url == nil
+        hasBearer = key != nil
         func make(_ seconds: Int) throws(CommandFailure) -> HTTPClient {
             do {
                 return try HTTPClient(
@@ -260,6 +263,10 @@ struct GatewayClient {
     private func nextStep(_ answer: HTTPClientResponse, _ code: String?) -> String? {
         switch (answer.status, code) {
         case (_, "bad_signature"): "--secret-file FILE names the signing secret"
+        case (401, _) where !hasKey: nil
+        // Without a key an address alone says whose API it is.
+        case (404, _) where !hasKey && !basePath.hasPrefix("/t/") && basePath != Self.providerPath:
+            "--tenant SLUG names the tenant"
         case (401, "wrong_password"): nil
         case (401, _):
             basePath == Self.providerPath

@@ -4,22 +4,20 @@ import HTTPCore
 enum AuditCommands {
     static let commands = [list, row, request, head, check, export, usage, total, groups]
 
-    private static let filters = [
-        Option("--reseller", "ID", "Of one reseller"),
-        Option("--by-key", "KEY_ID", "Of one key"),
-        Option("--from", "TIME", "RFC 3339, from then on"),
-        Option("--to", "TIME", "RFC 3339, before then"),
-        Option("--status", "N", "Answered with this status"),
-        Option("--account", "EMAIL", "Of one person's keys and sessions"),
-        Option("--action", "ROUTE", "Of one route, say “POST /api/partner/v1/orders”"),
-        Option("--request-id", "ID", "The one of this Request-Id"),
-        Option("--order", "ID", "About one order"),
-        Option("--object", "ID", "Writes that name this id: a service, key, webhook, customer"),
-        Option("--product", "SKU", "Writes that name this product"),
-        Option("--author", "WHO", "operators: what they changed"),
-        Option("--without", "WHAT", "sessions: all but the calls by which people sign in and out"),
-        Option("--changes", "What changed something alone"),
-    ]
+    private static let searched: [Filter] =
+        [Filter.reseller, Filter("--by-key", "KEY_ID", "Of one key", named: "key")] + Filter.times + [
+            Filter("--status", "N", "Answered with this status"),
+            Filter("--account", "EMAIL", "Of one person's keys and sessions"),
+            Filter("--action", "ROUTE", "Of one route, say “POST /api/partner/v1/orders”"),
+            Filter("--request-id", "ID", "The one of this Request-Id"),
+            Filter("--order", "ID", "About one order"),
+            Filter("--object", "ID", "Writes that name this id: a service, key, webhook, customer"),
+            Filter("--product", "SKU", "Writes that name this product"),
+            Filter("--author", "WHO", "operators: what they changed"),
+            Filter("--without", "WHAT", "sessions: all but the calls by which people sign in and out"),
+        ]
+    private static let filters =
+        Filter.options(searched) + [Option("--changes", "What changed something alone")]
 
     private static let list = Command(
         "audit list", "Search the audit log, newest first",
@@ -89,13 +87,7 @@ enum AuditCommands {
     }
 
     private static func query(_ invocation: Invocation) -> [(String, String)] {
-        [
-            ("--reseller", "reseller"), ("--by-key", "key"), ("--from", "from"), ("--to", "to"), ("--status", "status"),
-            ("--account", "account"), ("--action", "action"), ("--request-id", "request_id"), ("--order", "order"),
-            ("--object", "object"), ("--product", "product"), ("--author", "author"),
-            ("--without", "without"),
-        ].compactMap { option, name in invocation.text(option).map { (name, $0) } }
-            + (invocation.has("--changes") ? [("changes", "true")] : [])
+        Filter.query(searched, invocation) + (invocation.has("--changes") ? [("changes", "true")] : [])
     }
 
     // MARK: Usage

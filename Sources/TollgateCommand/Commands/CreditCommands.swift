@@ -26,7 +26,7 @@ enum CreditCommands {
     private static let compared = [
         Filter("--reseller", "ID", "Whose ledger it is", isRequired: true), .mode,
         Filter("--from", "TIME", "RFC 3339 or a day, where the ledger begins"),
-        Filter("--to", "TIME", "RFC 3339 or a day, where it ends"),
+        Filter("--to", "TIME", "RFC 3339 or a day, before which it ends"),
     ]
 
     private static let run = Command(

@@ -11,7 +11,8 @@ enum DueCommands {
         "due", "List what comes next by itself, soonest first",
         options: [
             Option("--kind", "KIND", "Of one kind, say delivery or renewal"),
-            Option("--until", "TIME", "RFC 3339, up to then"), Option("--reseller", "ID", "Of one reseller"),
+            Option("--until", "TIME", "RFC 3339, up to then, itself too"),
+            Option("--reseller", "ID", "Of one reseller"),
         ] + Pages.options + GatewayClient.ownerOptions
     ) { invocation in
         let query = [("--kind", "kind"), ("--until", "until"), ("--reseller", "reseller")].compactMap { option, name in

@@ -24,9 +24,8 @@ enum OwnCallCommands {
 
     private static let requests = api.list(
         "my requests", "List your calls one by one, newest first", "/requests",
-        filters: [
-            Filter("--from", "TIME", "RFC 3339, from then on"), Filter("--to", "TIME", "RFC 3339, before then"), key,
-            Filter("--status", "N", "Answered with this status"),
+        filters: Filter.times + [
+            key, Filter("--status", "N", "Answered with this status"),
             Filter("--action", "ROUTE", "Of one route, say “POST /api/partner/v1/orders”"),
             Filter("--request-id", "ID", "The one of this Request-Id"), Filter("--order", "ID", "About one order"),
             AuditCommands.callers,

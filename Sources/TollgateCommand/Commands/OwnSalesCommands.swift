@@ -39,11 +39,17 @@ enum OwnSalesCommands {
 
     private static let licences = Command(
         "my licences", "List your licence keys that are neither assigned nor expired",
-        options: CalledAPI.licences.options
+        options: SavedFile.options("Write all of them as CSV to this file", isRequired: false) + Pages.options
+            + CalledAPI.licences.options
     ) { invocation in
-        // This API has its key in the body.
-        let body = try JSONWriter.object { $0.field("api_token", try GatewayClient.key(invocation)) }
-        let answer = try CalledAPI.licences.client(invocation).send("POST", "/myavailable", body: .bytes(body))
+        let (client, key) = (try CalledAPI.licences.client(invocation), try GatewayClient.key(invocation))
+        if invocation.has("--output") {
+            return try SavedFile.save("/myavailable.csv", [("api_token", key)], from: client, invocation)
+        }
+        // This API has its key in the body, or in the query where a call has none.
+        let body = JSONWriter.object { $0.field("api_token", key) }
+        let path = "/myavailable" + Filter.text(Pages.filters, invocation)
+        let answer = try client.send("POST", path, body: .bytes(body))
         try Answers.show(
             answer, invocation, listing: "licenses", columns: ["key", "product", "expiration", "created_at"],
             empty: "no licences")

@@ -57,18 +57,16 @@ enum PriceCommands {
         try CalledAPI.owner.done("DELETE", row(invocation) + "?mode=test", "removed", invocation)
     }
 
+    private static let changed: [Filter] =
+        [Filter.reseller, Filter("--product", "SKU", "Of one product")] + Filter.times + [Filter.mode]
+
     private static let history = Command(
         "price history", "List changes of prices, newest first: who, when, from, to",
-        options: [
-            Option("--reseller", "ID", "Of one reseller"), Option("--product", "SKU", "Of one product"),
-            Option("--from", "TIME", "RFC 3339, from then on"), Option("--to", "TIME", "RFC 3339, before then"),
-            Filter.mode.option,
-        ] + Pages.options + GatewayClient.ownerOptions
+        options: Filter.options(changed) + Pages.options + GatewayClient.ownerOptions
     ) { invocation in
-        let query = ["reseller", "product", "from", "to", "mode"].compactMap { name in
-            invocation.text("--\(name)").map { (name, $0) }
-        }
-        let rows = try Pages.rows("/price-history", query: query, isOnePage: true, try .owner(invocation), invocation)
+        let rows = try Pages.rows(
+            "/price-history", query: Filter.query(changed, invocation), isOnePage: true, try .owner(invocation),
+            invocation)
         if !invocation.has("--json") {
             try Answers.table(
                 rows.flatMap(changes),

@@ -4,19 +4,19 @@ import HTTPCore
 enum ProviderLogCommands {
     static let commands = [log, usage]
 
+    private static let searched =
+        [
+            Filter("--tenant", "SLUG", "Of one tenant, by slug or id"),
+            Filter("--action", "ACTION", "Of this action, say tenant.suspended", repeats: true),
+            Filter("--by-key", "KEY_ID", "By this provider key", named: "key"),
+        ] + Filter.times
+
     private static let log = Command(
         "log", "Search the provider's log, newest first, or write it to a file",
-        options: [
-            Option("--tenant", "SLUG", "Of one tenant, by slug or id"),
-            Option("--action", "ACTION", "Of this action, say tenant.suspended", repeats: true),
-            Option("--by-key", "KEY_ID", "By this provider key"),
-            Option("--from", "TIME", "RFC 3339, from then on"),
-            Option("--to", "TIME", "RFC 3339, before then"),
-        ] + fileOptions("; .csv writes CSV, any other name JSON Lines") + Pages.options + GatewayClient.options
+        options: Filter.options(searched) + fileOptions("; .csv writes CSV, any other name JSON Lines")
+            + Pages.options + GatewayClient.options
     ) { invocation in
-        var query = [("--tenant", "tenant"), ("--by-key", "key"), ("--from", "from"), ("--to", "to")]
-            .compactMap { option, name in invocation.text(option).map { (name, $0) } }
-        if invocation.has("--action") { query.append(("action", invocation.texts("--action").joined(separator: ","))) }
+        let query = Filter.query(searched, invocation)
         if let path = invocation.text("--output") {
             return try SavedFile.save(
                 path.hasSuffix(".csv") ? "/log.csv" : "/log.jsonl", query, from: .provider(invocation), invocation)

@@ -21,17 +21,19 @@ enum ReportCommands {
         ),
     ]
 
-    private static let reports = kinds.map { kind in
-        Command(
+    private static let reports = kinds.map { kind -> Command in
+        let filters =
+            [
+                Filter("--by", "PERIOD", "day (the default) or month; days are UTC"),
+                Filter("--group", "GROUP", kind.isOfProducts ? "product or reseller" : "reseller"),
+            ] + Filter.periods
+        return Command(
             "report \(kind.name)", kind.summary,
-            options: [
-                Option("--by", "PERIOD", "day (the default) or month; days are UTC"),
-                Option("--group", "GROUP", kind.isOfProducts ? "product or reseller" : "reseller"),
-            ] + Filter.options(Filter.periods) + output + Pages.options + GatewayClient.ownerOptions,
+            options: Filter.options(filters) + output + Pages.options + GatewayClient.ownerOptions,
             notes: kind.name == "balances" ? "Corrected, spent and transferred are downwards." : ""
         ) { invocation in
             let path = "/reports/\(kind.name)"
-            let asked = query(invocation, [("--by", "by"), ("--group", "group"), ("--from", "from"), ("--to", "to")])
+            let asked = Filter.query(filters, invocation)
             if invocation.has("--output") {
                 return try SavedFile.save(path + ".csv", asked, from: .owner(invocation), invocation)
             }
@@ -80,8 +82,4 @@ enum ReportCommands {
             Filter.mode,
             Filter("--kind", "KIND", "Of this kind, say top_up, correction, order or refund", repeats: true),
         ] + Filter.times
-
-    private static func query(_ invocation: Invocation, _ names: [(String, String)]) -> [(String, String)] {
-        names.compactMap { option, name in invocation.text(option).map { (name, $0) } }
-    }
 }

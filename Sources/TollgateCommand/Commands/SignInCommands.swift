@@ -5,7 +5,10 @@ import TenantRegistry
 /// Passwords come from files: none stands in a process list.
 enum SignInCommands {
     static let ofPeople = [
-        Command("account sign-in", signingIn, options: credentials + open, notes: note) { invocation in
+        Command(
+            "account sign-in", signingIn, options: credentials + open,
+            notes: note("TOLLGATE_OWNER_KEY=$(tollgate account sign-in …)")
+        ) { invocation in
             try begin(people, invocation)
         },
         Command("account sign-out", signingOut, options: CalledAPI.owner.options) { invocation in
@@ -15,7 +18,10 @@ enum SignInCommands {
 
     static let ofResellers = [
         apply,
-        Command("my sign-in", signingIn, options: credentials + [api] + open, notes: note) { invocation in
+        Command(
+            "my sign-in", signingIn, options: credentials + [api] + open,
+            notes: note("TOLLGATE_KEY=$(tollgate my sign-in …)")
+        ) { invocation in
             try begin(try door(invocation), invocation)
         },
         Command("my sign-out", signingOut, options: [api] + CalledAPI.wholesale.options) { invocation in
@@ -25,9 +31,11 @@ enum SignInCommands {
 
     private static let signingIn = "Sign in: a token is all that standard output has"
     private static let signingOut = "End the session whose token --key is"
-    private static let note =
-        "The token does what a key does, and looks after keys: --key \"$(tollgate … sign-in …)\". How long it is good "
-        + "is said on standard error."
+    /// In the environment no process list shows it.
+    private static func note(_ line: String) -> String {
+        "The token does what a key does, and looks after keys: export \(line). How long it is good is "
+            + "said on standard error."
+    }
 
     private static let email = Option("--email", "EMAIL", "Your address", isRequired: true)
     private static let password = Option(

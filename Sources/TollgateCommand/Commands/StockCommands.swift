@@ -5,8 +5,8 @@ import HTTPCore
 enum StockCommands {
     static let commands =
         [
-            listLicences, importLicences, withdrawLicences, moveLicences, listPorts, importPorts, withdrawPort,
-            changePort,
+            listLicences, importLicences, withdrawLicences, moveLicences, listPorts, importPorts, showPort,
+            withdrawPort, changePort,
             listDevices, showDevice, withdrawDevice, changeDevice, levels, countItems, importItems, withdrawItem,
         ]
 
@@ -94,6 +94,10 @@ enum StockCommands {
             "CSV with the columns device, server_ip, http_port, socks_port, country; a file that ends in .json is JSON."
             + "\n" + OnceKey.note
     ) { invocation in try take("/ports", invocation) }
+
+    private static let showPort = CalledAPI.owner.call(
+        "GET", "ports show", "Show a slot: who uses it, and until when", "/ports/{}", arguments: ["ADDRESS"],
+        filters: [.mode], notes: "The address is that of its HTTP port, say 198.51.100.7:10001.")
 
     private static let withdrawPort = Command(
         "ports withdraw", "Take a slot out of stock", arguments: ["ADDRESS"],

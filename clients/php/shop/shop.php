@@ -10,8 +10,9 @@ use Tollgate\Client;
 use Tollgate\TollgateError;
 
 const MARKUP_PERCENT = 25;
-// Tollgate keeps its answers for 30 days: one less, for clocks that differ.
-const KEPT_DAYS = 29;
+// So long the worker keeps events of an order that it does not know. An order that is older is looked up: the answer that
+// Tollgate keeps with its number, for 30 days, says how it was when it was placed.
+const LOOKED_UP_SECONDS = 86400;
 
 function setting(string $name): string {
     $value = getenv($name);
@@ -71,12 +72,12 @@ function sold(string $number, Client $tollgate): ?array {
 
 /**
  * Places an order that is on disk. Its number is the Idempotency-Key: whatever breaks, whoever asks again, and however
- * often, Tollgate sells it once. Take the customer's money before. False: nobody answers.
+ * often, Tollgate sells it once. Take the customer's money before. False: Tollgate cannot answer for now.
  */
 function place(string $number, Client $tollgate): bool {
     $order = order($number);
     if ($order === null || $order['state'] !== 'placing') return true;
-    $isLookedUp = strtotime($order['at']) < time() - KEPT_DAYS * 86400;
+    $isLookedUp = strtotime($order['at']) < time() - LOOKED_UP_SECONDS;
     try {
         $placed = $isLookedUp ? sold($number, $tollgate) : null;
         $isLookedUp = false;
@@ -90,7 +91,7 @@ function place(string $number, Client $tollgate): bool {
             // The worker asks again with the same number. What does not pass needs you.
             $wait = $error->isPassing() ? 'is not placed yet' : 'may be sold or not, and waits for you to mend this';
             error_log("order $number $wait: {$error->getMessage()}");
-            return $error->status !== 0;
+            return !$error->isPassing();
         }
         error_log("order $number was refused: {$error->getMessage()} " . implode(' ', $error->pointers()));
         // Give the customer's money back. What Tollgate said is for you, not for them.
@@ -98,12 +99,18 @@ function place(string $number, Client $tollgate): bool {
         return true;
     }
     write(folder('by-id') . "/{$placed['order']['id']}", $number);
-    // An event may have been faster than the answer: what it said stands.
+    // An event may have been faster than the answer: the highest revision stands. What is just placed comes before all.
     change($number, function (array $order) use ($placed): array {
-        if ($order['state'] === 'placing') $order['state'] = $placed['order']['state'];
-        $services = array_column($placed['services'], null, 'id');
-        $order['services'] = ($order['services'] ?? []) + array_map(fn ($service) => $service + ['revision' => 0], $services);
-        return $order;
+        $revision = $placed['order']['revision'] ?? 0;
+        if (($order['revision'] ?? -1) < $revision) {
+            $order = ['state' => $placed['order']['state'], 'revision' => $revision] + $order;
+        }
+        foreach ($placed['services'] as $service) {
+            $service += ['revision' => 0];
+            $before = $order['services'][$service['id']]['revision'] ?? -1;
+            if ($before < $service['revision']) $order['services'][$service['id']] = $service;
+        }
+        return $order + ['services' => []];
     });
     return true;
 }
