@@ -149,8 +149,26 @@ MUTANTS = [
     Mutant(
         "N5", "registry-step", "a program that changes the registry joins while older nodes serve",
         CLUSTER + "ClusterMember+Upgrade.swift",
-        "if alive.isEmpty { return }", "if alive.isEmpty || MUTANT { return }",
+        "if alive.isEmpty {", "if alive.isEmpty || MUTANT {",
         "SurvivalTests/ClusterRegistryTests.swift", "does not join while nodes run"),
+    Mutant(
+        "N5", "step-again", "who comes second of an upgrade is asked whether it may change what was changed",
+        CLUSTER + "ClusterMember+Upgrade.swift",
+        "if view.registrySchema >= options.registrySchema { return [] }",
+        "if view.registrySchema >= options.registrySchema, !MUTANT { return [] }",
+        "SurvivalTests/ClusterRegistryTests.swift", "upgraded one after the other"),
+    Mutant(
+        "N6", "all-read", "who reads large snapshots keeps others from a few records",
+        "Sources/Cluster/PostgresLog+Reading.swift",
+        "behind: tenant == .registry ? nil : sessions.downloads",
+        "behind: tenant == .registry ? nil : MUTANT ? sessions.readers : sessions.downloads",
+        "ClusterTests/SessionTests.swift", "keep nobody from records"),
+    Mutant(
+        "B2", "last-fallback", "a tenant that is used and whose snapshots fail keeps its newest alone",
+        "Sources/Cluster/PostgresSchema+Past.swift",
+        "SELECT CASE WHEN max(t.sequence) = h.sequence\n",
+        "SELECT CASE WHEN max(t.sequence) \\(MUTANT ? \"<=\" : \"=\") h.sequence\n",
+        "ClusterTests/LogPastTests.swift", "a tenant that is used"),
     Mutant(
         "N6", "all-fetch", "files that are fetched take all workers", CLUSTER + "ClusterMember.swift",
         "guard state.fetches < bounds.fetchesMax else { return false }",
