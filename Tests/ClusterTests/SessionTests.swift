@@ -17,15 +17,9 @@ import Testing
         let tenants = (0..<30).map { _ in TenantID.any }
         for tenant in tenants { try log.create(tenant, owner: node) }
         // Whoever opens one waits for its row.
-        let psql = Process()
-        psql.executableURL = URL(filePath: "/usr/bin/psql")
-        psql.arguments = ["-XqAt", "-d", cluster.url]
-        let (input, output) = (Pipe(), Pipe())
-        (psql.standardInput, psql.standardOutput, psql.standardError) = (input, output, FileHandle.nullDevice)
-        try psql.run()
-        let lock = "BEGIN; SELECT count(*) FROM (SELECT 1 FROM tollgate.head FOR UPDATE) h;\n"
-        try input.fileHandleForWriting.write(contentsOf: Data(lock.utf8))
-        #expect(output.fileHandleForReading.availableData == Data("30\n".utf8))
+        let held = try HeldTransaction(
+            "SELECT count(*) FROM (SELECT 1 FROM tollgate.head FOR UPDATE) h", in: cluster.url)
+        #expect(held.line == "30\n")
         let (key, asked) = (cluster.key, DispatchGroup())
         for tenant in tenants {
             asked.enter()
@@ -45,8 +39,7 @@ import Testing
         } while asked.wait(timeout: .now()) != .success
         // All six places were taken; one that ended may be listed still while its place is taken.
         #expect((6...14).contains(most), "\(most)")
-        try input.fileHandleForWriting.close()
-        psql.waitUntilExit()
+        try held.end()
         for tenant in tenants { _ = try log.open(tenant, as: node, key: key) }
     }
 

@@ -156,7 +156,7 @@ MUTANTS = [
         CLUSTER + "ClusterMember+Upgrade.swift",
         "if view.registrySchema >= options.registrySchema { return [] }",
         "if view.registrySchema >= options.registrySchema, !MUTANT { return [] }",
-        "SurvivalTests/ClusterRegistryTests.swift", "upgraded one after the other"),
+        "SurvivalTests/ClusterRegistryTests.swift", "the others are upgraded one after the other"),
     Mutant(
         "N6", "all-read", "who reads large snapshots keeps others from a few records",
         "Sources/Cluster/PostgresLog+Reading.swift",
