@@ -152,6 +152,16 @@ MUTANTS = [
         "if alive.isEmpty {", "if alive.isEmpty || MUTANT {",
         "SurvivalTests/ClusterRegistryTests.swift", "does not join while nodes run"),
     Mutant(
+        "N4", "drains-unsaid", "a drain gives tenants away before the log says that the node takes none",
+        CLUSTER + "Fleet+Moves.swift",
+        "                beat()\n", "                if !MUTANT { beat() }\n",
+        BEATS, "a drain ends once"),
+    Mutant(
+        "N6", "useless-fetched", "files that are here and of no use are fetched past the places for that",
+        CLUSTER + "ClusterMember.swift",
+        "if isFetched { return }", "if isFetched || MUTANT { return }",
+        "SurvivalTests/ClusterFetchTests.swift", "here and of no use"),
+    Mutant(
         "N5", "step-again", "who comes second of an upgrade is asked whether it may change what was changed",
         CLUSTER + "ClusterMember+Upgrade.swift",
         "if view.registrySchema >= options.registrySchema { return [] }",
