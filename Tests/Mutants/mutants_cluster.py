@@ -162,6 +162,11 @@ MUTANTS = [
         "if isFetched { return }", "if isFetched || MUTANT { return }",
         "SurvivalTests/ClusterFetchTests.swift", "here and of no use"),
     Mutant(
+        "N3", "columns-wait", "beats wait behind a node that joins and wants to change their table",
+        "Sources/Cluster/PostgresSchema.swift",
+        "SET LOCAL lock_timeout = '300ms'", "SET LOCAL lock_timeout = '\\(MUTANT ? 10_000 : 300)ms'",
+        "ClusterTests/NodeTests.swift", "keeps no beat waiting"),
+    Mutant(
         "N5", "step-again", "who comes second of an upgrade is asked whether it may change what was changed",
         CLUSTER + "ClusterMember+Upgrade.swift",
         "if view.registrySchema >= options.registrySchema { return [] }",
