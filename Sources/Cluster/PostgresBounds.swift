@@ -1,3 +1,5 @@
+import TenantRegistry
+
 /// What is bounded, and by how much.
 enum PostgresBounds {
     /// Version 13 has transaction ids of 64 bits.
@@ -12,14 +14,17 @@ enum PostgresBounds {
     static let patientNanoseconds: UInt64 = 15_000_000_000
     /// Between two attempts to reach a server.
     static let pauseMilliseconds = 50
+    /// Between two attempts to add columns.
+    static let columnPauseMilliseconds = 1_000
     /// A statement that waits longer for a row fails; less than an answer may take.
     static let lockMilliseconds = 1_500
     static let groupRecordsMax = 64
     static let groupBytesMax = 4 << 20
-    /// Sessions of those who ask at once, and of those who read files and records; the beat's and the shippers' come on
-    /// top (docs/cluster.md says how many a node has).
+    /// Sessions of those who ask at once, of those who read snapshots, and of those who read records; the registry's,
+    /// the beat's and the shippers' come on top (docs/cluster.md says how many a node has).
     static let askers = 6
-    static let readers = 6
+    static let downloads = ClusterBounds.downloadsMax
+    static let readers = 4
     static let idleSessionsMax = 6
     /// Beside the one of the registry.
     static let shippers = 3

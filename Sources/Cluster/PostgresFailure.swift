@@ -22,6 +22,7 @@ struct PostgresFailure: Error {
     static let lockNotAvailable = Kind.refused("55P03")
     static let adminShutdown = Kind.refused("57P01")
     static let checkViolation = Kind.refused("23514")
+    static let undefinedColumn = Kind.refused("42703")
 
     var asLogError: SharedLogError { .away(text) }
 }

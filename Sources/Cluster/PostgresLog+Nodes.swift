@@ -7,9 +7,13 @@ extension PostgresLog {
     package func join(_ node: ClusterNode) throws(SharedLogError) -> Int64 {
         let joined: Int64
         do throws(PostgresFailure) {
-            joined = try sessions.use(within: PostgresBounds.patientNanoseconds) {
+            try sessions.use(within: PostgresBounds.patientNanoseconds) {
                 connection, deadline throws(PostgresFailure) in
                 try prepareTables(connection, keyPrint: node.keyPrint, until: deadline)
+            }
+            try addColumns(until: now() + PostgresBounds.patientNanoseconds)
+            joined = try sessions.use(within: PostgresBounds.patientNanoseconds) {
+                connection, deadline throws(PostgresFailure) in
                 // An earlier process of this name has ended, though the server may not know it: its locks are let go.
                 sessions.dropIdle()
                 try connection.run(
@@ -36,8 +40,7 @@ extension PostgresLog {
     private func prepareTables(
         _ connection: PostgresConnection, keyPrint: Digest, until deadline: UInt64
     ) throws(PostgresFailure) {
-        let found = try connection.run(PostgresSchema.hasTables, until: deadline)
-        let hasTables = found.bool(0, 0)
+        let hasTables = try connection.run(PostgresSchema.hasTables, until: deadline).bool(0, 0)
         if hasTables { try check(connection, keyPrint: keyPrint, until: deadline) }
         var steps = [
             PostgresConnection.Statement(name: "patience", sql: "SET LOCAL lock_timeout = '10s'", values: []),
@@ -51,11 +54,31 @@ extension PostgresLog {
                     name: "print", sql: "UPDATE tollgate.cluster SET key_print = $1 WHERE key_print IS NULL",
                     values: [.bytes(keyPrint.bytes)]))
         }
-        if !found.bool(0, 1) { steps.append(.init(name: "addRegistry", sql: PostgresSchema.addRegistry, values: [])) }
         steps.append(.init(name: "partitions", sql: PostgresSchema.partitions, values: []))
         _ = try connection.transact(steps, until: deadline)
         partitionsCheckedAt.store(now(), ordering: .relaxed)
         if !hasTables { try check(connection, keyPrint: keyPrint, until: deadline) }
+    }
+
+    /// What came later, where it is missing: in a transaction of its own, which gives way to whoever has the tables and
+    /// is tried again.
+    private func addColumns(until end: UInt64) throws(PostgresFailure) {
+        while true {
+            do throws(PostgresFailure) {
+                try sessions.use(isAhead: true) { connection, deadline throws(PostgresFailure) -> Void in
+                    if try connection.run(PostgresSchema.hasColumns, until: deadline).bool(0, 0) { return }
+                    let steps = [PostgresSchema.columnPatience] + PostgresSchema.addColumns
+                    _ = try connection.transact(
+                        steps.enumerated().map { .init(name: "addColumns\($0)", sql: $1, values: []) },
+                        until: deadline)
+                }
+                return
+            } catch {
+                let next = now() + UInt64(PostgresBounds.columnPauseMilliseconds) * 1_000_000
+                guard error.kind == PostgresFailure.lockNotAvailable, next < end else { throw error }
+            }
+            pause(milliseconds: PostgresBounds.columnPauseMilliseconds)
+        }
     }
 
     private func check(
@@ -89,9 +112,7 @@ extension PostgresLog {
         ]
         let results: [PostgresResult]
         do throws(PostgresFailure) {
-            results = try sessions.use(isAhead: true) { connection, deadline throws(PostgresFailure) in
-                try connection.transact(statements, until: deadline)
-            }
+            results = try transactAhead(statements)
         } catch {
             if case .refused = error.kind {} else { sessions.note(isReachable: false) }
             throw error.asLogError
@@ -103,9 +124,35 @@ extension PostgresLog {
         return view
     }
 
+    /// Of the thread that beats. A database that was taken back to before columns were added is given them again: what
+    /// it lacks besides, the beat then tells.
+    private func transactAhead(
+        _ statements: [PostgresConnection.Statement]
+    ) throws(PostgresFailure) -> [PostgresResult] {
+        func transact() throws(PostgresFailure) -> [PostgresResult] {
+            try sessions.use(isAhead: true) { connection, deadline throws(PostgresFailure) in
+                try connection.transact(statements, until: deadline)
+            }
+        }
+        do throws(PostgresFailure) { return try transact() } catch {
+            guard error.kind == PostgresFailure.undefinedColumn else { throw error }
+        }
+        try addColumns(until: now())
+        return try transact()
+    }
+
+    package func note(registry schema: Int32) throws(SharedLogError) {
+        _ = try ask { connection, deadline throws(PostgresFailure) in
+            try connection.transact(
+                [.init(name: "noteRegistry", sql: PostgresSchema.noteRegistry, values: [.int(Int64(schema))])],
+                until: deadline)
+        }
+    }
+
     private static func view(nodes: PostgresResult, owners: PostgresResult) throws(SharedLogError) -> ClusterView {
         var view = ClusterView(
             nodes: [], owners: [], ownersAt: owners.int(0, 0), registrySequence: owners.unsigned(0, 1))
+        if nodes.rows > 0 { view.registrySchema = Int32(truncatingIfNeeded: nodes.int(0, 7)) }
         for row in 0..<nodes.rows {
             guard let name = NodeName(nodes.text(row, 0)),
                 let state = NodeState(rawValue: Int16(truncatingIfNeeded: nodes.int(row, 3)))

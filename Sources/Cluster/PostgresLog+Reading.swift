@@ -1,4 +1,5 @@
 package import Cryptography
+import Dispatch
 package import TenantRegistry
 
 /// What was written, read back and proven.
@@ -10,7 +11,8 @@ extension PostgresLog {
         var place = SharedPlace(sequence: sequence, chain: chain)
         guard last > sequence else { return chain }
         try stream(
-            PostgresSchema.records, [.uuid(tenant), .int(Int64(sequence)), .int(Int64(last))]
+            PostgresSchema.records, [.uuid(tenant), .int(Int64(sequence)), .int(Int64(last))],
+            behind: tenant == .registry ? nil : sessions.readers
         ) { result in
             for row in 0..<result.rows {
                 let (record, chain) = try Self.record(result, row, of: tenant, after: place, key: key)
@@ -94,7 +96,8 @@ extension PostgresLog {
         var (parts, bytes) = (0, 0)
         var wanted: (parts: Int64, bytes: Int64, digest: Digest?)?
         try stream(
-            PostgresSchema.readSnapshot, [.uuid(tenant), .int(Int64(snapshot.sequence))]
+            PostgresSchema.readSnapshot, [.uuid(tenant), .int(Int64(snapshot.sequence))],
+            behind: tenant == .registry ? nil : sessions.downloads
         ) { result in
             for row in 0..<result.rows {
                 guard let id = TenantID(bytes: result.bytes(row, 0)) else { throw damaged("has no id") }
@@ -116,11 +119,13 @@ extension PostgresLog {
     }
 
     /// A query whose rows come one by one, on a session that nobody else has meanwhile: `body` may ask the log itself.
+    /// The registry waits for no tenant: all of them wait for it. It is read by one at a time, its lane.
     private func stream(
-        _ sql: String, _ values: [PostgresValue], _ body: (PostgresResult) throws -> Void
+        _ sql: String, _ values: [PostgresValue], behind turn: DispatchSemaphore?,
+        _ body: (PostgresResult) throws -> Void
     ) throws {
         do {
-            try sessions.read { connection in
+            try sessions.read(behind: turn) { connection in
                 try connection.stream(sql, values, idleNanoseconds: PostgresBounds.patientNanoseconds, body)
             }
         } catch let failure as PostgresFailure { throw failure.asLogError }

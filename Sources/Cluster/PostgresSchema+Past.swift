@@ -69,16 +69,19 @@ extension PostgresSchema {
             AND NOT EXISTS (SELECT FROM tollgate.snapshot s WHERE s.tenant = $1 AND s.id = p.id)
         """
     /// Tenants, but for `$1`, of which more is there than is needed, as they put no snapshots any more; with the one
-    /// from which on it stays: the last but one, and the last where that is from before the retention of `$2` days.
-    /// Else the day of whatever was written last between the two would stay for ever, for all tenants.
+    /// from which on it stays: the last but one, and the last where that is from before the retention of `$2` days and
+    /// nothing was written since. Else the day of whatever was written last between the two would stay for ever, for
+    /// all tenants. Of a tenant that is used and whose snapshots fail, the last but one is what is left if the last is
+    /// damaged.
     static let overdue = """
-        SELECT h.tenant, s.kept FROM tollgate.head h JOIN (
-            SELECT tenant,
-                CASE WHEN (array_agg(at ORDER BY sequence DESC))[1] < now() - $2 * \(days) THEN max(sequence)
-                    ELSE (array_agg(sequence ORDER BY sequence DESC))[2] END AS kept,
-                max(sequence) FILTER (WHERE at < now() - $2 * \(days)) AS old
-            FROM tollgate.snapshot WHERE tenant <> $1 GROUP BY tenant) s ON s.tenant = h.tenant
-        WHERE h.state = 0 AND s.kept > h.needed AND s.old > h.needed
+        SELECT h.tenant, s.kept FROM tollgate.head h CROSS JOIN LATERAL (
+            SELECT CASE WHEN max(t.sequence) = h.sequence
+                        AND (array_agg(t.at ORDER BY t.sequence DESC))[1] < now() - $2 * \(days)
+                    THEN max(t.sequence)
+                    ELSE (array_agg(t.sequence ORDER BY t.sequence DESC))[2] END AS kept,
+                max(t.sequence) FILTER (WHERE t.at < now() - $2 * \(days)) AS old
+            FROM tollgate.snapshot t WHERE t.tenant = h.tenant) s
+        WHERE h.tenant <> $1 AND h.state = 0 AND s.kept > h.needed AND s.old > h.needed
         ORDER BY h.tenant LIMIT \(PostgresBounds.overdueMax)
         """
 }

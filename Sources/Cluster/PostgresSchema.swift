@@ -37,7 +37,8 @@ enum PostgresSchema {
         CREATE TABLE IF NOT EXISTS tollgate.cluster (
             one boolean PRIMARY KEY DEFAULT true CHECK (one),
             version bigint NOT NULL,
-            key_print bytea)
+            key_print bytea,
+            registry bigint NOT NULL DEFAULT 0)
         """,
         "INSERT INTO tollgate.cluster (version) VALUES (\(version)) ON CONFLICT DO NOTHING",
         // Of all nodes together: a name that was forgotten comes again with a higher one.
@@ -50,7 +51,8 @@ enum PostgresSchema {
             schema bigint NOT NULL,
             beats bigint NOT NULL,
             state bigint NOT NULL,
-            levels bytea) WITH (fillfactor = 50)
+            levels bytea,
+            registry bigint NOT NULL DEFAULT 0) WITH (fillfactor = 50)
         """,
         // state: 0 there, 1 removed. owner_since: the transaction that set the owner. needed: no record at or before it
         // is needed.
@@ -106,12 +108,19 @@ enum PostgresSchema {
         "ALTER TABLE tollgate.snapshot_part ALTER data SET STORAGE EXTERNAL",
     ]
 
-    /// Of the registry that a node's program knows; it came later. Nodes of before go on beside it, and tell 0.
-    static let addRegistry = "ALTER TABLE tollgate.node ADD COLUMN IF NOT EXISTS registry bigint NOT NULL DEFAULT 0"
-    static let hasTables = """
-        SELECT to_regclass('tollgate.cluster') IS NOT NULL, EXISTS (
-            SELECT FROM pg_attribute WHERE attrelid = to_regclass('tollgate.node') AND attname = 'registry')
+    static let hasTables = "SELECT to_regclass('tollgate.cluster') IS NOT NULL"
+
+    /// The registry that the cluster has, and the one that a node's program knows: both came later. Nodes of before go
+    /// on beside them, and tell 0.
+    static let addColumns = ["cluster", "node"].map {
+        "ALTER TABLE tollgate.\($0) ADD COLUMN IF NOT EXISTS registry bigint NOT NULL DEFAULT 0"
+    }
+    static let hasColumns = """
+        SELECT count(*) = 2 FROM information_schema.columns
+        WHERE table_schema = 'tollgate' AND table_name IN ('cluster', 'node') AND column_name = 'registry'
         """
+    /// Beats queue behind whoever waits to change their table: so not for long.
+    static let columnPatience = "SET LOCAL lock_timeout = '300ms'"
 
     /// Days from yesterday on; a clock that goes back an hour finds its partition too. Attached, not created in place:
     /// that would keep commits waiting for whoever reads.
@@ -158,17 +167,21 @@ enum PostgresSchema {
 
     // MARK: Nodes
 
+    /// It takes no tenants before it says so.
     static let join = """
         INSERT INTO tollgate.node (name, generation, address, schema, registry, beats, state)
-        VALUES ($1, nextval('tollgate.generation'), $2, $3, $4, 1, 0)
+        VALUES ($1, nextval('tollgate.generation'), $2, $3, $4, 1, 1)
         ON CONFLICT (name) DO UPDATE SET generation = nextval('tollgate.generation'), address = $2, schema = $3,
-            registry = $4, beats = node.beats + 1, state = 0
+            registry = $4, beats = node.beats + 1, state = 1
         RETURNING generation
         """
     static let beat =
         "UPDATE tollgate.node SET beats = beats + 1, state = $3 WHERE name = $1 AND generation = $2"
-    static let nodes =
-        "SELECT name, generation, address, state, beats, schema, registry FROM tollgate.node ORDER BY name"
+    static let nodes = """
+        SELECT name, generation, address, state, beats, schema, registry, (SELECT registry FROM tollgate.cluster)
+        FROM tollgate.node ORDER BY name
+        """
+    static let noteRegistry = "UPDATE tollgate.cluster SET registry = $1 WHERE registry < $1"
     /// What began before `at` has ended: whoever asks from there misses nothing. Whoever asks from later than that knew
     /// a server that was put back to an earlier moment since, and gets all.
     static let owners = """

@@ -5,8 +5,9 @@ import TenantRegistry
 /// Sessions for what is asked one question at a time. Any thread; each session has one user at a time: it is in `idle`,
 /// or in one caller's hands.
 ///
-/// Invariant: `PostgresBounds.askers` callers have one at a time, and `readers` a long answer; others wait, as long as
-/// they have time. While the server is away one at a time tries to reach it, whoever wants a session.
+/// Invariant: `PostgresBounds.askers` callers have one at a time, `downloads` a snapshot, and `readers` records; others
+/// wait, as long as they have time. While the server is away one at a time tries to reach it, whoever wants a session,
+/// and the thread that beats beside.
 final class PostgresSessions: Sendable {
     private struct State {
         var idle: [PostgresConnection] = []
@@ -25,7 +26,9 @@ final class PostgresSessions: Sendable {
     private let state = Mutex(State())
     private let reachable = Atomic(true)
     private let askers = DispatchSemaphore(value: PostgresBounds.askers)
-    private let readers = DispatchSemaphore(value: PostgresBounds.readers)
+    /// Who reads large files keeps nobody from a few records.
+    let downloads = DispatchSemaphore(value: PostgresBounds.downloads)
+    let readers = DispatchSemaphore(value: PostgresBounds.readers)
 
     init(_ address: PostgresAddress, _ durability: ClusterDurability, name: String) {
         (self.address, self.durability, self.name) = (address, durability, name)
@@ -39,6 +42,8 @@ final class PostgresSessions: Sendable {
     func connect(until deadline: UInt64) throws(PostgresFailure) -> PostgresConnection {
         let (host, isClosed) = state.withLock { ($0.host, $0.isClosed) }
         if isClosed { throw .lost("it was closed") }
+        // What fails for want of the caller's own time says nothing of the server.
+        let hasTime = now() + PostgresBounds.connectNanoseconds <= deadline
         do throws(PostgresFailure) {
             let (connection, at) = try PostgresConnection.open(
                 address, durability, name: name, first: host, until: deadline)
@@ -46,7 +51,7 @@ final class PostgresSessions: Sendable {
             return connection
         } catch {
             // The next attempt begins elsewhere: this one may have had no time for more than one host.
-            state.withLock { ($0.host, $0.failure) = ((host + 1) % address.hosts.count, error) }
+            if hasTime { state.withLock { ($0.host, $0.failure) = ((host + 1) % address.hosts.count, error) } }
             throw error
         }
     }
@@ -66,13 +71,13 @@ final class PostgresSessions: Sendable {
     }
 
     /// The same, tried again until the time is over. A server that does not promise enough is an end at once, but where
-    /// the caller has nothing better to do than to wait for one that does.
+    /// the caller has nothing better to do than to wait for one that does. `isAhead`: whoever else tries.
     func connectPatiently(
-        until deadline: UInt64, evenUnfit: Bool = false
+        until deadline: UInt64, evenUnfit: Bool = false, isAhead: Bool = false
     ) throws(PostgresFailure) -> PostgresConnection {
         while true {
             do throws(PostgresFailure) {
-                return try connectInTurn(until: deadline)
+                return try isAhead ? connect(until: deadline) : connectInTurn(until: deadline)
             } catch {
                 let next = now() + UInt64(PostgresBounds.pauseMilliseconds) * 1_000_000
                 guard evenUnfit || error.kind != .unfit, next < deadline else { throw error }
@@ -100,16 +105,17 @@ final class PostgresSessions: Sendable {
                 guard !once, error.kind == .lost || error.kind == PostgresFailure.adminShutdown else { throw error }
             }
         }
-        let connection = try connectPatiently(until: deadline)
+        let connection = try connectPatiently(until: deadline, isAhead: isAhead)
         let value = try body(connection, deadline)
         giveBack(connection)
         return value
     }
 
     /// Calls `body` with a session for an answer that comes piece by piece, during which it may ask other things.
-    func read(_ body: (PostgresConnection) throws -> Void) throws {
-        try Self.wait(for: readers, until: now() + PostgresBounds.patientNanoseconds)
-        defer { readers.signal() }
+    /// `turn`: of whom it waits behind; nil: of nobody.
+    func read(behind turn: DispatchSemaphore?, _ body: (PostgresConnection) throws -> Void) throws {
+        if let turn { try Self.wait(for: turn, until: now() + PostgresBounds.patientNanoseconds) }
+        defer { turn?.signal() }
         let connection = try takeIdle() ?? connectPatiently(until: now() + PostgresBounds.answerNanoseconds)
         try body(connection)
         giveBack(connection)

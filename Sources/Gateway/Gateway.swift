@@ -121,7 +121,8 @@ package final class Gateway: Sendable {
         options.openFilesMax = configuration.openFilesMax
         options.commits = configuration.commits
         options.cluster = configuration.cluster
-        options.cluster?.bounds.fetchesMax = max(1, configuration.workers / 2)
+        options.cluster?.bounds.fetchesMax = max(
+            1, min(configuration.workers / 2, ClusterBounds.downloadsMax))
         options.restMilliseconds = configuration.restSeconds == 0 ? nil : configuration.restSeconds * 1_000
         var figures = configuration.budgets
         // A call that one node passes on to another has a connection between them for as long as it waits.

@@ -115,4 +115,23 @@ import Testing
         #expect(try again.snapshots(of: tenant).map(\.sequence) == [10])
         #expect(try cluster.run("SELECT to_regclass('tollgate.log_20010101') IS NULL") == "t")
     }
+
+    @Test("B2 N6 a tenant that is used keeps the snapshot before its newest, however old both are")
+    func fallback() throws {
+        let cluster = try TestCluster()
+        let (log, node) = try cluster.join("a")
+        defer { log.close() }
+        try log.create(tenant, owner: node)
+        let stream = try log.open(tenant, as: node, key: cluster.key)
+        for number in 1...3 {
+            #expect(try stream.verdict("\(number)") == .appended)
+            try stream.putSnapshot(at: stream.settled, pieces(["\(number)"]))
+        }
+        #expect(try stream.verdict("4") == .appended)
+        try cluster.run("UPDATE tollgate.snapshot SET at = now() - interval '30 days'")
+        let other = TenantID.any
+        try log.create(other, owner: node)
+        try log.trim(other, before: 1, keepingDays: 7)
+        #expect(try log.snapshots(of: tenant).map(\.sequence) == [3, 2])
+    }
 }

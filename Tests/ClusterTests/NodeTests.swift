@@ -42,6 +42,46 @@ import Testing
         second.close()
     }
 
+    @Test("N3 N5 whoever joins and adds a column gives way to who has the table, and keeps no beat waiting")
+    func columnBesideBeats() throws {
+        let cluster = try TestCluster()
+        let (log, _) = try cluster.join("a")
+        defer { log.close() }
+        try cluster.run("ALTER TABLE tollgate.node DROP COLUMN registry")
+        let held = try HeldTransaction("SELECT count(*) FROM tollgate.node", in: cluster.url)
+        #expect(held.line == "1\n")
+        let node = try TestCluster.node("b")
+        let second = try PostgresLog(cluster.url, node: node.name, durability: .single)
+        defer { second.close() }
+        let joined = Promise<Void>()
+        startThread("joiner") { joined.resolve(Result { _ = try second.join(node) }) }
+        let waits = """
+            SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'tollgate.node'::regclass
+                AND mode = 'AccessExclusiveLock' AND NOT granted)
+            """
+        try cluster.server.waitFor(waits, "t", in: cluster.url)
+        // As a program of before beats.
+        try cluster.run("SET lock_timeout = '1500ms'; UPDATE tollgate.node SET beats = beats + 1")
+        try held.end()
+        try joined.value()
+        #expect(try cluster.run("SELECT string_agg(registry::text, ' ') FROM tollgate.node") == "0 0")
+    }
+
+    @Test("N5 N6 a database that was taken back to before a column was added has it again with the next beat")
+    func columnGone() throws {
+        let cluster = try TestCluster()
+        let (log, name) = try cluster.join("a")
+        defer { log.close() }
+        try log.note(registry: 7)
+        try log.note(registry: 5)
+        func schema() throws -> Int32? {
+            try log.beat(name, generation: 1, state: .serving, ownersSince: 0)?.registrySchema
+        }
+        #expect(try schema() == 7)
+        for table in ["node", "cluster"] { try cluster.run("ALTER TABLE tollgate.\(table) DROP COLUMN registry") }
+        #expect(try schema() == 0)
+    }
+
     @Test("N3 the newest process of a name has it: an older one's beat says so")
     func generations() throws {
         let cluster = try TestCluster()

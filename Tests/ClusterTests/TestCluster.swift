@@ -46,6 +46,30 @@ struct TestCluster {
     func run(_ sql: String) throws -> String { try server.run(sql, in: url) }
 }
 
+/// A transaction that stays open until it is ended.
+struct HeldTransaction {
+    private let psql = Process()
+    private let input = Pipe()
+    /// What it was told.
+    let line: String
+
+    /// It has done `sql`, which gives one line.
+    init(_ sql: String, in url: String) throws {
+        let output = Pipe()
+        psql.executableURL = URL(filePath: "/usr/bin/psql")
+        psql.arguments = ["-XqAt", "-d", url]
+        (psql.standardInput, psql.standardOutput, psql.standardError) = (input, output, FileHandle.nullDevice)
+        try psql.run()
+        try input.fileHandleForWriting.write(contentsOf: Data("BEGIN; \(sql);\n".utf8))
+        line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
+    }
+
+    func end() throws {
+        try input.fileHandleForWriting.close()
+        psql.waitUntilExit()
+    }
+}
+
 extension TenantID {
     static var any: TenantID { TenantID.random(SystemRandom()) }
 }

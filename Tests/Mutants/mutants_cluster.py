@@ -149,8 +149,41 @@ MUTANTS = [
     Mutant(
         "N5", "registry-step", "a program that changes the registry joins while older nodes serve",
         CLUSTER + "ClusterMember+Upgrade.swift",
-        "if alive.isEmpty { return }", "if alive.isEmpty || MUTANT { return }",
+        "if alive.isEmpty {", "if alive.isEmpty || MUTANT {",
         "SurvivalTests/ClusterRegistryTests.swift", "does not join while nodes run"),
+    Mutant(
+        "N4", "drains-unsaid", "a drain gives tenants away before the log says that the node takes none",
+        CLUSTER + "Fleet+Moves.swift",
+        "                beat()\n", "                if !MUTANT { beat() }\n",
+        BEATS, "a drain ends once"),
+    Mutant(
+        "N6", "useless-fetched", "files that are here and of no use are fetched past the places for that",
+        CLUSTER + "ClusterMember.swift",
+        "if isFetched { return }", "if isFetched || MUTANT { return }",
+        "SurvivalTests/ClusterFetchTests.swift", "here and of no use"),
+    Mutant(
+        "N3", "columns-wait", "beats wait behind a node that joins and wants to change their table",
+        "Sources/Cluster/PostgresSchema.swift",
+        "SET LOCAL lock_timeout = '300ms'", "SET LOCAL lock_timeout = '\\(MUTANT ? 10_000 : 300)ms'",
+        "ClusterTests/NodeTests.swift", "keeps no beat waiting"),
+    Mutant(
+        "N5", "step-again", "who comes second of an upgrade is asked whether it may change what was changed",
+        CLUSTER + "ClusterMember+Upgrade.swift",
+        "if view.registrySchema >= options.registrySchema { return [] }",
+        "if view.registrySchema >= options.registrySchema, !MUTANT { return [] }",
+        "SurvivalTests/ClusterRegistryTests.swift", "the others are upgraded one after the other"),
+    Mutant(
+        "N6", "all-read", "who reads large snapshots keeps others from a few records",
+        "Sources/Cluster/PostgresLog+Reading.swift",
+        "behind: tenant == .registry ? nil : sessions.downloads",
+        "behind: tenant == .registry ? nil : MUTANT ? sessions.readers : sessions.downloads",
+        "ClusterTests/SessionTests.swift", "keep nobody from records"),
+    Mutant(
+        "B2", "last-fallback", "a tenant that is used and whose snapshots fail keeps its newest alone",
+        "Sources/Cluster/PostgresSchema+Past.swift",
+        "SELECT CASE WHEN max(t.sequence) = h.sequence\n",
+        "SELECT CASE WHEN max(t.sequence) \\(MUTANT ? \"<=\" : \"=\") h.sequence\n",
+        "ClusterTests/LogPastTests.swift", "a tenant that is used"),
     Mutant(
         "N6", "all-fetch", "files that are fetched take all workers", CLUSTER + "ClusterMember.swift",
         "guard state.fetches < bounds.fetchesMax else { return false }",

@@ -100,6 +100,10 @@ import Testing
         try #require(heir.node).fleet.drain { drained.resolve($0) }
         #expect(try drained.value() == 2)
         #expect(!scene.store.owners.values.contains(heir.name))
+        // The log says so though its time to beat has not come.
+        let third = try #require(others.first { $0 !== heir })
+        try #require(third.node).fleet.beat()
+        #expect(third.member?.nodes.first { $0.name == heir.name }?.state == .draining)
         try scene.heal("drained")
     }
 }

@@ -14,11 +14,11 @@ import Testing
     init() throws { folder = try TestFolder() }
 
     /// It has three workers, and fetches one file at a time, when somebody asks.
-    private func start(seed: UInt64, _ faults: LogFaults = LogFaults()) throws -> TestNode {
+    private func start(seed: UInt64, _ faults: LogFaults = LogFaults(), fetchesMax: Int = 1) throws -> TestNode {
         var cluster = ClusterOptions(
             log: store.link(faults), name: try #require(NodeName("one")), address: "127.0.0.1:1")
         (cluster.clock, cluster.beatsByItself) = (clock, false)
-        (cluster.bounds.fetchedMax, cluster.bounds.fetchesMax) = (0, 1)
+        (cluster.bounds.fetchedMax, cluster.bounds.fetchesMax) = (0, fetchesMax)
         var options = Fleet.Options()
         (options.cluster, options.workers) = (cluster, 3)
         return try TestNode(folder.file("data"), seed: seed, options: options)
@@ -62,5 +62,27 @@ import Testing
         faults.thaw()
         try isOpened.value()
         for slug in cold { _ = try node.head(of: node.tenant(slug)) }
+    }
+
+    @Test("N6 case 26 a file that is here and of no use waits for a place as one that is not here does")
+    func useless() throws {
+        let before = try start(seed: 1)
+        try before.create("cold")
+        let record = try before.tenant("cold")
+        let file = SharedFile(
+            path: before.fleet.data.tenantPath(record.id), tenant: record.id, key: record.secretKey)
+        before.stop()
+        // Of another history than the log's.
+        let mark = try #require(file.mark)
+        try file.write(mark: SharedPlace(sequence: mark.sequence, chain: .zero))
+        let node = try start(seed: 2, fetchesMax: 0)
+        defer { node.stop() }
+        let opened = Promise<Void>()
+        try node.tenant("cold").lane.exclusively(
+            { control in opened.resolve(Result { _ = try control.file() }) }, orElse: { opened.fail($0) })
+        do {
+            try opened.value()
+            Issue.record("it was fetched")
+        } catch LaneFailure.moved {}
     }
 }

@@ -53,15 +53,18 @@ import Testing
     @Test("N5 a node that takes the registry a step further does not join while nodes run that do not know the step")
     func step() throws {
         let upgrades = Mutex(false)
+        let version = Mutex(RegistryStore.version)
         let scene = try ClusterScene(nodes: 1) { options in
             (options.bounds.beatMilliseconds, options.bounds.deadMilliseconds) = (10, 500)
             options.upgradesRegistry = upgrades.withLock { $0 }
+            options.registrySchema = version.withLock { $0 }
         }
         defer { scene.end() }
         let node = scene.nodes[0]
         for leaves in [true, false] {
             node.stop()
-            let older = try Older(scene.store, version: RegistryStore.version - 1)
+            let older = try Older(scene.store, version: version.withLock { $0 })
+            version.withLock { $0 += 1 }
             let why = try #require(refusal(node))
             #expect(why.contains("older") && why.contains("--upgrade-registry"))
             #expect(try older.state(of: node.name) == .left)
@@ -73,6 +76,30 @@ import Testing
             #expect(refusal(node) == nil)
         }
         try scene.heal("the registry went a step further")
+    }
+
+    @Test("N5 once the registry went a step further the others are upgraded one after the other, and may begin anew")
+    func afterStep() throws {
+        let upgrades = Mutex(true)
+        let version = Mutex(RegistryStore.version)
+        let scene = try ClusterScene { options in
+            (options.bounds.beatMilliseconds, options.bounds.deadMilliseconds) = (10, 500)
+            options.upgradesRegistry = upgrades.withLock { $0 }
+            options.registrySchema = version.withLock { $0 }
+        }
+        defer { scene.end() }
+        let (first, second) = (scene.nodes[0], scene.nodes[1])
+        for node in scene.nodes { node.stop() }
+        // The third, which runs until it is upgraded too.
+        let older = try Older(scene.store, version: RegistryStore.version)
+        version.withLock { $0 += 1 }
+        #expect(refusal(first) == nil)
+        upgrades.withLock { $0 = false }
+        #expect(refusal(second) == nil)
+        first.stop()
+        #expect(refusal(first) == nil)
+        try older.stop(leaves: true)
+        try scene.heal("upgraded one after the other")
     }
 
     @Test("N5 nodes of one registry are upgraded one after the other, whatever else their programs differ in")

@@ -107,12 +107,27 @@ struct NodeBackup: Sendable {
         }
     }
 
-    /// One that goes to another node while it waits for its lane is copied as that one's.
+    private static let movedMax = 60
+    private static let movedPauseMilliseconds = 500
+
+    /// One that goes to another node while it waits for its lane is copied as that one's. One of this node's whose file
+    /// is not here waits until fewer others are being fetched.
     private func copied(_ record: TenantRecord, _ steps: Steps) async throws -> String {
-        do {
-            return try await steps.callback { done in fleet.export(record, on: fleet.copies, then: done) }
-        } catch LaneFailure.moved {
-            return try await steps.callback { done in fleet.export(record, on: fleet.copies, then: done) }
+        for _ in 1...Self.movedMax {
+            do {
+                return try await steps.callback { done in fleet.export(record, on: fleet.copies, then: done) }
+            } catch LaneFailure.moved {
+                if fleet.isServedHere(record.id) { try await Self.pause(steps) }
+            }
+        }
+        throw LaneFailure.moved
+    }
+
+    private static func pause(_ steps: Steps) async throws {
+        try await steps.callback { (done: @escaping @Sendable (Result<Void, any Error>) -> Void) in
+            DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(movedPauseMilliseconds)) {
+                done(.success(()))
+            }
         }
     }
 

@@ -57,9 +57,11 @@ package struct ClusterBounds: Sendable {
     package var projectionMilliseconds: UInt64 = 2_000
     /// Files that are fetched in the background at once, and how many of what was claimed.
     package var fetchedAtOnce = 4
+    /// Snapshots that a node reads out of the log at once.
+    package static let downloadsMax = 3
     /// Files that are fetched at once by whoever asks: each holds a worker, and half of those are left to tenants whose
-    /// files are here.
-    package var fetchesMax = LanePool.workersDefault / 2
+    /// files are here. More than can be read at once only wait.
+    package var fetchesMax = min(LanePool.workersDefault / 2, ClusterBounds.downloadsMax)
     package var fetchedMax = 200
 
     package init() {}
@@ -172,7 +174,7 @@ package final class ClusterMember: Sendable {
         defer { notice.end() }
         let last = FileManager.default.contents(atPath: memory).flatMap { Int64(String(decoding: $0, as: UTF8.self)) }
         let view = last.map { last in
-            try? options.log.beat(options.name, generation: last, state: .serving, ownersSince: .max)
+            try? options.log.beat(options.name, generation: last, state: .draining, ownersSince: .max)
         }
         let wasHere = (view ?? nil) != nil
         generation = try log.join(
@@ -391,7 +393,7 @@ package final class ClusterMember: Sendable {
     func open(_ file: SharedFile) throws -> SharedSink {
         let tenant = file.tenant
         guard mayWrite(tenant) else { throw refusal(of: tenant) }
-        let isFetched = file.isAbsent && !isReset(tenant)
+        var isFetched = file.isAbsent && !isReset(tenant)
         if isFetched { try beginFetch() }
         defer { if isFetched { state.withLock { $0.fetches -= 1 } } }
         do {
@@ -400,7 +402,12 @@ package final class ClusterMember: Sendable {
                 _ = try file.reset(to: stream)
                 state.withLock { _ = $0.resets.remove(tenant) }
             } else {
-                let wasWhole = try file.complete(stream.head, from: log)
+                let wasWhole = try file.complete(stream.head, from: log) {
+                    // One that is here and of no use.
+                    if isFetched { return }
+                    try beginFetch()
+                    isFetched = true
+                }
                 if !wasWhole { state.withLock { $0.figures.restored += 1 } }
             }
             return SharedSink(tenant, stream, self, file)

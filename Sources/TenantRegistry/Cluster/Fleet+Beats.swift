@@ -1,4 +1,5 @@
 import Cryptography
+import Dispatch
 import Foundation
 import SQLite
 
@@ -211,17 +212,29 @@ extension Fleet {
         let records = tenants.compactMap { roster.tenant(id: $0) }
             .sorted { $0.profile.lastRequestAt?.milliseconds ?? 0 > $1.profile.lastRequestAt?.milliseconds ?? 0 }
             .prefix(cluster.bounds.fetchedMax)
-        for start in 0..<min(cluster.bounds.fetchedAtOnce, records.count) {
-            fetch(records.enumerated().filter { $0.offset % cluster.bounds.fetchedAtOnce == start }.map(\.element)[...])
+        // Whoever asks finds a place beside them.
+        let chains = max(1, min(cluster.bounds.fetchedAtOnce, cluster.bounds.fetchesMax / 2))
+        for start in 0..<min(chains, records.count) {
+            fetch(records.enumerated().filter { $0.offset % chains == start }.map(\.element)[...], for: cluster)
         }
     }
 
-    private func fetch(_ records: ArraySlice<TenantRecord>) {
+    private func fetch(_ records: ArraySlice<TenantRecord>, for cluster: ClusterMember) {
         guard let record = records.first, !isStopping.load(ordering: .relaxed) else { return }
-        let goOn: @Sendable () -> Void = { [self] in fetch(records.dropFirst()) }
+        let goOn: @Sendable () -> Void = { [self] in fetch(records.dropFirst(), for: cluster) }
         record.lane.exclusively(
-            { [report] control in
-                do { _ = try control.file() } catch { report("tenant \(record.id.text): \(error)") }
+            { [self] control in
+                do {
+                    _ = try control.file()
+                } catch LaneFailure.moved where isServedHere(record.id) {
+                    // Whoever asks has all places.
+                    let pause = DispatchTimeInterval.milliseconds(Int(cluster.bounds.beatMilliseconds))
+                    return DispatchQueue.global().asyncAfter(deadline: .now() + pause) { [self] in
+                        fetch(records, for: cluster)
+                    }
+                } catch {
+                    report("tenant \(record.id.text): \(error)")
+                }
                 goOn()
             }, orElse: { _ in goOn() })
     }

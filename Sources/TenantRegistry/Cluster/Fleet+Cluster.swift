@@ -100,6 +100,10 @@ extension Fleet {
         let view = try cluster.log.beat(
             cluster.name, generation: cluster.generation, state: .serving, ownersSince: 0)
         guard let view else { throw SharedLogError.refused("another process is node \(cluster.name.text)") }
+        // The registry has been opened, and is what this program makes of it.
+        if view.registrySchema < cluster.options.registrySchema {
+            try cluster.log.note(registry: cluster.options.registrySchema)
+        }
         _ = cluster.take(view, sent: sent)
         cluster.state.withLock { $0.inherited = $0.unready }
         cluster.extendLease(from: sent)

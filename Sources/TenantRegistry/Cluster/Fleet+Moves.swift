@@ -78,8 +78,9 @@ extension Fleet {
         // Of all at once: each move then has what came since.
         saveCounters { [self] in
             aside(cluster, then) { [self] in
-                // A beat that is on its way may claim tenants still; the next one takes none.
-                cluster.beating.withLock { _ in }
+                // One that is on its way may claim tenants still; this one takes none, and the log says so before the
+                // first of them goes.
+                beat()
                 drain(served(cluster)[...], cluster, moved: 0, failure: nil, then: then)
             }
         }
@@ -101,9 +102,14 @@ extension Fleet {
     ) {
         let late = served(cluster)
         if !late.isEmpty { return drain(late[...], cluster, moved: moved, failure: nil, then: then) }
-        let arriving = cluster.arriving
+        // After a look who is still unknown, or not whole, is nobody to serve.
+        let arriving = cluster.arriving.filter { tenant in
+            looks == 0 || roster.tenant(id: tenant).map { !$0.profile.isUnfinished } ?? false
+        }
         if arriving.isEmpty { return then(.success(moved)) }
         guard looks < Self.drainLooksMax else { return then(.failure(MoveFailure.notHere)) }
+        // What fails now may not with the next beat.
+        if looks > 0 { pause(milliseconds: Int(cluster.bounds.beatMilliseconds)) }
         takeOver(arriving) { [self] in
             aside(cluster, then) { [self] in drainLate(cluster, moved: moved, looks: looks + 1, then: then) }
         }

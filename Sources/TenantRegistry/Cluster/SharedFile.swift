@@ -66,9 +66,12 @@ struct SharedFile: Sendable {
     var isAbsent: Bool { mark == nil || DataDirectory.size(of: path) == nil }
 
     /// Makes the file what the log says it is at this head. Throws a `SharedLogError` where the log cannot be read, a
-    /// `TenantFileError` where the file is further than the log. Gives whether it was so already.
+    /// `TenantFileError` where the file is further than the log. Gives whether it was so already. `willFetch`: before
+    /// all of it is fetched.
     @discardableResult
-    func complete(_ head: SharedHead, from log: any SharedLog) throws -> Bool {
+    func complete(
+        _ head: SharedHead, from log: any SharedLog, willFetch: () throws -> Void = {}
+    ) throws -> Bool {
         if let mark, DataDirectory.size(of: path) != nil {
             guard mark.sequence <= head.sequence else {
                 keepAside()
@@ -83,6 +86,7 @@ struct SharedFile: Sendable {
                 }
             }
         }
+        try willFetch()
         try fetch(head, from: log)
         return false
     }

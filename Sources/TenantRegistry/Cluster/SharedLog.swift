@@ -12,8 +12,9 @@ package protocol SharedLog: AnyObject, Sendable {
     // MARK: Nodes
 
     /// A process begins under this name, and every earlier one of that name has ended: its `beat` gives nil from now
-    /// on. Gives the generation, which is above any before. Throws `.refused` where the log belongs to another master
-    /// key, or does not promise what it has to (proof of synchronous replication).
+    /// on. Gives the generation, which is above any before. It takes no tenants before a beat says that it
+    /// does. Throws `.refused` where the log belongs to another master key, or does not promise what it has to (proof
+    /// of synchronous replication).
     func join(_ node: ClusterNode) throws(SharedLogError) -> Int64
     /// Says that the process lives, durably, and gives what it needs to know. `seen`: the `ownersAt` of the view
     /// before, 0 for all owners. Nil: another process has the name, and this one has to stop.
@@ -27,6 +28,8 @@ package protocol SharedLog: AnyObject, Sendable {
     ) throws(SharedLogError) -> [TenantID]?
     /// Gives a tenant, to none of whose streams anything is appended any more, to another node, with a higher epoch.
     func hand(_ tenant: TenantID, from node: NodeName, to other: NodeName) throws(SharedLogError)
+    /// The registry is of that schema from now on, or of a later one.
+    func note(registry schema: Int32) throws(SharedLogError)
     /// Forgets a node that has left and owns nothing.
     func forget(_ name: NodeName) throws(SharedLogError)
     /// What a node wants to be known of its tenants while it lives, for whoever takes over; `levels` of a limiter.
@@ -284,6 +287,8 @@ package struct ClusterView: Sendable {
     package var ownersAt: Int64
     /// Where the registry's head is.
     package var registrySequence: UInt64
+    /// What the registry's schema was last noted as; 0: by nobody.
+    package var registrySchema: Int32 = 0
 
     package init(nodes: [Node], owners: [Owner], ownersAt: Int64, registrySequence: UInt64) {
         (self.nodes, self.owners, self.ownersAt, self.registrySequence) = (nodes, owners, ownersAt, registrySequence)

@@ -104,8 +104,9 @@ package final class RegistryStore: LaneFile {
     package static let version = Int32(migrations.count)
 
     /// All nodes of a cluster have one registry, and one of the version before knows no step that is added here: it
-    /// serves nothing more until it is upgraded. So a node with such a step does not join while others run that do not
-    /// know it (`ClusterMember.judgeRegistryStep`). What only adds a table goes beside them, as `RegistryBacklogTable`.
+    /// serves nothing more until it is upgraded. So the first node that would take it does not join while others run
+    /// that do not know it (`ClusterMember.judgeRegistryStep`). What only adds a table goes beside them, as
+    /// `RegistryBacklogTable`.
     static let migrations: [Migration] = [
         Migration(
             version: 1, name: "tenants, secrets, projections, provider keys",

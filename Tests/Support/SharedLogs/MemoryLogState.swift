@@ -38,7 +38,7 @@ struct MemoryLogState: Sendable {
     struct Node: Sendable {
         var description: ClusterNode
         var generation: Int64
-        var state = NodeState.serving
+        var state = NodeState.draining
         var beats: Int64 = 0
         var levels: [UInt8]?
     }
@@ -48,6 +48,7 @@ struct MemoryLogState: Sendable {
     var tenants: [TenantID: Tenant] = [:]
     var nodes: [NodeName: Node] = [:]
     var keyPrint: Digest?
+    var registrySchema: Int32 = 0
     /// Counts changes of owners.
     var ownersAt: Int64 = 0
     private var generations: Int64 = 0
@@ -76,9 +77,11 @@ struct MemoryLogState: Sendable {
             guard let owner = tenant.head.owner, tenant.ownedSince > since else { return nil }
             return ClusterView.Owner(tenant: id, node: owner)
         }
-        return ClusterView(
+        var view = ClusterView(
             nodes: nodes.values.sorted { $0.description.name < $1.description.name }.map(\.view),
             owners: owners, ownersAt: ownersAt, registrySequence: tenants[.registry]?.head.sequence ?? 0)
+        view.registrySchema = registrySchema
+        return view
     }
 
     mutating func forget(_ name: NodeName) throws(SharedLogError) {

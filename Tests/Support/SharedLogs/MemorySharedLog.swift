@@ -61,6 +61,10 @@ package final class MemorySharedLog: SharedLog {
         try call { state throws(SharedLogError) in try state.hand(tenant, from: node, to: other) }
     }
 
+    package func note(registry schema: Int32) throws(SharedLogError) {
+        try call { $0.registrySchema = max($0.registrySchema, schema) }
+    }
+
     package func forget(_ name: NodeName) throws(SharedLogError) {
         try call { state throws(SharedLogError) in try state.forget(name) }
     }

@@ -122,6 +122,8 @@ extension SharedLogScene {
         guard let before, let view = try beat(log, first, mine) else {
             throw Nonconformance(description: "a beat of who lives shows the others")
         }
+        let joined = before.nodes.first { $0.name == second }?.state
+        try expect(joined, .draining, "who has not beaten yet takes no tenants")
         let seen = view.nodes.filter { $0.name == first || $0.name == second }.sorted { $0.name < $1.name }
         try expect(seen.map(\.name), [first, second], "the nodes")
         try expect(seen.map(\.state), [.serving, .draining], "their states")
@@ -146,6 +148,8 @@ extension SharedLogScene {
         try expect(all.map { owner(of: id, $0) }, second, "all owners, from the beginning")
         // A log may wait with it for what is still under way.
         try expect(moved.ownersAt >= view.ownersAt, "the place of owners never falls")
+        for schema in [9, 8] as [Int32] { try other.note(registry: schema) }
+        try expect(try beat(log, first, mine)?.registrySchema, 9, "the registry's schema never falls")
     }
 
     private func owner(of id: TenantID, _ view: ClusterView) -> NodeName? {
