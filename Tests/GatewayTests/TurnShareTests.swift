@@ -3,7 +3,8 @@ import Testing
 @testable import Gateway
 
 @Suite struct TurnShareTests {
-    @Test("W9 beside calls all turns together take a third of a core, however many tenants have turns", arguments: 1...4)
+    @Test(
+        "W9 beside calls all turns together take a third of a core, however many tenants have turns", arguments: 1...4)
     func third(runs: Int) {
         let took: UInt64 = 1_000
         #expect(took * UInt64(runs) * 3 == took + TurnShare.rest(after: took, runs: runs))

@@ -79,9 +79,9 @@ extension Fleet {
     /// Of what logs of before left, where the node has none: by the registry's last change, in seconds of the disk's
     /// clock.
     static func doubtOfFormerPasts(
-        _ folder: String, lastChange: Int, clock: any WallClock, monotonic: any MonotonicClock
+        _ log: NodeLog?, _ folder: String, lastChange: Int, clock: any WallClock, monotonic: any MonotonicClock
     ) throws -> ClockDoubt? {
-        if FormerPast.all(in: folder).isEmpty { return nil }
+        if log != nil || FormerPast.all(in: folder).isEmpty { return nil }
         return try ClockDoubt(
             in: folder, now: clock.now(), last: Timestamp(milliseconds: Int64(lastChange) * 1_000),
             steady: BootClock.inPlace(of: monotonic))
