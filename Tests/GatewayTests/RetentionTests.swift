@@ -217,7 +217,7 @@ import Testing
     }
 }
 
-/// A store that tells of each removal before it is made. One test's thread.
+/// A store that tells of each removal before it is made.
 private final class RemovingStore: ObjectStore, @unchecked Sendable {
     // One test's thread.
     private let store: MemoryStore

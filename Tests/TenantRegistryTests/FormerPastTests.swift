@@ -7,7 +7,7 @@ import Testing
 @testable import TenantRegistry
 
 @Suite struct FormerPastTests {
-    @Test("B2 G7 without a log, what one of before left outlasts starts with a clock that is ahead, for a day of running")
+    @Test("B2 G7 without a log, what one of before left stays for a day of running where the clock is ahead at starts")
     func aheadAtStarts() throws {
         let folder = try TestFolder()
         let path = folder.file("data")

@@ -320,7 +320,7 @@ package final class Fleet: Sendable {
                     return try openFile(of: record)
                 } catch {
                     guard isInDoubt(record) else { throw error }
-                    // What was lost may come back yet: nobody is told that nothing was done.
+                    // What was lost may come back yet: no write is told that nothing was done.
                     report("tenant \(record.id.text): not opened while the log is away: \(error)")
                     throw LaneFailure.outcomeUnknown
                 }

@@ -135,7 +135,7 @@ private struct Move {
         let file = "\(scratch)/tollgate-\(Hex.encode(random.bytes(8))).bundle"
         // Before the first call, which may make threads.
         let lastWords = LastWords { _ = unlink(file) }
-        // In this order: between the two a signal removes it once more.
+        // In this order: a signal that comes first removes it as well.
         defer {
             unlink(file)
             lastWords.end()
