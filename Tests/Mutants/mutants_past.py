@@ -37,7 +37,7 @@ MUTANTS = [
         "guard !MUTANT, past != nil, let log, pastWork.hasRoomForCopy else { return nil }",
         "GatewayTests/LaterTests.swift", "from its first moment"),
     Mutant(
-        "B2", "moment", "a commit from after the moment is played in", PAST,
+        "B2", "moment", "a commit from after the moment is played in", "Sources/TenantRegistry/Past/PastPlaying.swift",
         "if frame.at > moment {", "if !MUTANT, frame.at > moment {",
         "SurvivalTests/PastTests.swift", "goes back to any moment"),
     Mutant(
