@@ -300,7 +300,8 @@ def nice(checks, tollgate):
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
             with Gateway(tollgate, demo=False) as gateway:
                 assert gateway.get("/healthz").status == 200
-                loops = [int(number) for number, name in threads(gateway.process.pid).items() if name.startswith("loop-")]
+                names = threads(gateway.process.pid)
+                loops = [int(number) for number, name in names.items() if name.startswith("loop-")]
                 found.extend((os.sched_getscheduler(loop), os.getpriority(os.PRIO_PROCESS, loop)) for loop in loops)
         thread = threading.Thread(target=begin)
         thread.start()
