@@ -36,7 +36,8 @@ static inline int clinux_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CL
 // At most 15 bytes of it count.
 static inline void clinux_name_this_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
 // Since Linux 6.12: the slice of processor time that this thread asks for at once, 0.1 to 100 ms. One that asks for
-// less than others need not wait until theirs is over. Older kernels take no notice.
+// less than others need not wait until theirs is over. Older kernels take no notice. Policy and niceness stay what a
+// unit has set; of policies only the ordinary one, 0, and that of batches, 3, know slices.
 static inline void clinux_ask_for_slices(unsigned nanoseconds) {
     struct {
         unsigned size, policy;
@@ -44,7 +45,11 @@ static inline void clinux_ask_for_slices(unsigned nanoseconds) {
         int nice;
         unsigned priority;
         unsigned long long runtime, deadline, period;
-    } attributes = {sizeof attributes, 0, 0, 0, 0, nanoseconds, 0, 0};
+    } attributes = {0};
+    if (syscall(SYS_sched_getattr, 0, &attributes, (unsigned)sizeof attributes, 0u) != 0) return;
+    if (attributes.policy != 0 && attributes.policy != 3) return;
+    attributes.size = sizeof attributes;
+    attributes.runtime = nanoseconds;
     syscall(SYS_sched_setattr, 0, &attributes, 0u);
 }
 // Bytes that the allocator has given out.

@@ -109,6 +109,10 @@ def main():
                 assert sound.returncode == 0, sound
                 holed = command(options.tollgate, "archive", "verify", archive, "--at", text_of(moment), *key)
                 assert holed.returncode == 1 and "lacks a part of the log" in holed.stdout + holed.stderr, holed
+            with checks("B3 B4 the last moment before the gap is whole"):
+                last = text_of(reader.until_gaps[0] / 1000)
+                whole = command(options.tollgate, "archive", "verify", archive, "--at", last, *key)
+                assert whole.returncode == 0, (last, whole)
     checks.finish()
 
 

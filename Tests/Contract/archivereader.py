@@ -153,6 +153,8 @@ class Reader:
         self.chain = self.lsn = self.stream = self.link = None
         # Stretches of the log that the archive lacks: where the one before ended, and where it goes on.
         self.gaps = []
+        # Up to when the last object has everything, and the last before each gap, in milliseconds.
+        self.until, self.until_gaps = None, []
         self.taken = set()
         self.objects = 0
         self.begin(manifest)
@@ -252,12 +254,14 @@ class Reader:
                 snapshots.append(json.loads(body))
             elif kind == GAP:
                 self.pass_over(start)
+                self.until_gaps.append(self.until)
         check(rest == len(text), "bytes behind an object", name)
         changed = self.take_frames(name, heads, start, end, payloads)
         for entry in snapshots:
             self.take_snapshot(entry)
             changed.add(bytes.fromhex(entry["id"]))
         self.stream, self.number, self.link = stream, number, bytes.fromhex(name.rpartition("-")[2])
+        self.until = at
         self.taken.add(name)
         self.objects += 1
         self.took(self, name, changed)

@@ -16,6 +16,7 @@ import tempfile
 import threading
 import uuid
 
+from loopwatch import threads
 from shop import PARTNER, Shop
 from support import Checks, Gateway, arguments, signature_headers, verified_export, wait_until
 
@@ -289,12 +290,32 @@ def activated(checks, tollgate):
             gateway.start()
 
 
+def nice(checks, tollgate):
+    with checks("G8 loops stay as nice, and of the scheduling policy, that the service manager has begun them with"):
+        found = []
+
+        def begin():
+            # Of this thread alone, and of what it begins.
+            os.setpriority(os.PRIO_PROCESS, 0, 5)
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+            with Gateway(tollgate, demo=False) as gateway:
+                assert gateway.get("/healthz").status == 200
+                names = threads(gateway.process.pid)
+                loops = [int(number) for number, name in names.items() if name.startswith("loop-")]
+                found.extend((os.sched_getscheduler(loop), os.getpriority(os.PRIO_PROCESS, loop)) for loop in loops)
+        thread = threading.Thread(target=begin)
+        thread.start()
+        thread.join()
+        assert found and set(found) == {(os.SCHED_BATCH, 5)}, found
+
+
 def main():
     options = arguments()
     checks = Checks()
     with tempfile.TemporaryDirectory(prefix="tollgate-") as folder:
         replaced(checks, options.tollgate, folder)
     activated(checks, options.tollgate)
+    nice(checks, options.tollgate)
     checks.finish()
 
 

@@ -228,8 +228,8 @@ def interrupted(archive, folder, word):
 
 
 def signalled(words, number, scratch, has_files, **more):
-    """The exit code and the words of a command that gets a signal once it has begun to unseal. One that came to its end
-    before the signal was sent says nothing of it, and is begun again."""
+    """The exit code and the words of a command that gets a signal once it has begun to unseal. One that came to a good
+    end before the signal was sent says nothing of it, and is begun again."""
     for _ in range(20):
         ended = signalled_once(words, number, scratch, has_files, **more)
         if ended is not None:
@@ -251,12 +251,13 @@ def signalled_once(words, number, scratch, has_files, **more):
     try:
         while not begun():
             if process.poll() is not None:
-                return None
+                return ended_well(process)
             time.sleep(0.001)
         # Its work is held until the signal is there: a busy machine may not let us come to it in time.
         process.send_signal(signal.SIGSTOP)
         if not begun():
-            return None
+            process.send_signal(signal.SIGCONT)
+            return ended_well(process)
         process.send_signal(number)
         process.send_signal(signal.SIGCONT)
         said = process.communicate(timeout=60)
@@ -265,6 +266,12 @@ def signalled_once(words, number, scratch, has_files, **more):
             process.kill()
             process.communicate()
     return process.returncode, said
+
+
+def ended_well(process):
+    """Of one that gets no signal."""
+    said = process.communicate(timeout=60)
+    assert process.returncode == 0, (process.returncode, said)
 
 
 def served(archive):

@@ -154,15 +154,23 @@ import Testing
     @Test("B3 a copy that is made while what lies behind the days goes is whole, though it uses old pieces again")
     func copiedMeanwhile() throws {
         try archived { scene in
-            var isCopied = false
-            let pruning = ArchiveRetention(scene.shipper, scene.store, days: 2) {
-                if isCopied { return false }
-                isCopied = true
-                do { try scene.goOn() } catch { Issue.record("\(error)") }
-                return false
+            var begunAt: Timestamp?
+            let store = RemovingStore(scene.store) { name in
+                guard begunAt == nil, name.hasPrefix("tenants/"), name.contains("/pages/") else { return }
+                // The maker's thread would copy the tenant now.
+                scene.clock.advance(seconds: 2 * 86_400)
+                do {
+                    _ = try scene.node.mint(scene.record)
+                    #expect(try scene.holdsCopies())
+                } catch {
+                    Issue.record("\(error)")
+                }
+                begunAt = scene.clock.now()
             }
-            _ = try #require(try pruning.run())
-            #expect(isCopied)
+            _ = try #require(try ArchiveRetention(scene.shipper, store, days: 2) { false }.run())
+            let begun = try #require(begunAt)
+            try ArchivedNode.until { scene.copiedAt.map { $0 >= begun } ?? false }
+            try scene.writeManifest()
             for name in try scene.manifests { try scene.restore(from: name) }
         }
     }
@@ -209,7 +217,42 @@ import Testing
     }
 }
 
+/// A store that tells of each removal before it is made.
+private final class RemovingStore: ObjectStore, @unchecked Sendable {
+    // One test's thread.
+    private let store: MemoryStore
+    private let onRemove: (String) -> Void
+
+    init(_ store: MemoryStore, onRemove: @escaping (String) -> Void) {
+        (self.store, self.onRemove) = (store, onRemove)
+    }
+
+    var place: String { store.place }
+    func put(_ name: String, _ bytes: [UInt8]) throws(StoreFailure) -> Bool { try store.put(name, bytes) }
+    func get(_ name: String) throws(StoreFailure) -> [UInt8]? { try store.get(name) }
+    func objects(_ prefix: String, after: String) throws(StoreFailure) -> [StoredObject] {
+        try store.objects(prefix, after: after)
+    }
+    func remove(_ name: String) throws(StoreFailure) {
+        onRemove(name)
+        try store.remove(name)
+    }
+    func giveUp() { store.giveUp() }
+}
+
 extension ArchivedNode {
+    /// When the newest copy of the tenant was made.
+    var copiedAt: Timestamp? { shipper.ledger.entry(record.id)?.snapshot?.mark?.at }
+
+    /// Whether copies wait. Asked on a thread of its own, as the one that asks may be the one that holds them.
+    func holdsCopies() throws -> Bool {
+        let isHeld = Promise<Bool>()
+        startThread("asking") { [shipper] in
+            isHeld.succeed(shipper.copying.withLockIfAvailable { _ in } == nil)
+        }
+        return try isHeld.value()
+    }
+
     var manifests: [String] { get throws { try Archive.forReading(store).manifests() } }
 
     func run(days: Int64) throws -> Timestamp? {
@@ -222,7 +265,7 @@ extension ArchivedNode {
         node.clock.advance(seconds: 2 * 86_400)
         _ = try node.mint(record)
         let now = node.clock.now()
-        try ArchivedNode.until { shipper.ledger.entry(record.id)?.snapshot?.mark.map { $0.at >= now } ?? false }
+        try ArchivedNode.until { copiedAt.map { $0 >= now } ?? false }
         try writeManifest(behind: before)
     }
 

@@ -37,7 +37,7 @@ MUTANTS = [
         "guard !MUTANT, past != nil, let log, pastWork.hasRoomForCopy else { return nil }",
         "GatewayTests/LaterTests.swift", "from its first moment"),
     Mutant(
-        "B2", "moment", "a commit from after the moment is played in", PAST,
+        "B2", "moment", "a commit from after the moment is played in", "Sources/TenantRegistry/Past/PastPlaying.swift",
         "if frame.at > moment {", "if !MUTANT, frame.at > moment {",
         "SurvivalTests/PastTests.swift", "goes back to any moment"),
     Mutant(
@@ -66,7 +66,7 @@ MUTANTS = [
         "SurvivalTests/ClusterPastTests.swift", "every moment of seven days"),
     Mutant(
         "B2", "past-ahead", "the past goes by a clock that was wrong when the node started", PAST,
-        "if doubtsClock { return }", "if !MUTANT, doubtsClock { return }",
+        "if hoursOfDoubt > 0 { return }", "if !MUTANT, hoursOfDoubt > 0 { return }",
         "SurvivalTests/PastTests.swift", "a start finds the log more than a day behind"),
     Mutant(
         "B2", "former-kept", "the past of a log before this one stays for ever",

@@ -266,6 +266,23 @@ import Testing
         #expect(try texts(log, 1) == [String(repeating: "y", count: 100_000)])
     }
 
+    @Test("B1 on a disk without room the log goes on once files have what its segments hold")
+    func fullUntilHome() throws {
+        let disk = SimulatedDisk()
+        let log = try LogScene.open(disk)
+        defer { log.close(clean: false) }
+        ready(log)
+        disk.limit(bytes: 0)
+        let refused = #expect(throws: LogRefused.self) {
+            while true { _ = try append(log, 0, String(repeating: "x", count: 3_000)) }
+        }
+        #expect(refused == .full && log.standing.ready == 0)
+        #expect(wait(log, log.end) == .durable)
+        _ = try log.setMark(tenants[0], log.durable)
+        until { log.standing.ready == 2 && log.room == .open }
+        #expect(wait(log, try append(log, 1, String(repeating: "y", count: 3_000))) == .durable)
+    }
+
     @Test("B1 segments that no file needs are used again; those that one needs stay, and so does its tenant's name")
     func reuse() throws {
         let disk = SimulatedDisk()

@@ -76,6 +76,24 @@ import Testing
         try end(scratch)
     }
 
+    @Test("B1 where a file does not open and a lost commit may come back, only a write's outcome is unknown")
+    func unopened() throws {
+        let lane = Lane<ScratchFile>(
+            name: "scratch", pool: pool, bounds: .init(), open: { throw LaneFailure.outcomeUnknown }, recover: {},
+            report: { _ in })
+        func told(writes: Bool) throws -> String {
+            let promise = Promise<String>()
+            lane.submit(
+                LaneJob(
+                    writes: writes, perform: { _ in { _ in promise.succeed("done") } },
+                    fail: { promise.succeed($0.name) }))
+            return try promise.value()
+        }
+        #expect(try told(writes: true) == "outcomeUnknown")
+        #expect(try told(writes: false) == "notCommitted")
+        pool.close()
+    }
+
     @Test("B1 a read waits for all that it saw, and for no more")
     func reads() throws {
         let scratch = scratch()

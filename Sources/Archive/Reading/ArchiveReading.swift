@@ -95,6 +95,8 @@ package final class ArchiveReading {
         var loss = hole.map { (place: $0, text: "\($0.text) is not in the list") }
         var chain: Digest?
         var lsn: UInt64 = 0
+        // Up to when everything is in what was taken.
+        var takenTo = manifest.startedAt
         var (stream, link) = ("", [UInt8]())
         // Of the object that has the first frame from after the moment.
         var nextIndex: Int?
@@ -111,14 +113,14 @@ package final class ArchiveReading {
                 takeRegistry(object, place, from: start)
                 if next != nil, nextIndex == nil { nextIndex = index }
                 if isOver {
-                    // What lies before a gap ends where the object before it does, and not at the moment.
-                    let isHoled = object.parts.contains(.gap)
+                    // What lies before a gap ends where the object before it does, which may be before the moment.
+                    let isHoled = object.parts.contains(.gap) && moment.map { takenTo < $0 } ?? false
                     loss = nil
                     if isHoled { loss = (place, "the archive lacks a part of the log before \(name)") }
                     if !isHoled { asOf = moment ?? asOf }
                     break reading
                 }
-                asOf = object.at
+                (asOf, takenTo) = (object.at, object.at)
             } catch let failure as ArchiveFailure where failure.isLoss {
                 loss = (place, "\(failure)")
                 break reading

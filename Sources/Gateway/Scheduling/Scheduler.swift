@@ -19,9 +19,6 @@ package final class Scheduler: Sendable {
     /// The longest sleep: what the clock does meanwhile is seen then.
     private static let sleepMillisecondsMax: Int64 = 100
     private static let restNanosecondsMax: UInt64 = 100_000_000
-    /// Where others have work, a turn is followed by a rest of so many times its own length, for each tenant that has
-    /// turns.
-    private static let restShare: UInt64 = 2
     /// At the end turns are waited for, and ring.
     private static let stopMilliseconds: Int64 = 10
     private static let saveNanoseconds: UInt64 = 1_000_000_000
@@ -249,9 +246,11 @@ package final class Scheduler: Sendable {
         guard var run = desk.runs[id] else { return }
         let nanoseconds = fleet.monotonic.nanoseconds()
         let others = fleet.pool.metrics.jobs.load(ordering: .relaxed) &- desk.turns
-        desk.isAlone = others <= run.others && run.record.lane.waiting == 0 && answered() == run.answered
+        let isBesideOthers = TurnShare.isBesideOthers(from: run.others, to: others, runs: desk.runs.count)
+        desk.isAlone = !isBesideOthers && run.record.lane.waiting == 0 && answered() == run.answered
         let took = desk.isAlone ? 0 : nanoseconds - run.began
-        run.restsUntil = nanoseconds + min(took * Self.restShare * UInt64(desk.runs.count), Self.restNanosecondsMax)
+        let rest = TurnShare.rest(after: took, runs: desk.runs.count)
+        run.restsUntil = nanoseconds + min(rest, Self.restNanosecondsMax)
         desk.runs[id] = run
     }
 

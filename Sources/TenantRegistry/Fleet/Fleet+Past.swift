@@ -76,28 +76,35 @@ extension Fleet {
 
     // MARK: Keeping
 
-    /// At a start. `lastChange`: of the registry, in seconds of the disk's clock.
-    func judgePast(lastChange: Int) {
-        if past?.doubtsClock ?? false {
-            report("the past: its last commit is more than a day old; in case the clock is ahead, it stays for a day")
-        }
-        guard log == nil else { return }
-        let change = Timestamp(milliseconds: Int64(lastChange) * 1_000)
-        if clock.now() > change.adding(days: 1) {
-            formerPastStaysUntil.store(monotonic.nanoseconds() + Self.dayNanoseconds, ordering: .relaxed)
+    /// Of what logs of before left, where the node has none: by the registry's last change, in seconds of the disk's
+    /// clock.
+    static func doubtOfFormerPasts(
+        _ log: NodeLog?, _ folder: String, lastChange: Int, clock: any WallClock, monotonic: any MonotonicClock
+    ) throws -> ClockDoubt? {
+        if log != nil || FormerPast.all(in: folder).isEmpty { return nil }
+        return try ClockDoubt(
+            in: folder, now: clock.now(), last: Timestamp(milliseconds: Int64(lastChange) * 1_000),
+            steady: BootClock.inPlace(of: monotonic))
+    }
+
+    /// At a start.
+    func judgePast() {
+        let hours = past?.hoursOfDoubt ?? formerPastDoubt?.hoursLeft ?? 0
+        if hours > 0 {
+            report(
+                "the past: a start found what was written last more than a day behind the clock; in case that is "
+                    + "ahead, it stays until the node has run for \(hours) h more")
         }
         letGoFormerPasts()
     }
 
     /// With a log of its own the node forgets these with its past.
     func letGoFormerPasts() {
-        guard nodeLog == nil, believesClock,
-            monotonic.nanoseconds() >= formerPastStaysUntil.load(ordering: .relaxed)
-        else { return }
+        formerPastDoubt?.note()
+        guard nodeLog == nil, believesClock, formerPastDoubt?.hoursLeft ?? 0 == 0 else { return }
         _ = FormerPast.letGo(FormerPast.all(in: data.pastFolder), at: clock.now())
     }
 
-    private static let dayNanoseconds: UInt64 = 86_400_000_000_000
     private static let lookEveryNanoseconds: UInt64 = 60_000_000_000
 
     /// Keeps what the log has sealed, makes a base where one is wanted, and lets go what is too old: one thing at a

@@ -130,8 +130,8 @@ package final class Fleet: Sendable {
     /// Where tenants can be taken back to; nil where there is no log (B2).
     let past: Past?
     let pastWork = PastWork()
-    /// Where there is no log: till then, by the steady clock, what a log of before left stays.
-    let formerPastStaysUntil = Atomic<UInt64>(0)
+    /// Where there is no log: while it stands, what a log of before left stays.
+    let formerPastDoubt: ClockDoubt?
     /// This node among others; nil where it is by itself (N1).
     package let cluster: ClusterMember?
     /// The registry, where the nodes have it in common.
@@ -232,13 +232,15 @@ package final class Fleet: Sendable {
                 folder: data.pastFolder, log: log, clock: clock, monotonic: monotonic, random: random,
                 key: { roster.tenant(id: $0)?.secretKey })
         }
+        formerPastDoubt = try Self.doubtOfFormerPasts(
+            log, data.pastFolder, lastChange: registryChanged, clock: clock, monotonic: monotonic)
         sweeper = LogSweeper(options.sweeping)
         suspectsOfLog = log.map { Set($0.pending.map(\.tenant)) } ?? []
         if let cluster { try attach(cluster, registry) }
         try take(snapshot, isFirst: joined?.isFirst ?? false)
         if let joined { try enter(joined.member, isFirst: joined.isFirst) }
         forgetStrangers()
-        judgePast(lastChange: registryChanged)
+        judgePast()
         checkDisk()
     }
 
@@ -318,7 +320,7 @@ package final class Fleet: Sendable {
                     return try openFile(of: record)
                 } catch {
                     guard isInDoubt(record) else { throw error }
-                    // What was lost may come back yet: nobody is told that nothing was done.
+                    // What was lost may come back yet: no write is told that nothing was done.
                     report("tenant \(record.id.text): not opened while the log is away: \(error)")
                     throw LaneFailure.outcomeUnknown
                 }

@@ -60,10 +60,10 @@ package final class LogSweeper: Sendable {
     func round(_ fleet: Fleet, behind pending: [BehindFile], pinning: Set<TenantID> = []) {
         fleet.pool.isPressed.store(Connection.memoryLogBytesOfAll > bounds.memoryBytes, ordering: .relaxed)
         let now = fleet.monotonic.nanoseconds()
-        let largest = largest(pending.map(\.tenant), fleet)
         state.withLock { state in
             var due: [SweepTurns.Due] = []
             var resting: [TenantID] = []
+            var willing: [TenantRecord] = []
             var seen: [TenantID: Behind] = [:]
             for entry in pending {
                 guard let record = fleet.roster.tenant(id: entry.tenant) else { continue }
@@ -72,7 +72,8 @@ package final class LogSweeper: Sendable {
                 if known.lsn != entry.lsn { (known.lsn, known.since) = (entry.lsn, now) }
                 if known.used != used { (known.used, known.usedSince) = (used, now) }
                 seen[entry.tenant] = known
-                if state.turns.isAsked(entry.tenant) || known.notBefore > now { continue }
+                if known.notBefore > now { continue }
+                willing.append(record)
                 let isPinning = pinning.contains(entry.tenant)
                 if entry.records >= bounds.records || isPinning
                     || now - known.since >= bounds.milliseconds * 1_000_000
@@ -86,17 +87,17 @@ package final class LogSweeper: Sendable {
             }
             state.behind = seen
             // Where memory is short the largest come first.
-            state.turns.plan(due, resting: largest + resting)
+            state.turns.plan(due, resting: largest(willing) + resting)
         }
         askNext(fleet)
     }
 
-    /// Whose WALs are to go where all of them together take too much.
-    private func largest(_ tenants: [TenantID], _ fleet: Fleet) -> [TenantID] {
+    /// Whose WALs are to go where all of them together take too much. Those of lanes that are asked at present count:
+    /// they go.
+    private func largest(_ records: [TenantRecord]) -> [TenantID] {
         var surplus = Connection.memoryLogBytesOfAll - bounds.memoryBytes
         guard surplus > 0 else { return [] }
-        let open = tenants.compactMap { fleet.roster.tenant(id: $0) }
-            .map { (record: $0, pages: $0.lane.walPages.load(ordering: .relaxed)) }
+        let open = records.map { (record: $0, pages: $0.lane.walPages.load(ordering: .relaxed)) }
             .filter { $0.pages > 0 }.sorted { $0.pages > $1.pages }
         return open.prefix { entry in
             defer { surplus -= entry.pages * Connection.pageBytes }

@@ -38,12 +38,13 @@ struct SweepTurns {
         syncsMax = max(1, filesMax - keptForMemory)
     }
 
-    func isAsked(_ tenant: TenantID) -> Bool { asked[tenant] != nil }
+    private func isAsked(_ tenant: TenantID) -> Bool { asked[tenant] != nil }
 
-    /// In place of what waited. `resting`: whose memory is to go, first come first.
+    /// In place of what waited. Who is asked at present is left out. `resting`: whose memory is to go, first come
+    /// first.
     mutating func plan(_ due: [Due], resting: [TenantID]) {
-        self.due = due.sorted { $1.precedes($0) }.map(\.tenant)
-        self.resting = resting.reversed()
+        self.due = due.sorted { $1.precedes($0) }.map(\.tenant).filter { !isAsked($0) }
+        self.resting = resting.reversed().filter { !isAsked($0) }
     }
 
     /// Nothing more is asked.

@@ -206,7 +206,11 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
                 report("\(name): cannot be opened: \(error)")
                 pool.metrics.unavailable.add(UInt64(jobs.count), ordering: .relaxed)
             }
-            for job in jobs { job.fail(error as? LaneFailure ?? .unavailable) }
+            let failure = error as? LaneFailure ?? .unavailable
+            for job in jobs {
+                // Who only reads has nothing to be unknown.
+                if case .outcomeUnknown = failure, !job.writes { job.fail(.notCommitted) } else { job.fail(failure) }
+            }
             return
         }
         let clock = ContinuousClock()

@@ -29,12 +29,15 @@ extension NodeLog {
         while state.phase != .closed {
             if state.phase == .failed {
                 waitToReopen()
+            } else if let floor = state.nextFloor(), state.segmentsNeeded(LogMark.bytes) <= state.ready {
+                sayFloor(floor)
+            } else if let segment = state.nextToForget(), forget(segment) {
+                // It may be used again: where the disk has no room for another, this is where room comes from.
+                continue
             } else if state.ready < max(settings.segmentsReady, state.wanted) {
                 if !makeSegment() { pauseKeeper() }
-            } else if let floor = state.nextFloor() {
-                sayFloor(floor)
-            } else if let segment = state.nextToForget() {
-                if !forget(segment) { pauseKeeper() }
+            } else if state.nextToForget() != nil {
+                pauseKeeper()
             } else {
                 keeperWoken.wait(mutex)
             }
@@ -79,13 +82,9 @@ extension NodeLog {
         return isMade
     }
 
-    /// Says up to where no file needs the log, so that a segment that went is told from one that was lost.
+    /// Says up to where no file needs the log, so that a segment that went is told from one that was lost. There is
+    /// room: whoever appends waits for the keeper to make some, and it never waits for itself.
     private func sayFloor(_ floor: UInt64) {
-        // Whoever appends waits for the keeper to make room: it never waits for itself.
-        guard state.segmentsNeeded(LogMark.bytes) <= state.ready else {
-            state.wanted = max(state.wanted, 1)
-            return
-        }
         guard (try? appendMarks([(.all, floor)], at: clock.now())) != nil else { return pauseKeeper() }
         state.floor = (floor, state.end)
     }

@@ -15,10 +15,6 @@ package final class Past: Sendable {
     package static let holdName = "past"
     /// A clock that is further than this behind the log had leapt ahead and was mended, or fell behind.
     package static let leapSeconds: Int64 = 60
-    /// A log that a start finds further behind the clock was idle, or the clock is ahead.
-    private static let doubtDays: Int64 = 1
-    /// A file of no bytes, for as long as the clock is doubted: the next start doubts it too.
-    private static let doubtName = "clock.doubted"
 
     private struct State {
         var pieces: [PastPiece] = []
@@ -63,8 +59,8 @@ package final class Past: Sendable {
     private let key: @Sendable (TenantID) -> [UInt8]?
     private let state: Mutex<State>
     private let keeping = Mutex(())
-    /// Until then, by the steady clock, nothing goes; nil: the start found the clock where the log had ended.
-    private let doubtedUntil: UInt64?
+    /// While it stands nothing goes; nil: the start found the clock where the log had ended.
+    private let doubt: ClockDoubt?
 
     /// `folder`: of the past of all logs; each log's is apart, as LSNs begin anew in each.
     package init(
@@ -81,30 +77,18 @@ package final class Past: Sendable {
         self.folder = own
         self.log = log
         self.clock = clock
-        // Time that the machine slept through passed as well.
-        let steady: any MonotonicClock = monotonic is SystemMonotonicClock ? BootClock() : monotonic
+        let steady = BootClock.inPlace(of: monotonic)
         self.monotonic = steady
         self.random = random
         self.key = key
         var known = Self.known(in: own)
         known.countBytes()
         let former = FormerPast.all(in: folder, but: name)
-        let isDoubted = try Self.doubts(
-            clock.now(), behind: [log.atOpening] + former.compactMap(\.last), in: own)
-        doubtedUntil = isDoubted ? steady.nanoseconds() + UInt64(Self.doubtDays) * 86_400_000_000_000 : nil
-        known.former = isDoubted ? former : FormerPast.letGo(former, at: clock.now())
+        let last = ([log.atOpening] + former.compactMap(\.last)).max()
+        doubt = try ClockDoubt(in: own, now: clock.now(), last: last, steady: steady)
+        known.former = doubt == nil ? FormerPast.letGo(former, at: clock.now()) : former
         state = Mutex(known)
         log.hold(Self.holdName) { [weak self] lsn in self.map { $0.keptUpTo >= lsn } ?? true }
-    }
-
-    /// A clock that was wrong when the process started has nothing in it that it could be found to leap from.
-    private static func doubts(_ now: Timestamp, behind moments: [Timestamp], in folder: String) throws -> Bool {
-        let path = "\(folder)/\(doubtName)"
-        if DataDirectory.size(of: path) != nil { return true }
-        let last = moments.max() ?? now
-        guard last.milliseconds > 0, last < now.adding(days: -doubtDays) else { return false }
-        try DataDirectory.writeNew([], to: path)
-        return true
     }
 
     private static func known(in folder: String) -> State {
@@ -379,14 +363,13 @@ package final class Past: Sendable {
 
     // MARK: Letting go
 
-    /// Whether the clock may have been ahead since before the start; no more once a day has passed by the steady one,
-    /// in which a person could see it.
-    package var doubtsClock: Bool { doubtedUntil.map { monotonic.nanoseconds() < $0 } ?? false }
+    /// For how many hours nothing goes, as the clock may have been ahead since before the start; 0: it is believed.
+    var hoursOfDoubt: UInt64 { doubt?.hoursLeft ?? 0 }
 
     /// Drops what nobody can be taken back to any more; nothing while the clock is doubted.
     package func forget() {
-        if doubtsClock { return }
-        if doubtedUntil != nil { DataDirectory.remove("\(folder)/\(Self.doubtName)") }
+        doubt?.note()
+        if hoursOfDoubt > 0 { return }
         keeping.withLock { _ in
             let bound = clock.now().adding(days: -Self.retentionDays)
             let old = state.withLock { state in

@@ -261,9 +261,10 @@ struct OpenedBackup {
             "\(invocation.text("--scratch") ?? NSTemporaryDirectory())/tollgate-\(Hex.encode(SystemRandom().bytes(8)))"
         let lastWords = LastWords { Self.removeScratch(scratch) }
         try DataDirectory.makeFolder(scratch)
+        // In this order: what is unsealed there is gone before a signal leaves it.
         defer {
-            lastWords.end()
             removeScratch(scratch)
+            lastWords.end()
         }
         return try body(scratch)
     }

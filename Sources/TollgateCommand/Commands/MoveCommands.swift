@@ -135,9 +135,10 @@ private struct Move {
         let file = "\(scratch)/tollgate-\(Hex.encode(random.bytes(8))).bundle"
         // Before the first call, which may make threads.
         let lastWords = LastWords { _ = unlink(file) }
+        // In this order: a signal that comes first removes it as well.
         defer {
-            lastWords.end()
             unlink(file)
+            lastWords.end()
         }
         return try run(by: file, random, lastWords)
     }
