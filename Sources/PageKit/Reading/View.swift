@@ -1,4 +1,4 @@
-import CallKit
+package import CallKit
 package import HTTPCore
 import Synchronization
 import TenantRegistry
