@@ -6,6 +6,10 @@ package struct FilteredRows {
     package static let lookedAtMax = 1_000
 
     private let table: String
+    /// What stands beside each row.
+    private let joined: String
+    /// The table's, as rules call it.
+    private let id: String
     /// Of the rows that are looked at.
     private let bounds: [String]
     private let boundValues: [SQLValue]
@@ -14,11 +18,16 @@ package struct FilteredRows {
     private var values: [SQLValue]
 
     /// `table`: with the name that rules call it by, say `api_key k`. Only rows behind that of the id `place` are
-    /// looked at, and only those of the owner, a column that has an index.
-    package init(of table: String, behind place: Int64, along owner: (column: String, id: Int64)? = nil) {
-        self.table = table
-        bounds = ["id > ?1"] + (owner.map { ["\($0.column) = ?2"] } ?? [])
-        boundValues = [.integer(place)] + (owner.map { [.integer($0.id)] } ?? [])
+    /// looked at, and only those of the owner, a column that has an index, of which `piece` is true, the condition of
+    /// that index. `joining`: tables that each row stands once with, say `CROSS JOIN product p ON p.id = l.product_id`.
+    package init(
+        of table: String, joining joined: String = "", behind place: Int64,
+        along owner: (column: String, value: SQLValue)? = nil, where piece: String? = nil
+    ) {
+        (self.table, self.joined) = (table, joined)
+        id = "\(table.split(separator: " ").last ?? "").id"
+        bounds = ["\(id) > ?1"] + [owner.map { "\($0.column) = ?2" }, piece].compactMap { $0 }
+        boundValues = [.integer(place)] + (owner.map { [$0.value] } ?? [])
         values = boundValues
     }
 
@@ -38,14 +47,15 @@ package struct FilteredRows {
     ) throws -> (rows: [Row], next: Int64?) {
         let bound = bounds.joined(separator: " AND ")
         let beyond = try connection.row(
-            dynamic: "SELECT id FROM \(table) WHERE \(bound) ORDER BY id LIMIT 1 OFFSET \(Self.lookedAtMax)",
+            dynamic: "SELECT \(id) FROM \(table) WHERE \(bound) ORDER BY \(id) LIMIT 1 OFFSET \(Self.lookedAtMax)",
             boundValues
         ) { try $0.int() }
         let end = beyond ?? .max
-        let expected = (["id < ?\(values.count + 1)", bound] + rules).joined(separator: " AND ")
+        let expected = (["\(id) < ?\(values.count + 1)", bound] + rules).joined(separator: " AND ")
         var (rows, last, next) = ([Row](), Int64?.none, beyond.map { $0 - 1 })
         try connection.forEach(
-            dynamic: "SELECT id, \(columns) FROM \(table) WHERE \(expected) ORDER BY id", values + [.integer(end)]
+            dynamic: "SELECT \(id), \(columns) FROM \(table) \(joined) WHERE \(expected) ORDER BY \(id)",
+            values + [.integer(end)]
         ) { reader in
             let id = try reader.int()
             guard let row = try read(&reader) else { return true }

@@ -164,7 +164,7 @@ PAGES = [
     # What asks once more before it is done
     Page("admin", "/resellers/{reseller}/sessions?confirm=all"),
     Page("admin", "/people/{person_operator}?confirm=all"),
-    Page("admin", "/endpoints/{webhook}?confirm=disable"),
+    Page("admin", "/endpoints/{webhook_shop}?confirm=disable"),
     Page("admin", "/keys/{key}?confirm=limit"),
     Page("admin", "/stock/licences", where="licences"),
     Page("admin", "/stock/licences?key=none", where="licences"),

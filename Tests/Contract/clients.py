@@ -274,7 +274,7 @@ def retries(checks, client, scene, between):
         assert all(bound / 2 <= pause <= bound for pause, bound in zip(client.pauses, bounds)), client.pauses
 
     for fault in ("drip", "drip head"):
-        with checks(f"W4 {client.name}: an answer that drips ({fault}) is none once the time of the call is over"):
+        with checks(f"W4 G4 {client.name}: an answer that drips ({fault}) is none once the time of the call is over"):
             client.meets(base, scene.reseller, attempts=1, timeout=1)
             between.faults[:] = [fault]
             began = time.monotonic()

@@ -201,7 +201,7 @@ def doubting(checks, example, scene, reseller, between):
 
 
 def waiting(checks, example, scene, reseller, between):
-    with checks("G4 the example shop: an order older than its events are kept is looked up before it is placed"):
+    with checks("H1 G4 the example shop: an order older than its events are kept is looked up before it is placed"):
         for fault, wanted in (("lose", ["GET", "GET"]), ("reset", ["GET", "POST"])):
             number, before = example.form("vps-1"), len(placed(scene, reseller))
             between.faults[:] = [fault]

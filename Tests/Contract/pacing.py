@@ -5,8 +5,9 @@ import statistics
 import threading
 import time
 
-import units
+# Before `units`, which looks among the examples for what it imports.
 from receiver import NO_CONTENT, Receiver, answer
+import units
 from shop import Shop
 from support import Checks, Gateway, arguments, wait_until
 

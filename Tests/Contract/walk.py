@@ -118,7 +118,8 @@ with Gateway(options.tollgate) as gateway, tempfile.TemporaryDirectory() as fold
         assert curl("GET", f"{base}/api/partner/v1/products", key=session).json["data"] == []
         right = table + "".join(f"{reseller},{row}\n" for row in [
             "vps-1,4.00,,,43.20,,,,true,", "vps-2,8.05,,,,,1.25,,true,3"])
-        imported = curl("POST", f"{base}/api/admin/price-book.csv", right, owner_key, headers=["Content-Type: text/csv"])
+        imported = curl(
+            "POST", f"{base}/api/admin/price-book.csv", right, owner_key, headers=["Content-Type: text/csv"])
         assert imported.status == 200, imported
         listed = curl("GET", f"{base}/api/partner/v1/products", key=session).json["data"]
         assert [row["product"] for row in listed] == ["vps-1", "vps-2"], listed

@@ -29,7 +29,7 @@ struct FilteredRowsTests {
         var (looks, place) = ([[Int64]](), Int64?.some(0))
         while let behind = place {
             var found = FilteredRows(
-                of: "thing", behind: behind, along: owner.map { (column: "owner", id: $0) })
+                of: "thing", behind: behind, along: owner.map { (column: "owner", value: SQLValue.integer($0)) })
             let (first, last) = (found.bind(.int(numbers.lowerBound)), found.bind(.int(numbers.upperBound)))
             found.expect("number BETWEEN \(first) AND \(last)")
             // Every third is not meant after all.

@@ -29,7 +29,7 @@ extension TenantReader {
     /// Keys that are so, not sessions, newest last, `limit` at most. `next`: the id behind which the list goes on; nil
     /// at its end. One that finds little may be short, and goes on.
     package func keys(_ filter: KeyFilter, after id: Int64, limit: Int) throws -> (rows: [APIKey], next: Int64?) {
-        let owner = filter.resellerID.map { (column: "reseller_id", id: $0) }
+        let owner = filter.resellerID.map { (column: "reseller_id", value: SQLValue.integer($0)) }
         var found = FilteredRows(of: "api_key k", behind: id, along: owner)
         found.expect("k.role < \(found.bind(.integer(KeyRole.ownerSession.rawValue)))")
         if let book = filter.book { found.expect("k.book = \(found.bind(.book(book)))") }

@@ -17,15 +17,15 @@ package struct LicenceWithdrawal: Sendable {
 
     static let columns = Columns<LicenceWithdrawal>(
         "w.id", "w.key", "p.sku", "r.public_id", "w.expires_at", "w.created_at", "w.at", "a.email",
-        "coalesce(n.reseller, m.reseller) AS new_reseller", "coalesce(n.sku, m.sku) AS new_sku")
+        "coalesce(nr.public_id, mr.public_id) AS new_reseller", "coalesce(np.sku, mp.sku) AS new_sku")
     // What took its place may have been taken out since: then it is among these itself.
     static let tables = """
         licence_withdrawal w CROSS JOIN product p ON p.id = w.product_id CROSS JOIN reseller r ON r.id = w.reseller_id \
         LEFT JOIN account a ON a.id = w.account_id \
-        LEFT JOIN (SELECT l.id, x.public_id AS reseller, y.sku FROM licence l JOIN reseller x ON x.id = l.reseller_id \
-        JOIN product y ON y.id = l.product_id) n ON n.id = w.successor_id \
-        LEFT JOIN (SELECT l.licence_id AS id, x.public_id AS reseller, y.sku FROM licence_withdrawal l \
-        JOIN reseller x ON x.id = l.reseller_id JOIN product y ON y.id = l.product_id) m ON m.id = w.successor_id
+        LEFT JOIN licence nl ON nl.id = w.successor_id LEFT JOIN reseller nr ON nr.id = nl.reseller_id \
+        LEFT JOIN product np ON np.id = nl.product_id \
+        LEFT JOIN licence_withdrawal ml ON ml.licence_id = w.successor_id \
+        LEFT JOIN reseller mr ON mr.id = ml.reseller_id LEFT JOIN product mp ON mp.id = ml.product_id
         """
 
     init(_ row: inout RowReader) throws {

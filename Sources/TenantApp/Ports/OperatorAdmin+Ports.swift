@@ -35,9 +35,9 @@ extension OperatorAdmin {
             let state = try query.choice("status", as: PortSlotState.self)
             return .read { tenant in
                 try tenant.expectPortCountry(country)
-                let rows = try tenant.portSlots(
-                    book: book, country: country, state: state, after: page.after, limit: page.fetch)
-                return page.answer(rows, id: \.id, Schemas.slot, in: tenant.currency)
+                let found = try tenant.portSlots(
+                    book: book, country: country, state: state, after: page.after, limit: page.limit)
+                return page.answer(found: found.rows, next: found.next, Schemas.slot, in: tenant.currency)
             }
         },
         Route(

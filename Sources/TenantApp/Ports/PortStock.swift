@@ -59,11 +59,11 @@ package struct PortSlot: Sendable {
     static let columns = Columns<PortSlot>(
         "s.id", "s.device_id", "d.name", "s.server_ip", "s.http_port", "s.socks_port", "c.public_id", "d.city",
         "d.carrier", "d.exclusive_capable", "p.public_id", "s.created_at", "s.withdrawn_at")
-    // CROSS JOIN keeps the slots first: their order needs no sorting.
-    static let tables = """
-        port_slot s CROSS JOIN port_device d ON d.id = s.device_id CROSS JOIN port_country c ON c.id = d.country_id \
+    fileprivate static let joined = """
+        CROSS JOIN port_device d ON d.id = s.device_id CROSS JOIN port_country c ON c.id = d.country_id \
         LEFT JOIN port p ON p.id = s.port_id
         """
+    static let tables = "port_slot s \(joined)"
 
     init(_ row: inout RowReader) throws {
         id = try row.int()
@@ -114,21 +114,18 @@ package struct PortWish: Sendable {
 }
 
 extension TenantReader {
-    /// By id; `state` nil lists all that are in stock.
+    /// By id; `state` nil lists all that are in stock. `next`: the id behind which the list goes on; nil at its end.
+    /// One that finds little may be short, and goes on.
     package func portSlots(
         book: Book, country: String?, state: PortSlotState?, after id: Int64, limit: Int
-    ) throws -> [PortSlot] {
-        var values: [SQLValue] = [.book(book), .integer(id), .int(limit)]
-        var filter = "s.book = ?1 AND s.id > ?2"
-        if let country {
-            values.append(.text(country))
-            filter += " AND c.public_id = ?4"
-        }
-        filter += " AND \(state?.condition ?? "s.withdrawn_at IS NULL")"
-        return try connection.rows(
-            dynamic: "SELECT \(PortSlot.columns) FROM \(PortSlot.tables) WHERE \(filter) ORDER BY s.id LIMIT ?3",
-            values,
-            read: PortSlot.init)
+    ) throws -> (rows: [PortSlot], next: Int64?) {
+        var found = FilteredRows(
+            of: "port_slot s", joining: PortSlot.joined, behind: id,
+            along: (column: "s.book", value: SQLValue.book(book)),
+            where: state?.condition ?? "s.withdrawn_at IS NULL")
+        // What is in the state has an index of its own; of what country it is is looked at row by row.
+        if let country { found.expect("c.public_id = \(found.bind(.text(country)))") }
+        return try found.page(connection, "\(PortSlot.columns)", limit: limit) { try PortSlot(&$0) }
     }
 
     /// Whether any device of the country is in this city, or of this carrier.

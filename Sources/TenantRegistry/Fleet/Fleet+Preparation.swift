@@ -114,4 +114,17 @@ extension Fleet {
         let told = try connection.row("SELECT vouched_version FROM meta WHERE id = 1") { try $0.int() }
         return told != Int64(schema.version)
     }
+
+    /// All that the registry has, which cannot be served without; rows that are corrupt are told of.
+    static func snapshot(
+        of registry: SQLiteRegistry, at path: String, _ report: (String) -> Void
+    ) throws -> RegistrySnapshot {
+        do {
+            let snapshot = try registry.snapshot()
+            for corrupt in snapshot.corruptRows { report("registry: \(corrupt)") }
+            return snapshot
+        } catch {
+            throw DataDirectory.Failure.unusable(path, "\(error)")
+        }
+    }
 }

@@ -214,13 +214,7 @@ package final class Fleet: Sendable {
         let registry = SQLiteRegistry(path: data.registryPath, pool: pool, shared: joined?.registry, report: report)
         self.registry = registry
         sharedRegistry = joined.map { _ in registry }
-        let snapshot: RegistrySnapshot
-        do {
-            snapshot = try registry.snapshot()
-            for corrupt in snapshot.corruptRows { report("registry: \(corrupt)") }
-        } catch {
-            throw DataDirectory.Failure.unusable(data.registryPath, "\(error)")
-        }
+        let snapshot = try Self.snapshot(of: registry, at: data.registryPath, report)
         try Self.judge(masterKey, of: data, by: snapshot)
         providerKeys = ProviderKeyRing(snapshot.providerSecrets)
         consoleSessions.follow(snapshot.signOuts)

@@ -23,6 +23,19 @@ extension Lane {
         return .failed(error)
     }
 
+    /// The file did not open.
+    func fail(_ jobs: [LaneJob<File>], unopened error: any Error) {
+        if (error as? LaneFailure)?.isOfCluster != true {
+            report("\(name): cannot be opened: \(error)")
+            pool.metrics.unavailable.add(UInt64(jobs.count), ordering: .relaxed)
+        }
+        let failure = error as? LaneFailure ?? .unavailable
+        for job in jobs {
+            // A call that only reads has no outcome to be unknown.
+            if case .outcomeUnknown = failure, !job.writes { job.fail(.notCommitted) } else { job.fail(failure) }
+        }
+    }
+
     /// FULL means the quota where the file is at it, or where the disk has room: SQLite may have taken the pages back
     /// already when it is asked.
     private func isQuota(_ file: File) -> Bool {

@@ -202,16 +202,7 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
         do {
             file = try openFile()
         } catch {
-            if (error as? LaneFailure)?.isOfCluster != true {
-                report("\(name): cannot be opened: \(error)")
-                pool.metrics.unavailable.add(UInt64(jobs.count), ordering: .relaxed)
-            }
-            let failure = error as? LaneFailure ?? .unavailable
-            for job in jobs {
-                // Who only reads has nothing to be unknown.
-                if case .outcomeUnknown = failure, !job.writes { job.fail(.notCommitted) } else { job.fail(failure) }
-            }
-            return
+            return fail(jobs, unopened: error)
         }
         let clock = ContinuousClock()
         let startedAt = clock.now
