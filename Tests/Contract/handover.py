@@ -292,11 +292,11 @@ def activated(checks, tollgate):
 
 def nice(checks, tollgate):
     with checks("G8 loops stay as nice, and of the scheduling policy, that the service manager has begun them with"):
-        found = []
+        found, niceness = [], max(5, os.getpriority(os.PRIO_PROCESS, 0))
 
         def begin():
             # Of this thread alone, and of what it begins.
-            os.setpriority(os.PRIO_PROCESS, 0, 5)
+            os.setpriority(os.PRIO_PROCESS, 0, niceness)
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
             with Gateway(tollgate, demo=False) as gateway:
                 assert gateway.get("/healthz").status == 200
@@ -306,7 +306,7 @@ def nice(checks, tollgate):
         thread = threading.Thread(target=begin)
         thread.start()
         thread.join()
-        assert found and set(found) == {(os.SCHED_BATCH, 5)}, found
+        assert found and set(found) == {(os.SCHED_BATCH, niceness)}, found
 
 
 def main():

@@ -116,7 +116,7 @@ def waits(calls, since, pause_seconds):
 
 def waiting(gateway, receiver):
     """Backlogs of prompt and of slow endpoints, beside some that fail once and some that hang, in several tenants."""
-    backlog, pauses, scenes, since = 100, (0, 0.01, 0.03, 0.05), [Scene(gateway, receiver) for _ in range(4)], {}
+    backlog, pauses, scenes, since = 40, (0, 0.01, 0.03, 0.05), [Scene(gateway, receiver) for _ in range(4)], {}
     prompt, failing = [], []
     for number, scene in enumerate(scenes):
         for place, pause in enumerate(pauses):
@@ -133,7 +133,7 @@ def waiting(gateway, receiver):
         assert placed.status == 201, placed
         since[number] = time.time()
     with checks("H5 no delivery that is due waits for 5 s while a slot of its endpoint, tenant and node is free"):
-        wait_until(lambda: all(receiver.count(path) == backlog for path, _, _ in prompt), 60)
+        wait_until(lambda: all(receiver.count(path) == backlog for path, _, _ in prompt), 180)
         longest = {path: max(waits(receiver.calls[path], since[number], pause)) for path, number, pause in prompt}
         assert max(longest.values()) <= WAIT_SECONDS_MAX, longest
     with checks("H3 H5 nor does one whose next attempt is due, while deliveries of the same tenant hang"):

@@ -115,7 +115,8 @@ struct LimitHistory: MarkupPart {
 
     init(_ view: SlowView, _ path: String) async throws {
         let (changes, head) = try await view.reading { view in
-            (try view.get(path, [("limit", Self.shownMax)]).rows(), try view.get("/audit/head"))
+            let changes = try view.get(path, [("limit", Self.shownMax)]).rows()
+            return (changes, changes.isEmpty ? nil : try view.get("/audit/head"))
         }
         let proofs = try await Proof.all(of: changes, view)
         let lines = changes.map { change in
@@ -149,6 +150,7 @@ struct Proof: MarkupPart {
     /// By request: of those that made these changes, each of which says its `request_id` and when it came.
     static func all(of changes: [Row], _ view: SlowView) async throws -> [String: Proof] {
         let requests = changes.compactMap { change in change.text("request_id").map { ($0, change["at"]) } }
+            .filter { $0.0 != AuditRecords.noRequest }
         let times = Array(Dictionary(requests, uniquingKeysWith: { first, _ in first }))
         if times.isEmpty { return [:] }
         let found = try await view.ask(

@@ -37,7 +37,9 @@ enum PortStockPages {
                 Column("Carrier"), Column("Mode"), Column("State"), Column("Port"),
             ],
             rows: found.rows.map { line($0, view) },
-            empty: isFiltered
+            empty: view.next(found.list) != nil
+                ? Empty("None among these", "The list goes on.").html
+                : isFiltered
                 ? Empty("No such slots", "None matches the filter.").html
                 : Empty(
                     "No slots yet", "A file has a line for each device and range of ports.",

@@ -113,11 +113,11 @@ struct NodeBackup: Sendable {
     /// One that goes to another node while it waits for its lane is copied as that one's. One of this node's whose file
     /// is not here waits until fewer others are being fetched.
     private func copied(_ record: TenantRecord, _ steps: Steps) async throws -> String {
-        for _ in 1...Self.movedMax {
+        for attempt in 1...Self.movedMax {
             do {
                 return try await steps.callback { done in fleet.export(record, on: fleet.copies, then: done) }
             } catch LaneFailure.moved {
-                if fleet.isServedHere(record.id) { try await Self.pause(steps) }
+                if attempt > 1 || fleet.isServedHere(record.id) { try await Self.pause(steps) }
             }
         }
         throw LaneFailure.moved

@@ -28,7 +28,9 @@ extension OperatorAdmin {
             ],
             gives: .read(["data": .array(of: Schemas.provenRow)]), refuses: [404]
         ) { call in
-            guard let request = RequestID(text: call.parameters[0]) else { throw Refusal.notFound(.auditRow) }
+            guard let request = RequestID(text: call.parameters[0]), request != .none else {
+                throw Refusal.notFound(.auditRow)
+            }
             // When the request came, as far as whoever asks knows.
             let at = try call.query().time("at") ?? call.now
             return .flow { steps in
@@ -67,8 +69,8 @@ extension OperatorAdmin {
     fileprivate static let requestID = "req_[0-9a-f]{32}"
     /// So many requests are asked for at once.
     private static let requestsMax = 20
-    /// So many blocks are looked into for one request's rows.
-    private static let blocksMax = 16
+    /// So many blocks are looked into for one request's rows, and so many rows are its own.
+    private static let (blocksMax, rowsMax) = (16, 100)
 
     private static func proven(_ sequence: Int64, _ steps: Steps) async throws -> ProvenRow? {
         let (lines, owner) = try await steps.read { reader in
@@ -105,7 +107,7 @@ extension OperatorAdmin {
         var numbers: Set<Int64> = []
         for request in asked {
             let (rows, blocks) = try reader.auditRows(of: request.id, near: request.at)
-            numbers.formUnion(rows + blocks.prefix(blocksMax))
+            numbers.formUnion(rows.prefix(rowsMax) + blocks.prefix(blocksMax))
         }
         return numbers.sorted()
     }
@@ -167,9 +169,11 @@ extension Query {
     fileprivate func requests(now: Timestamp, most: Int) throws(Refusal) -> [AskedRequest] {
         guard let text = self["ids"] else { throw .field("/ids", "required", "is required") }
         let ids = text.split(separator: ",", omittingEmptySubsequences: false).map { RequestID(text: String($0)) }
-        let known = ids.compactMap { $0 }
-        guard known.count == ids.count, ids.count <= most else {
-            throw .field("/ids", "format", "must be up to \(most) of req_ and 32 hexadecimal digits, with commas")
+        // Whatever was done without a request has none.
+        let known = ids.compactMap { $0 }.filter { $0 != .none }
+        guard Set(known).count == ids.count, ids.count <= most else {
+            throw .field(
+                "/ids", "format", "must be up to \(most) of req_ and 32 hexadecimal digits, each once, with commas")
         }
         guard let at = self["at"] else { return known.map { AskedRequest(id: $0, at: now) } }
         let times = at.split(separator: ",", omittingEmptySubsequences: false)

@@ -265,7 +265,7 @@ struct GatewayClient {
         case (_, "bad_signature"): "--secret-file FILE names the signing secret"
         case (401, _) where !hasKey: nil
         // Without a key an address alone says whose API it is.
-        case (404, _) where !hasKey && !basePath.hasPrefix("/t/") && basePath != Self.providerPath:
+        case (404, "path_not_found") where !hasKey && !basePath.hasPrefix("/t/") && basePath != Self.providerPath:
             "--tenant SLUG names the tenant"
         case (401, "wrong_password"): nil
         case (401, _):
