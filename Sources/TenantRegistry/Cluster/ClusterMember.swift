@@ -57,7 +57,7 @@ package struct ClusterBounds: Sendable {
     package var projectionMilliseconds: UInt64 = 2_000
     /// Files that are fetched in the background at once at most, and how many of what was claimed.
     package var fetchedAtOnce = 4
-    /// Snapshots that a node reads out of the log at once.
+    /// Snapshots that a node reads out of the log at once for lanes; one more for all else (`readingAside`).
     package static let downloadsMax = 3
     /// Files that are fetched at once by whoever asks: each holds a worker, and half of those are left to tenants whose
     /// files are here. More than can be read at once only wait.
@@ -164,6 +164,9 @@ package final class ClusterMember: Sendable {
     let state = Mutex(State())
     /// Held while a beat is on its way: the next one, and the node's last word, come behind it.
     let beating = Mutex(())
+    /// Held by whoever reads a snapshot and is not counted in `fetches`, so that nobody who is waits for it: copies of
+    /// tenants at other nodes or as of a moment, and the proof of a snapshot.
+    let readingAside = Mutex(())
     private let leaseUntil = Atomic<UInt64>(0)
     /// Before that another process of this name may still show what it has (case 24).
     private let waitsUntil: UInt64
