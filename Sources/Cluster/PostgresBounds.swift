@@ -23,7 +23,7 @@ enum PostgresBounds {
     /// Sessions of those who ask at once, of those who read snapshots, and of those who read records; the registry's,
     /// the beat's and the shippers' come on top (docs/cluster.md says how many a node has).
     static let askers = 6
-    static let downloads = ClusterBounds.downloadsMax
+    static let downloads = ClusterBounds.downloadsMax + 1
     static let readers = 4
     static let idleSessionsMax = 6
     /// Beside the one of the registry.

@@ -62,7 +62,7 @@ import Testing
         let registry = try log.openForAll(.registry, key: key)
         #expect(try registry.verdict("r") == .appended)
         let (isOver, ended) = (Promise<Void>(), DispatchGroup())
-        let arrived = (0..<6).map { _ in Promise<Void>() }
+        let arrived = (0..<7).map { _ in Promise<Void>() }
         let downloads = Mutex(0)
         // More than there are places; each holds its own until all is seen.
         for tenant in tenants[..<5] {
@@ -75,7 +75,7 @@ import Testing
                         defer { count += 1 }
                         return count
                     }
-                    if number < 3 { arrived[number].succeed(()) }
+                    if number < 4 { arrived[number].succeed(()) }
                     try isOver.value()
                 }
             }
@@ -85,7 +85,7 @@ import Testing
             startThread("records") {
                 defer { ended.leave() }
                 _ = try? log.records(of: tenant, after: 0, chain: .zero, upTo: 1, key: key) { _ in
-                    arrived[3 + number].succeed(())
+                    arrived[4 + number].succeed(())
                     try isOver.value()
                 }
             }

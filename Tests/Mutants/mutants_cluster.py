@@ -189,4 +189,10 @@ MUTANTS = [
         "guard state.fetches < bounds.fetchesMax else { return false }",
         "guard state.fetches < bounds.fetchesMax || MUTANT else { return false }",
         "SurvivalTests/ClusterFetchTests.swift", "leave workers to tenants"),
+    Mutant(
+        "N6", "chains-add-up", "each takeover fetches in the background beside the others",
+        CLUSTER + "ClusterMember.swift",
+        "guard state.backgroundFetches < bounds.backgroundFetchesMax else { return false }",
+        "guard state.backgroundFetches < bounds.backgroundFetchesMax || MUTANT else { return false }",
+        "SurvivalTests/ClusterFetchTests.swift", "share the places of the background"),
 ]

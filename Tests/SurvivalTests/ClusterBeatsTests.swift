@@ -76,6 +76,22 @@ import Testing
         #expect(store.nodeState(of: name) == .left)
     }
 
+    @Test("N4 a drain of which the log cannot be told gives no tenant away, and says so")
+    func drainUntold() throws {
+        let scene = try ClusterScene()
+        defer { scene.end() }
+        let owner = try scene.owner(of: slug)
+        let fleet = try #require(owner.node).fleet
+        owner.link.faults.losesBeats = true
+        let drained = Promise<Int>()
+        fleet.drain { drained.resolve($0) }
+        #expect(throws: LaneFailure.self) { try drained.value() }
+        #expect(scene.store.owners[try scene.tenant(slug)] == owner.name)
+        owner.link.faults.losesBeats = false
+        fleet.undrain()
+        try scene.heal("not drained")
+    }
+
     @Test("N4 a drain ends once what was still being taken over when it began is elsewhere too")
     func drainedWhileTakingOver() throws {
         let scene = try ClusterScene(nodes: 3, tenants: 3)

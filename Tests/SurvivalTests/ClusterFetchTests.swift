@@ -14,11 +14,13 @@ import Testing
     init() throws { folder = try TestFolder() }
 
     /// It has three workers, and fetches one file at a time, when somebody asks.
-    private func start(seed: UInt64, _ faults: LogFaults = LogFaults(), fetchesMax: Int = 1) throws -> TestNode {
+    private func start(
+        seed: UInt64, _ faults: LogFaults = LogFaults(), fetchesMax: Int = 1, fetchedMax: Int = 0
+    ) throws -> TestNode {
         var cluster = ClusterOptions(
             log: store.link(faults), name: try #require(NodeName("one")), address: "127.0.0.1:1")
         (cluster.clock, cluster.beatsByItself) = (clock, false)
-        (cluster.bounds.fetchedMax, cluster.bounds.fetchesMax) = (0, fetchesMax)
+        (cluster.bounds.fetchedMax, cluster.bounds.fetchesMax) = (fetchedMax, fetchesMax)
         var options = Fleet.Options()
         (options.cluster, options.workers) = (cluster, 3)
         return try TestNode(folder.file("data"), seed: seed, options: options)
@@ -64,6 +66,39 @@ import Testing
         for slug in cold { _ = try node.head(of: node.tenant(slug)) }
     }
 
+    @Test("N6 case 26 tenants that are taken over one after the other share the places of the background")
+    func oneAfterTheOther() throws {
+        let slugs = ["cold-1", "cold-2"]
+        let before = try start(seed: 1)
+        for slug in slugs { try before.create(slug) }
+        let lost = try slugs.map { before.fleet.data.tenantPath(try before.tenant($0).id) }
+        before.stop()
+        for path in lost { DataDirectory.remove(path + SharedFile.markSuffix) }
+        let node = try start(seed: 2, fetchesMax: 2, fetchedMax: 200)
+        defer { node.stop() }
+        let member = try #require(node.fleet.cluster)
+        let records = try slugs.map { try node.tenant($0) }
+        let (isHeld, goesOn) = (Promise<Void>(), Promise<Void>())
+        // The first waits for its lane, and has its place meanwhile.
+        records[0].lane.exclusively(
+            { _ in
+                isHeld.succeed(())
+                _ = try? goesOn.value()
+            }, orElse: { _ in })
+        try isHeld.value()
+        for record in records {
+            member.stopServing(record.id)
+            member.noteUnready(record.id)
+            let isTaken = Promise<Void>()
+            node.fleet.takeOver([record.id]) { isTaken.succeed(()) }
+            try isTaken.value()
+        }
+        #expect(member.state.withLock { $0.backgroundFetches } == 1)
+        goesOn.succeed(())
+        until { member.figures.restored == 2 }
+        until { member.state.withLock { $0.backgroundFetches } == 0 }
+    }
+
     @Test("N6 case 26 a file that is here and of no use waits for a place as one that is not here does")
     func useless() throws {
         let before = try start(seed: 1)
@@ -84,5 +119,7 @@ import Testing
             try opened.value()
             Issue.record("it was fetched")
         } catch LaneFailure.moved {}
+        // Where it was kept is told once, and now: the next opening finds it there.
+        #expect(node.reports.all.count { $0.hasSuffix(SharedFile.aheadSuffix) } == 1)
     }
 }

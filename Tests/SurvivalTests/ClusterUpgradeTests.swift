@@ -78,4 +78,27 @@ import Testing
             try scene.heal("\(step) steps into the opening", verifies: false)
         }
     }
+
+    @Test("N4 N5 a node whose start fails once it has joined is taken by nobody for one that takes tenants")
+    func failedStart() throws {
+        let (folder, name) = (try TestFolder(), try #require(NodeName("one")))
+        var failures = 0
+        for step in 1...12 {
+            let store = MemoryLogStore()
+            let link = store.link()
+            var cluster = ClusterOptions(log: link, name: name, address: "127.0.0.1:1")
+            (cluster.upgradesRegistry, cluster.beatsByItself) = (true, false)
+            var options = Fleet.Options()
+            options.cluster = cluster
+            let faults = link.faults
+            faults.atStep(step) { faults.away(forSteps: 1) }
+            do {
+                try TestNode(folder.file("data-\(step)"), options: options).stop()
+            } catch {
+                failures += 1
+                #expect(store.nodeState(of: name) != .serving, "step \(step)")
+            }
+        }
+        #expect(failures > 0)
+    }
 }

@@ -113,8 +113,9 @@ package final class ArchiveReading {
                 takeRegistry(object, place, from: start)
                 if next != nil, nextIndex == nil { nextIndex = index }
                 if isOver {
-                    // What lies before a gap ends where the object before it does, which may be before the moment.
-                    let isHoled = object.parts.contains(.gap) && moment.map { takenTo < $0 } ?? false
+                    // What lies before a gap ends where the object before it does, which may be before the moment, or
+                    // in the midst of its millisecond.
+                    let isHoled = object.parts.contains(.gap) && moment.map { takenTo <= $0 } ?? false
                     loss = nil
                     if isHoled { loss = (place, "the archive lacks a part of the log before \(name)") }
                     if !isHoled { asOf = moment ?? asOf }

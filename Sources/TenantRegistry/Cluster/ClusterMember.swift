@@ -55,14 +55,16 @@ package struct ClusterBounds: Sendable {
     package var givenAwayMilliseconds: UInt64 = 60_000
     /// How long an answer waits for a registry that missed what the call made of keys and resellers.
     package var projectionMilliseconds: UInt64 = 2_000
-    /// Files that are fetched in the background at once, and how many of what was claimed.
+    /// Files that are fetched in the background at once at most, and how many of what was claimed.
     package var fetchedAtOnce = 4
-    /// Snapshots that a node reads out of the log at once.
+    /// Snapshots that a node reads out of the log at once for lanes; one more for all else (`readingAside`).
     package static let downloadsMax = 3
     /// Files that are fetched at once by whoever asks: each holds a worker, and half of those are left to tenants whose
     /// files are here. More than can be read at once only wait.
     package var fetchesMax = min(LanePool.workersDefault / 2, ClusterBounds.downloadsMax)
     package var fetchedMax = 200
+    /// Whoever asks finds a place beside those that are fetched in the background.
+    var backgroundFetchesMax: Int { max(1, min(fetchedAtOnce, fetchesMax / 2)) }
 
     package init() {}
 }
@@ -124,6 +126,8 @@ package final class ClusterMember: Sendable {
         var survey = Survey()
         /// Files that are being fetched, each by a worker.
         var fetches = 0
+        /// Files that are fetched in the background, or wait for their lane.
+        var backgroundFetches = 0
         var figures = ClusterFigures()
         var waitsForCatchUp: [@Sendable (Bool) -> Void] = []
         var looks: [TenantID: [@Sendable (TenantPlace) -> Void]] = [:]
@@ -160,6 +164,9 @@ package final class ClusterMember: Sendable {
     let state = Mutex(State())
     /// Held while a beat is on its way: the next one, and the node's last word, come behind it.
     let beating = Mutex(())
+    /// Held by whoever reads a snapshot and is not counted in `fetches`, so that nobody who is waits for it: copies of
+    /// tenants at other nodes or as of a moment, and the proof of a snapshot.
+    let readingAside = Mutex(())
     private let leaseUntil = Atomic<UInt64>(0)
     /// Before that another process of this name may still show what it has (case 24).
     private let waitsUntil: UInt64
@@ -436,6 +443,17 @@ package final class ClusterMember: Sendable {
         }
         if !isTaken { throw .moved }
     }
+
+    /// False: so many are fetched in the background already. `endBackgroundFetch` follows.
+    func beginBackgroundFetch() -> Bool {
+        state.withLock { state in
+            guard state.backgroundFetches < bounds.backgroundFetchesMax else { return false }
+            state.backgroundFetches += 1
+            return true
+        }
+    }
+
+    func endBackgroundFetch() { state.withLock { $0.backgroundFetches -= 1 } }
 
     // MARK: The lease
 

@@ -212,8 +212,7 @@ extension Fleet {
         let records = tenants.compactMap { roster.tenant(id: $0) }
             .sorted { $0.profile.lastRequestAt?.milliseconds ?? 0 > $1.profile.lastRequestAt?.milliseconds ?? 0 }
             .prefix(cluster.bounds.fetchedMax)
-        // Whoever asks finds a place beside them.
-        let chains = max(1, min(cluster.bounds.fetchedAtOnce, cluster.bounds.fetchesMax / 2))
+        let chains = cluster.bounds.backgroundFetchesMax
         for start in 0..<min(chains, records.count) {
             fetch(records.enumerated().filter { $0.offset % chains == start }.map(\.element)[...], for: cluster)
         }
@@ -221,17 +220,24 @@ extension Fleet {
 
     private func fetch(_ records: ArraySlice<TenantRecord>, for cluster: ClusterMember) {
         guard let record = records.first, !isStopping.load(ordering: .relaxed) else { return }
-        let goOn: @Sendable () -> Void = { [self] in fetch(records.dropFirst(), for: cluster) }
+        let later: @Sendable () -> Void = { [self] in
+            let pause = DispatchTimeInterval.milliseconds(Int(cluster.bounds.beatMilliseconds))
+            DispatchQueue.global().asyncAfter(deadline: .now() + pause) { [self] in fetch(records, for: cluster) }
+        }
+        // What was taken over before is fetched first.
+        guard cluster.beginBackgroundFetch() else { return later() }
+        let goOn: @Sendable () -> Void = { [self] in
+            cluster.endBackgroundFetch()
+            fetch(records.dropFirst(), for: cluster)
+        }
         record.lane.exclusively(
             { [self] control in
                 do {
                     _ = try control.file()
                 } catch LaneFailure.moved where isServedHere(record.id) {
                     // Whoever asks has all places.
-                    let pause = DispatchTimeInterval.milliseconds(Int(cluster.bounds.beatMilliseconds))
-                    return DispatchQueue.global().asyncAfter(deadline: .now() + pause) { [self] in
-                        fetch(records, for: cluster)
-                    }
+                    cluster.endBackgroundFetch()
+                    return later()
                 } catch {
                     report("tenant \(record.id.text): \(error)")
                 }

@@ -96,14 +96,13 @@ extension Fleet {
     }
 
     private func firstBeat(_ cluster: ClusterMember) throws {
+        // The registry has been opened, and is what this program makes of it. Before the beat: where this fails the
+        // node does not start, and nobody is to think that it takes tenants.
+        try cluster.log.note(registry: cluster.options.registrySchema)
         let sent = cluster.clock.nanoseconds()
         let view = try cluster.log.beat(
             cluster.name, generation: cluster.generation, state: .serving, ownersSince: 0)
         guard let view else { throw SharedLogError.refused("another process is node \(cluster.name.text)") }
-        // The registry has been opened, and is what this program makes of it.
-        if view.registrySchema < cluster.options.registrySchema {
-            try cluster.log.note(registry: cluster.options.registrySchema)
-        }
         _ = cluster.take(view, sent: sent)
         cluster.state.withLock { $0.inherited = $0.unready }
         cluster.extendLease(from: sent)

@@ -10,7 +10,7 @@ extension Fleet {
             let place = try Self.place(of: record.id, at: moment, in: cluster.log)
             let file = SharedFile(path: path, tenant: record.id, key: record.secretKey)
             defer { for suffix in SharedFile.suffixes { DataDirectory.remove(path + suffix) } }
-            try file.fetch(upTo: place, from: cluster.log)
+            try cluster.readingAside.withLock { _ in try file.fetch(upTo: place, from: cluster.log) }
         }
     }
 

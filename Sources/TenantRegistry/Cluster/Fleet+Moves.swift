@@ -80,11 +80,23 @@ extension Fleet {
             aside(cluster, then) { [self] in
                 // One that is on its way may claim tenants still; this one takes none, and the log says so before the
                 // first of them goes.
-                beat()
+                guard saysThatItDrains(cluster) else { return then(.failure(LaneFailure.logUnavailable)) }
                 drain(served(cluster)[...], cluster, moved: 0, failure: nil, then: then)
             }
         }
     }
+
+    /// Whether the log does. What fails now may not with the next beat. Blocks.
+    private func saysThatItDrains(_ cluster: ClusterMember) -> Bool {
+        for number in 0..<Self.drainBeatsMax {
+            if number > 0 { pause(milliseconds: Int(cluster.bounds.beatMilliseconds)) }
+            beat()
+            if cluster.isKnownToDrain { return true }
+        }
+        return false
+    }
+
+    private static let drainBeatsMax = 4
 
     /// A step of a drain, on a stack of its own.
     private func aside(
@@ -95,23 +107,27 @@ extension Fleet {
     }
 
     /// What was on its way here when the drain began goes too, once it is served: `looks` have found some of it on its
-    /// way still.
+    /// way still. `knowsAll`: the registry has been read since.
     private func drainLate(
-        _ cluster: ClusterMember, moved: Int, looks: Int = 0,
+        _ cluster: ClusterMember, moved: Int, looks: Int = 0, knowsAll: Bool = false,
         then: @escaping @Sendable (Result<Int, any Error>) -> Void
     ) {
         let late = served(cluster)
         if !late.isEmpty { return drain(late[...], cluster, moved: moved, failure: nil, then: then) }
-        // After a look who is still unknown, or not whole, is nobody to serve.
+        // Who is unknown then, or not whole, is nobody to serve.
         let arriving = cluster.arriving.filter { tenant in
-            looks == 0 || roster.tenant(id: tenant).map { !$0.profile.isUnfinished } ?? false
+            !knowsAll || roster.tenant(id: tenant).map { !$0.profile.isUnfinished } ?? false
         }
         if arriving.isEmpty { return then(.success(moved)) }
         guard looks < Self.drainLooksMax else { return then(.failure(MoveFailure.notHere)) }
         // What fails now may not with the next beat.
         if looks > 0 { pause(milliseconds: Int(cluster.bounds.beatMilliseconds)) }
         takeOver(arriving) { [self] in
-            aside(cluster, then) { [self] in drainLate(cluster, moved: moved, looks: looks + 1, then: then) }
+            cluster.catchUp { [self] succeeded in
+                aside(cluster, then) { [self] in
+                    drainLate(cluster, moved: moved, looks: looks + 1, knowsAll: succeeded, then: then)
+                }
+            }
         }
     }
 
@@ -127,14 +143,16 @@ extension Fleet {
         guard let cluster else { return nil }
         let file = sharedFile(of: record)
         let hadOther = DataDirectory.size(of: file.path + SharedFile.aheadSuffix) != nil
-        do {
-            let sink = try cluster.open(file)
+        // Where it cannot be fetched yet, too: the next opening finds it kept already.
+        defer {
             if !hadOther, DataDirectory.size(of: file.path + SharedFile.aheadSuffix) != nil {
                 report(
                     "tenant \(record.id.text): its file here was of another history than the log, from before the "
                         + "database was taken back: it is kept as \(file.path)\(SharedFile.aheadSuffix)")
             }
-            return sink
+        }
+        do {
+            return try cluster.open(file)
         } catch let failure as LaneFailure where failure.isOfCluster {
             throw failure
         } catch let damage as TenantFileError {
@@ -225,6 +243,9 @@ extension ClusterMember {
             }.map(\.node.name)
         }
     }
+
+    /// Whether the last beat that came back says so.
+    fileprivate var isKnownToDrain: Bool { state.withLock { $0.peers[name]?.node.state == .draining } }
 
     /// Who gets a tenant for which there is no room here; nil: nobody, or it was given away a moment ago. Where every
     /// disk is full tenants do not go round and round.

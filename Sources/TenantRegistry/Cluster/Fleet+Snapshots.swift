@@ -75,7 +75,9 @@ extension Fleet {
         do {
             let before = try cluster.log.snapshots(of: record.id)
             if let newest = before.first(where: { $0.sequence < place.sequence }) {
-                try file.compare(copy, at: place, with: newest, from: cluster.log)
+                try cluster.readingAside.withLock { _ in
+                    try file.compare(copy, at: place, with: newest, from: cluster.log)
+                }
             }
             try SharedFile.reading(copy) { next in try sink.putSnapshot(at: place, next) }
             if let kept = before.first {
@@ -129,7 +131,7 @@ extension Fleet {
             let fetched = SharedFile(path: path + "-log", tenant: record.id, key: record.secretKey)
             defer { for suffix in ["", "-wal"] + SharedFile.suffixes { DataDirectory.remove(fetched.path + suffix) } }
             do {
-                try fetched.fetch(from: cluster.log)
+                try cluster.readingAside.withLock { _ in try fetched.fetch(from: cluster.log) }
                 let store = try openStore(fetched.path, of: record)
                 defer { store.close() }
                 try store.connection.copy(to: path)

@@ -80,9 +80,12 @@ extension Fleet {
     /// clock.
     static func doubtOfFormerPasts(
         _ log: NodeLog?, _ folder: String, lastChange: Int, clock: any WallClock, monotonic: any MonotonicClock
-    ) throws -> ClockDoubt? {
-        if log != nil || FormerPast.all(in: folder).isEmpty { return nil }
-        return try ClockDoubt(
+    ) -> ClockDoubt? {
+        if log != nil || FormerPast.all(in: folder).isEmpty {
+            ClockDoubt.drop(in: folder)
+            return nil
+        }
+        return ClockDoubt(
             in: folder, now: clock.now(), last: Timestamp(milliseconds: Int64(lastChange) * 1_000),
             steady: BootClock.inPlace(of: monotonic))
     }

@@ -226,7 +226,7 @@ package final class Fleet: Sendable {
                 folder: data.pastFolder, log: log, clock: clock, monotonic: monotonic, random: random,
                 key: { roster.tenant(id: $0)?.secretKey })
         }
-        formerPastDoubt = try Self.doubtOfFormerPasts(
+        formerPastDoubt = Self.doubtOfFormerPasts(
             log, data.pastFolder, lastChange: registryChanged, clock: clock, monotonic: monotonic)
         sweeper = LogSweeper(options.sweeping)
         suspectsOfLog = log.map { Set($0.pending.map(\.tenant)) } ?? []

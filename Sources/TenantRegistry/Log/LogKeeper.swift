@@ -34,6 +34,9 @@ extension NodeLog {
             } else if let segment = state.nextToForget(), forget(segment) {
                 // It may be used again: where the disk has no room for another, this is where room comes from.
                 continue
+            } else if state.phase != .open {
+                // It became so while the lock was free.
+                continue
             } else if state.ready < max(settings.segmentsReady, state.wanted) {
                 if !makeSegment() { pauseKeeper() }
             } else if state.nextToForget() != nil {

@@ -13,28 +13,34 @@ final class ClockDoubt: Sendable {
     /// A time that a start finds further behind the clock was before an idle time, or the clock is ahead.
     private static let daysMax: Int64 = 1
 
-    private let path: String
+    private let folder: String
+    private var path: String { Self.path(in: folder) }
     private let steady: any MonotonicClock
     private let begins: UInt64
     /// How many had passed before this start.
     private let hoursBefore: UInt64
-    /// How many the file says.
-    private let hoursNoted: Mutex<UInt64>
+    /// How many the file says; nil: it could not be written yet.
+    private let hoursNoted: Mutex<UInt64?>
 
     /// Nil: the clock is believed. `last`: what is known to have been written last; nil where nothing was. `folder` is
     /// there.
-    init?(in folder: String, now: Timestamp, last: Timestamp?, steady: any MonotonicClock) throws {
-        path = "\(folder)/\(Self.name)"
+    init?(in folder: String, now: Timestamp, last: Timestamp?, steady: any MonotonicClock) {
+        self.folder = folder
         self.steady = steady
         begins = steady.nanoseconds()
-        let known = DataDirectory.size(of: path)
+        let known = DataDirectory.size(of: Self.path(in: folder))
         hoursBefore = min(UInt64(known ?? 0), Self.hours)
-        hoursNoted = Mutex(hoursBefore)
+        hoursNoted = Mutex(known == nil ? nil : hoursBefore)
         if known != nil { return }
         guard let last, last.milliseconds > 0, last < now.adding(days: -Self.daysMax) else { return nil }
-        try DataDirectory.writeNew([], to: path)
-        try DataDirectory.synchronise(folder: folder)
+        note()
     }
+
+    private static func path(in folder: String) -> String { "\(folder)/\(name)" }
+
+    /// There is nothing in the folder that a clock could take away: what a start found there once says nothing of what
+    /// comes there later.
+    static func drop(in folder: String) { DataDirectory.remove(path(in: folder)) }
 
     /// Since the first start that found it.
     private var hoursPassed: UInt64 { hoursBefore + (steady.nanoseconds() - begins) / Self.hourNanoseconds }
@@ -47,11 +53,12 @@ final class ClockDoubt: Sendable {
         hoursNoted.withLock { noted in
             let passed = hoursPassed
             if passed >= Self.hours { return DataDirectory.remove(path) }
-            guard passed > noted else { return }
-            let file = open(path, O_WRONLY | O_CLOEXEC)
+            if let noted, passed <= noted { return }
+            let file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
             guard file >= 0 else { return }
             defer { close(file) }
-            if ftruncate(file, Int(passed)) == 0, fsync(file) == 0 { noted = passed }
+            guard ftruncate(file, Int(passed)) == 0, fsync(file) == 0 else { return }
+            if (try? DataDirectory.synchronise(folder: folder)) != nil { noted = passed }
         }
     }
 }

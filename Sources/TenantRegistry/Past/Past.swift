@@ -85,7 +85,7 @@ package final class Past: Sendable {
         known.countBytes()
         let former = FormerPast.all(in: folder, but: name)
         let last = ([log.atOpening] + former.compactMap(\.last)).max()
-        doubt = try ClockDoubt(in: own, now: clock.now(), last: last, steady: steady)
+        doubt = ClockDoubt(in: own, now: clock.now(), last: last, steady: steady)
         known.former = doubt == nil ? FormerPast.letGo(former, at: clock.now()) : former
         state = Mutex(known)
         log.hold(Self.holdName) { [weak self] lsn in self.map { $0.keptUpTo >= lsn } ?? true }
