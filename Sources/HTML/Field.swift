@@ -2,7 +2,9 @@
 /// thread.
 package struct Field: MarkupPart {
     package enum Kind: Sendable {
-        case text, email, search, url, date
+        case text, email, search, url
+        /// What is no day stands as it was typed.
+        case date
         /// A time in UTC, to the minute or the second. Its value is RFC 3339; what is none stands as it was typed.
         case moment
         /// Text with a keyboard of digits: what somebody types is kept, even if it is no number.
@@ -147,7 +149,7 @@ package struct Field: MarkupPart {
         case .email: input("email", value: value)
         case .search: input("search", value: value)
         case .url: input("url", value: value)
-        case .date: input("date", value: value)
+        case .date: input(value.isEmpty || Self.shape(of: value) == "0000-00-00" ? "date" : "text", value: value)
         case .moment: moment
         case .number: input("text", value: value, keyboard: "numeric")
         case .decimal: input("text", value: value, keyboard: "decimal")
@@ -170,14 +172,16 @@ package struct Field: MarkupPart {
     /// As browsers write a time: `2026-11-28T14:00:05` of `2026-11-28T14:00:05.123Z`, and the first instant of a day.
     private static func localTime(_ text: String) -> String? {
         if text.isEmpty { return "" }
-        let shape = String(text.map { $0.isASCII && $0.isNumber ? "0" : $0 })
-        switch shape {
+        switch shape(of: text) {
         case "0000-00-00": return text + "T00:00:00"
         case "0000-00-00T00:00": return text + ":00"
         case "0000-00-00T00:00:00", "0000-00-00T00:00:00Z", "0000-00-00T00:00:00.000Z": return String(text.prefix(19))
         default: return nil
         }
     }
+
+    /// With a zero for each digit.
+    private static func shape(of text: String) -> String { String(text.map { $0.isASCII && $0.isNumber ? "0" : $0 }) }
 
     /// A value that is none of the options is one more: a browser would send the first in its place.
     private func others(than options: [Option]) -> [Option] {

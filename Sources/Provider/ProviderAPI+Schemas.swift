@@ -10,7 +10,7 @@ extension ProviderAPI {
         private static let slug = Schema.matching(slugPattern)
         private static let quotaMost: Int64 = 1_000_000_000_000_000
         /// What the provider may set each quota to.
-        static let quotaBytes: ClosedRange<Int64> = 1 << 20...quotaMost
+        static let quotaBytes: ClosedRange<Int64> = Quotas.bytesLeast...quotaMost
         static let quotaResellers: ClosedRange<Int64> = 0...quotaMost
         static let quotaKeys: ClosedRange<Int64> = 1...quotaMost
         static let quotaRequests: ClosedRange<Int64> = 0...quotaMost

@@ -37,7 +37,7 @@ AS_ANOTHER = {
     "proxies /api-keys name": "partner /keys name", "proxies /webhooks name": "partner /webhooks name"}
 # On no page: the APIs alone tell it.
 ON_NO_PAGE = {"proxies /customers/topup description", "proxies /customers/topup referenceId",
-              "proxies /customers company", "proxies /customers externalId"}
+              "proxies /customers company"}
 # Of a page: texts that begin as ours do, with what follows; elements that only markup of theirs can make.
 SEEN = """() => {
     const fields = [...document.querySelectorAll('input:not([type=hidden]),textarea')].map(e => e.value)

@@ -202,7 +202,7 @@ PROVIDERS = [
     Endpoint(PROVIDER, "GET", "/tenants/{slug}", "provider's reader"),
     Endpoint(PROVIDER, "PATCH", "/tenants/{slug}", "provider", {
         "tier": choice("pro", required=False),
-        "quotas": {"bytes": integer(1 << 40, 1 << 20, 10**15, False), "resellers": integer(1000, 0, 10**15, False),
+        "quotas": {"bytes": integer(1 << 40, 2 << 20, 10**15, False), "resellers": integer(1000, 0, 10**15, False),
                    "keys": integer(5000, 1, 10**15, False), "requests_monthly": integer(10**10, 0, 10**15, False)},
         "rate_limit": policy(),
         "domains": Field([{"host": "own.there.example"}], [

@@ -505,7 +505,7 @@ def quota(checks, gateway):
         def set_bytes(bytes):
             assert gateway.patch(f"{PROVIDER}/tenants/{full.shop.slug}", {"quotas": {"bytes": bytes}}, key=gateway.provider_key).status == 200
 
-        set_bytes(1 << 20)
+        set_bytes(2 << 20)
         connection = gateway.connection()
         while (answer := full.buy(connection=connection)).status == 201:
             pass

@@ -309,7 +309,7 @@ def quotas(checks, provider):
     with checks("P9 requests, keys and bytes alike; a restart tells nothing twice"):
         used = provider("GET", f"/tenants/{shop.slug}").json["counts"]["requests_this_month"]
         assert provider("PATCH", f"/tenants/{shop.slug}", {"quotas": {
-            "keys": 1, "bytes": 1 << 20, "requests_monthly": used + 10}}).status == 200
+            "keys": 1, "bytes": 2 << 20, "requests_monthly": used + 10}}).status == 200
         for _ in range(12):
             shop.admin("GET", "/settings")
         for action in ("warning", "reached"):

@@ -257,7 +257,7 @@ def quotas(checks, provider):
         full, buyer, product = bought(gateway)
         shop.price(reseller, sku, {"wholesale_monthly": "0"})
         full.price(buyer, product, {"wholesale_monthly": "0"})
-        set_quotas(full, bytes=1 << 20)
+        set_quotas(full, bytes=2 << 20)
         deadline = time.monotonic() + 120
         placed = len(full.get(buyer, "/orders?limit=100").json["data"])
         answer = None

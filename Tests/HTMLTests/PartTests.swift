@@ -235,6 +235,15 @@ import Testing
         #expect(shown.map { field.contains("value=\"\($0)\"") } ?? !field.contains("value="))
     }
 
+    @Test(
+        "a day is chosen as browsers have it, and what is none stays as it was typed, which no browser warns of",
+        arguments: [("2026-11-28", "date"), ("", "date"), ("2026-11-28T14:00", "text"), ("yesterday", "text")])
+    func days(value: String, type: String) {
+        let field = text(Field("From", name: "from", kind: .date, value: value, isRequired: false))
+        #expect(field.contains("type=\"\(type)\""))
+        #expect(field.contains("value=\"\(value)\"") != value.isEmpty)
+    }
+
     @Test("U5 problems have the focus and lead to their fields")
     func problems() {
         let problems = text(Problems("Nothing was saved.", fields: [("Name", Field.id("name"), "is <empty>")]))

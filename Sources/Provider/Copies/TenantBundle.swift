@@ -176,7 +176,7 @@ private struct BundleFields {
     func quotas() throws -> QuotaOverrides {
         typealias Schemas = ProviderAPI.Schemas
         return QuotaOverrides(
-            bytesMax: try optionalInt("quota_bytes", in: Schemas.quotaBytes),
+            bytesMax: try optionalInt("quota_bytes", in: 1...Schemas.quotaBytes.upperBound),
             resellersMax: try optionalInt("quota_resellers", in: Schemas.quotaResellers),
             keysMax: try optionalInt("quota_keys", in: Schemas.quotaKeys),
             requestsMonthlyMax: try optionalInt("quota_requests", in: Schemas.quotaRequests))

@@ -2,6 +2,9 @@ import SQLite
 
 /// What a tier allows one tenant (P2). The provider may override each for a tenant.
 package struct Quotas: Sendable, Equatable {
+    /// The file of a tenant without a row has some 260 pages of 4 KiB: what is smaller would leave no room for one.
+    package static let bytesLeast: Int64 = 2 << 20
+
     package var bytesMax: Int64
     package var resellersMax: Int64
     package var keysMax: Int64
@@ -47,9 +50,10 @@ package struct QuotaOverrides: Sendable, Equatable {
         self.requestsMonthlyMax = requestsMonthlyMax
     }
 
+    /// What was set before the least grew counts as the least.
     func applied(to quotas: Quotas) -> Quotas {
         Quotas(
-            bytesMax: bytesMax ?? quotas.bytesMax, resellersMax: resellersMax ?? quotas.resellersMax,
+            bytesMax: max(bytesMax ?? quotas.bytesMax, Quotas.bytesLeast), resellersMax: resellersMax ?? quotas.resellersMax,
             keysMax: keysMax ?? quotas.keysMax, requestsMonthlyMax: requestsMonthlyMax ?? quotas.requestsMonthlyMax)
     }
 }
