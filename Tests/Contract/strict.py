@@ -67,7 +67,7 @@ def parameters(checks, send, routes, described):
             tried = [
                 ("nobody-reads", "nobody-reads=1"),
                 ("LIMIT", "LIMIT=5"),
-                ("x", "x"),
+                ("qx", "qx"),
                 ("a b", "a%20b=%26"),
                 ("utm", "utm=1&utm=2"),
             ]
