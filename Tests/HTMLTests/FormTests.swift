@@ -61,10 +61,12 @@ import Testing
         func input(_ kind: Field.Kind, _ value: String? = nil) -> String {
             text(Field("L", name: "n", kind: kind, value: value).html)
         }
-        for (kind, type) in [
-            (Field.Kind.text, "text"), (.email, "email"), (.search, "search"), (.url, "url"), (.date, "date"),
+        for (kind, type, value) in [
+            (Field.Kind.text, "text", "v"), (.email, "email", "v"), (.search, "search", "v"), (.url, "url", "v"),
+            (.date, "date", "2026-11-28"),
         ] {
-            #expect(input(kind, "v").contains("<input type=\"\(type)\" value=\"v\" id=\"f-n\" name=\"n\" required>"))
+            let markup = "<input type=\"\(type)\" value=\"\(value)\" id=\"f-n\" name=\"n\" required>"
+            #expect(input(kind, value).contains(markup))
         }
         #expect(input(.number, "12x").contains("<input type=\"text\" inputmode=\"numeric\" value=\"12x\""))
         #expect(input(.decimal, "1,5").contains("<input type=\"text\" inputmode=\"decimal\" value=\"1,5\""))

@@ -154,7 +154,7 @@ MUTANTS = [
     Mutant(
         "N4", "drains-unsaid", "a drain gives tenants away before the log says that the node takes none",
         CLUSTER + "Fleet+Moves.swift",
-        "                beat()\n", "                if !MUTANT { beat() }\n",
+        "guard saysThatItDrains(cluster) else", "guard MUTANT || saysThatItDrains(cluster) else",
         BEATS, "a drain ends once"),
     Mutant(
         "N6", "useless-fetched", "files that are here and of no use are fetched past the places for that",

@@ -37,7 +37,8 @@ extension ProxyPorts {
     private static func period(_ call: Call) throws -> Range<Timestamp> {
         let query = try call.query()
         let (from, to) = try query.period()
-        let end = to ?? max(call.now, from ?? call.now)
+        // What was sold in this very millisecond counts.
+        let end = to ?? max(call.now.adding(milliseconds: 1), from ?? call.now)
         let beginning = from ?? end.adding(days: -daysShown)
         guard end.adding(days: -daysMax) <= beginning else {
             throw Refusal.field("/from", "range", "must be at most \(daysMax) days before the end")

@@ -165,23 +165,25 @@ private struct AskedRequest: Sendable {
 }
 
 extension Query {
-    /// `ids`, and in `at` the time of each, where they are known.
+    /// `ids`, each once, and in `at` the time of each, where they are known.
     fileprivate func requests(now: Timestamp, most: Int) throws(Refusal) -> [AskedRequest] {
         guard let text = self["ids"] else { throw .field("/ids", "required", "is required") }
         let ids = text.split(separator: ",", omittingEmptySubsequences: false).map { RequestID(text: String($0)) }
-        // Whatever was done without a request has none.
-        let known = ids.compactMap { $0 }.filter { $0 != .none }
-        guard Set(known).count == ids.count, ids.count <= most else {
-            throw .field(
-                "/ids", "format", "must be up to \(most) of req_ and 32 hexadecimal digits, each once, with commas")
+        let known = ids.compactMap { $0 }
+        guard known.count == ids.count, ids.count <= most else {
+            throw .field("/ids", "format", "must be up to \(most) of req_ and 32 hexadecimal digits, with commas")
         }
-        guard let at = self["at"] else { return known.map { AskedRequest(id: $0, at: now) } }
+        // Whatever was done without a request has none.
+        var seen: Set<RequestID> = [.none]
+        guard let at = self["at"] else {
+            return known.filter { seen.insert($0).inserted }.map { AskedRequest(id: $0, at: now) }
+        }
         let times = at.split(separator: ",", omittingEmptySubsequences: false)
             .compactMap { Timestamp(parsingTimeOrDay: String($0)) }
         guard times.count == known.count else {
             throw .field("/at", "format", "must be as many RFC 3339 times as there are ids, with commas between")
         }
-        return zip(known, times).map { AskedRequest(id: $0, at: $1) }
+        return zip(known, times).filter { seen.insert($0.0).inserted }.map { AskedRequest(id: $0, at: $1) }
     }
 
     fileprivate func requestID() throws(Refusal) -> RequestID? {

@@ -53,7 +53,8 @@ package struct QuotaOverrides: Sendable, Equatable {
     /// What was set before the least grew counts as the least.
     func applied(to quotas: Quotas) -> Quotas {
         Quotas(
-            bytesMax: max(bytesMax ?? quotas.bytesMax, Quotas.bytesLeast), resellersMax: resellersMax ?? quotas.resellersMax,
-            keysMax: keysMax ?? quotas.keysMax, requestsMonthlyMax: requestsMonthlyMax ?? quotas.requestsMonthlyMax)
+            bytesMax: max(bytesMax ?? quotas.bytesMax, Quotas.bytesLeast),
+            resellersMax: resellersMax ?? quotas.resellersMax, keysMax: keysMax ?? quotas.keysMax,
+            requestsMonthlyMax: requestsMonthlyMax ?? quotas.requestsMonthlyMax)
     }
 }
