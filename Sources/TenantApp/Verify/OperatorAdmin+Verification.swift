@@ -28,11 +28,11 @@ extension OperatorAdmin {
             ],
             gives: .read(["data": .array(of: Schemas.provenRow)]), refuses: [404]
         ) { call in
+            // When the request came, as far as whoever asks knows.
+            let at = try call.query().time("at") ?? call.now
             guard let request = RequestID(text: call.parameters[0]), request != .none else {
                 throw Refusal.notFound(.auditRow)
             }
-            // When the request came, as far as whoever asks knows.
-            let at = try call.query().time("at") ?? call.now
             return .flow { steps in
                 let rows = try await proven([AskedRequest(id: request, at: at)], steps)
                 if rows.isEmpty { throw Refusal.notFound(.auditRow) }

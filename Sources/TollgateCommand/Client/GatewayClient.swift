@@ -259,14 +259,16 @@ struct GatewayClient {
         }
     }
 
+    /// Neither a key nor the path says whose API it is.
+    private var isOfNobody: Bool { !hasKey && !basePath.hasPrefix("/t/") && basePath != Self.providerPath }
+
     /// What helps where the refusal itself does not say it.
     private func nextStep(_ answer: HTTPClientResponse, _ code: String?) -> String? {
         switch (answer.status, code) {
         case (_, "bad_signature"): "--secret-file FILE names the signing secret"
         case (401, _) where !hasKey: nil
-        // Without a key an address alone says whose API it is.
-        case (404, "path_not_found") where !hasKey && !basePath.hasPrefix("/t/") && basePath != Self.providerPath:
-            "--tenant SLUG names the tenant"
+        // Not every API's refusals have codes.
+        case (404, nil) where isOfNobody, (404, "path_not_found") where isOfNobody: "--tenant SLUG names the tenant"
         case (401, "wrong_password"): nil
         case (401, _):
             basePath == Self.providerPath
