@@ -5,15 +5,12 @@ each statement is counted, as in `weight`. The lists and filters are those of th
 """
 
 import json
-import shutil
 import sys
-import tempfile
 
-import heavy as weights
 from heavy import DAY_SECONDS, WIDE, Pipe, raw
 from shop import ADMIN, PASSWORD, Shop
-from support import Checks, Gateway, arguments
-from weight import EMPTY, Statements, judge
+from support import Checks, arguments
+from weight import EMPTY, judge, watched
 
 BLUEPRINT = {
     "name": "dialects", "title": "Dialects", "currency": "USD", "key_prefix": "dia", "tier": "pro", "settings": {},
@@ -222,22 +219,13 @@ def walked(filled, who, path):
 def main():
     options = arguments()
     checks = Checks()
-    folder = tempfile.mkdtemp(prefix="tollgate-weight-")
-    statements = Statements(folder)
-    gateway = Gateway(
-        options.tollgate, "--trusted-proxy", "127.0.0.0/8", demo=False, clock=True,
-        blueprints=weights.blueprints(folder, BLUEPRINT))
-    statements.watch(gateway)
-    try:
-        with gateway:
-            filled = Filled(gateway)
-            filled.fill()
-            # What was prepared for the filling is prepared anew.
-            gateway.stop()
-            gateway.start()
-            run(checks, filled, statements)
-    finally:
-        shutil.rmtree(folder)
+    with watched(options, ["--trusted-proxy", "127.0.0.0/8"], BLUEPRINT) as (gateway, statements):
+        filled = Filled(gateway)
+        filled.fill()
+        # What was prepared for the filling is prepared anew.
+        gateway.stop()
+        gateway.start()
+        run(checks, filled, statements)
     checks.finish()
 
 

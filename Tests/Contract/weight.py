@@ -4,6 +4,7 @@ asked for its first page and for one far behind, and the work of each statement 
 at a table that grows with the tenant from one end to the other. The lists are those of the served descriptions.
 """
 
+import contextlib
 import html
 import os
 import re
@@ -121,28 +122,36 @@ def scans(file, sql):
     return found
 
 
-def main():
-    options = arguments()
-    checks = Checks()
+@contextlib.contextmanager
+def watched(options, arguments, *blueprint):
+    """A gateway that runs, and what its statements cost."""
     folder = tempfile.mkdtemp(prefix="tollgate-weight-")
     statements = Statements(folder)
     gateway = Gateway(
-        options.tollgate, *weights.ARGUMENTS, demo=False, clock=True, blueprints=weights.blueprints(folder))
+        options.tollgate, *arguments, demo=False, clock=True, blueprints=weights.blueprints(folder, *blueprint))
     statements.watch(gateway)
     try:
         with gateway:
-            heavy = Heavy(gateway, RESELLERS, ORDERS, READS)
-            heavy.fill()
-            run(checks, heavy, statements)
-            read(checks, heavy, DEEP_PAGES)
-        if options.long:
-            made = os.path.join(folder, "blueprints")
-            with Gateway(options.tollgate, *weights.ARGUMENTS, demo=False, clock=True, blueprints=made) as large:
-                heavy = Heavy(large, *LARGE)
-                heavy.fill()
-                read(checks, heavy, LARGE_PAGES)
+            yield gateway, statements
     finally:
         shutil.rmtree(folder)
+
+
+def main():
+    options = arguments()
+    checks = Checks()
+    with watched(options, weights.ARGUMENTS) as (gateway, statements):
+        heavy = Heavy(gateway, RESELLERS, ORDERS, READS)
+        heavy.fill()
+        run(checks, heavy, statements)
+        read(checks, heavy, DEEP_PAGES)
+    if options.long:
+        with tempfile.TemporaryDirectory(prefix="tollgate-weight-") as folder, Gateway(
+                options.tollgate, *weights.ARGUMENTS, demo=False, clock=True,
+                blueprints=weights.blueprints(folder)) as large:
+            heavy = Heavy(large, *LARGE)
+            heavy.fill()
+            read(checks, heavy, LARGE_PAGES)
     checks.finish()
 
 

@@ -37,15 +37,13 @@ enum PortStockPages {
                 Column("Carrier"), Column("Mode"), Column("State"), Column("Port"),
             ],
             rows: found.rows.map { line($0, view) },
-            empty: view.next(found.list) != nil
-                ? Empty("None among these", "The list goes on.").html
-                : isFiltered
-                    ? Empty("No such slots", "None matches the filter.").html
-                    : Empty(
-                        "No slots yet", "A file has a line for each device and range of ports.",
-                        actions: mayWrite
-                            ? "\(Button("Import", .primary, leadsTo: view.link("/stock/ports/import")))" : nil
-                    ).html, previous: view.first(), next: view.next(found.list))
+            empty: isFiltered
+                ? Empty("No such slots", "None matches the filter.").html
+                : Empty(
+                    "No slots yet", "A file has a line for each device and range of ports.",
+                    actions: mayWrite
+                        ? "\(Button("Import", .primary, leadsTo: view.link("/stock/ports/import")))" : nil
+                ).html, previous: view.first(), next: view.next(found.list))
         let filters = Form.get(view.link("/stock/ports"), keeping: StockParts.book(view)) {
             """
             \(view.filter("Country", "country"))\
