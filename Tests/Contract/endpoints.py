@@ -584,8 +584,8 @@ def account(api, keys="/keys"):
 
 # The seeds' own dialects: their fields are gone through in their own scripts.
 SEEDS = [
-    Endpoint(REPORTS, "POST", "/signup", "reseller"),
-    Endpoint(REPORTS, "POST", "/credit", "reseller"),
+    Endpoint(REPORTS, "POST", "/signup", "reseller's key"),
+    Endpoint(REPORTS, "POST", "/credit", "reseller's key"),
     Endpoint(REPORTS, "GET", "/credit/{event}", "reseller"),
     Endpoint(REPORTS, "GET", "/account", "reseller"),
     Endpoint(REPORTS, "POST", "/session", "open"),

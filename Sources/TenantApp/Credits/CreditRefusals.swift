@@ -8,6 +8,11 @@ extension Missing {
     static let review = Missing("review")
 }
 
+extension Forbidden {
+    static let keyReports = sessionRotatesByID.saying(
+        "Only a key signs users up and reports: what one key has reported is known by its references.")
+}
+
 extension Conflict {
     static let userExists = Conflict("user_exists", "A user with this email already exists.")
     static let reviewClosed = Conflict("review_closed", "The review is closed already.")
