@@ -1,6 +1,7 @@
 """X4: what a reseller's ports cost it, what it sold them for, and what is left, by day and customer: equal to the
 ports' own pricing, over pages and periods, and nobody else's."""
 
+import calendar
 import collections
 import time
 from decimal import Decimal
@@ -73,6 +74,10 @@ def sums(rows):
     return found
 
 
+def milliseconds(day):
+    return calendar.timegm(time.strptime(day, "%Y-%m-%d")) * 1000
+
+
 def check_sums(gateway, seller, other):
     first, second = seller.customer(1), seller.customer(2)
     with checks("X4 nothing sold is an empty list with totals of nothing"):
@@ -103,10 +108,16 @@ def check_sums(gateway, seller, other):
             (f"&from={days[1]}", lambda day: day >= days[1]), (f"&to={days[1]}", lambda day: day < days[1]),
             (f"&from={days[0]}&to={days[1]}", lambda day: days[0] <= day < days[1]),
             (f"&from={days[1]}T00:00:00Z", lambda day: day >= days[1]),
+            (f"&from={milliseconds(days[0])}&to={milliseconds(days[1])}", lambda day: days[0] <= day < days[1]),
             ("&from=2020-01-01&to=2020-02-01", lambda day: False),
         ]:
             rows, _ = seller.analytics(query)
             assert sums(rows) == seller.expected(test), query
+    with checks("X4 the period that an answer names asks for the same answer again"):
+        rows, whole = seller.analytics()
+        again, asked = seller.analytics(f"&from={whole['from']}&to={whole['to']}")
+        assert (again, asked["totals"], asked["from"], asked["to"]) == (
+            rows, whole["totals"], whole["from"], whole["to"]), (whole, asked)
     with checks("X4 wrong periods, limits and cursors are refused in the dialect's envelope"):
         for query, status in [
             ("from=x", 422), ("to=2020-13-01", 422), ("from=2026-02-01&to=2026-01-01", 422),

@@ -120,6 +120,16 @@ def errors():
         refused(credit(mint(scopes=["reseller:signup"])["key"], ref()), 403)
         refused(signup(mint(scopes=["reseller:credit"])["key"], email()), 403)
         refused(credit(owner, ref()), 403)
+    with checks("C1 C2 C3 a session signs nobody up and reports nothing: 403, and the reference is still the key's"):
+        address, name = email(), ref()
+        person = gateway.reseller("panel")
+        signed_in = gateway.post(f"{BASE}/session", {"email": person["email"], "password": person["password"]})
+        assert signed_in.status == 200, signed_in
+        token = signed_in.json["token"]
+        refused(credit(token, name), 403)
+        refused(signup(token, address), 403)
+        assert "id" in credit(key, name).json and credit(key, name).json == {"ok": True, "duplicate": True}
+        assert signup(key, address).status == 200
     with checks("C1 a reseller's key mints nothing"):
         body = {"scopes": ["reseller:credit"], "owner_email": "reseller@panel.example"}
         assert gateway.post(f"{ADMIN}/api-keys", body, key=key).status == 403
@@ -283,6 +293,21 @@ def reconciliation():
         answer = post(text, "application/jsonl")
         assert answer.status == 201 and answer.json["agrees"] is True and answer.json["review"] is None, answer
         assert answer.json["matched"] == {"count": 6, "amount": "42.50"}, answer
+    with checks("O8 C3 a sum as a program writes it is the amount that it is meant to be, as in a report"):
+        summing, made_there = new_reseller()
+        for name, amount in (("s1", "0.30000000000000004"), ("s2", repr(1.1 + 2.2))):
+            assert credit(made_there["key"], name, amount).status == 200
+        rows = [("s1", 0.1 + 0.2), ("s2", 1.1 + 2.2)]
+        text = "".join(
+            json.dumps({"external_ref": name, "kind": "topup", "amount": amount, "at": "2026-05-01"}) + "\n"
+            for name, amount in rows)
+        table = "external_ref,kind,amount,at\n"
+        table += "".join(f"{name},topup,{amount},2026-05-01\n" for name, amount in rows)
+        for body, kind in ((text, "application/jsonl"), (table, "text/csv")):
+            answer = gateway.post(
+                f"{ADMIN}/reconciliations?reseller={summing}", body.encode(), key=owner, headers={"Content-Type": kind})
+            assert answer.status == 201 and answer.json["agrees"] is True, (kind, answer)
+            assert answer.json["matched"] == {"count": 2, "amount": "3.60"}, (kind, answer)
     with checks("O8 events outside the ledger's time are not missed in it"):
         answer = post("external_ref,kind,amount,at\n", "text/csv", "&from=2020-01-01&to=2021-01-01")
         assert answer.json["missing_there"]["count"] == 0 and answer.json["agrees"] is True, answer

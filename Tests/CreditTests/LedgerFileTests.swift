@@ -90,6 +90,21 @@ import Testing
         #expect(reading.lines.map(\.externalRef) == ["=a", "'b"] && reading.errors == ["/line/4/amount format"])
     }
 
+    @Test("O8 what binary fractions leave beside an amount is no part of it; what is further off is a fault")
+    func computed() throws {
+        let table = """
+            external_ref,kind,amount,at
+            a,topup,0.30000000000000004,2026-05-01
+            b,topup,-0.7999999999999999,2026-05-01
+            c,topup,0.3000000010000001,2026-05-01
+            """
+        let reading = read(table, as: "text/csv", piece: 11)
+        #expect(reading.lines.map(\.amount) == [Money(micros: 300_000), Money(micros: -800_000)])
+        #expect(reading.errors == ["/line/4/amount format"])
+        let lines = #"{"external_ref":"a","kind":"topup","amount":0.30000000000000004,"at":"2026-05-01"}"#
+        #expect(read(lines, as: "application/jsonl", piece: 11).lines.map(\.amount) == [Money(micros: 300_000)])
+    }
+
     @Test("O8 a file of nothing is no ledger; a header alone is an empty one")
     func empty() {
         for text in ["", " \n\n"] {

@@ -49,14 +49,17 @@ extension Parameter {
     package static let from = moment("from", "From then on; of a day, from its beginning in UTC.")
     /// What happens then is left out.
     package static let to = moment("to", "Before then; of a day, before its beginning in UTC.")
+    /// The same two of an API whose answers have times as milliseconds since 1970.
+    package static let anyFrom = moment("from", "From then on; of a day, from its beginning in UTC.", AnyTime.text)
+    package static let anyTo = moment("to", "Before then; of a day, before its beginning in UTC.", AnyTime.text)
     /// Where days or hours are counted.
     package static let through = moment("to", "The last day or hour that counts is the one in which this lies, in UTC.")
     /// An RFC 3339 time. What happens then counts.
     package static let until = Parameter(
         name: "until", place: .query, schema: .time, isRequired: false, description: "Up to then, itself too.")
 
-    private static func moment(_ name: String, _ description: String) -> Parameter {
-        Parameter(name: name, place: .query, schema: .moment, isRequired: false, description: description)
+    private static func moment(_ name: String, _ description: String, _ schema: Schema = .moment) -> Parameter {
+        Parameter(name: name, place: .query, schema: schema, isRequired: false, description: description)
     }
 }
 

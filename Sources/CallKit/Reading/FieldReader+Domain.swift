@@ -37,6 +37,13 @@ extension FieldReader {
         return money(meant.decimal(minorUnitDigits: 0), name, range, Money.fractionDigits)
     }
 
+    /// An amount of a file that a program wrote, a JSON number or text: a file has no types where it is CSV.
+    package mutating func computedMoney(_ name: String, in range: ClosedRange<Money>) -> Money? {
+        guard let text = numberText(name) else { return nil }
+        let meant = Money(nearly: text)?.decimal(minorUnitDigits: 0)
+        return money(meant ?? text, name, range, Money.fractionDigits)
+    }
+
     /// 0 to 100.
     package mutating func percent(_ name: String) -> Percent? { numberText(name).flatMap { percent($0, name) } }
 

@@ -12,9 +12,26 @@ extension Query {
         return time
     }
 
+    /// The same, or milliseconds since 1970: of APIs whose answers have times so.
+    package func anyTime(_ name: String) throws(Refusal) -> Timestamp? {
+        guard let text = self[name] else { return nil }
+        guard let time = AnyTime.parse(text) else { throw .field("/\(name)", "format", AnyTime.expected) }
+        return time
+    }
+
     /// `from` and `to`: a time that is over before it begins is a mistake, not an empty list.
     package func period() throws(Refusal) -> (from: Timestamp?, to: Timestamp?) {
-        let (from, to) = (try time("from"), try time("to"))
+        try Self.ordered(from: time("from"), to: time("to"))
+    }
+
+    /// The same, each as `anyTime` has it.
+    package func periodInAnyTime() throws(Refusal) -> (from: Timestamp?, to: Timestamp?) {
+        try Self.ordered(from: anyTime("from"), to: anyTime("to"))
+    }
+
+    private static func ordered(
+        from: Timestamp?, to: Timestamp?
+    ) throws(Refusal) -> (from: Timestamp?, to: Timestamp?) {
         if let from, let to, from > to { throw .field("/from", "range", "must not be after to") }
         return (from, to)
     }

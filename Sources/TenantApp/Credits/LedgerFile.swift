@@ -3,7 +3,8 @@ package import HTTPCore
 import TenantRegistry
 
 /// A reseller's ledger as it comes in, piece by piece: CSV with a header row, or JSON Lines (O8) with `external_ref`,
-/// `kind`, `amount` and `at`; other columns and members are its own affair.
+/// `kind`, `amount` and `at`; other columns and members are its own affair. What binary fractions leave beside an
+/// amount is no part of it, as where an event is reported (C3).
 ///
 /// Invariant: it holds at most one line and `errorsMax` errors. A value: one thread at a time.
 package struct LedgerFile: Sendable {
@@ -112,7 +113,7 @@ package struct LedgerFile: Sendable {
         var fields = FieldReader(json, at: "/line/\(line)")
         let ref = fields.string("external_ref", characters: 1...CreditReport.externalRefCharactersMax, .id)
         let kind = fields.string("kind", characters: 1...64)
-        let amount = fields.money("amount", in: AmountRule.movements)
+        let amount = fields.computedMoney("amount", in: AmountRule.movements)
         let at = fields.time("at")
         for error in fields.errors { fail(error) }
         guard let ref, let kind, let amount, let at, fields.errors.isEmpty else { return }

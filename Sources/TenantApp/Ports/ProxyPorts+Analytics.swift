@@ -11,7 +11,7 @@ extension ProxyPorts {
     static let analytics: [Route] = [
         Route(
             .get, "/reseller/analytics", "Read cost, price and margin of your ports, by day and customer",
-            access: .reseller(.portsRead), parameters: .page(.from, .to), gives: Schemas.analytics
+            access: .reseller(.portsRead), parameters: .page(.anyFrom, .anyTo), gives: Schemas.analytics
         ) { call in
             let page = try Paging(call)
             let period = try period(call)
@@ -33,10 +33,10 @@ extension ProxyPorts {
         }
     ]
 
-    /// Both ends as times or days; the last one does not count.
+    /// Both ends as times, days, or milliseconds as the answer has them; the last one does not count.
     private static func period(_ call: Call) throws -> Range<Timestamp> {
         let query = try call.query()
-        let (from, to) = try query.period()
+        let (from, to) = try query.periodInAnyTime()
         // What was sold in this very millisecond counts.
         let end = to ?? max(call.now.adding(milliseconds: 1), from ?? call.now)
         let beginning = from ?? end.adding(days: -daysShown)

@@ -14,20 +14,6 @@ enum StatusClass {
     }
 }
 
-/// A time between which deliveries were made, as callers say it in a query or in a body.
-enum DeliveryTime {
-    static let text = Schema.either(.moment, .matching("^[1-9][0-9]{4,15}$"))
-    static let expected = "must be an RFC 3339 time, a day (YYYY-MM-DD) or milliseconds since 1970"
-
-    /// Milliseconds as some APIs write times: of five digits or more, which no year has.
-    static func parse(_ text: String) -> Timestamp? {
-        if text.utf8.count > 4, text.first != "0", let number = JSONNumber(plain: text)?.integer() {
-            return Timestamp(milliseconds: number)
-        }
-        return Timestamp(parsingTimeOrDay: text)
-    }
-}
-
 /// Which deliveries somebody asks for, by the names that callers have.
 struct AskedDeliveries: Sendable {
     var states: Set<DeliveryState> = []
@@ -44,8 +30,8 @@ struct AskedDeliveries: Sendable {
         let list = Schema.matching("^[a-z_.]+(,[a-z_.]+)*$")
         var all: [Parameter] = [
             .limit, .cursor, .query("state", list), .query("type", list), .query("endpoint"), .query("event"),
-            .query("status_class", .one(of: StatusClass.names)), .query("since", DeliveryTime.text),
-            .query("until", DeliveryTime.text),
+            .query("status_class", .one(of: StatusClass.names)), .query("since", AnyTime.text),
+            .query("until", AnyTime.text),
         ]
         if !style.isNative { all.append(.query("statusClass", .one(of: StatusClass.names))) }
         return all
@@ -61,7 +47,7 @@ struct AskedDeliveries: Sendable {
             guard let known = StatusClass.parse(text) else { throw .field("/\(name)", "choice", StatusClass.expected) }
             statusClass = known
         }
-        (since, until) = (try Self.time(query, "since"), try Self.time(query, "until"))
+        (since, until) = (try query.anyTime("since"), try query.anyTime("until"))
         if let since, let until, since > until { throw .field("/since", "range", "must not be after until") }
     }
 
@@ -97,12 +83,6 @@ struct AskedDeliveries: Sendable {
             filter.eventID = id
         }
         return filter
-    }
-
-    private static func time(_ query: Query, _ name: String) throws(Refusal) -> Timestamp? {
-        guard let text = query[name] else { return nil }
-        guard let time = DeliveryTime.parse(text) else { throw .field("/\(name)", "format", DeliveryTime.expected) }
-        return time
     }
 }
 

@@ -6,15 +6,15 @@ import TenantRegistry
 extension Field {
     /// As a query has it; milliseconds may be a number too.
     static func moment(_ name: String) -> BodyField<Timestamp> {
-        BodyField(name, .either(DeliveryTime.text, .integer)) { fields, name, _ in
+        BodyField(name, .either(AnyTime.text, .integer)) { fields, name, _ in
             switch fields.value(name) {
             case .string(let text):
-                if let time = DeliveryTime.parse(text) { return time }
+                if let time = AnyTime.parse(text) { return time }
             case .number(let number):
                 if let milliseconds = number.integer() { return Timestamp(milliseconds: milliseconds) }
             default: break
             }
-            fields.fail(name, code: "format", detail: DeliveryTime.expected)
+            fields.fail(name, code: "format", detail: AnyTime.expected)
             return nil
         }
     }

@@ -35,7 +35,8 @@ def tell(story, stage):
     story("GET /reseller/customers")
     story("GET /reseller/customers/{id}", id=customer)
     story("PATCH /reseller/customers/{id}", {"allocatedPortSlots": 20}, id=customer)
-    story("POST /reseller/customers/{id}/topup", {"amount": "20.00", "paymentMethod": "balance"}, id=customer)
+    story("POST /reseller/customers/{id}/topup", {
+        "amount": 20, "description": "Monthly credit", "referenceId": "INV-2024-001"}, id=customer)
     story("POST /reseller/pricebook/calculate", {"countryId": "de", "days": 30, "customerId": customer})
     there = receiver(story)
     ports = []
