@@ -26,6 +26,8 @@ class PaymentService(http.server.ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), PaymentHandler)
         self.behaviour = "ok"
+        # Told each payment that is asked for, before it is answered.
+        self.told = None
         self.lock = threading.Lock()
         self.calls = []
         self.payments = {}
@@ -62,6 +64,8 @@ class PaymentHandler(http.server.BaseHTTPRequestHandler):
             service.running += 1
             service.running_max = max(service.running_max, service.running)
         try:
+            if service.told is not None:
+                service.told(json.loads(body))
             self.serve(service, body, attempt, behaviour, release)
         finally:
             with service.lock:

@@ -56,6 +56,36 @@ def message(answer):
     return answer.json.get("detail") or answer.json.get("message")
 
 
+def paid_before_the_answer(shop, reseller, service, answers_with):
+    """The service reports the money, and then answers as it does."""
+    service.behave(answers_with)
+    service.told = lambda payment: shop.report(payment["order_id"])
+    try:
+        return shop.begin(reseller, key=uuid.uuid4().hex)
+    finally:
+        service.told = None
+        service.behave("ok")
+
+
+def early_reports(shop, service):
+    dialect, reseller = shop.dialect, shop.reseller()
+    with checks("W6 X4 A6 money that came before the service failed to answer: the payment, confirmed, and no other"):
+        for count, behaviour in enumerate(["refuse", "{}", "ok"], 1):
+            begun = paid_before_the_answer(shop, reseller, service, behaviour)
+            assert begun.status == 201 and begun.json["status"] == "confirmed", (behaviour, begun)
+            assert begun.json[dialect.url].endswith("/payment/done") == (behaviour != "ok"), begun
+            assert shop.balance_of(reseller) == 50 * count, behaviour
+            shown = shop.ask(reseller, "GET", "/" + begun.json[dialect.id])
+            assert shown.status == 200 and shown.json["status"] == "confirmed", shown
+    with checks("W6 X4 A6 a report of failure before an answer that fails: 503, and nothing credited"):
+        service.behave("refuse")
+        service.told = lambda payment: shop.report(payment["order_id"], "failed")
+        refused = shop.begin(reseller)
+        service.told = None
+        service.behave("ok")
+        assert refused.status == 503 and shop.balance_of(reseller) == 150, refused
+
+
 def odd_callbacks(shop, reseller, order):
     with checks("W6 X4 A6 a callback's query is read by nobody: unknown, repeated and odd parameters change nothing"):
         balance, usual = shop.balance_of(reseller), shop.report(order)
@@ -90,6 +120,7 @@ def check(gateway, service, dialect):
         assert [shown.json[name] for name in ("balance", "amount")] == [dialect.amount("50.00")] * 2, shown
         assert shown.json[dialect.order] == order and shown.json["currency"] == "USD"
     odd_callbacks(shop, first, order)
+    early_reports(shop, service)
     with checks("W6 X4 G1 a top-up is its own reseller's and book's: to others it is not there"):
         assert shop.ask(second, "GET", "/" + order).status == 404
         assert shop.ask(second, "GET", "/" + begun.json[dialect.id]).status == 404

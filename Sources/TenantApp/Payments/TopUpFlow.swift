@@ -39,8 +39,14 @@ package struct TopUpFlow: Sendable {
                 }
             }
             call.services.fleet.report("\(call.requestID.text): \(failure.logText)")
-            _ = try await steps.write { tenant, detail in try finish.run(tenant, &detail) }
-            throw Refusal.unavailable(.paymentServiceUnavailable)
+            let left = try await steps.write { tenant, detail in try finish.run(tenant, &detail) }
+            guard let url = settings.page(of: left) else { throw Refusal.unavailable(.paymentServiceUnavailable) }
+            // It is not so that nothing was begun: whoever tried again would pay twice.
+            return .write { tenant, detail in
+                let payment = try tenant.knownPayment(id: paymentID)
+                detail.note("payment", payment.publicID)
+                return answer(payment, url)
+            }
         }
     }
 
@@ -63,6 +69,20 @@ package struct TopUpFlow: Sendable {
                 driver.create(order, then: arrived)
             }
             if !isJoined { done(.failure(LaneFailure.tooManyWaiting)) }
+        }
+    }
+}
+
+extension PaymentDriverSettings {
+    /// Where the payer of a payment goes whose page this call was not told: to the page that another call with its
+    /// Idempotency-Key was told, or on, where the service reported the money before its answer failed. Nil where there is
+    /// nothing to pay or to thank for.
+    fileprivate func page(of payment: Payment) -> String? {
+        switch (payment.state, self) {
+        case (.pending, _): payment.paymentURL
+        case (.confirmed, .http(let settings)): payment.paymentURL ?? settings.returnURL
+        case (.confirmed, .sandbox): payment.paymentURL
+        case (.failed, _), (.expired, _): nil
         }
     }
 }
