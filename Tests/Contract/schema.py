@@ -230,10 +230,11 @@ def codes(scene):
 def credits(scene):
     scene.admin("PATCH", "/settings", {"self_service_keys": True})
     event = scene.credit(scene.shop, "kept", 5)
+    rotated, reports = (
+        scene.admin("POST", "/api-keys", {"owner_email": "shop@here.example"})["key"] for _ in range(2))
     return {"document": scene.base + BASES["credit_reports"], "slow": scene.slow,
-            # A key that gives itself a new secret is no session.
-            "credentials": {"POST /key/rotate": scene.admin("POST", "/api-keys", {
-                "owner_email": "shop@here.example"})["key"]},
+            # What gives itself a new secret, signs up and reports is a key, and no session.
+            "credentials": {"POST /key/rotate": rotated, "POST /signup": reports, "POST /credit": reports},
             **of_account(scene, "credit_reports", {"/credit/{id}": {"id": [event["id"]]}}, {})}
 
 
