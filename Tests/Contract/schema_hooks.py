@@ -143,7 +143,7 @@ def after_call(context, case, response):
         successors[scene["credential"]] = response.json()["provider_key"]
         mint_others(response.request.url.removesuffix("/provider-key/rotate"))
     if operation in scene["credentials"] and response.status_code == 200:
-        scene["credentials"][operation] = response.json()["key"]
+        scene["credentials"][operation] = response.json().get("key", scene["credentials"][operation])
     if operation in scene["renews"] and response.status_code in (200, 204):
         # It may have been the caller's own session that was ended.
         successors[scene["credential"]] = sign_in(scene["renews"][operation])
