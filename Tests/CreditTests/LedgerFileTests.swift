@@ -91,7 +91,7 @@ import Testing
     }
 
     @Test("O8 what binary fractions leave beside an amount is no part of it; what is further off is a fault")
-    func computed() throws {
+    func computed() {
         let table = """
             external_ref,kind,amount,at
             a,topup,0.30000000000000004,2026-05-01
