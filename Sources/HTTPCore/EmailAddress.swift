@@ -5,14 +5,17 @@ package enum EmailAddress {
     package static let localOctetsMax = 64
 
     /// Nil for what is no address. Two spellings of one address give the same text.
-    package static func canonical(_ sent: String) -> String? {
+    package static func canonical(_ sent: String) -> String? { address(sent) { $0.caseFolded } }
+
+    /// `fold`: how the part before the `@` loses its case.
+    private static func address(_ sent: String, _ fold: (String) -> String) -> String? {
         let text = sent.composed
         let parts = text.utf8.split(separator: 0x40, maxSplits: 2, omittingEmptySubsequences: false)
         guard parts.count == 2, isLocal(parts[0]), let domain = DomainName.ascii(String(parts[1]) ?? "") else {
             return nil
         }
         guard let local = String(parts[0]) else { return nil }
-        let address = "\(local.lowercased().composed)@\(domain)"
+        let address = "\(fold(local).composed)@\(domain)"
         return address.utf8.count <= octetsMax ? address : nil
     }
 
@@ -21,23 +24,26 @@ package enum EmailAddress {
         one == other || canonical(one).map { $0 == canonical(other) } ?? false
     }
 
-    /// How an account of this address may be kept: as `canonical` has it, or, in files of before, as it was sent, in
-    /// lower case. None for what never was an address.
+    /// How an account of this address may be kept: as `canonical` has it, or, in files of before, in lower case alone,
+    /// brought into one spelling or as it was sent. None for what never was an address.
     package static func spellings(_ sent: String) -> [String] {
-        let (canonical, folded) = (canonical(sent), sent.lowercased())
+        let folded = sent.lowercased()
         let parts = folded.split(separator: "@", omittingEmptySubsequences: false)
         let isOld = parts.count == 2 && !parts.contains("") && !folded.contains(where: \.isWhitespace)
-        guard let canonical else { return isOld ? [folded] : [] }
-        // The library's `==` takes both spellings for one.
-        return isOld && !canonical.utf8.elementsEqual(folded.utf8) ? [canonical, folded] : [canonical]
+        let all = [canonical(sent), address(sent) { $0.lowercased() }, isOld ? folded : nil].compactMap(\.self)
+        // The library's `==` takes two spellings for one.
+        return all.enumerated().filter { place, one in
+            !all[..<place].contains { $0.utf8.elementsEqual(one.utf8) }
+        }.map(\.element)
     }
 
-    /// How a text that is searched for may begin where it is kept: as it was typed, and, if it may be an address whose
-    /// domain is not in ASCII, with that as it is kept. `text` is folded.
+    /// How a text that is searched for may begin where it is kept: as it was typed, and, if it may be an address that
+    /// is kept otherwise, as that is: folded, its domain in ASCII. `text` is in lower case.
     package static func beginnings(_ text: String) -> [String] {
         let parts = text.split(separator: "@", omittingEmptySubsequences: false)
-        guard parts.count == 2 else { return [text] }
-        let kept = "\(parts[0])@\(DomainName.ascii(beginning: String(parts[1])))"
+        guard parts.count <= 2 else { return [text] }
+        let local = (parts.first.map { String($0) } ?? "").caseFolded.composed
+        let kept = parts.count == 2 ? "\(local)@\(DomainName.ascii(beginning: String(parts[1])))" : local
         return kept.utf8.elementsEqual(text.utf8) ? [text] : [text, kept]
     }
 

@@ -59,6 +59,12 @@ package struct Query: Sendable {
         var names: Set<String> = []
         return pairs.first { !names.insert($0.name).inserted }?.name
     }
+
+    /// The first of `names` that stands more than once, whatever else does.
+    package func repeated(of names: [String]) -> String? {
+        guard pairs.count > 1 else { return nil }
+        return names.first { name in pairs.count(where: { $0.name == name }) > 1 }
+    }
 }
 
 /// A path segment decoded (RFC 3986 §2.1): a plus stays a plus.

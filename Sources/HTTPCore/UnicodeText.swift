@@ -123,6 +123,20 @@ extension String {
         return composed.lowercased().composed
     }
 
+    /// In lower case, and without what lower case leaves (Unicode's simple folding): a final sigma is a sigma, a long s
+    /// an s, the sign for micro a mu, since they are one letter in upper case. The sharp s and the i without a dot are
+    /// letters of their own.
+    package var caseFolded: String {
+        if utf8.allSatisfy({ $0 < 0x80 }) { return lowercased() }
+        var text = ""
+        for scalar in unicodeScalars {
+            let upper = scalar.properties.uppercaseMapping
+            let isOneLetter = upper.unicodeScalars.count == 1 && scalar != "\u{131}"
+            text += (isOneLetter ? upper : String(scalar)).lowercased()
+        }
+        return text
+    }
+
     /// As part of a sentence that tells a caller of what it sent: short, and nothing in it that nobody sees.
     package var quoted: String {
         var text = String.UnicodeScalarView()

@@ -395,6 +395,19 @@ def dialects(checks, gateway):
         known = gateway.get(f"{base}/myavailable?api_token={key}&utm=1&utm=2").json["licenses"][0]["key"]
         assert gateway.get(f"{base}/licenseinfo?api_token={key}&license={known}&x=1").status == 200
         assert gateway.get(f"{base}/licenseinfo?api_token={key}&license={known}&license={known}").status == 400
+        # What nobody reads hides nothing.
+        for method, path, twice in (
+            ("GET", "licenseinfo", f"x=1&x=2&license={known}&license={known}"),
+            ("GET", "myavailable", "limit=1&limit=2"), ("GET", "myavailable", "utm=1&utm=2&limit=1&%6Cimit=1"),
+            ("GET", "myavailable", "cursor=a&cursor=a"),
+            ("POST", "myavailable", "limit=1&limit=2"), ("GET", "keys", "state=active&state=ended"),
+        ):
+            token = key
+            if path == "keys":
+                login = {name: gateway.reseller("licences")[name] for name in ("email", "password")}
+                token = gateway.post(f"{base}/session", login).json["token"]
+            answer = gateway.request(method, f"{base}/{path}?api_token={token}&{twice}")
+            assert answer.status == 400 and answer.json["message"].endswith("stands twice."), (twice, answer)
     dialect_addresses(checks, gateway, f"{c}{REPORTS}", f"{x}{PORTS}/reseller/customers", f"{a}{CODES}")
 
 
@@ -412,6 +425,18 @@ def dialect_addresses(checks, gateway, reports, customers, codes):
         for text in ["\u200b" + external, " ", "x" * 129]:
             refused = gateway.post(customers, body | {"externalId": text}, headers=headers)
             assert refused.status == 422, (text, refused)
+    with checks("C2 an address is folded: a final sigma is a sigma, a long s an s; the sharp s is a letter of its own"):
+        for text, other in (("οδος", "ΟΔΟΣ"), ("\u017fhop", "SHOP"), ("shop", "\u017fhop")):
+            mark = uuid.uuid4().hex
+            body = {"email": f"{text}{mark}{text}@folded.example", "name": "M", "password": "12345678"}
+            made = gateway.post(f"{reports}/signup", body, key=report_key)
+            assert made.status == 200, (text, made)
+            twin = body | {"email": f"{other}{mark}{other}@FOLDED.example"}
+            assert gateway.post(f"{reports}/signup", twin, key=report_key).status == 409, other
+        mark = uuid.uuid4().hex
+        for text in ("straße", "strasse"):
+            body = {"email": f"{text}{mark}@folded.example", "name": "M", "password": "12345678"}
+            assert gateway.post(f"{reports}/signup", body, key=report_key).status == 200, text
     with checks("C2 X3 A2 what is no address is refused in the dialect's envelope"):
         for text in NOT_ADDRESSES:
             body = {"email": text, "name": "M", "password": "12345678"}

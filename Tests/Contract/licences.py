@@ -396,6 +396,10 @@ def imports():
         assert problems(stock(b"reseller,product,key,expiration\na,b\n", headers=csv)) == [("/line/2", "count")]
         assert problems(stock({"licences": []})) == [("/licences", "type")]
         assert stock(b"{").status == 400
+    with checks("O9 a file that is not sent as CSV is told how CSV is sent"):
+        for kind in ("application/x-www-form-urlencoded", "application/octet-stream", "application/json"):
+            answer = stock(b"reseller,product,key,expiration\n", headers={"Content-Type": kind})
+            assert answer.status == 400 and "Content-Type: text/csv" in answer.json["detail"], (kind, answer)
     with checks("O9 the list pages, by reseller"):
         seen, cursor = [], ""
         while cursor is not None:

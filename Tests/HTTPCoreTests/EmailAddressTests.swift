@@ -12,6 +12,12 @@ import Testing
             ("a@xn--fa-hia.example", "a@xn--fa-hia.example"), ("a@faß.example", "a@xn--fa-hia.example"),
             ("o'neil@shop.example", "o'neil@shop.example"), ("{a}|b~@shop.example", "{a}|b~@shop.example"),
             ("用户@例え.テスト", "用户@xn--r8jz45g.xn--zckzah"),
+            // Folded, not only in lower case: what is one letter in upper case.
+            ("ΟΔΟΣ@b.example", "οδοσ@b.example"), ("οδος@b.example", "οδοσ@b.example"),
+            ("\u{17F}hop@b.example", "shop@b.example"), ("\u{B5}@b.example", "\u{3BC}@b.example"),
+            // Letters of their own.
+            ("STRASSE@b.example", "strasse@b.example"), ("straße@b.example", "straße@b.example"),
+            ("\u{131}lk@b.example", "\u{131}lk@b.example"), ("a@οδος.example", "a@xn--pxavbm.example"),
         ])
     func canonical(sent: String, kept: String) throws {
         let address = try #require(EmailAddress.canonical(sent))
@@ -42,7 +48,8 @@ import Testing
             ("ops@a.bücher.e-", ["ops@a.bücher.e-", "ops@a.xn--bcher-kva.e-"]),
             ("jürgen@shop.example", ["jürgen@shop.example"]), ("ops@xn--bch", ["ops@xn--bch"]), ("ops@", ["ops@"]),
             ("@bücher", ["@bücher", "@xn--bcher-kva"]), ("bücher.example", ["bücher.example"]), ("a@b@ü", ["a@b@ü"]),
-            ("a@☃.example", ["a@☃.example"]), ("", [""]),
+            ("a@☃.example", ["a@☃.example"]), ("", [""]), ("οδος@shop", ["οδος@shop", "οδοσ@shop"]),
+            ("οδος", ["οδος", "οδοσ"]),
         ])
     func beginnings(text: String, kept: [String]) { #expect(EmailAddress.beginnings(text) == kept) }
 
@@ -50,6 +57,7 @@ import Testing
         "P2 O3 two spellings of an address are one; what never was an address is the same as itself",
         arguments: [
             ("NEW@X.example", "new@x.example", true), ("a@BÜCHER.example", "a@xn--bcher-kva.example", true),
+            ("ΟΔΟΣ@x.example", "οδος@x.example", true), ("straße@x.example", "strasse@x.example", false),
             ("a@x.example", "b@x.example", false), ("\"a\"@b.c", "\"a\"@b.c", true), ("\"a\"@b.c", "<a@b.c>", false),
         ])
     func spellings(one: String, other: String, areOne: Bool) {
@@ -75,6 +83,8 @@ import Testing
         #expect(EmailAddress.spellings("Ann@Shop.example") == ["ann@shop.example"])
         #expect(EmailAddress.spellings("e\u{301}@b.c").map { $0.utf8.count } == [6, 7])
         #expect(EmailAddress.spellings("<A@b.c>") == ["<a@b.c>"])
+        let greek = ["οδοσ@xn--bcher-kva.example", "οδος@xn--bcher-kva.example", "οδος@bücher.example"]
+        #expect(EmailAddress.spellings("οδος@BÜCHER.example") == greek)
         #expect(EmailAddress.spellings("a b@c.d").isEmpty && EmailAddress.spellings("a").isEmpty)
     }
 

@@ -23,6 +23,13 @@ import Testing
         #expect(try Query(parsing: "a=1&b=1").repeated == nil && Query.none.pairs.isEmpty)
     }
 
+    @Test("what is read stands once, whatever else stands twice")
+    func repeatedOf() throws {
+        let query = try Query(parsing: "x=1&x=2&a=1&b=2&%61=3")
+        #expect(query.repeated(of: ["b", "a"]) == "a" && query.repeated(of: ["b", "c"]) == nil)
+        #expect(Query.none.repeated(of: ["a"]) == nil)
+    }
+
     @Test(
         "a bad escape is an error, never a guess",
         arguments: ["%", "%1", "%zz", "%1g", "a%", "%%20", "%00", "a=%", "%+1", "% 1"])

@@ -9,6 +9,13 @@ extension Route {
         return parameters.filter { $0.place == .query }.map(\.name) + credentials
     }
 
+    /// Names that stand once in a query of it though it may hold others, of an API that passes those over; credentials
+    /// have rules of their own there.
+    package func namesReadOnce(in surface: any Surface) -> [String] {
+        guard surface.isDescribed, surface.ignoresUnknownParameters else { return [] }
+        return parameters.filter { $0.place == .query }.map(\.name)
+    }
+
     /// A route without a body takes none that says anything: nobody would hear it.
     package func expectNothing(in body: [UInt8]) throws(Refusal) {
         if body.isEmpty { return }
@@ -27,6 +34,13 @@ extension RequestHead {
             throw .badQuery(.unknown(pair.name, known: names))
         }
         if let name = query.repeated { throw .badQuery(.repeated(name)) }
+        return query
+    }
+
+    /// The query, in which each of `names` stands once, and others as they like.
+    package func readQuery(onceEach names: [String]) throws(Refusal) -> Query {
+        let query = try readQuery()
+        if let name = query.repeated(of: names) { throw .badQuery(.repeated(name)) }
         return query
     }
 }

@@ -12,6 +12,8 @@ package final class ServedRoute: Sendable {
     package let path: String
     /// Names that its query may have; nil where it may hold anything.
     private let parameterNames: [String]?
+    /// Of those that may hold anything: what stands once all the same.
+    private let namesReadOnce: [String]
     /// Whether a body that says anything is refused.
     package let takesNoBody: Bool
     fileprivate let segments: [Substring]
@@ -24,6 +26,7 @@ package final class ServedRoute: Sendable {
         self.path = path
         action = "\(route.method.rawValue) \(path)"
         parameterNames = route.parameterNames(in: surface)
+        namesReadOnce = route.namesReadOnce(in: surface)
         // A body of GET means nothing to anybody (RFC 9110, §9.3.1). One of DELETE may say when, or how much.
         takesNoBody = surface.refusesUnknownMembers && route.takes == nil && route.method != .get
         segments = path.split(separator: "/", omittingEmptySubsequences: false)
@@ -31,7 +34,9 @@ package final class ServedRoute: Sendable {
 
     /// The call's query; nil where nobody has judged it.
     package func query(of head: RequestHead) throws(Refusal) -> Query? {
-        guard let parameterNames else { return nil }
+        guard let parameterNames else {
+            return namesReadOnce.isEmpty ? nil : try head.readQuery(onceEach: namesReadOnce)
+        }
         return head.queryRange == nil ? Query.none : try head.readQuery(knowing: parameterNames)
     }
 

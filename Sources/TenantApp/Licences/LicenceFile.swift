@@ -37,13 +37,7 @@ struct LicenceFile: Sendable {
             source = .csv(TableRows(body, Self.shape))
             return
         }
-        guard body.count <= Self.jsonBytesMax else { throw .tooLarge(bytesMax: Self.jsonBytesMax) }
-        let json: JSON
-        do {
-            json = try JSON.parse(ByteOrderMark.without(body))
-        } catch {
-            throw .unparseable("The body is not valid JSON: \(error).")
-        }
+        let json = try JSON.imported(body, bytesMax: Self.jsonBytesMax)
         // One licence, or many.
         guard let many = json["licences"] else {
             source = .json([json])

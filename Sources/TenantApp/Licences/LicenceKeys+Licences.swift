@@ -122,7 +122,8 @@ extension LicenceKeys {
             members = sent
         }
         let query = try call.query()
-        if let name = query.repeated, [Schemas.key.name, Schemas.user.name].contains(name) {
+        // With POST these are no parameters that the route is described with.
+        if let name = query.repeated(of: [Schemas.key.name, Schemas.user.name, "limit", "cursor"]) {
             throw .badQuery(.repeated(name))
         }
         for pair in query.pairs where !members.contains(where: { $0.name == pair.name }) {

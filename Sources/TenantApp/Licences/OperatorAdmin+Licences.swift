@@ -11,7 +11,7 @@ extension OperatorAdmin {
             takes: Schemas.licenceStock, gives: .made(Schemas.importedLicences)
         ) { call in
             let book = try call.query().mode(or: call.book)
-            let isCSV = call.head.value(of: .contentType)?.lowercased().hasPrefix("text/csv") ?? false
+            let isCSV = call.sendsCSV
             return .flow { steps in
                 // JSON is parsed whole.
                 let file = try await steps.background { try LicenceFile(call.body, isCSV: isCSV) }

@@ -12,7 +12,7 @@ extension OperatorAdmin {
             takes: Schemas.portStock, gives: .made(Schemas.importedPorts)
         ) { call in
             let book = try call.query().mode(or: call.book)
-            let isCSV = call.head.value(of: .contentType)?.lowercased().hasPrefix("text/csv") ?? false
+            let isCSV = call.sendsCSV
             return .flow { steps in
                 // JSON is parsed whole.
                 let file = try await steps.background { try PortStockFile(call.body, isCSV: isCSV) }

@@ -164,13 +164,7 @@ package struct PortStockFile: Sendable {
     private static let jsonBytesMax = 8 << 20
 
     private static func jsonRows(_ body: [UInt8]) throws(Refusal) -> [(String, JSON)] {
-        if body.count > jsonBytesMax { throw .tooLarge(bytesMax: jsonBytesMax) }
-        let json: JSON
-        do throws(JSONError) {
-            json = try JSON.parse(ByteOrderMark.without(body))
-        } catch {
-            throw .unparseable("The body is not valid JSON: \(error).")
-        }
+        let json = try JSON.imported(body, bytesMax: jsonBytesMax)
         if case .array(let values) = json { return values.enumerated().map { ("/\($0.offset)", $0.element) } }
         var fields = FieldReader(json, refusesUnknown: true)
         let values = fields.array("ports", count: 1...slotsMax)
