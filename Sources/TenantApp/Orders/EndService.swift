@@ -39,7 +39,7 @@ struct EndService {
     /// It runs to the end of what is paid: an hourly one to the end of the hour. Past that already, it is over.
     func withTerm(_ service: inout Service, by cause: EndCause, _ detail: inout AuditDetail) throws {
         if service.endsAt != nil {
-            // Both have said so then. The operator's word is the one that is shown, and neither takes back the other's.
+            // Both have said so then. The operator's word stands first, and neither takes back the other's.
             if service.endedBy != cause { try tenant.note(service, endsForReseller: true) }
             if cause == .operator { service.endedBy = cause }
             return try tenant.save(service)
