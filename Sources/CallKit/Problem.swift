@@ -50,8 +50,8 @@ package enum Problem {
     package static let schema: Schema = [
         "type": .string, "title": .string, "status": .integer, "detail": .string, "code": .string,
         "request_id": .string,
-        // 422: what is wrong with which field; 409: which one names what is taken; 400: what is wrong with which
-        // parameter of the query.
+        // 422: what is wrong with which field, also beside a code of its own; 409: which one names what is taken; 400:
+        // what is wrong with which parameter of the query.
         "errors": .array(of: ["pointer": .string, "code": .string, "detail": .string]).omittable,
         // 402 where a balance does not cover it.
         "required": .decimal.omittable, "available": .decimal.omittable, "currency": .string.omittable,

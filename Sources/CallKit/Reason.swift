@@ -75,13 +75,18 @@ package struct Conflict: Reason {
 package struct Unprocessable: Reason {
     package let code: String
     package let text: String
+    /// Of the field whose value is to blame; nil where none is, or where calls name it in different ways.
+    package let pointer: String?
 
-    package init(_ code: String, _ text: String) {
+    package init(_ code: String, _ text: String, pointer: String? = nil) {
         self.code = code
         self.text = text
+        self.pointer = pointer
     }
 
-    package func saying(_ text: String) -> Self { Self(code, text) }
+    package func saying(_ text: String) -> Self { Self(code, text, pointer: pointer) }
+    /// For calls that have the field.
+    package func saying(_ text: String, pointer: String) -> Self { Self(code, text, pointer: pointer) }
 }
 
 /// 429: others wait for the same, and there are too many of them.

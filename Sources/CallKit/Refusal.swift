@@ -179,14 +179,16 @@ package enum Refusal: Error, Sendable, Equatable {
         }
     }
 
-    /// What is wrong with which field of the body or parameter of the query, and which one names what is taken: for
-    /// every envelope and page that tells it there.
+    /// What is wrong with which field of the body or parameter of the query, and which one names what is taken or asks
+    /// for what cannot be: for every envelope and page that tells it there.
     package var fieldErrors: [FieldError] {
         switch self {
         case .invalid(let errors): errors
         case .badQuery(let reason):
             [FieldError(pointer: "/\(reason.parameter.quoted.pointerStep)", code: reason.code, detail: reason.text)]
         case .conflict(let reason):
+            reason.pointer.map { [FieldError(pointer: $0, code: reason.code, detail: reason.text)] } ?? []
+        case .unprocessable(let reason):
             reason.pointer.map { [FieldError(pointer: $0, code: reason.code, detail: reason.text)] } ?? []
         default: []
         }

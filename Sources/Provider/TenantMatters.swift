@@ -41,7 +41,7 @@ struct TenantMatters: Sendable {
         self.record = record
         self.state = state
         lookAtTraffic(now)
-        for (kind, level) in record.quotaLevels.sorted(by: { $0.kind.rawValue < $1.kind.rawValue }) {
+        for (kind, level) in record.quotaLevels(at: now).sorted(by: { $0.kind.rawValue < $1.kind.rawValue }) {
             if level >= 100 {
                 add("quota_full", .bad, "The quota of \(kind.rawValue) is used up.")
             } else if level > 0 {

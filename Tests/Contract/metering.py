@@ -324,6 +324,16 @@ def quotas(checks, provider):
         lines = provider("GET", f"/log?limit=100&tenant={shop.slug}").json["data"]
         assert [line for line in lines if "quota" in line["action"]] == before
         assert gauge("full", "keys") == 1
+    with checks("P9 U1 a quota is no trouble once access has ended, in no gauge and no list; suspended it is"):
+        def trouble():
+            rows = provider("GET", "/attention").json["data"]
+            return {matter["code"] for row in rows if row["slug"] == shop.slug for matter in row["matters"]}
+
+        assert provider("POST", f"/tenants/{shop.slug}/suspend").status == 200
+        assert gauge("full", "keys") == 1 and "quota_full" in trouble()
+        assert provider("POST", f"/tenants/{shop.slug}/refund").status == 200
+        assert gauge("full", "keys") == gauge("warned", "keys") == 0
+        assert not trouble() & {"quota_full", "quota_warning"}, trouble()
 
 
 def months(checks, provider):

@@ -101,6 +101,20 @@ def ends(scene, checks, services):
         assert scene.shop.call(owner, "POST", f"/services/{id}/cancel", {}).status == 200
         assert refused("ended_by_reseller")
         assert scene.shop.call(owner, "DELETE", f"/services/{id}/cancel").status == 200
+    with checks("O10 W9 where reseller and operator both have it end, each takes back its own word alone"):
+        path, own = f"/services/{id}/cancel", lambda method: scene.shop.call(owner, method, f"/services/{id}/cancel")
+        words = [lambda: own("POST"), lambda: scene.shop.admin("POST", path, {"at": "term_end"})]
+        for order in (words, words[::-1]):
+            for say in order:
+                assert say().status == 200
+            left = own("DELETE")
+            assert left.status == 409 and left.json["code"] == "ended_by_operator", left
+            told = scene.done("DELETE", path)
+            assert (told["ends_at"], told["renews_at"]) == (before["renews_at"], None), told
+            assert refused("ended_by_reseller")
+            back = own("DELETE")
+            assert back.status == 200 and back.json["renews_at"] == before["renews_at"], back
+            assert refused("not_ending")
     with checks("O10 W1 what ends with its terminated reseller does not renew again: 409"):
         gone = scene.seller()
         _, (left,) = scene.order(gone, "vps-1")

@@ -244,12 +244,13 @@ def offered(checks, shop):
         assert shop.get(other, "/products").json["data"] == []
         assert shop.quote(other, shown, "monthly", 1).status == 404
 
-    with checks("W2 a price row of null terms alone sells nothing: 422 term_not_priced"):
+    with checks("W2 a price row of null terms alone sells nothing: 422 term_not_priced at /term"):
         empty = shop.product()
         shop.price(reseller, empty, {"max_quantity": 3})
         for term in TERMS:
             answer = shop.quote(reseller, empty, term, 1)
             assert answer.status == 422 and answer.json["code"] == "term_not_priced", answer
+            assert [error["pointer"] for error in answer.json["errors"]] == ["/term"], answer
 
 
 def caps(checks, shop):

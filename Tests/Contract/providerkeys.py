@@ -7,12 +7,13 @@ from datetime import datetime, timezone
 import io
 import json
 import os
+import re
 import socket
 import threading
 
 from endpoints import EVERY
 from shop import Shop
-from support import Checks, Gateway, arguments, command, together, wait_until
+from support import ROOT, Checks, Gateway, arguments, command, together, wait_until
 
 API = "/provider/v1"
 KEY = {"id", "name", "role", "prefix", "created_at", "expires_at", "last_used_at", "revoked_at"}
@@ -64,6 +65,7 @@ def main():
         logging(checks, keys)
         exporting(checks, keys)
         changes(checks, keys)
+        described(checks, keys)
         handing_out(checks, keys)
         commanding(checks, keys)
         surviving(checks, keys)
@@ -339,6 +341,25 @@ def changes(checks, keys):
         # What the tier says is the tenant's own from now on.
         pro = keys("GET", path).json["quotas"]["resellers"]
         assert told({"quotas": {"resellers": pro}}) == [{"quota_resellers": pro}]
+
+
+def described(checks, keys):
+    with checks("P8 B2 docs/provider-api.md names every action that the log has; a fork is one of them"):
+        shop = Shop(keys.gateway)
+        forked = keys("POST", f"/tenants/{shop.slug}/fork", {"slug": "told-fork"})
+        assert forked.status == 201, forked
+        assert [line["action"] for line in keys.log(tenant="told-fork")] == ["tenant.forked"]
+        with open(os.path.join(ROOT, "docs", "provider-api.md"), encoding="utf-8") as file:
+            table = file.read().split("| action | |\n", 1)[1].split("\n\n", 1)[0]
+        named = set()
+        for row in table.splitlines():
+            thing = ""
+            # `tenant.created`, `.changed`
+            for name in re.findall(r"`([^`]+)`", row.split("|")[1]):
+                thing, dot, act = name.partition(".") if not name.startswith(".") else (thing, ".", name[1:])
+                named.add(thing + dot + act)
+        assert named >= {"tenant.created", "tenant.changed", "tenant.adopted", "node.backed_up"}, named
+        assert {line["action"] for line in keys.log()} <= named, named
 
 
 def exporting(checks, keys):

@@ -62,10 +62,11 @@ def check_sums(shop):
         told = dict(event["data"])
         assert told.pop("amount") == "5.50" and told.pop("refund") == own["refunds"][0], event
         assert told == {name: own[name] for name in told}, (told, own)
-    with checks("O10 no more is paid back than was taken: of the order, of a service, of a period"):
+    with checks("O10 no more is paid back than was taken: of the order, of a service, of a period; refused at /amount"):
         over = shop.refund(order, "16.51")
         assert over.status == 422 and over.json["code"] == "refund_exceeds_captured", over
         assert "16.50" in over.json["detail"], over
+        assert [error["pointer"] for error in over.json["errors"]] == ["/amount"], over
         assert shop.refund(order, "16.50").status == 200
         assert shop.refund(order, "0.01").status == 422
         order, [first, second] = shop.placed(quantity=2)

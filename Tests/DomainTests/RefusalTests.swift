@@ -73,13 +73,16 @@ struct RefusalTests {
         #expect(ours.allSatisfy { $0.isForLackOfRoom && !$0.isOfWhatOpened })
     }
 
-    @Test("what is wrong is told at its field: of the body, of the query, and what is taken")
+    @Test("what is wrong is told at its field: of the body, of the query, what is taken, and what cannot be")
     func fields() {
         #expect(Refusal.field("/a", "range", "is too much").fieldErrors.map(\.pointer) == ["/a"])
         #expect(Refusal.badQuery(.repeated("a/b")).fieldErrors.map(\.pointer) == ["/a~1b"])
         let taken = Refusal.conflict(Conflict("sku_taken", "There is one.", pointer: "/sku")).fieldErrors
         #expect(taken == [FieldError(pointer: "/sku", code: "sku_taken", detail: "There is one.")])
+        let much = Refusal.unprocessable(.amountTooLarge.saying("It is too much.", pointer: "/quantity")).fieldErrors
+        #expect(much == [FieldError(pointer: "/quantity", code: "amount_too_large", detail: "It is too much.")])
         #expect(Refusal.conflict(.secretTaken).fieldErrors.isEmpty && Refusal.busy.fieldErrors.isEmpty)
+        #expect(Refusal.idempotencyKeyReused.fieldErrors.isEmpty)
     }
 
     @Test("other words keep code, status and pause")

@@ -20,6 +20,7 @@ import Testing
     private static let ended =
         "of a service that has ended, when; of one that is suspended, when it ends, at the latest with an hour"
     private static let notice = "of a service that does not run, whether it owes a notice, which moves no money"
+    private static let both = "of a service that the operator has end, whether it still ends once that is taken back"
     private static let reference = "what a reseller calls its order, to find it by; nothing is charged by it"
     private static let copy = "follows from rows that are vouched for, or is only shown"
     private static let person = "what a reseller calls its customer; it opens nothing and is charged nothing"
@@ -56,6 +57,7 @@ import Testing
         add(time, "service", "anchor_day cancelled_at created_at")
         add(ended, "service", "ends_at")
         add(notice, "service", "is_announced")
+        add(both, "service", "ends_for_reseller")
         add(time, "renewal", "at")
         add(time, "hourly_charge", "at")
         add(copy, "payable", "due_at reseller_id service_id")

@@ -179,7 +179,7 @@ extension Office {
             let down = await office.call(.post, path, #"{"amount":-60,"reference":"typo"}"#)
             #expect(down["balance"] == "-10.00" && down["kind"] == "correction")
             let past = await office.call(.post, path, #"{"amount":"-0.01","reference":"x"}"#)
-            #expect(past.status == 422 && past.refusal?.code == "below_credit_limit")
+            #expect(past.status == 422 && past.refusal?.code == "below_credit_limit" && past.pointers == ["/amount"])
             for (body, pointers) in [
                 (#"{"amount":0,"reference":"x"}"#, ["/amount"]), (#"{"amount":"0.001"}"#, ["/amount", "/reference"]),
                 (#"{"amount":"1e12","reference":"x"}"#, ["/amount"]),

@@ -39,7 +39,8 @@ struct EndService {
     /// It runs to the end of what is paid: an hourly one to the end of the hour. Past that already, it is over.
     func withTerm(_ service: inout Service, by cause: EndCause, _ detail: inout AuditDetail) throws {
         if service.endsAt != nil {
-            // What the reseller said before the operator says now.
+            // Both have said so then. The operator's word stands first, and neither takes back the other's.
+            if service.endedBy != cause { try tenant.note(service, endsForReseller: true) }
             if cause == .operator { service.endedBy = cause }
             return try tenant.save(service)
         }
@@ -55,11 +56,17 @@ struct EndService {
         service = try tenant.emitService(.serviceUpdated, service)
     }
 
-    /// It renews after all. Nobody takes back another's word.
+    /// It renews after all. Nobody takes back another's word: where the reseller has it end too, it still ends.
     func takeBack(_ service: inout Service, by cause: EndCause, _ detail: inout AuditDetail) throws {
         guard let end = service.endsAt, end > tenant.now else { throw Refusal.conflict(.notEnding) }
         guard service.endedBy == cause else {
             throw Refusal.conflict(cause == .reseller ? .endedByOperator : .endedByReseller)
+        }
+        if cause == .operator, try tenant.endsForReseller(service) {
+            service.endedBy = .reseller
+            try tenant.note(service, endsForReseller: false)
+            detail.note("ends_at", end.text)
+            return try tenant.save(service)
         }
         service.endsAt = nil
         service.endedBy = nil
@@ -73,6 +80,20 @@ struct EndService {
         detail.note("renews_at", service.renewsAt?.text ?? "")
         try tenant.save(service)
         service = try tenant.emitService(.serviceUpdated, service)
+    }
+}
+
+extension TenantTransaction {
+    /// Whether the reseller has it end too, of one that the operator has end.
+    fileprivate func endsForReseller(_ service: Service) throws -> Bool {
+        try connection.row("SELECT ends_for_reseller FROM service WHERE id = ?1", .integer(service.id)) {
+            try $0.bool()
+        } ?? false
+    }
+
+    fileprivate func note(_ service: Service, endsForReseller: Bool) throws {
+        try connection.run(
+            "UPDATE service SET ends_for_reseller = ?2 WHERE id = ?1", .integer(service.id), .bool(endsForReseller))
     }
 }
 

@@ -47,13 +47,15 @@ extension Unavailable {
 }
 
 extension Unprocessable {
-    static let totalTooLarge = amountTooLarge.saying("The total is larger than any balance can be.")
+    static let totalTooLarge = amountTooLarge.saying(
+        "The total is larger than any balance can be.", pointer: "/quantity")
 
     static func refundExceedsCaptured(rest: String) -> Unprocessable {
-        Unprocessable("refund_exceeds_captured", "amount: at most \(rest) can still be paid back of this.")
+        Unprocessable(
+            "refund_exceeds_captured", "At most \(rest) can still be paid back of this.", pointer: "/amount")
     }
 
     static func termNotPriced(_ sku: String, _ term: Term) -> Unprocessable {
-        Unprocessable("term_not_priced", "\(sku) is not sold for the \(term.rawValue) term.")
+        Unprocessable("term_not_priced", "\(sku) is not sold for the \(term.rawValue) term.", pointer: "/term")
     }
 }

@@ -27,7 +27,7 @@ extension TenantSchema {
         Migration0021.migration, Migration0022.migration, Migration0023.migration, Migration0024.migration,
         Migration0025.migration, Migration0026.migration, Migration0027.migration,
         Migration0028.migration, Migration0029.migration, Migration0030.migration, Migration0031.migration,
-        Migration0032.migration, Migration0033.migration, Migration0034.migration,
+        Migration0032.migration, Migration0033.migration, Migration0034.migration, Migration0035.migration,
     ]
 
     /// Of a schema that we wrote and that every test runs.

@@ -69,9 +69,14 @@ package final class TenantRecord: Sendable {
     package var webhookChanges: Int { webhookCell.load(ordering: .acquiring) }
     func noteWebhookChange() { webhookCell.add(1, ordering: .releasing) }
 
-    /// Quotas of which four fifths or all are used, as they were last looked at.
-    package var quotaLevels: [(kind: QuotaKind, level: Int64)] {
-        meter.stands.filter { $0.value.level > 0 }.map { ($0.key, $0.value.level) }
+    /// Quotas of which four fifths or all are used, as they were last looked at. None of a tenant whose access has ended
+    /// or that has moved: nothing of it is used any more, and a quota keeps nobody out.
+    package func quotaLevels(at now: Timestamp) -> [(kind: QuotaKind, level: Int64)] {
+        switch access(at: now) {
+        case .open, .refused(.suspended):
+            return meter.stands.filter { $0.value.level > 0 }.map { ($0.key, $0.value.level) }
+        case .refused, .unknown: return []
+        }
     }
 
     /// Of its file, as the registry is told; nil where nobody has looked since it is served here.

@@ -218,10 +218,11 @@ extension Fleet {
     /// Tenants of this node that have used a quota so far, by quota: from four fifths on, and all of it (P9).
     package var quotaCounts: [(kind: QuotaKind, warned: Int, full: Int)] {
         var counts = Dictionary(uniqueKeysWithValues: QuotaKind.allCases.map { ($0, (warned: 0, full: 0)) })
+        let now = clock.now()
         for record in roster.allTenants where isServedHere(record.id) {
-            for (kind, stand) in record.meter.stands where stand.level > 0 {
+            for (kind, level) in record.quotaLevels(at: now) {
                 counts[kind]?.warned += 1
-                if stand.level == 100 { counts[kind]?.full += 1 }
+                if level == 100 { counts[kind]?.full += 1 }
             }
         }
         return QuotaKind.allCases.map { ($0, counts[$0]?.warned ?? 0, counts[$0]?.full ?? 0) }
