@@ -104,7 +104,14 @@ package final class TLSCertificate: @unchecked Sendable {
     }
 
     private func useKey(_ pem: [UInt8]) throws(TLSError) {
-        try withSource(pem, "private key") { source throws(TLSError) in try readKey(source) }
+        do throws(TLSError) {
+            try withSource(pem, "private key") { source throws(TLSError) in try readKey(source) }
+        } catch {
+            // OpenSSL's words on a passphrase that it was not given lead nobody there.
+            let isLocked = pem.firstRange(of: "ENCRYPTED".utf8) != nil
+            throw .invalidKey(
+                isLocked ? "the private key is encrypted: give it without a passphrase" : error.description)
+        }
     }
 
     private func readKey(_ source: OpaquePointer) throws(TLSError) {

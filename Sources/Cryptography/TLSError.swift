@@ -6,11 +6,13 @@ package enum TLSError: Error, Sendable, Equatable, CustomStringConvertible {
     case unreadable(String)
     /// OpenSSL's words.
     case invalid(String)
+    /// The same of the private key.
+    case invalidKey(String)
 
     package var description: String {
         switch self {
         case .unreadable(let path): "cannot read \(path)"
-        case .invalid(let reason): reason
+        case .invalid(let reason), .invalidKey(let reason): reason
         }
     }
 

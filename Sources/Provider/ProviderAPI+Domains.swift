@@ -65,8 +65,8 @@ extension ProviderAPI {
             domain.fail("certificate", code: "required", detail: "certificate and private_key come together")
         }
         guard let host, let certificate, let key else { return nil }
-        if let reason = fault(certificate: certificate, privateKey: key, host: host) {
-            domain.fail("certificate", code: "format", detail: reason)
+        if let (member, reason) = fault(certificate: certificate, privateKey: key, host: host) {
+            domain.fail(member, code: "format", detail: reason)
             return nil
         }
         return DomainCertificate(
@@ -74,13 +74,15 @@ extension ProviderAPI {
             wrappedPrivateKey: try fleet.wrap(Array(key.utf8), of: record.id))
     }
 
-    /// Why a pair cannot be served for this host; nil for a good one.
-    private func fault(certificate: String, privateKey: String, host: String) -> String? {
+    /// Why a pair cannot be served for this host, and which of the two is at fault; nil for a good one.
+    private func fault(certificate: String, privateKey: String, host: String) -> (member: String, reason: String)? {
         do throws(TLSError) {
             let pair = try TLSCertificate(chainPEM: Array(certificate.utf8), keyPEM: Array(privateKey.utf8))
-            return pair.fault(serving: host, atUnixSeconds: fleet.clock.now().milliseconds / 1_000)
+            let reason = pair.fault(serving: host, atUnixSeconds: fleet.clock.now().milliseconds / 1_000)
+            return reason.map { (member: "certificate", reason: $0) }
         } catch {
-            return error.description
+            if case .invalidKey(let reason) = error { return (member: "private_key", reason: reason) }
+            return (member: "certificate", reason: error.description)
         }
     }
 }

@@ -748,6 +748,17 @@ def lost_password(checks, gateway, bench):
         assert gateway.post(at(made), {"password": new}).json == {"ok": True, "email": email}
         assert gateway.get(link).status == 200
         verified_export(gateway, "codes-fork")
+    with checks("O11 P5 a restore that brings a password back makes no link good a second time"):
+        of_fork = {"key": forked.json["owner_key"]}
+        links = [at(gateway.post(f"/t/codes-fork/api/admin{reset}", **of_fork)) for _ in range(2)]
+        before = verified_export(gateway, "codes-fork")
+        assert gateway.post(links[0], {"password": PASSWORD}).status == 200
+        restored = gateway.post("/provider/v1/tenants/codes-fork/restore", before, key=gateway.provider_key)
+        assert restored.status == 200, restored
+        for old in links:
+            assert gateway.get(old).status == gateway.post(old, {"password": PASSWORD}).status == 404, old
+        made = gateway.post(f"/t/codes-fork/api/admin{reset}", **of_fork)
+        assert gateway.post(at(made), {"password": new}).json == {"ok": True, "email": email}
 
 
 def operators(checks, gateway, bench):

@@ -85,6 +85,16 @@ def pasted(checks, gateway, certificate, key):
             "domains": [{"host": "own.there.example", "certificate": text, "private_key": key}]}, key=provider)
         assert answer.status == 422 and answer.json["errors"][0]["pointer"] == "/domains/0/certificate", answer
         assert key.splitlines()[1] not in answer.body.decode()
+    # What is wrong with a private key is said of it, and what would do.
+    locked = subprocess.run(
+        ["openssl", "pkey", "-aes256", "-passout", "pass:four words"], input=key, capture_output=True, text=True,
+        check=True)
+    for text, words in ((locked.stdout, "without a passphrase"), (certificate, "no private key")):
+        answer = gateway.patch("/provider/v1/tenants/held", {
+            "domains": [{"host": "own.there.example", "certificate": certificate, "private_key": text}]}, key=provider)
+        assert answer.status == 422, answer
+        [error] = answer.json["errors"]
+        assert error["pointer"] == "/domains/0/private_key" and words in error["detail"], answer
     owner = gateway.post("/provider/v1/tenants/held/owner-key", key=provider).json
     owner = owner.get("owner_key") or owner["key"]
     line = key.replace("\n", " ").strip()

@@ -228,11 +228,18 @@ def restarts(checks, gateway):
     key = office.own_key(session)["key"]
     lesser, held = office.person("lesser", "operator")
     link = office.reset(lesser).json["url"]
+    came, ended, waits = (office.add(name, "operator") for name in ("came", "ended", "waits"))
+    turned, _ = office.person("turned", "operator")
+    replaced = office.reset(turned).json["url"]
     before = gateway.get(f"/provider/v1/tenants/{office.shop.slug}/export", key=gateway.provider_key)
     back, _ = office.person("back", "operator")
     again = office.own_key(office.token(back["email"]))["key"]
     for state in ("disabled", "active"):
         office.changed(back, state=state)
+    office.accept(came["invitation_url"])
+    office.accept(office.reset(turned).json["url"], OTHER)
+    for state in ("disabled", "active"):
+        office.changed(ended, state=state)
     office.changed(gone, state="disabled")
     office.changed(lesser, role="support")
     with checks("O13 G3 roles and states hold over a crash and a rebuilt registry"):
@@ -252,6 +259,13 @@ def restarts(checks, gateway):
         assert restored.status == 200, restored
         assert office.status(key) == office.status(session) == 401
         assert office.status(office.owner) == 200
+    with checks("O13 P5 a restore makes no link good a second time: not one that was used, ended or replaced since"):
+        for url in (came["invitation_url"], ended["invitation_url"], replaced):
+            assert gateway.get(office.path(url)).status == 404, url
+            office.accept(url, OTHER, status=404)
+        office.accept(waits["invitation_url"])
+        assert office.signs_in(turned["email"]).status == 200, "the password of then"
+        verified_export(gateway, office.shop.slug)
 
 
 def last_owner(checks, gateway):

@@ -205,7 +205,7 @@ def check_money(gateway):
         assert statement.status == 200
         wait_until(lambda: sum(state == "active" for state in desk.accounts.values()) >= 3 and not scene.queue())
     with checks("W13 what nobody answers clearly holds the money, and is asked again under the same id"):
-        for fault in ["500 before", "500 after", "reset before", "reset after", "garbage after", "busy"]:
+        for fault in ["500 before", "500 after", "reset before", "reset after", "garbage after", "taken after", "busy"]:
             before = scene.balances()
             desk.fault = lambda call, attempt: fault if attempt < 2 else "ok"
             order, [service] = scene.order()
@@ -218,6 +218,20 @@ def check_money(gateway):
             keys = {call["key"] for call in desk.calls if call["service"] == service}
             assert keys == {f"{service}:create:1"} and desk.made[service] == 1, (fault, keys)
             assert scene.balances() == (before[0] - 10, before[1]), fault
+    with checks("W13 O10 of an answer that is no yes the queue tells the text, and no details; nor has an export any"):
+        desk.fault = lambda call, attempt: "taken after"
+        order, [service] = scene.order()
+        row = wait_until(lambda: scene.row(service) if scene.row(service)["tries"] == 1 else None)
+        assert row["last_status"] == 409 and "it is there" in row["last_answer"], row
+        assert CANARY not in json.dumps(row) and "details" not in row["last_answer"], row
+        export = gateway.get(f"/provider/v1/tenants/{scene.shop.slug}/export", key=gateway.provider_key)
+        assert export.status == 200 and row["last_answer"].encode() in export.body, "the export has what was told"
+        assert CANARY.encode() not in export.body
+        tried = scene.admin("POST", "/provisioning/test", {})
+        assert tried.json["status"] == 409 and CANARY not in tried.body.decode(), tried
+        desk.fault = lambda call, attempt: "ok"
+        gateway.jump(7)
+        scene.until(order, "completed")
     scene.verify()
 
 

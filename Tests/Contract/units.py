@@ -84,6 +84,8 @@ class ShakyHandler(reference.Handler):
             self.answer(500, b"<h1>\x1b[31moops</h1>")
         elif fault.startswith("garbage"):
             self.answer(200, b"<html>" + CANARY.encode())
+        elif fault.startswith("taken"):
+            self.answer(409, json.dumps({"reason": "it is there", **answer}).encode())
         elif fault == "busy":
             self.answer(429, b"{}")
         elif fault == "no":

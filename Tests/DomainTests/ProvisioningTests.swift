@@ -410,9 +410,25 @@ import Testing
     func reading(status: Int, body: String, answer: ProvisioningAnswer) {
         let read = ProvisioningReading.read(status: status, body: Array(body.utf8), of: .create, at: Self.start)
         #expect(read.answer == answer)
-        if status < 300 { #expect(read.news.excerpt?.contains("\"value\"") != true) }
+        #expect(read.news.excerpt?.contains("\"value\"") != true)
         let gone = ProvisioningReading.read(status: status, body: Array(body.utf8), of: .terminate, at: Self.start)
         if (200..<300).contains(status), status != 202, answer == .unclear { #expect(gone.answer == .ready(nil)) }
+    }
+
+    @Test(
+        "O10 W13 what is kept of an answer has no details, whatever its status and however deep they stand",
+        arguments: [
+            (#"{"reason":"no","details":{"a":{"value":"canary"}}}"#, #"{"reason":"no"}"#),
+            (#"{"data":[1,{"details":"canary","b":[]}],"n":1.50}"#, #"{"data":[1,{"b":[]}],"n":1.50}"#),
+            (#"[{"d\u0065tails":{"a":"canary"}}]"#, "[{}]"),
+            (#"{"error":"no", "details":{"a":"cana"#, #"{"error":"no", ""#),
+            (#"{ "detail": "none is left" }"#, #"{ "detail": "none is left" }"#), ("<h1>no</h1>", "<h1>no</h1>"),
+            ("details: canary", nil),
+        ] as [(String, String?)], [400, 404, 409, 422, 500, 503])
+    func excerpts(told: (String, String?), status: Int) {
+        let (body, kept) = told
+        let read = ProvisioningReading.read(status: status, body: Array(body.utf8), of: .create, at: Self.start)
+        #expect(read.news.excerpt == kept)
     }
 
     @Test("W13 shares of an order's units are whole minor units and come to its total")

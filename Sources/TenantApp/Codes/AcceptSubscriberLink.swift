@@ -3,8 +3,9 @@ import Cryptography
 package import TenantRegistry
 
 /// A link by which an end customer sets a new password, once (O11). Nothing of it is stored: it says whose it is and
-/// when it ends, under a code of the tenant's key over both and over the password that it replaces. So it opens nothing
-/// once that password is another, and nothing in a fork.
+/// when it ends, under a code of the tenant's key over both, over the password that it replaces and over the file's
+/// incarnation. So it opens nothing once that password is another, nor where a restore brings that one back, and
+/// nothing in a fork.
 package struct SubscriberLink: Sendable {
     package let text: String
     package let expiresAt: Timestamp
@@ -49,7 +50,8 @@ package struct SubscriberLink: Sendable {
 
     private static func text(_ subscriber: Subscriber, _ end: Timestamp, _ tenant: TenantReader) -> String {
         let said = "\(subscriber.publicID).\(end.milliseconds)"
-        let covered = Array("subscriber-password:\(said):\(subscriber.passwordHash)".utf8)
+        let incarnation = tenant.store.head.incarnation
+        let covered = Array("subscriber-password:\(incarnation):\(said):\(subscriber.passwordHash)".utf8)
         let code = HMACSHA256.code(key: tenant.store.secretKey, tenant.tenantID.bytes, covered)
         return "\(said).\(code.hex)"
     }

@@ -116,12 +116,41 @@ package enum ProvisioningReading {
 
     package static let reasonCharactersMax = 500
 
-    /// The beginning of an answer, on one line.
+    /// The beginning of an answer, on one line, without what may be credentials (O10).
     private static func excerpt(_ body: [UInt8]) -> String? {
-        let text = String(decoding: body.prefix(ProvisioningNews.excerptBytesMax), as: UTF8.self)
+        let text = String(decoding: withoutDetails(body).prefix(ProvisioningNews.excerptBytesMax), as: UTF8.self)
         let clean = printable(text.unicodeScalars, max: ProvisioningNews.excerptBytesMax)
         return clean.isEmpty ? nil : clean
     }
+
+    /// Credentials stand in `details`, whatever the status of the answer: a conflict may say what is there already.
+    ///
+    /// JSON loses each member of that name. What is no JSON, an answer that was cut off say, ends before the name.
+    private static func withoutDetails(_ body: [UInt8]) -> ArraySlice<UInt8> {
+        guard let json = try? JSON.parse(body) else {
+            return body.prefix(upTo: body.firstRange(of: detailsName.utf8)?.lowerBound ?? body.endIndex)
+        }
+        guard let rest = withoutDetails(json) else { return body[...] }
+        return rest.encoded()[...]
+    }
+
+    /// Nil: there are none in it.
+    private static func withoutDetails(_ json: JSON) -> JSON? {
+        switch json {
+        case .null, .bool, .number, .string: return nil
+        case .array(let elements):
+            let rest = elements.map(withoutDetails)
+            guard rest.contains(where: { $0 != nil }) else { return nil }
+            return .array(zip(elements, rest).map { $1 ?? $0 })
+        case .object(let members):
+            let kept = members.filter { $0.name != detailsName }
+            let rest = kept.map { withoutDetails($0.value) }
+            guard kept.count < members.count || rest.contains(where: { $0 != nil }) else { return nil }
+            return .object(zip(kept, rest).map { JSONMember(name: $0.name, value: $1 ?? $0.value) })
+        }
+    }
+
+    private static let detailsName = "details"
 
     /// Control characters and what turns the direction of writing become spaces.
     private static func printable(_ text: String.UnicodeScalarView, max: Int) -> String {

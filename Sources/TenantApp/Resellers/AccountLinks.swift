@@ -1,6 +1,6 @@
 import CallKit
 package import Cryptography
-import SQLite
+package import SQLite
 package import TenantRegistry
 
 /// What a link to a password carries; only its hash is stored.
@@ -80,5 +80,20 @@ extension TenantTransaction {
         try connection.run(
             "UPDATE account_link SET used_at = ?2 WHERE account_id = ?1 AND used_at IS NULL", .integer(account),
             .time(now))
+    }
+
+    /// Those that were used or ended since, or gave way to another: a restore makes none good a second time (P5).
+    /// `replaced` is the file that goes.
+    package func endLinks(since replaced: Connection) throws {
+        // A restore is often the answer to a damaged file: then nobody knows any more which of them are good.
+        let open = Set((try? Self.openLinks(in: replaced)) ?? [])
+        for hash in try Self.openLinks(in: connection) where !open.contains(hash) {
+            try connection.run(
+                "UPDATE account_link SET used_at = ?2 WHERE token_hash = ?1", .blob(hash.bytes), .time(now))
+        }
+    }
+
+    private static func openLinks(in connection: Connection) throws -> [Digest] {
+        try connection.rows("SELECT token_hash FROM account_link WHERE used_at IS NULL") { try $0.digest() }
     }
 }

@@ -16,6 +16,7 @@ extension TenantSchema {
             try tenant.raiseRevisions(above: replaced, at: latest)
             guard let replaced else { return }
             try tenant.notePriceChanges(since: replaced, by: PriceAuthor(.restore, requestID: requestID))
+            try tenant.endLinks(since: replaced)
         })
 
     private static let all = [
