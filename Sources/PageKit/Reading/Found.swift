@@ -52,8 +52,22 @@ package struct Found: Sendable {
 }
 
 extension SlowView {
+    /// So often a page looks on by itself where a list's page has no row and more is behind it. Each look is as bounded
+    /// as a page of the API.
+    private static let looksMax = 4
+
+    /// The first page of the list that has a row, of so many.
     package func found(_ path: String, _ query: [(String, String?)], of api: String? = nil) async throws -> Found {
-        try await Found { try await get(path, query, of: api) }
+        try await Found {
+            var list = try await get(path, query, of: api)
+            for _ in 1..<Self.looksMax {
+                guard list.rows().isEmpty, let cursor = list.text("next_cursor") else { break }
+                var behind = query.filter { $0.0 != "cursor" }
+                behind.append(("cursor", cursor))
+                list = try await get(path, behind, of: api)
+            }
+            return list
+        }
     }
 }
 
