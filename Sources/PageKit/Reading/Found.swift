@@ -56,18 +56,20 @@ extension SlowView {
     /// as a page of the API.
     private static let looksMax = 4
 
-    /// The first page of the list that has a row, of so many.
     package func found(_ path: String, _ query: [(String, String?)], of api: String? = nil) async throws -> Found {
-        try await Found {
-            var list = try await get(path, query, of: api)
-            for _ in 1..<Self.looksMax {
-                guard list.rows().isEmpty, let cursor = list.text("next_cursor") else { break }
-                var behind = query.filter { $0.0 != "cursor" }
-                behind.append(("cursor", cursor))
-                list = try await get(path, behind, of: api)
-            }
-            return list
+        try await Found { try await firstWithRows(path, query, of: api) }
+    }
+
+    /// The first page of the list that has a row, or the last one that was looked at.
+    private func firstWithRows(_ path: String, _ query: [(String, String?)], of api: String?) async throws -> Row {
+        var list = try await get(path, query, of: api)
+        for _ in 1..<Self.looksMax {
+            guard list.rows().isEmpty, let cursor = list.optional("next_cursor") else { break }
+            var behind = query.filter { $0.0 != "cursor" }
+            behind.append(("cursor", cursor))
+            list = try await get(path, behind, of: api)
         }
+        return list
     }
 }
 
