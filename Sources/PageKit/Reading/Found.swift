@@ -64,7 +64,7 @@ extension SlowView {
     private func firstWithRows(_ path: String, _ query: [(String, String?)], of api: String?) async throws -> Row {
         var list = try await get(path, query, of: api)
         for _ in 1..<Self.looksMax {
-            guard list.rows().isEmpty, let cursor = list.optional("next_cursor") else { break }
+            guard let cursor = list.optional("next_cursor"), list.rows().isEmpty else { break }
             var behind = query.filter { $0.0 != "cursor" }
             behind.append(("cursor", cursor))
             list = try await get(path, behind, of: api)
