@@ -109,6 +109,12 @@ extension Unicode.Scalar {
 }
 
 extension String {
+    /// Without the white space before and behind it.
+    package var unpadded: String {
+        let rest = drop(while: \.isWhitespace)
+        return rest.lastIndex { !$0.isWhitespace }.map { String(rest[...$0]) } ?? ""
+    }
+
     /// In Normalization Form C (UAX 15).
     package var composed: String {
         if utf8.allSatisfy({ $0 < 0x80 }) { return self }

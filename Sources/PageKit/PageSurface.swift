@@ -26,10 +26,18 @@ extension PageSurface {
         if case .forbidden(let reason) = refusal, reason.isOfAnotherRole, let elsewhere = site.elsewhere {
             return strangers(head, elsewhere, requestID)
         }
+        if refusal == .notFound(.path), let page = withoutSlash(head) { return .seeOther(page) }
         let first = head.rootPath + site.basePath
         return RefusalPage(
             refusal, requestID: requestID, at: head, back: head.path == first ? nil : Link(path: first), site.title
         ).response
+    }
+
+    /// The page that somebody means whose address ends with a slash; nil where it does not, and for a form.
+    private func withoutSlash(_ head: RequestHead) -> Link? {
+        guard head.method == .get || head.method == .head, head.path.hasSuffix("/") else { return nil }
+        let query = head.queryRange == nil ? "" : "?" + head.query
+        return Link(path: String(head.path.dropLast()) + query)
     }
 
     /// Somebody has signed in for other pages: the first page leads there, and of the others there is none.

@@ -6,6 +6,7 @@ import re
 from journeys_console import provider
 from journeys_desk import desk
 from journeys_open import register
+from signing import signed_in
 
 JOURNEYS = []
 journey = register(JOURNEYS)
@@ -84,3 +85,19 @@ def preview(walk):
         assert hands.page.get_by_text("Nothing is saved yet.").count() == 0
     finally:
         works.shop.admin("PATCH", "/settings", {"colours": before})
+
+
+@journey("U5 O12 a long name and colours of a tenant's own leave pages as wide as a screen of 320 px", "mouse")
+def narrow(walk):
+    works = walk.world.works
+    before = works.admin("GET", "/settings")
+    works.shop.admin("PATCH", "/settings", {"name": "W" * 100, "colours": {"primary": "#ffff00", "accent": "#000000"}})
+    visitor = signed_in(walk.browser, walk.world, "works", "owner", size="narrow")
+    try:
+        for path in ("/program", "/apply", "/api/partner/v1/docs", "/admin", "/admin/settings"):
+            visitor.go(f"/t/works{path}")
+            width = visitor.page.evaluate("() => document.documentElement.scrollWidth")
+            assert width <= 320, (path, width)
+    finally:
+        visitor.close()
+        works.shop.admin("PATCH", "/settings", {"name": before["name"], "colours": before["colours"]})

@@ -24,6 +24,14 @@ import Testing
         #expect(body.encoded() == Array(#"{"days":3,"gigabytes":2,"a":"7","b":"1"}"#.utf8))
     }
 
+    @Test("U2 spaces around a typed number are not the number's; those of a text stay")
+    func spaces() {
+        let schema: Schema = ["n": .integer(1...9), "m": .amount(Money.zero...Money(micros: 9_000_000)), "a": .text(5)]
+        let pairs = [("n", " 3"), ("m", " 7.50\u{A0}"), ("a", " x ")].map { (name: $0.0, value: $0.1) }
+        let body = schema.body(ofForm: pairs, isChange: false)
+        #expect(body.encoded() == Array(#"{"n":3,"m":"7.50","a":" x "}"#.utf8))
+    }
+
     @Test("U2 however many names a form has, each is there once, in the order in which they come first")
     func names() {
         let names = (0..<4_096).map { "n\($0)" }

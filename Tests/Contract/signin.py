@@ -258,6 +258,12 @@ def open_pages(checks, gateway):
         assert browser.post(path, {**fields, "password": PASSWORD}).status == 200
         path = link()
         assert browser.post(path, {**fields, "password": PASSWORD}, cookies="none=1").status == 403
+    with checks("U4 O13 a link that was used, and one that never was, say what to do next and lead to the sign-in"):
+        used = link()
+        assert gateway.post(used, {"password": PASSWORD}).status == 200
+        for page in (Browser(gateway).get(place) for place in (used, used.rsplit("/", 1)[0] + "/none")):
+            assert page.status == 404 and "ask whoever sent you the link" in page.text, page
+            assert f'<a href="{office.shop.base}">To the first page</a>' in page.body.decode(), page
     with checks("U4 O13 a program, without cookie and origin, posts to the same address as ever"):
         assert gateway.post(link(), {"password": PASSWORD}).json["ok"] is True
         plain = Browser(gateway).post(link(), {"password": PASSWORD}, headers={"Origin": None, "Sec-Fetch-Site": None})
@@ -266,6 +272,11 @@ def open_pages(checks, gateway):
 
 def ends(checks, gateway):
     scene = Scene(gateway)
+    with checks("U2 an address that ends with a slash leads to its page, with what it asks; a form's does not"):
+        browser, page = scene.browser(), scene.base + "/admin"
+        led = browser.get(page + "/?range=30d")
+        assert led.status == 303 and led.location == page + "?range=30d", led
+        assert browser.get(page + "/none").status == 404 and browser.post(page + "/", {}).status == 404
     with checks("U4 signing out ends the session and takes the cookie; what was kept of it opens nothing"):
         browser, other = scene.browser(), scene.browser()
         kept = browser.cookies(scene.page)

@@ -179,4 +179,12 @@ import Testing
         #expect(fields.money("amount", in: range, fractionDigitsMax: 2) == nil)
         #expect(fields.errors == [FieldError(pointer: "/amount", code: code, detail: detail)])
     }
+
+    @Test("an amount of a currency without minor units has no digits after the point, and is told so")
+    func wholeAmount() throws {
+        var fields = FieldReader(try JSON.parse(Array(#"{"amount":"100.5"}"#.utf8)))
+        #expect(fields.money("amount", in: Money.zero...Money(micros: 1_000_000_000), fractionDigitsMax: 0) == nil)
+        let detail = "must have no digits after the point"
+        #expect(fields.errors == [FieldError(pointer: "/amount", code: "format", detail: detail)])
+    }
 }

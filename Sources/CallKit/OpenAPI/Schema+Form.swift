@@ -103,7 +103,10 @@ private struct FormReading {
         return scalar(text, type, types, isRequired: isRequired)
     }
 
-    private func scalar(_ text: String, _ type: JSON, _ types: [JSON], isRequired: Bool) -> JSON? {
+    private func scalar(_ typed: String, _ type: JSON, _ types: [JSON], isRequired: Bool) -> JSON? {
+        let names = types.flatMap { typeNames(resolved($0)) }
+        // Spaces around a number came along as it was copied.
+        let text = names.contains("integer") || names.contains("number") ? typed.unpadded : typed
         if text.isEmpty {
             if isChange, takesNull(type) { return .null }
             return isRequired ? .string("") : nil
@@ -111,7 +114,6 @@ private struct FormReading {
         if types.contains(where: { resolved($0)["format"] == .string("date-time") }), let time = LocalTime.utc(text) {
             return .string(time)
         }
-        let names = types.flatMap { typeNames(resolved($0)) }
         if names.contains("boolean"), text == "true" || text == "false" { return .bool(text == "true") }
         let isNumber = names.contains("integer") || names.contains("number") && !names.contains("string")
         if isNumber, let value = try? JSON.parse(Array(text.utf8)), case .number = value { return value }

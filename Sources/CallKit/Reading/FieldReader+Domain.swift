@@ -62,7 +62,8 @@ extension FieldReader {
             switch error {
             case .syntax: fail(name, code: "format", detail: Self.decimalExpected)
             case .precision:
-                fail(name, code: "format", detail: "must have at most \(fractionDigitsMax) digits after the point")
+                let most = fractionDigitsMax == 0 ? "no digits" : "at most \(fractionDigitsMax) digits"
+                fail(name, code: "format", detail: "must have \(most) after the point")
             case .overflow:
                 let (low, high) = (range.lowerBound, range.upperBound)
                 fail(

@@ -52,8 +52,24 @@ package struct Found: Sendable {
 }
 
 extension SlowView {
+    /// So often a page looks on by itself where a list's page has no row and more is behind it. Each look is as bounded
+    /// as a page of the API.
+    private static let looksMax = 4
+
     package func found(_ path: String, _ query: [(String, String?)], of api: String? = nil) async throws -> Found {
-        try await Found { try await get(path, query, of: api) }
+        try await Found { try await firstWithRows(path, query, of: api) }
+    }
+
+    /// The first page of the list that has a row, or the last one that was looked at.
+    private func firstWithRows(_ path: String, _ query: [(String, String?)], of api: String?) async throws -> Row {
+        var list = try await get(path, query, of: api)
+        for _ in 1..<Self.looksMax {
+            guard let cursor = list.optional("next_cursor"), list.rows().isEmpty else { break }
+            var behind = query.filter { $0.0 != "cursor" }
+            behind.append(("cursor", cursor))
+            list = try await get(path, behind, of: api)
+        }
+        return list
     }
 }
 

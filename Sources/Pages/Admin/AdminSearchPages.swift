@@ -8,7 +8,7 @@ import PageKit
 extension AdminPages {
     static let search: [Page] = [
         Page(inSteps: "/search", "Search") { view in
-            guard let text = view.visit.asked("q")?.trimmed, !text.isEmpty else {
+            guard let text = view.visit.asked("q")?.spacedOnce, !text.isEmpty else {
                 return PageContent("Search", "\(searchForm(view))\(searchHelp)")
             }
             if let page = try await known(text, view) { return .elsewhere(page) }
@@ -150,7 +150,8 @@ extension AdminPages {
 }
 
 extension String {
-    fileprivate var trimmed: String {
+    /// Its words with one space between them.
+    fileprivate var spacedOnce: String {
         split(separator: " ", omittingEmptySubsequences: true).joined(separator: " ")
     }
 

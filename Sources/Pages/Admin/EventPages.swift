@@ -64,7 +64,7 @@ extension AdminPages {
                 view.filter("Status", "status_class", .select(
                     [FormField.Option("", "Any")] + ["2xx", "3xx", "4xx", "5xx"].map { FormField.Option($0) })),
                 view.filter("Since", "since", .moment), view.filter("Before", "until", .moment),
-            ]))\(recent(view))\(switchedOff(attention, view))\(found.shown(table.html))
+            ]))\(recent(view))\(switchedOff(attention, view))\(stillTried(found, view))\(found.shown(table.html))
             """)
     }
 
@@ -76,6 +76,15 @@ extension AdminPages {
             <p class="sub"><a href="\(view.link("/endpoints", query: [("state", "disabled")]))">\
             \(Figure.counted(count, "endpoint was", "endpoints were")) given up</a>: what is held goes out once enabled and \
             replayed.</p>
+            """
+    }
+
+    /// Those who look for what failed are told where it is until it is given up on.
+    private static func stillTried(_ found: Found, _ view: View) -> HTML? {
+        guard view.visit.asked("state") == "dead", found.rows.isEmpty, !found.isRefused else { return nil }
+        return """
+            <p class="sub">What fails is tried for some three days before it is dead. Until then it is \
+            <a href="\(view.visit.here([("state", "pending"), ("cursor", nil)]))">pending</a>.</p>
             """
     }
 

@@ -119,7 +119,7 @@ enum SettingsPages {
                     "\(title) <code>\(colour.text)</code>", ThemePreview.ratio("#ffffff", colour),
                     ThemePreview.ratio("#000000", colour), ThemePreview.ratio(colour, "#ffffff"),
                 ]
-            }, empty: "", isCaptionSeen: true, narrow: .same)
+            }, empty: "", isCaptionSeen: true)
         return """
             \(table)<p class="sub">Text needs \(ThemePreview.times(Contrast.text)), edges \
             \(ThemePreview.times(Contrast.edge)). What is less is darkened or lightened on the pages until it is \

@@ -94,7 +94,7 @@ struct SheetInput: Sendable {
             case Name.row, Name.new: lines.append(Line(key: value, isNew: name == Name.new, cells: [:]))
             case _ where keys.contains(name) && !lines.isEmpty:
                 // Neither line ends nor tabs nor quotes are part of a price: they would be the file's own.
-                lines[lines.count - 1].cells[name] = value.filter { !$0.isNewline && $0 != "\t" }
+                lines[lines.count - 1].cells[name] = value.unpadded.filter { !$0.isNewline && $0 != "\t" }
                     .replacing("\"", with: "”")
             default: break
             }

@@ -77,7 +77,7 @@ extension PortalPages {
     // MARK: What there is
 
     /// What the figure of a quarter of the width has room for on a phone.
-    private static let figureCharactersMax = 10
+    private static let figureCharactersMax = 9
 
     private static func figures(_ balance: Row, _ overview: Row, _ calls: Row?, _ view: some PageView) -> HTML {
         let currency = balance["currency"]

@@ -74,8 +74,8 @@ package struct KeptForm: Sendable {
         return Notice(
             .bad,
             """
-            <p>Nothing was done: your session is over. What you sent is not kept, because it may hold a secret. Sign in, \
-            and fill the form in again.</p>
+            <p>Nothing was done: your session is over. What you sent is not kept: it may hold a secret, or this browser \
+            has signed out since. Sign in, and fill the form in again.</p>
             """
         ).html
     }

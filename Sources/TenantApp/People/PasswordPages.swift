@@ -26,8 +26,14 @@ package struct PasswordPages: OpenDialect {
 
     package func render(_ refusal: Refusal, requestID: RequestID, for head: RequestHead?) -> Response {
         if head?.prefersJSON ?? true { return render(refusal, requestID: requestID) }
-        return HTMLPage.refusal(refusal, title: title)
+        guard refusal.status == 404, refusal != .notFound(.path) else { return HTMLPage.refusal(refusal, title: title) }
+        return HTMLPage.refusal(refusal, title: title, text: "\(refusal.sentence) \(Self.over)", at: head)
     }
+
+    /// What whoever has such a link does next, whether it was used, is over or never was.
+    private static let over =
+        "A link opens once, and not for ever. Sign in if you have a password; if not, ask whoever sent you the link "
+        + "for another."
 
     private static func page(_ kind: AccountLink) -> Route {
         Route(.get, "/{token}", "Show the page that asks for a password", access: .open) { call in
