@@ -102,6 +102,9 @@ package final class Route: Sendable {
     /// States, beside active, in which a reseller's signed-in person may call it. A GET that changes nothing is open to
     /// a suspended person.
     package let openIn: Set<ResellerState>
+    /// Whether a reseller may call it that has filled its share of the file (G6): what takes away, ends something or
+    /// puts a new secret in place of one. Each DELETE is.
+    package let needsNoRoom: Bool
     /// Whether support may call it, of the routes that administrators may (O13): a GET, unless it says otherwise.
     package let isOpenToSupport: Bool
     /// A limit of the route's own for each reseller; nil for most.
@@ -135,10 +138,10 @@ package final class Route: Sendable {
     package init(
         _ method: Method, _ pattern: String, _ summary: String, access: Access, moves: Moves? = nil, body: Body? = nil,
         idempotency: Idempotency = .ignored, signedBy: SignedCall.Secrets? = nil, openCalls: OpenCalls? = nil,
-        openIn: Set<ResellerState> = [], isOpenToSupport: Bool? = nil, routeClass: RouteClass? = nil,
-        cacheKind: CacheKind? = nil, isTagged: Bool = false, keepsForEver: Bool = false, isWatched: Bool = false,
-        ignoresUnknownParameters: Bool = false, parameters: [Parameter] = [], takes: Schema? = nil,
-        gives: Success? = nil, refuses: Set<Int> = [], description: LazyDescription? = nil,
+        openIn: Set<ResellerState> = [], needsNoRoom: Bool? = nil, isOpenToSupport: Bool? = nil,
+        routeClass: RouteClass? = nil, cacheKind: CacheKind? = nil, isTagged: Bool = false, keepsForEver: Bool = false,
+        isWatched: Bool = false, ignoresUnknownParameters: Bool = false, parameters: [Parameter] = [],
+        takes: Schema? = nil, gives: Success? = nil, refuses: Set<Int> = [], description: LazyDescription? = nil,
         showing: (@Sendable (Call, Refusal) -> Work?)? = nil,
         handle: @escaping @Sendable (Call) throws -> Work
     ) {
@@ -156,6 +159,7 @@ package final class Route: Sendable {
         // What anybody may keep is no secret.
         self.openCalls = openCalls ?? (isNamedBySecret && !keepsForEver ? .capability : .shared)
         self.openIn = method == .get && self.moves == .nothing ? openIn.union([.suspended]) : openIn
+        self.needsNoRoom = needsNoRoom ?? (method == .delete)
         self.isOpenToSupport = isOpenToSupport ?? (method == .get && self.moves == .nothing)
         self.routeClass = routeClass
         self.cacheKind = cacheKind

@@ -220,7 +220,7 @@ struct CallRun: Sendable {
         }
         write.claim = claim
         // Whoever has no room left may still take away.
-        if let reseller = admitted.caller?.resellerID, route.method != .delete {
+        if let reseller = admitted.caller?.resellerID, !route.needsNoRoom {
             write.judgeRoom = { try $0.judgeRoom(resellerID: reseller) }
         }
         write.render = { Answer(render($0), contentType: routed.surface.errorContentType) }

@@ -79,6 +79,8 @@ extension ProviderAPI {
     private func change(_ record: TenantRecord, _ fields: FieldReader, _ call: Call) throws -> Work {
         let change = try read(fields, of: record, call)
         if change.isNothing {
+            // Where nothing is written nobody else judges the caller again (G3).
+            try call.provider.judge(fleet.providerKeys)
             if record.profile.move != nil { throw Refusal.conflict(.tenant(.moved)) }
             if let objection = change.objection(record.profile) { throw objection }
             return .files { .answer(answer(record, call)) }

@@ -435,10 +435,13 @@ def shares(gateway):
 def room(gateway):
     """A9: one reseller does not fill its tenant's file. Its share is one per cent."""
     shop = Shop(gateway)
-    greedy, modest = shop.reseller(balance="1000000.00"), shop.reseller(balance="1000000.00")
-    sku = shop.product()
+    greedy, modest = (shop.reseller(balance="1000000.00", password=PASSWORD) for _ in range(2))
+    sku, token = shop.product(), shop.sign_in(greedy)
     for reseller in (greedy, modest):
         shop.price(reseller, sku, {"wholesale_monthly": "0.01"})
+    [service] = shop.order(greedy, sku).json["services"]
+    hook = shop.call(
+        greedy, "POST", "/webhooks", {"name": "w", "url": "https://1.1.1.1/", "events": ["balance.low"]}).json
     changed = gateway.patch(
         f"/provider/v1/tenants/{shop.slug}", {"quotas": {"bytes": 64 << 20}}, key=gateway.provider_key)
     assert changed.status == 200, changed
@@ -454,6 +457,16 @@ def room(gateway):
         assert size < 4 << 20, size
         assert shop.get(greedy, "/balance").status == 200
         assert spent(gateway, "room_reseller") >= 1
+    with checks("G6 O13 W9 a full reseller still ends, pauses, signs out, and replaces secrets and its password"):
+        for path, body in (
+                (f"/services/{service['id']}/cancel", None), (f"/webhooks/{hook['id']}/pause", None),
+                (f"/webhooks/{hook['id']}/secret/rotate", None), ("/webhook/secret/rotate", None),
+                (f"/keys/{greedy['key_id']}/rotate", {"overlap_seconds": 86_400}),
+                ("/account/password", {"old": PASSWORD, "new": PASSWORD + "!"})):
+            answer = shop.call(greedy, "POST", path, body, key=token)
+            assert answer.status == 200, (path, answer)
+        assert shop.get(greedy, "/keys", key=token).status == 401
+        assert shop.call(greedy, "POST", f"/webhooks/{hook['id']}/resume").status == 402
     with checks("G6 the others of the tenant order on, and its operator works on"):
         for number in range(20):
             assert shop.order(modest, sku, customer=f"c-{number}").status == 201

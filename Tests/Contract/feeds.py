@@ -4,6 +4,7 @@ over a restart and after a restore to the past."""
 
 import concurrent.futures
 import threading
+import time
 
 from shop import Shop
 from support import Checks, Gateway, arguments, together, verified_export
@@ -166,6 +167,24 @@ def waited(checks, shop, reseller, sold):
         feed.new()
         resting_place = feed.cursor
         assert feed.page(wait=1) == ([], False) and feed.cursor == resting_place
+    with checks("G3 P3 W1 who waits in vain is judged again: key revoked, API access off, tenant suspended meanwhile"):
+        def until(change, back, status, code):
+            key = done(shop.mint(reseller))
+            waiting = {**reseller, "key": key["key"]}
+            with concurrent.futures.ThreadPoolExecutor(1) as pool:
+                call = pool.submit(shop.get, waiting, f"/events?wait=2&after={resting_place}")
+                time.sleep(0.5)
+                done(change(key["id"]))
+                refused = call.result()
+            back()
+            assert refused.status == status and refused.json["code"] == code, refused
+
+        def tenant(move):
+            return shop.gateway.post(f"/provider/v1/tenants/{shop.slug}/{move}", key=shop.gateway.provider_key)
+        until(lambda id: shop.admin("DELETE", f"/api-keys/{id}"), lambda: None, 401, "unknown_key")
+        until(lambda _: shop.admin("PATCH", f"/resellers/{reseller['id']}", {"api_access": False}),
+              lambda: shop.terms(reseller, api_access=True), 403, "api_access_off")
+        until(lambda _: tenant("suspend"), lambda: done(tenant("resume")), 403, "tenant_suspended")
     with checks("H4 who waits for one type is not answered with another"):
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
             some = feed_of(shop, reseller, types="service.activated")

@@ -62,6 +62,30 @@ struct RouteJudgeTests {
         #expect(refusal(route, .resellerSession, .active, apiAccess: false) == nil)
     }
 
+    @Test("G6 what a suspended reseller's person may still change a full one may too, and each secret gets another")
+    func needsNoRoom() {
+        let routes = Dialects.all.flatMap(\.routes).filter { route in
+            switch route.access {
+            case .reseller, .resellerWithAny, .resellerSession: route.moves != .nothing
+            default: false
+            }
+        }
+        let ends = routes.filter { $0.openIn.contains(.suspended) || $0.pattern == "/webhooks/{id}/pause" }
+        #expect(
+            Set(ends.map(\.pattern)).isSuperset(of: ["/session", "/logout", "/login/signout", "/account/password"]))
+        let renewals = routes.filter { route in
+            let isSecret = route.pattern.hasSuffix("/rotate") || route.pattern == "/webhook/secret"
+            return isSecret && !route.pattern.contains("/ports/") || route.pattern.hasPrefix("/regenerate-")
+        }
+        #expect(renewals.count >= 9)
+        for route in ends + renewals { #expect(route.needsNoRoom, "\(route.method.rawValue) \(route.pattern)") }
+        // What is taken on anew finds its room first.
+        for pattern in ["/orders", "/keys", "/webhooks", "/webhooks/{id}/resume", "/services/{id}/pay", "/generate"] {
+            let taking = routes.filter { $0.method == .post && $0.pattern == pattern }
+            #expect(!taking.isEmpty && taking.allSatisfy { !$0.needsNoRoom }, "\(pattern)")
+        }
+    }
+
     @Test("each access opens to its roles alone")
     func roles() {
         let opened: [(Route.Access, Set<KeyRole>)] = [

@@ -2,6 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 import TestGateway
+import TestTenants
 import Testing
 
 /// The same call again gives the same answer and does nothing (G4).
@@ -77,6 +78,32 @@ import Testing
         #expect(claim.stands(for: own) && !claim.stands(for: earlier))
         claim.fingerprintWithAddress = { earlier }
         #expect(claim.stands(for: own) && claim.stands(for: earlier) && !claim.stands(for: other))
+    }
+
+    @Test("G4 an import that an earlier release answered is given that answer, too", arguments: Door.allCases)
+    func earlierImport(door: Door) async throws {
+        try await withGateway(door) { gateway in
+            let hosting = try await gateway.tenant("hosting")
+            try await hosting.asOwner("POST", "/products", #"{"sku":"stocked","name":"S","fulfilment":"stock"}"#)
+            let (path, items) = (hosting.path("/api/admin/products/stocked/stock"), Array("item\none\n".utf8))
+            let stock = TestRequest("POST", path).with("Content-Type", "text/csv").bearer(hosting.ownerKey)
+                .idempotent("stock").carrying(items)
+            let first = try await gateway.send(stock)
+            #expect(first.status == 201)
+            let earlier = IdempotencyClaim.fingerprint(.post, (target: path, body: items)).description
+            try await handedOver { done in
+                hosting.record.onLane(
+                    writes: true,
+                    { store in
+                        try store.transaction.connection.run(
+                            dynamic: "UPDATE idempotency SET fingerprint = x'\(earlier)' WHERE key = 'stock'")
+                    },
+                    then: { done.resume(with: $0) })
+            }
+            let again = try await gateway.send(stock)
+            #expect(again.status == 201 && again.body == first.body && again.field("Idempotency-Hit") == "true")
+            #expect(try await hosting.count("SELECT count(*) FROM stock_item") == 1)
+        }
     }
 
     @Test("G4 a refusal that was decided is stored: a late retry does not buy after a top-up", arguments: Door.allCases)

@@ -78,6 +78,22 @@ import Testing
     }
 
     @Test(
+        "G3 P2 a change that changes nothing tells nothing under a provider's key that was rotated while its body came",
+        arguments: Door.allCases)
+    func rotatedWithoutChange(door: Door) async throws {
+        try await withGateway(door) { gateway in
+            let hosting = try await gateway.tenant("hosting")
+            let request = gateway.provider("PATCH", "/tenants/\(hosting.slug)", #"{"rate_limit":null}"#)
+            #expect(try await gateway.send(request).status == 200)
+            let held = try await gateway.client.begin(request, bodyBytes: 1)
+            #expect(!held.isAnswered)
+            try await gateway.rotateProviderKey()
+            let answer = try await held.finish()
+            #expect(answer.status == 401 && answer.code == "unknown_key", "\(answer.text)")
+        }
+    }
+
+    @Test(
         "P5 an order whose body comes after a restore is judged by the file that is there now",
         arguments: Door.allCases)
     func lateAfterRestore(door: Door) async throws {

@@ -108,7 +108,7 @@ package struct Steps: Sendable {
         guard let claim = try terms.claim else { return }
         let stored = try await read { try $0.storedAnswer(for: claim) }
         guard let stored else { return }
-        guard stored.fingerprint == claim.fingerprint else { throw Refusal.idempotencyKeyReused }
+        guard claim.stands(for: stored.fingerprint) else { throw Refusal.idempotencyKeyReused }
         throw Replayed(stored: stored)
     }
 

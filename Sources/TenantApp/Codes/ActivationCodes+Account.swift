@@ -41,7 +41,7 @@ extension ActivationCodes {
         },
         Route(
             .post, "/logout", "End the dashboard's credential that is sent", access: .resellerSession,
-            openIn: [.pending, .suspended], gives: .done(Schemas.ok)
+            openIn: [.pending, .suspended], needsNoRoom: true, gives: .done(Schemas.ok)
         ) { call in
             .write { tenant, _ in
                 try tenant.revokeKey(call.keyID)
@@ -76,8 +76,8 @@ extension ActivationCodes {
         },
         Route(
             .post, "/regenerate-key", "Get a new API key; the old one is dead at once", access: .reseller(.codes),
-            moves: .oneBook, idempotency: .accepted, takes: Schemas.whichKey.schema, gives: .done(Schemas.newKey),
-            refuses: [409]
+            moves: .oneBook, idempotency: .accepted, needsNoRoom: true, takes: Schemas.whichKey.schema,
+            gives: .done(Schemas.newKey), refuses: [409]
         ) { call in
             let named = try call.read(Schemas.whichKey)
             let secret = call.newSecret(call.book)
@@ -109,7 +109,8 @@ extension ActivationCodes {
             },
             Route(
                 .post, "/regenerate-seed-hash", "Get a new dashboard credential in place of this one",
-                access: .resellerSession, openIn: [.pending, .suspended], gives: .done(Schemas.session)
+                access: .resellerSession, openIn: [.pending, .suspended], needsNoRoom: true,
+                gives: .done(Schemas.session)
             ) { call in
                 let secret = MintedSecret(shape: .hex64, book: .live, random: call.services.random)
                 let rotate = RotateSession(keyID: call.keyID, secret: secret)

@@ -94,8 +94,8 @@ package struct AccountRoutes: Sendable {
         let shapes = shapes
         return Route(
             .post, "\(keysPath)/{id}/rotate", "Give a key of yours a new secret", access: .resellerSession,
-            idempotency: .accepted, openIn: [.pending], takes: KeyBodies.rotation(isCamel: shapes.style.isCamel).schema,
-            gives: .done(shapes.minted),
+            idempotency: .accepted, openIn: [.pending], needsNoRoom: true,
+            takes: KeyBodies.rotation(isCamel: shapes.style.isCamel).schema, gives: .done(shapes.minted),
             refuses: [409]
         ) { call in
             try KeyAnswers.rotate(
@@ -108,8 +108,9 @@ package struct AccountRoutes: Sendable {
         let shapes = shapes
         return Route(
             .post, "/key/rotate", "Give the key that calls a new secret", access: .reseller([]), moves: .oneBook,
-            idempotency: .accepted, takes: KeyBodies.rotation(isCamel: shapes.style.isCamel).schema,
-            gives: .done(shapes.minted), refuses: [409]
+            idempotency: .accepted, needsNoRoom: true,
+            takes: KeyBodies.rotation(isCamel: shapes.style.isCamel).schema, gives: .done(shapes.minted),
+            refuses: [409]
         ) { call in
             guard !call.known.role.isSession else { throw Refusal.forbidden(.sessionRotatesByID) }
             let own = call.known.projection.publicID
@@ -161,8 +162,8 @@ package struct AccountRoutes: Sendable {
         let shapes = shapes
         return Route(
             .post, "/account/password", "Set a new password; all of your sessions end", access: .resellerSession,
-            openIn: [.pending, .suspended], takes: PersonBodies.passwordChange.schema, gives: .done(shapes.changed),
-            refuses: [409]
+            openIn: [.pending, .suspended], needsNoRoom: true, takes: PersonBodies.passwordChange.schema,
+            gives: .done(shapes.changed), refuses: [409]
         ) { call in
             let (old, new) = try call.read(PersonBodies.passwordChange)
             return PasswordAnswers.change(call, old: old, new: new) { .json(shapes.changed, $0, in: $1) }

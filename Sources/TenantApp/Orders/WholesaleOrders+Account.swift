@@ -41,7 +41,7 @@ extension WholesaleOrders {
             Route(
                 .post, "/webhook/secret/rotate",
                 "Get a new signing secret; the old one works on for a day, or as you say",
-                access: .resellerSession, idempotency: .accepted, openIn: [.pending],
+                access: .resellerSession, idempotency: .accepted, openIn: [.pending], needsNoRoom: true,
                 takes: WebhookBodies.rotation(.native).schema, gives: .done(Schemas.webhookSecret)
             ) { call in
                 let overlap = try call.read(WebhookBodies.rotation(.native))

@@ -32,7 +32,7 @@ extension ProxyPorts {
         [
             Route(
                 .post, "/login/signout", "Sign out", access: .resellerSession, openIn: [.pending, .suspended],
-                gives: .done(Schemas.ended)
+                needsNoRoom: true, gives: .done(Schemas.ended)
             ) { call in
                 .write { tenant, _ in
                     try tenant.revokeKey(call.keyID)

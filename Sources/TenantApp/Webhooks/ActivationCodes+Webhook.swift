@@ -8,8 +8,8 @@ extension ActivationCodes {
         hooks.ofDefault(Schemas.webhookRequest) + [
             Route(
                 .post, "/webhook/secret", "Get a new signing secret; the old one works on for a day, or as you say",
-                access: .resellerSession, idempotency: .accepted, takes: WebhookBodies.rotation(.codes).schema,
-                gives: .done(Schemas.newSecret)
+                access: .resellerSession, idempotency: .accepted, needsNoRoom: true,
+                takes: WebhookBodies.rotation(.codes).schema, gives: .done(Schemas.newSecret)
             ) { call in
                 let overlap = try call.read(WebhookBodies.rotation(.codes))
                 return .write { tenant, detail in

@@ -67,8 +67,8 @@ package struct EventFeed: Sendable {
     }
 
     /// Answers with a page. Where that is empty and the caller waits, it is read anew as soon as there is an event of
-    /// theirs, until their time is over. Where there is no place to wait in it is refused: a caller that is answered at
-    /// once with nothing asks again at once.
+    /// theirs, and when their time is over. Where there is no place to wait in it is refused: a caller that is answered
+    /// at once with nothing asks again at once.
     func work(
         _ call: Call, _ read: @escaping @Sendable (TenantReader) throws -> (page: Slice, answer: Answer)
     ) -> Work {
@@ -90,7 +90,14 @@ package struct EventFeed: Sendable {
                 let hasCome: Bool = try await steps.callback { done in
                     waits.begin(for: tenant, reseller: reseller, since: seen, until: end) { done(.success($0)) }
                 }
-                guard hasCome else { return .answer(answer) }
+                if hasCome { continue }
+                // Whoever has waited in vain is judged once more: the key may have died meanwhile (G3). Where the file
+                // went to another node, that one judges the next call.
+                do {
+                    return .answer(try await steps.read(read).answer)
+                } catch is LaneFailure {
+                    return .answer(answer)
+                }
             }
         }
     }

@@ -169,8 +169,8 @@ package struct WebhookRoutes: Sendable {
             Route(
                 .post, "\(base)/webhooks/{id}/secret/rotate",
                 "Give a webhook a new signing secret; the old one signs on for a day, or as you say", access: writes,
-                moves: .oneBook, idempotency: .accepted, takes: WebhookBodies.rotation(style).schema,
-                gives: .done(shapes.rotated)
+                moves: .oneBook, idempotency: .accepted, needsNoRoom: true,
+                takes: WebhookBodies.rotation(style).schema, gives: .done(shapes.rotated)
             ) { call in
                 let overlap = try call.read(WebhookBodies.rotation(style))
                 let rotate = RotateEndpointSecret(
@@ -200,7 +200,7 @@ package struct WebhookRoutes: Sendable {
         return told.map { move, summary in
             Route(
                 .post, "\(base)/webhooks/{id}/\(move.rawValue)", summary, access: writes, moves: .oneBook,
-                gives: .done(shapes.endpoint), refuses: [409]
+                needsNoRoom: move == .pause, gives: .done(shapes.endpoint), refuses: [409]
             ) { call in
                 .write { tenant, detail in
                     let changed = try ChangeEndpointState(move, byOperator: false)
