@@ -262,6 +262,13 @@ def rules(checks, files):
             assert table in detail and not detail.endswith(".."), detail
             assert files.head()["incarnation"] == before["incarnation"], before
 
+    with checks("P5 a table whose one row is missing is named: nothing would count the changes of products any more"):
+        for table in ("product_revision", "usage_mark"):
+            content = files.database(f"DELETE FROM {table}")
+            result = files.verify(content)
+            assert result.returncode == 1 and f"{table}: Its one row is missing" in result.stdout, result
+            files.refused(content, "file_damaged")
+
 
 def headers(checks, files):
     """What a header says that opening assumes: (name, offset, bytes)."""

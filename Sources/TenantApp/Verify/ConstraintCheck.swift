@@ -5,11 +5,17 @@ import TenantRegistry
 /// Every CHECK of the schema holds for every row. SQLite reads none of a file that it may not write, so that its own
 /// integrity check passes over them here.
 enum ConstraintCheck {
+    /// Tables of one row that is always there: what counts on in it would count nothing.
+    private static let neverEmpty: Set = ["product_revision", "usage_mark"]
+
     /// Asks the rules of this program's schema, and those of no table that was altered: what a foreign file calls a
     /// rule is run by nobody. A row that another check has named is not told again.
     static func run(_ file: inout VerifiedFile) throws {
         for (table, rules) in try SchemaComparison.rules(of: file) {
             try check(rules, of: RowShape(of: table, in: file.connection), &file)
+            guard neverEmpty.contains(table) else { continue }
+            let row = try file.connection.row(dynamic: "SELECT 1 FROM \(table)") { _ in true }
+            if row == nil { file.report.add(.structure, table, nil, "Its one row is missing.") }
         }
     }
 
