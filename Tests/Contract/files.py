@@ -365,8 +365,8 @@ def numbers(checks, files, is_long):
                 [files.gateway.tollgate, "verify", path], capture_output=True, text=True, timeout=20)
             assert result.returncode == 2 and "it is no file" in result.stderr, (path, result)
     with checks("P6 verify of standard input says that it takes a file, and does not look for one called -"):
-        result = subprocess.run(
-            [files.gateway.tollgate, "verify", "-"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20)
+        command = [files.gateway.tollgate, "verify", "-"]
+        result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20)
         assert result.returncode == 2 and "not standard input" in result.stderr, result
     with checks("P5 another currency, owner or key in meta is refused"):
         for change in ("currency = 'USD'", "tenant_id = zeroblob(16)", "audit_public_key = zeroblob(32)"):
