@@ -405,6 +405,14 @@ struct CallRun: Sendable {
         responder.respond(response)
     }
 
+    /// Whether it is a call of the provider's whose path names a tenant that is not there any more.
+    private var namesErasedTenant: Bool {
+        guard admitted.tenant == nil, route.pattern.contains("{slug}"), let slug = routed.parameters.first else {
+            return false
+        }
+        return fleet.roster.tenant(slug: slug).map { $0.profile.state == .deleting } ?? true
+    }
+
     /// What the caller is told of an error: a decision, or a failure of ours.
     private func refusal(of error: any Error) -> Refusal {
         if let refusal = Refusal(deciding: error) { return refusal }
@@ -412,7 +420,7 @@ struct CallRun: Sendable {
         case LaneFailure.closed:
             // The tenant was erased meanwhile: it is as unknown as to a call that comes now.
             do throws(Refusal) { try admitted.tenant?.judge(at: fleet.clock.now()) } catch { return error }
-            return Refusal(LaneFailure.closed)
+            return namesErasedTenant ? .notFound(.tenant) : Refusal(LaneFailure.closed)
         case let failure as LaneFailure: return Refusal(failure)
         case let refusal as RegistryRefusal: return Refusal(refusal)
         case SharedLogError.away: return Refusal(LaneFailure.logUnavailable)

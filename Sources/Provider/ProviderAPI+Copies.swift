@@ -162,12 +162,17 @@ extension Refusal {
             case .anotherTenant: .anotherTenantsFile
             case .schemaDiffers(let what): .schemaDiffers(what)
             case .newerSchema: .schemaNewer
-            case .damaged(let faults): .fileDamaged(faults.prefix(5).joined(separator: "; "))
+            case .damaged(let faults): .fileDamaged(Self.sentence(of: faults))
             case .foreignKeyHash: .foreignKey
             case .unsigned: .exportUnsigned
             case .changedSinceSigned: .exportChanged
             case .notExamined, .moved: .fileNotExamined
             }
         self = .unprocessable(reason)
+    }
+
+    /// The first findings, each without the full stop that ends it.
+    private static func sentence(of faults: [String]) -> String {
+        faults.prefix(5).map { $0.hasSuffix(".") ? String($0.dropLast()) : $0 }.joined(separator: "; ")
     }
 }

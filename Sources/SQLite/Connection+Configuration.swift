@@ -137,10 +137,12 @@ extension Connection {
         try integer(of: "PRAGMA max_page_count=\(pages)")
     }
 
-    /// What `PRAGMA integrity_check` and `foreign_key_check` complain of; empty where all is well. Reads the whole
-    /// file.
+    /// What `PRAGMA integrity_check` and `foreign_key_check` complain of, each in a line; empty where all is well. Reads
+    /// the whole file. CHECKs are not among it where the file may not be written: SQLite reads none of such a file.
     package func integrityCheck() throws(SQLiteError) -> [String] {
+        // What it says of pages comes in one text of many lines, below a title.
         var problems = try texts(of: "PRAGMA integrity_check").filter { $0 != "ok" }
+            .flatMap { $0.split(separator: "\n") }.filter { !$0.hasPrefix("*** ") }.map(String.init)
         problems += try texts(of: "SELECT 'foreign key of ' || \"table\" FROM pragma_foreign_key_check")
         return problems
     }

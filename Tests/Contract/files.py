@@ -126,10 +126,12 @@ def main():
         files = Files(gateway, shop, folder)
         seals(checks, files)
         schemas(checks, files)
+        rules(checks, files)
         headers(checks, files)
         numbers(checks, files, options.long)
         deaths(checks, files)
         takes(checks, files)
+        erased(checks, files)
         assert gateway.process.poll() is None
     checks.finish()
 
@@ -222,6 +224,8 @@ def schemas(checks, files):
             "INSERT INTO sqlite_schema SELECT * FROM sqlite_schema WHERE name = 'entry_is_append_only_update'",
         "an object of no type":
             "INSERT INTO sqlite_schema VALUES ('thing', 'more', 'more', 0, 'CREATE TABLE more (a)')",
+        "a text that is kept as bytes": "UPDATE sqlite_schema SET sql = CAST(sql AS BLOB) WHERE name = 'setting'",
+        "a name that is kept as bytes": "UPDATE sqlite_schema SET name = CAST(name AS BLOB) WHERE name = 'setting'",
         "an object without anything": "INSERT INTO sqlite_schema VALUES (NULL, NULL, NULL, NULL, NULL)",
         "a view in a table's place":
             "UPDATE sqlite_schema SET type = 'view', rootpage = 0, sql = 'CREATE VIEW usage_hour AS SELECT 1' "
@@ -234,6 +238,36 @@ def schemas(checks, files):
             assert result.returncode in (1, 2), result
             assert "could not be examined" not in result.stderr, result
             files.refused(content)
+
+
+def rules(checks, files):
+    """SQLite reads no CHECK of a file that it may not write."""
+    connection = sqlite3.connect(files.write(files.export[:-SEAL_BYTES]))
+    columns = ", ".join(row[1] for row in connection.execute("PRAGMA table_info(meta)") if row[1] != "id")
+    connection.close()
+    for name, table, statement in (
+            ("meta has a second row", "meta", f"INSERT INTO meta (id, {columns}) SELECT 2, {columns} FROM meta"),
+            ("the one row is another", "product_revision", "UPDATE product_revision SET id = 7"),
+            ("the one row has company", "product_revision", "INSERT INTO product_revision VALUES (2, 0)"),
+            ("a count lies past its end", "product_revision", f"UPDATE product_revision SET n = {2**48}"),
+            ("the mark of usage is another row", "usage_mark", "UPDATE usage_mark SET id = 7")):
+        with checks(f"P5 every row keeps the rules of its table: {name}, verify names it and a restore refuses it"):
+            content = files.database(statement)
+            result = files.verify(content)
+            assert result.returncode == 1 and "breaks a rule of its table: CHECK (" in result.stdout, result
+            findings = json.loads(files.verify(content, "--json").stdout)["findings"]
+            assert [finding["table"] for finding in findings] == [table], findings
+            before = files.head()
+            detail = files.refused(content, "file_damaged").json["detail"]
+            assert table in detail and not detail.endswith(".."), detail
+            assert files.head()["incarnation"] == before["incarnation"], before
+
+    with checks("P5 a table whose one row is missing is named: nothing would count the changes of products any more"):
+        for table in ("product_revision", "usage_mark"):
+            content = files.database(f"DELETE FROM {table}")
+            result = files.verify(content)
+            assert result.returncode == 1 and f"{table}: Its one row is missing" in result.stdout, result
+            files.refused(content, "file_damaged")
 
 
 def headers(checks, files):
@@ -330,6 +364,10 @@ def numbers(checks, files, is_long):
             result = subprocess.run(
                 [files.gateway.tollgate, "verify", path], capture_output=True, text=True, timeout=20)
             assert result.returncode == 2 and "it is no file" in result.stderr, (path, result)
+    with checks("P6 verify of standard input says that it takes a file, and does not look for one called -"):
+        command = [files.gateway.tollgate, "verify", "-"]
+        result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20)
+        assert result.returncode == 2 and "not standard input" in result.stderr, result
     with checks("P5 another currency, owner or key in meta is refused"):
         for change in ("currency = 'USD'", "tenant_id = zeroblob(16)", "audit_public_key = zeroblob(32)"):
             files.refused(files.database(f"UPDATE meta SET {change}"))
@@ -411,6 +449,26 @@ def takes(checks, files):
         now = files.told("tenant.restored_unsigned")
         assert len(now) == len(told) + 2 and len(files.told("tenant.restored")) == signed + 1, (told, now)
         assert all(row["tenant"] == files.shop.slug for row in now), now
+
+
+def erased(checks, files):
+    """The tenant goes for good: nothing of it is tried after this."""
+    with checks("P5 G3 a restore of a tenant that is erased meanwhile is told so: 404, and nothing of it comes back"):
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            answer = pool.submit(files.restore, files.export)
+            child = child_of(files.gateway.process)
+            os.kill(child, signal.SIGSTOP)
+            try:
+                gone = files.gateway.delete(
+                    f"{files.path}?confirm={files.shop.slug}", key=files.gateway.provider_key)
+            finally:
+                os.kill(child, signal.SIGCONT)
+            assert gone.status == 204, gone
+            assert answer.result().status == 404, answer.result()
+        assert files.gateway.get(files.path, key=files.gateway.provider_key).status == 404
+        tenants = os.path.join(files.gateway.data, "tenants")
+        left = [name for _, _, names in os.walk(tenants) for name in names if "restoring" in name or "decided" in name]
+        assert not left, left
 
 
 if __name__ == "__main__":

@@ -249,6 +249,30 @@ struct CorruptRowTests {
         }
     }
 
+    @Test("P5 every CHECK is found in its table's text, whatever stands in it, and can be asked of the rows")
+    func clauses() throws {
+        let connection = try Connection(path: ":memory:", flags: [.readWrite, .create])
+        defer { connection.close() }
+        try Migrator.migrate(connection, TenantSchema.app.migrations)
+        let tables = try connection.rows(
+            "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND sql LIKE '%CHECK%'"
+        ) { row in (name: try row.text(), sql: try row.text()) }
+        for table in tables {
+            let clauses = CheckClauses.of(table.sql)
+            #expect(clauses.count == table.sql.ranges(of: "CHECK").count, "\(table)")
+            for clause in clauses {
+                let broken = try connection.row(dynamic: "SELECT 1 FROM \(table.name) WHERE NOT \(clause)") { _ in true
+                }
+                #expect(broken == nil, "\(table.name): \(clause)")
+            }
+        }
+        let text = """
+            CREATE TABLE t (a INTEGER CHECK (a > 0), -- it's no CHECK (b
+                b TEXT CHECK (b = 'it''s (' OR (b = 'CHECK (')), "CHECK (" TEXT)
+            """
+        #expect(CheckClauses.of(text) == ["(a > 0)", "(b = 'it''s (' OR (b = 'CHECK ('))"])
+    }
+
     @Test("a file of the schema before with a bad row in it is migrated, and keeps the row for whoever mends it")
     func migratesBadRows() throws {
         let connection = try Connection(path: ":memory:", flags: [.readWrite, .create])

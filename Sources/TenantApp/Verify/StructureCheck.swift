@@ -30,7 +30,8 @@ enum StructureCheck {
     }
 }
 
-/// A file's schema against the one that its version's migrations make: type, name, table and text of each row.
+/// A file's schema against the one that its version's migrations make: type, name, table and text of each row, and that
+/// they are texts.
 enum SchemaComparison {
     struct Difference {
         let name: String
@@ -46,6 +47,8 @@ enum SchemaComparison {
         let name: [UInt8]
         let table: [UInt8]
         let sql: [UInt8]
+        /// As what SQLite keeps the row's columns: bytes that say the same are no text.
+        let storage: String
         /// Where no table, index or trigger can have one.
         let hasRoot: Bool
 
@@ -81,6 +84,19 @@ enum SchemaComparison {
             }
     }
 
+    /// The CHECKs of each table that a file has as its version's migrations make it, by the table's name.
+    static func rules(of file: VerifiedFile) throws -> [(table: String, rules: [String])] {
+        let known = try wanted(file.version)
+        var rules: [(table: String, rules: [String])] = []
+        for object in try objects(of: file.connection)
+        where known[object] != nil && object.type.elementsEqual("table".utf8) {
+            let clauses = CheckClauses.of(String(decoding: object.sql, as: UTF8.self))
+            if clauses.isEmpty { continue }
+            rules.append((table: String(decoding: object.name, as: UTF8.self), rules: clauses))
+        }
+        return rules.sorted { $0.table < $1.table }
+    }
+
     /// How often each object stands in the schema of a version: made once.
     private static let made = Mutex<[Int32: [Object: Int]]>([:])
 
@@ -105,13 +121,15 @@ enum SchemaComparison {
         try connection.rows(
             """
             SELECT CAST(coalesce(type, '') AS BLOB), CAST(coalesce(name, '') AS BLOB),
-                CAST(coalesce(tbl_name, '') AS BLOB), CAST(coalesce(sql, '') AS BLOB), coalesce(rootpage, 0) > 0
+                CAST(coalesce(tbl_name, '') AS BLOB), CAST(coalesce(sql, '') AS BLOB),
+                format('%s %s %s %s %s', typeof(type), typeof(name), typeof(tbl_name), typeof(sql), typeof(rootpage)),
+                coalesce(rootpage, 0) > 0
             FROM sqlite_schema
             """
         ) { row in
             Object(
                 type: try row.blob(), name: try row.blob(), table: try row.blob(), sql: try row.blob(),
-                hasRoot: try row.bool())
+                storage: try row.text(), hasRoot: try row.bool())
         }
     }
 }

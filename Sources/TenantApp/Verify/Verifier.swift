@@ -70,7 +70,7 @@ package struct Verifier {
             ("holding", QuantityCheck.run),
             ("idempotency", IdempotencyCheck.run), ("outbox", OutboxCheck.run), ("ports", PortCheck.run),
             ("stock", StockCheck.run), ("codes", CodeCheck.run), ("payments", PaymentCheck.run),
-            ("rows", RowCheck.run),
+            ("rows", RowCheck.run), ("constraints", ConstraintCheck.run),
         ]
         for (name, check) in checks where !file.hasForeignViews {
             do {

@@ -18,6 +18,9 @@ enum VerifyCommand {
         notes: "Exit codes: 0 sound, 1 something is wrong with it, 2 not a tenant's file, or not to be read.\n"
             + "Not for a file that a gateway has open: verify an export."
     ) { invocation in
+        if invocation.arguments[0] == "-" {
+            throw CommandFailure.usage("FILE is read more than once, so that it is a file and not standard input")
+        }
         let heads = try invocation.texts("--head").map { text throws(CommandFailure) in
             guard let head = AuditHead(text: text) else {
                 throw .usage("--head takes INCARNATION:SEQUENCE:HASH, as the Audit-Head header has it, not “\(text)”")
