@@ -38,7 +38,7 @@ package struct WebAddress: Sendable, Equatable {
         return url[..<rest.startIndex].lowercased() + rest
     }
 
-    /// Whether both URLs lead to one place, however their hosts and ports are written.
+    /// Whether both URLs lead to one place, however they are written.
     package static func leadToOne(_ one: String, _ other: String) -> Bool {
         guard let address = WebAddress(parsing: one), let there = WebAddress(parsing: other) else {
             return one == other
@@ -46,10 +46,62 @@ package struct WebAddress: Sendable, Equatable {
         return address == there && target(of: one) == target(of: other)
     }
 
-    /// Path and query.
-    private static func target(of url: String) -> String {
-        let rest = url.drop { $0 != ":" }.dropFirst(3).drop { $0 != "/" && $0 != "?" }
-        return rest.hasPrefix("/") ? String(rest) : "/" + rest
+    /// Path and query in one spelling (RFC 3986 §6.2.2): escapes stand for themselves, the path has no segments `.` and
+    /// `..`, and a query that is empty is none.
+    private static func target(of url: String) -> [UInt8] {
+        let target = unescaped(url.drop { $0 != ":" }.dropFirst(3).drop { $0 != "/" && $0 != "?" })
+        let path = target.prefix { $0 != UInt8(ascii: "?") }
+        let query = target[path.endIndex...]
+        return straightened(path) + (query.count > 1 ? query : [])
+    }
+
+    /// Escapes of letters, digits and `-._~` as these, all others in upper case.
+    private static func unescaped(_ text: Substring) -> [UInt8] {
+        let bytes = Array(text.utf8)
+        var plain: [UInt8] = []
+        plain.reserveCapacity(bytes.count)
+        var place = 0
+        while place < bytes.count {
+            guard bytes[place] == UInt8(ascii: "%"), place + 2 < bytes.count,
+                let high = hexadecimalDigit(bytes[place + 1]), let low = hexadecimalDigit(bytes[place + 2])
+            else {
+                plain.append(bytes[place])
+                place += 1
+                continue
+            }
+            let byte = high << 4 | low
+            if isUnreserved(byte) {
+                plain.append(byte)
+            } else {
+                let digits = Array("0123456789ABCDEF".utf8)
+                plain += [UInt8(ascii: "%"), digits[Int(high)], digits[Int(low)]]
+            }
+            place += 3
+        }
+        return plain
+    }
+
+    private static func isUnreserved(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): true
+        case UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"): true
+        default: false
+        }
+    }
+
+    /// The path without `.` and `..`; `/` where it is empty.
+    private static func straightened(_ path: ArraySlice<UInt8>) -> [UInt8] {
+        let (dot, dots) = ([UInt8(ascii: ".")], [UInt8(ascii: "."), UInt8(ascii: ".")])
+        let segments = path.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).dropFirst()
+        var kept: [ArraySlice<UInt8>] = []
+        for segment in segments {
+            if segment.elementsEqual(dots) { _ = kept.popLast() }
+            if !segment.elementsEqual(dot), !segment.elementsEqual(dots) { kept.append(segment) }
+        }
+        // A path that ended in one of them ends in a slash.
+        if let last = segments.last, last.elementsEqual(dot) || last.elementsEqual(dots) { kept.append([]) }
+        return [UInt8(ascii: "/")] + kept.joined(separator: [UInt8(ascii: "/")])
     }
 
     /// Whether a call there could get anywhere: what only this machine or its network knows is not public, whatever it

@@ -276,6 +276,16 @@ def check_later(gateway):
         gateway.jump(7)
         scene.until(order, "completed")
         assert desk.polls == {f"{service}:create:1": 1}, desk.polls
+    with checks("W13 a query of the provisioner's URL stays behind the path that says what is asked about"):
+        for url, path in (("/units?at=1&b=/", "/units"), ("/units/?at=1&b=/", "/units"), ("?at=1&b=/", "")):
+            assert scene.admin("PUT", "/provisioning", {"url": scene.url + url}).status == 200
+            order, [service] = scene.order()
+            wait_until(lambda: [row for row in scene.queue() if row["phase"] == "pending"])
+            gateway.jump(7)
+            scene.until(order, "completed")
+            assert desk.polled_at.endswith(f"{path}/{service}/create/1?at=1&b=/"), desk.polled_at
+            assert desk.made[service] == 1
+        assert scene.admin("PUT", "/provisioning", {"url": scene.url}).status == 200
     with checks("W13 202 and a callback, whichever is first; the same one again, and an older one, change nothing"):
         desk.fault = lambda call, attempt: "callback"
         order, [service] = scene.order()

@@ -34,6 +34,8 @@ class Shaky(reference.Provisioner):
         self.open = {}
         self.open_max = {}
         self.polls = {}
+        # The target of the last question what became of a verb.
+        self.polled_at = None
 
     def perform(self, call):
         if call["verb"] == "create":
@@ -107,8 +109,9 @@ class ShakyHandler(reference.Handler):
         threading.Thread(target=callback, args=(desk, call, answer), daemon=True).start()
 
     def poll(self, desk):
-        service, verb, n = self.path.rstrip("/").split("/")[-3:]
+        service, verb, n = self.path.partition("?")[0].rstrip("/").split("/")[-3:]
         with desk.lock:
+            desk.polled_at = self.path
             desk.polls[f"{service}:{verb}:{n}"] = desk.polls.get(f"{service}:{verb}:{n}", 0) + 1
         status, answer = desk.handle("GET", self.path, self.headers, b"")
         told = desk.later(verb)

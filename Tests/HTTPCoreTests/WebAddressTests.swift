@@ -29,6 +29,37 @@ struct WebAddressTests {
         #expect(WebAddress.folded(given) == kept)
     }
 
+    @Test(
+        "H4 two spellings of a URL lead to one place: host, port, escapes, dots and an empty query",
+        arguments: [
+            ("https://a.example", "https://A.example.:443/"), ("https://a.example/h", "https://a.example/%68"),
+            ("https://a.example/h", "https://a.example/x/../h"), ("https://a.example/h", "https://a.example/./h?"),
+            ("https://a.example/h", "https://a.example/../%2e%2E/h"),
+            ("https://a.example/x/", "https://a.example/x/y/.."),
+            ("https://a.example/", "https://a.example/.."), ("https://a.example/x/", "https://a.example/x/."),
+            ("https://a.example/%c3%a9?q=%7e", "https://a.example/%C3%A9?q=~"),
+            ("https://a.example?q", "https://a.example/?q"),
+            ("https://127.0.0.1/h", "https://[::ffff:7f00:1]/h"),
+        ])
+    func one(_ url: String, _ other: String) {
+        #expect(WebAddress.leadToOne(url, other))
+        #expect(WebAddress.leadToOne(other, url))
+    }
+
+    @Test(
+        "H4 URLs that a server tells apart lead to two places",
+        arguments: [
+            ("https://a.example/h", "https://b.example/h"), ("https://a.example/h", "https://a.example:8443/h"),
+            ("https://a.example/h", "http://a.example/h"), ("https://a.example/h", "https://a.example/h/"),
+            ("https://a.example/h", "https://a.example/H"), ("https://a.example/h", "https://a.example//h"),
+            ("https://a.example/x/h", "https://a.example/x%2Fh"), ("https://a.example/h", "https://a.example/h?x"),
+            ("https://a.example/h?x", "https://a.example/h%3Fx"), ("https://a.example/%", "https://a.example/%25"),
+            ("https://a.example/?x/../y", "https://a.example/?y"), ("https://a.example/...", "https://a.example/"),
+        ])
+    func two(_ url: String, _ other: String) {
+        #expect(!WebAddress.leadToOne(url, other))
+    }
+
     @Test("H6 a name is folded, an address is one address in whatever spelling it has")
     func hosts() {
         let hosts: [(String, WebAddress.Host)] = [

@@ -110,6 +110,20 @@ import Testing
         #expect(try rent.verifies().isSound)
     }
 
+    @Test("W9 services of one order are due at one instant, and paid in the order of the ids that callers see")
+    func ties() throws {
+        let rent = try Rent.open(TestFolder(), at: "2026-01-10T10:00:00Z")
+        defer { rent.node.stop() }
+        try rent.topUp(20_000)
+        let ids = try rent.order(.monthly, 20)
+        #expect(ids == ids.sorted())
+        try rent.live(until: "2026-02-10T10:00:00Z")
+        #expect(try rent.count("service WHERE state = 'past_due'") == 20)
+        #expect(try rent.topUp(7_000).map(\.service) == Array(ids.prefix(7)))
+        #expect(try rent.topUp(5_000).map(\.service) == Array(ids[7..<12]))
+        #expect(try rent.verifies().isSound)
+    }
+
     @Test("W9 a suspended service that is paid runs again; what it missed is charged, its term is no longer for it")
     func resumed() throws {
         let rent = try Rent.open(TestFolder(), at: "2026-01-10T10:00:00Z")

@@ -135,6 +135,11 @@ import Testing
         }
         #expect(throws: Refusal.self) { try make(url) }
         #expect(throws: Refusal.self) { try make(url.replacing("example", with: "EXAMPLE")) }
+        // Nor where its path is spelled another way.
+        let path = url.replacing("https://example.com/", with: "")
+        for spelling in ["x/../\(path)", "%2E/\(path)", "\(path)?"].map({ "https://example.com/\($0)" }) {
+            #expect(throws: Refusal.self, "\(spelling)") { try make(spelling) }
+        }
         try make(url + "/elsewhere")
         try office.close()
     }

@@ -69,7 +69,7 @@ class Provisioner:
         with self.lock:
             if method == "GET":
                 # …/{service}/{verb}/{n}: what became of it?
-                key = ":".join(path.rstrip("/").split("/")[-3:])
+                key = ":".join(path.partition("?")[0].rstrip("/").split("/")[-3:])
                 return self.answers.get(key, (404, {"reason": "nobody asked for that"}))
             call = json.loads(body)
             if call.get("dry_run"):

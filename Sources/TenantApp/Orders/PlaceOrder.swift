@@ -52,17 +52,16 @@ package struct PlaceOrder {
             reference: request.reference)
         let order = try tenant.insertOrder(new, publicID: publicID, posting: posting)
         try tenant.emitNew(.orderCreated, order)
-        var serviceIDs: [String] = []
-        serviceIDs.reserveCapacity(Int(request.quantity))
-        for unit in 0..<Int(request.quantity) {
-            let service = try tenant.insertService(of: new, order)
+        // In the order of their rows: what is due at one instant is paid by it, and callers see these ids alone (W9).
+        let serviceIDs = (0..<request.quantity).map { _ in tenant.newPublicID("svc") }.sorted()
+        for (unit, serviceID) in serviceIDs.enumerated() {
+            let service = try tenant.insertService(of: new, order, publicID: serviceID)
             switch quote.product.fulfilment {
             case .instant, .manual: break
             case .http: try tenant.insertProvisioning(ofService: service.id, book: book)
             case .stock: try tenant.sell(stock[unit], as: service.id)
             }
             if service.state == .active { try tenant.emitNew(.serviceActivated, service) }
-            serviceIDs.append(service.publicID)
         }
         try tenant.addUnits(request.quantity, resellerID: resellerID, productID: productID, book: book)
         try LowBalance.check(tenant, quote.reseller, book: book, spent: charged)

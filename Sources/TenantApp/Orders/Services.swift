@@ -183,8 +183,7 @@ extension TenantReader {
 extension TenantTransaction {
     /// One unit of an order: pending, of which nobody is told, or active from the order on, with revision 1: its event
     /// is written with it (`emitNew`).
-    package func insertService(of new: NewOrder, _ order: Order) throws -> Service {
-        let publicID = newPublicID("svc")
+    package func insertService(of new: NewOrder, _ order: Order, publicID: String) throws -> Service {
         let isActive = new.state == .completed
         let state: ServiceState = isActive ? .active : .pending
         let now = order.createdAt

@@ -20,7 +20,7 @@ package struct ProvisioningRequest: Sendable {
         isPoll = task.isPoll
         secret = access.secret
         guard !task.isPoll else {
-            url = "\(access.url.withoutSlash)/\(task.service)/\(task.verb.rawValue)/\(task.n)"
+            url = access.url.url(of: "\(task.service)/\(task.verb.rawValue)/\(task.n)")
             body = []
             return
         }
@@ -176,5 +176,10 @@ extension ProvisioningAnswer {
 }
 
 extension String {
-    fileprivate var withoutSlash: String { hasSuffix("/") ? String(dropLast()) : self }
+    /// The URL of what is under this one: its path goes on, and a query of its stays behind it.
+    fileprivate func url(of path: String) -> String {
+        let query = firstIndex(of: "?") ?? endIndex
+        let place = self[..<query]
+        return "\(place.hasSuffix("/") ? place.dropLast() : place)/\(path)\(self[query...])"
+    }
 }

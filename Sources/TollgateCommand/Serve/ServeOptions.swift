@@ -253,6 +253,10 @@ enum ServeOptions {
         guard ["http://", "https://"].contains(where: { url.hasPrefix($0) && url.count > $0.count }) else {
             throw .usage("--public-url takes http://… or https://…, not “\(url)”")
         }
+        // Every link goes on behind it: a query or a fragment would swallow that, and a password would stand in all.
+        guard url.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }), !url.contains(where: { "@?#\\".contains($0) }) else {
+            throw .usage("--public-url takes an address without user, query, fragment and white space")
+        }
         return url.hasSuffix("/") ? String(url.dropLast()) : url
     }
 }
