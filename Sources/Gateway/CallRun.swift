@@ -219,9 +219,10 @@ struct CallRun: Sendable {
             pipeline.auditRecord(admitted.authenticated, status, bytesIn: bytesIn, bytesOut: bytesOut)
         }
         write.claim = claim
-        // Whoever has no room left may still take away.
-        if let reseller = admitted.caller?.resellerID, !route.needsNoRoom {
-            write.judgeRoom = { try $0.judgeRoom(resellerID: reseller) }
+        // Whoever has no room left may still take away, and for a while protect itself.
+        let isProtecting = route.needsNoRoom
+        if let reseller = admitted.caller?.resellerID, !isProtecting || route.method != .delete {
+            write.judgeRoom = { try $0.judgeRoom(resellerID: reseller, isProtecting: isProtecting) }
         }
         write.render = { Answer(render($0), contentType: routed.surface.errorContentType) }
         return write

@@ -10,7 +10,7 @@ extension AdminPages {
     static let keys: [Page] = [
         Page(inSteps: "/keys", "Keys") { view in
             let query = (keyFilters + ["state", "cursor"]).map { ($0, view.visit.asked($0)) }
-            let found = try await view.found("/api-keys/activity", query)
+            let found = try await view.found("/api-keys/activity", query, looks: SlowView.looksMax)
             let resellers = try await ResellerChoice(view).filter(view)
             let state = view.visit.asked("state")
             let tabs = Tabs(

@@ -9,7 +9,8 @@ extension PortalPages {
         Page(inSteps: "/orders", "Orders") { view in
             let account = try await view.get("/account")
             let found = try await view.found(
-                "/orders", view.asked("state", "reference", "customer", "cursor") + [("limit", "50")])
+                "/orders", view.asked("state", "reference", "customer", "cursor") + [("limit", "50")],
+                looks: SlowView.looksMax)
             let tabs: [(String, String?)] = [
                 ("All", nil), ("Completed", "completed"), ("Pending", "pending"), ("Rejected", "rejected"),
             ]

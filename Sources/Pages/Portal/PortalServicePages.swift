@@ -9,7 +9,8 @@ extension PortalPages {
         Page(inSteps: "/services", "Services") { view in
             let account = try await view.get("/account")
             let found = try await view.found(
-                "/services", view.asked("status", "customer", "order", "cursor") + [("limit", "50")])
+                "/services", view.asked("status", "customer", "order", "cursor") + [("limit", "50")],
+                looks: SlowView.looksMax)
             let tabs: [(String, String?)] = [
                 ("Not cancelled", nil), ("Active", "active"), ("Past due", "past_due"), ("Suspended", "suspended"),
                 ("Pending", "pending"), ("Cancelled", "cancelled"),

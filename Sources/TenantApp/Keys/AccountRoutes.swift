@@ -112,7 +112,7 @@ package struct AccountRoutes: Sendable {
             takes: KeyBodies.rotation(isCamel: shapes.style.isCamel).schema, gives: .done(shapes.minted),
             refuses: [409]
         ) { call in
-            guard !call.known.role.isSession else { throw Refusal.forbidden(.sessionRotatesByID) }
+            try call.judgeIsKey(or: .sessionRotatesByID)
             let own = call.known.projection.publicID
             return try KeyAnswers.rotate(
                 call, own, resellerID: call.resellerID, shapes.minted, isCamel: shapes.style.isCamel)

@@ -95,7 +95,7 @@ package struct EventFeed: Sendable {
                 // went to another node, that one judges the next call.
                 do {
                     return .answer(try await steps.read(read).answer)
-                } catch is LaneFailure {
+                } catch LaneFailure.moved {
                     return .answer(answer)
                 }
             }

@@ -19,7 +19,7 @@ enum VerifyCommand {
             + "Not for a file that a gateway has open: verify an export."
     ) { invocation in
         if invocation.arguments[0] == "-" {
-            throw CommandFailure.usage("FILE is read more than once, so that it is a file and not standard input")
+            throw CommandFailure.usage("FILE is read more than once: it must be a file, not standard input")
         }
         let heads = try invocation.texts("--head").map { text throws(CommandFailure) in
             guard let head = AuditHead(text: text) else {

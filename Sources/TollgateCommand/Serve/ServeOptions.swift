@@ -255,7 +255,7 @@ enum ServeOptions {
         }
         // Every link goes on behind it: a query or a fragment would swallow that, and a password would stand in all.
         guard url.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }), !url.contains(where: { "@?#\\".contains($0) }) else {
-            throw .usage("--public-url takes an address without user, query, fragment and white space")
+            throw .usage("--public-url takes an address without a user, query, fragment, backslash or white space")
         }
         return url.hasSuffix("/") ? String(url.dropLast()) : url
     }
