@@ -219,8 +219,11 @@ struct CallRun: Sendable {
             pipeline.auditRecord(admitted.authenticated, status, bytesIn: bytesIn, bytesOut: bytesOut)
         }
         write.claim = claim
-        // Whoever has no room left may still take away.
-        if let reseller = admitted.caller?.resellerID, !route.needsNoRoom {
+        let reseller = admitted.caller?.resellerID
+        // Whoever has no room left may still take away, and so may everybody where the tenant has none.
+        if route.needsNoRoom {
+            write.reserve = admitted.caller == nil || reseller != nil ? .resellers : .operators
+        } else if let reseller {
             write.judgeRoom = { try $0.judgeRoom(resellerID: reseller) }
         }
         write.render = { Answer(render($0), contentType: routed.surface.errorContentType) }

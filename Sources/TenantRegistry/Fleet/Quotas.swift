@@ -22,6 +22,20 @@ package struct Quotas: Sendable, Equatable {
     var pagesMax: Int64 { bytesMax / Int64(Connection.pageBytes) }
 }
 
+/// Pages above a tenant's quota for what ends access, puts a new secret in place of one, gives back, or is the
+/// provider's: none of it is refused for want of room that others have filled (P2). Each leaves some to those below it.
+package enum PageReserve: Int64, Sendable {
+    case none = 0
+    /// Calls of resellers, and of whoever has shown a link or a password alone.
+    case resellers = 24
+    /// Calls of owner and operators.
+    case operators = 48
+    /// The provider's acts on a tenant. What a file may have above its quota at all.
+    case provider = 64
+
+    var pages: Int64 { rawValue }
+}
+
 package enum Tier: String, Sendable, CaseIterable {
     case lite, standard, pro
 
