@@ -3,8 +3,8 @@ package import TenantRegistry
 
 extension TenantTransaction {
     /// Payment services in a file that takes another one's place (P5): one that has ended since has ended, with its
-    /// secrets, and those put in force since are there. Else a secret that was rotated away would credit balances again.
-    /// `replaced` is the file that goes; where it is damaged there, they stay as they were then.
+    /// secrets, and those put in force since are there. Else a secret that was rotated away would credit balances
+    /// again. `replaced` is the file that goes; where it is damaged there, they stay as they were then.
     package func keepPaymentServices(of replaced: Connection) throws {
         guard let present = try? replaced.rows(KeptPaymentService.all, read: KeptPaymentService.init) else { return }
         let restored = try connection.rows(KeptPaymentService.all, read: KeptPaymentService.init)

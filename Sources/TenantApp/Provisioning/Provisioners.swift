@@ -113,8 +113,8 @@ extension TenantTransaction {
             .integer(product), .text(url), .blob(sealed), .integer(timeoutSeconds), .text(baseURL), .time(now))
     }
 
-    /// In a file that takes another one's place (P5): a provisioner that both have has the secret that it has now, since
-    /// what was rotated away is not to sign and verify again. `replaced` is the file that goes.
+    /// In a file that takes another one's place (P5): a provisioner that both have keeps the secret that it has now.
+    /// What was rotated away neither signs nor verifies again. `replaced` is the file that goes.
     package func keepProvisionerSecrets(of replaced: Connection) throws {
         // A restore is often the answer to a damaged file: then the secrets of then stand.
         guard let rows = try? Self.sealedSecrets(in: replaced) else { return }

@@ -266,7 +266,7 @@ package final class TenantStore: LaneFile {
     }
 
     package func committed() -> Effects? {
-        closeReserve()
+        room.closeReserve(of: connection)
         wantsBaseline = false
         vouching?.clear()
         if let sealedHead { head = sealedHead }
@@ -317,7 +317,7 @@ package final class TenantStore: LaneFile {
     }
 
     package func rolledBack() {
-        closeReserve()
+        room.closeReserve(of: connection)
         jobInstant = nil
         memory?.forget()
         usageMark = nil

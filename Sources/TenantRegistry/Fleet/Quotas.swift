@@ -27,11 +27,11 @@ package struct Quotas: Sendable, Equatable {
 package enum PageReserve: Int64, Sendable {
     case none = 0
     /// Calls of resellers, and of whoever has shown a link or a password alone.
-    case resellers = 24
+    case resellers = 32
     /// Calls of owner and operators.
-    case operators = 48
+    case operators = 64
     /// The provider's acts on a tenant. What a file may have above its quota at all.
-    case provider = 64
+    case provider = 96
 
     var pages: Int64 { rawValue }
 }
