@@ -165,6 +165,12 @@ def used_up(full):
         assert answer.status == 402 and answer.json["code"] == "quota_exceeded", answer
         assert full.provider("POST", "/owner-key").status == 201
         assert full.bounded() > QUOTA
+    with checks("P2 P5 what was exported from the reserve is restored, and people sign in to it and revoke"):
+        file = verified_export(full.gateway, full.shop.slug)
+        restored = full.provider("POST", "/restore", file)
+        assert restored.status == 200, restored
+        token = full.office.token(full.office.owner_email, OTHER)
+        full.takes((200, 204), token, [("DELETE", f"{full.office.base}/session", None)])
     with checks("P2 under a larger quota everything goes on"):
         full.holds(16 << 20)
         assert full.product().status == 201

@@ -20,6 +20,8 @@ package struct Quotas: Sendable, Equatable {
 
     /// `max_page_count` for the tenant's file.
     var pagesMax: Int64 { bytesMax / Int64(Connection.pageBytes) }
+    /// What the tenant's file may have at the most, in bytes, with its reserve.
+    package var fileBytesMax: Int64 { bytesMax + PageReserve.provider.pages * Int64(Connection.pageBytes) }
 }
 
 /// Pages above a tenant's quota for what ends access, puts a new secret in place of one, gives back, or is the
