@@ -219,9 +219,12 @@ struct CallRun: Sendable {
             pipeline.auditRecord(admitted.authenticated, status, bytesIn: bytesIn, bytesOut: bytesOut)
         }
         write.claim = claim
-        // Whoever has no room left may still take away, and for a while protect itself.
+        let reseller = admitted.caller?.resellerID
+        // Whoever has no room left may still take away, and so may everybody where the tenant has none.
+        if route.needsNoRoom { write.reserve = admitted.caller == nil || reseller != nil ? .resellers : .operators }
+        // Whoever protects itself has some room more.
         let isProtecting = route.needsNoRoom
-        if let reseller = admitted.caller?.resellerID, !isProtecting || route.method != .delete {
+        if let reseller, !isProtecting || route.method != .delete {
             write.judgeRoom = { try $0.judgeRoom(resellerID: reseller, isProtecting: isProtecting) }
         }
         write.render = { Answer(render($0), contentType: routed.surface.errorContentType) }

@@ -34,8 +34,8 @@ package struct AccountRoutes: Sendable {
         let done = Shape<Void>([.ok])
         return [
             Route(
-                .post, "/session", summary, access: .open, openCalls: .signIns, takes: KeyBodies.credentials.schema,
-                gives: .done(session), refuses: [401]
+                .post, "/session", summary, access: .open, openCalls: .signIns, needsNoRoom: true,
+                takes: KeyBodies.credentials.schema, gives: .done(session), refuses: [401]
             ) { call in
                 let (email, password) = try call.read(KeyBodies.credentials)
                 return SignIn.work(call, email: email, password: password, roles: [.reseller]) { begun, _ in

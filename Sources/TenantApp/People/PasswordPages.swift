@@ -68,7 +68,7 @@ package struct PasswordPages: OpenDialect {
 
     private static func form(_ kind: AccountLink) -> Route {
         Route(
-            .post, "/{token}", "Set a password, once", access: .open,
+            .post, "/{token}", "Set a password, once", access: .open, needsNoRoom: kind == .passwordReset,
             showing: { call, refusal in call.head.prefersJSON ? nil : .read { try again(kind, call, $0, refusal) } }
         ) { call in
             let hash = tokenHash(call)

@@ -55,7 +55,7 @@ package struct SignInPages: OpenDialect {
     }
 
     private static let signIn = Route(
-        .post, "", "Sign in", access: .open, openCalls: .signIns,
+        .post, "", "Sign in", access: .open, openCalls: .signIns, needsNoRoom: true,
         showing: { call, refusal in .read { try form(call, $0, Attempt(sentBy: call), refusal) } }
     ) { call in
         let (email, password) = try call.readForm(KeyBodies.credentials)
