@@ -22,7 +22,7 @@ enum CustomerCommands {
     private static let change = Command(
         "customer change", "Change the address or the name of an end customer of orders", arguments: ["CUSTOMER_ID"],
         options: [
-            Option("--email", "EMAIL", "Where it is written to"), Option("--name", "NAME", "What people call it"),
+            Option("--email", "EMAIL", "The customer's address"), Option("--name", "NAME", "What people call it"),
             Filter.mode.option,
         ] + api.options,
         notes: "What is not named stays as it is. An order changes neither, but fills what is empty."

@@ -16,9 +16,9 @@ enum EventCommands {
     private static let tail = Command(
         "events tail", "Print events in their order, and go on as they come",
         options: [
-            Option("--after", "CURSOR", "From behind this place (from the oldest event)"),
+            Option("--after", "CURSOR", "Start after this place (at the oldest event)"),
             Option("--type", "TYPE", "Of this type", repeats: true),
-            Option("--once", "End where there is nothing more"),
+            Option("--once", "Stop when there is nothing more"),
             Option("--api", "NAME", "Whose key it is: admin, wholesale, codes or ports (admin with --tenant)"),
             Option("--tenant", "SLUG", "The tenant, with an operator's key; a reseller's knows its own"),
         ] + GatewayClient.resellerOptions,

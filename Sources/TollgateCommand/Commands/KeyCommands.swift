@@ -46,7 +46,7 @@ enum KeyCommands {
             Option("--scope", "SCOPE", "What it may do (all of the tenant's dialects)", repeats: true),
             Option("--name", "NAME", "What people call it"),
             Option("--mode", "MODE", "live or test (live)"),
-            Option("--role", "ROLE", "operator or support: a key for this API; support reads alone"),
+            Option("--role", "ROLE", "operator or support: a key for this API; support only reads"),
             Option("--expires-at", "TIME", "RFC 3339 or a day"),
             Option("--limit", "R/W[/B]", "Its own limit, say 1000/60"),
         ] + GatewayClient.ownerOptions

@@ -5,7 +5,7 @@ import HTTPCore
 /// Tables and pictures that a command sends or saves, through the operator's API.
 enum SentFile {
     static let dryRun = Option("--dry-run", "Tell what it would change, and change nothing")
-    static let ifMatch = Option("--if-match", "HASH", "Only onto what a dry run gave this hash of")
+    static let ifMatch = Option("--if-match", "HASH", "Apply it only to the state that a dry run gave this hash of")
     private static let firstBytesMax = 64
 
     /// Sends a file by its name: `.csv` is CSV, `.json` JSON.

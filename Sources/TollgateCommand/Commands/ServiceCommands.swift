@@ -18,9 +18,9 @@ enum ServiceCommands {
         "payment-service set", "Put a payment service in force",
         options: [
             Option("--driver", "DRIVER", "http, or sandbox: a page on which payments are made up", isRequired: true),
-            Option("--create-url", "URL", "Where payments are begun; of http"),
-            Option("--api-key-file", "FILE", "Its first line is our key at the service; of http"),
-            Option("--webhook-secret-file", "FILE", "Its first line is what the service signs with; of http"),
+            Option("--create-url", "URL", "Where payments are begun, for http"),
+            Option("--api-key-file", "FILE", "Its first line is our key at the service, for http"),
+            Option("--webhook-secret-file", "FILE", "Its first line is what the service signs with, for http"),
             Option("--callback-url", "URL", "Where the service reports to, if not to the gateway's own address"),
             Option("--return-url", "URL", "Where people come back to"),
             Option("--overlap-seconds", "N", "How long the service before may still report"),

@@ -88,7 +88,7 @@ enum WebhookCommands {
         Option("--until", "TIME", "RFC 3339, events made before then"),
         Option("--type", "TYPE", "Of this type of event", repeats: true),
         Option("--state", "STATE", "pending, delivered, dead or held", repeats: true), statusClass, endpoint,
-        Option("--dry-run", "Count alone"),
+        Option("--dry-run", "Only count"),
     ]
 
     /// A command that replays what its filter finds: everybody's for an operator, a reseller's own for itself.
