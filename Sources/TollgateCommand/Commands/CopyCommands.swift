@@ -37,7 +37,7 @@ enum CopyCommands {
             throw CommandFailure.usage("--input FILE or --at TIME says what to take back")
         }
         if let at = invocation.text("--at") {
-            if unsigned != nil { throw CommandFailure.usage("--unsigned goes with --input alone") }
+            if unsigned != nil { throw CommandFailure.usage("--unsigned goes only with --input") }
             let answer = try GatewayClient.provider(invocation).send(
                 "POST", TenantCommands.path(invocation) + "/restore?at=\(at.percentEncoded)", isLong: true)
             try Answers.show(answer, invocation)

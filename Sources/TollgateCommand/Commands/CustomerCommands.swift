@@ -41,7 +41,7 @@ enum CustomerCommands {
         columns: ["id", "email", "subscription.status", "subscription.ends_at", "created_at"], empty: "no subscribers")
 
     private static let subscriber = Command(
-        "subscriber show", "Show an end customer of codes, and what it redeemed", arguments: ["SUBSCRIBER_ID"],
+        "subscriber show", "Show an end customer of codes, and what they redeemed", arguments: ["SUBSCRIBER_ID"],
         options: Pages.options + api.options, notes: "With --json what it redeemed follows on a line of its own."
     ) { invocation in
         let path = CalledAPI.path("/subscribers/{}", invocation)

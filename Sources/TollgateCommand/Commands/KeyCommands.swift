@@ -148,7 +148,7 @@ enum KeyCommands {
         "Nothing is changed. The last line is the smallest limit that refuses fewer than one call of 1,000."
 
     private static let rehearseLimit = Command(
-        "limit rehearse", "Try a limit on the calls that the audit log has of a key", arguments: ["KEY_ID", "R/W[/B]"],
+        "limit rehearse", "Try a limit on a key's calls in the audit log", arguments: ["KEY_ID", "R/W[/B]"],
         options: [rehearsedDays] + GatewayClient.ownerOptions, notes: rehearsed
     ) { invocation in
         try rehearse(path(invocation) + "/limit/rehearse", invocation)

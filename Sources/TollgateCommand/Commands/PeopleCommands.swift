@@ -97,7 +97,7 @@ enum PeopleCommands {
     }
 
     private static let sessions = Command(
-        "people sessions", "List where a person is signed in, or sign it out", arguments: person,
+        "people sessions", "List where a person is signed in, or sign them out", arguments: person,
         options: sessionOptions + GatewayClient.ownerOptions, notes: personNote
     ) { invocation in
         let client = try GatewayClient.owner(invocation)

@@ -81,7 +81,7 @@ enum SentFile {
         try Answers.line("hash", json["hash"])
         if let effect = json["effect"] { try tell(effect) }
         if case .array(let errors)? = json["errors"], !errors.isEmpty {
-            throw CommandFailure.failed("the file has errors: nothing of it would be taken")
+            throw CommandFailure.failed("the file has errors: none of it would be taken")
         }
         return ExitCode.ok
     }

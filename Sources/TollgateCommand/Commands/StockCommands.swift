@@ -177,7 +177,7 @@ enum StockCommands {
     ) { invocation in try take(items(invocation), invocation) }
 
     private static let withdrawItem = Command(
-        "stock withdraw", "Withdraw a free item: nobody is sold it any more", arguments: ["SKU", "ITEM_ID"],
+        "stock withdraw", "Withdraw a free item: it is no longer sold", arguments: ["SKU", "ITEM_ID"],
         options: GatewayClient.ownerOptions
     ) { invocation in
         let path = items(invocation) + "/items/\(invocation.arguments[1].percentEncoded)"

@@ -15,11 +15,11 @@ enum VerifyCommand {
             Option("--all-signatures", "Check every signature, not only the last"),
             Option("--json", "Print the report as JSON"),
         ],
-        notes: "Exit codes: 0 sound, 1 something is wrong with it, 2 not a tenant's file, or not to be read.\n"
+        notes: "Exit codes: 0 sound, 1 something is wrong with it, 2 not a tenant's file, or not readable.\n"
             + "Not for a file that a gateway has open: verify an export."
     ) { invocation in
         if invocation.arguments[0] == "-" {
-            throw CommandFailure.usage("FILE is read more than once, so that it is a file and not standard input")
+            throw CommandFailure.usage("FILE is read more than once: it must be a file, not standard input")
         }
         let heads = try invocation.texts("--head").map { text throws(CommandFailure) in
             guard let head = AuditHead(text: text) else {

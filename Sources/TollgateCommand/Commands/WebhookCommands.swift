@@ -155,7 +155,7 @@ enum WebhookCommands {
     static func testing(_ name: String, _ summary: String, _ api: CalledAPI) -> Command {
         Command(
             name, summary, arguments: webhookID, options: api.options,
-            notes: "Exit code 1 where no answer came that can be read."
+            notes: "Exit code 1 if no readable answer came."
         ) { invocation in
             let answer = try api.client(invocation).send("POST", CalledAPI.path("/webhooks/{}/test", invocation))
             return try Answers.tried(answer, invocation)
