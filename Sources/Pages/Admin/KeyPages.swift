@@ -102,7 +102,7 @@ extension AdminPages {
             """
             \(view.field(
                 "Account", "owner_email", .email, value: account,
-                hint: "Whose calls the key's are: a reseller's, or a person's of your own."))\
+                hint: "The account that its calls count for: a reseller's, or one of your people's."))\
             \(view.field("Name", "name", hint: "Where it is used, for your list.", isRequired: false))\
             \(view.field(
                 "Mode", "mode", .select(live + [.init("test", "Test: the test book alone")]), value: preset,

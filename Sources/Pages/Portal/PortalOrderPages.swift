@@ -57,7 +57,7 @@ extension PortalPages {
         let empty =
             isFiltered && list != nil
             ? Empty(
-                "No order is like that", "Look for another state, reference or customer.",
+                "No order matches", "Look for another state, reference or customer.",
                 actions: Button("All orders", leadsTo: view.link("/orders")).html)
             : view.visit.isTest
                 ? Empty("No test orders yet", "Place one by the API, with a test key.")

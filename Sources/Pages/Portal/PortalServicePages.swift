@@ -54,7 +54,7 @@ extension PortalPages {
             ? Empty("No services", "They are there once the order is set up.")
             : isFiltered
                 ? Empty(
-                    "No service is like that", "Look for another state, customer or order.",
+                    "No service matches", "Look for another state, customer or order.",
                     actions: Button("All services", leadsTo: view.link("/services")).html)
                 : Empty(
                     "No services yet", "Each unit that you order is a service.",
