@@ -179,6 +179,9 @@ extension Call {
         }
     }
 
+    /// The body is a list in CSV, by its media type: where JSON is taken too, it alone tells.
+    var sendsCSV: Bool { head.value(of: .contentType)?.lowercased().hasPrefix("text/csv") ?? false }
+
     /// Runs the import of a file, or tries it where `?dry_run=true` says so.
     func importFile<Import: ComparedImport>(
         _ make: @escaping @Sendable (_ importID: Int64, _ meant: String?) throws -> Import
@@ -189,6 +192,18 @@ extension Call {
             if !isDryRun && services.fleet.refusesWrites { throw LaneFailure.storageFull }
             let file = try make(ImportID.new(at: now, services.random), head.meant)
             return isDryRun ? try await file.tryOut(steps) : try await file.run(steps)
+        }
+    }
+}
+
+extension JSON {
+    /// A body that is an import in JSON. CSV is recognised by its media type alone.
+    static func imported(_ body: [UInt8], bytesMax: Int) throws(Refusal) -> JSON {
+        if body.count > bytesMax { throw .tooLarge(bytesMax: bytesMax) }
+        do throws(JSONError) {
+            return try parse(ByteOrderMark.without(body))
+        } catch {
+            throw .unparseable("The body is not valid JSON: \(error). CSV is sent with Content-Type: text/csv.")
         }
     }
 }

@@ -182,3 +182,10 @@ package struct AccountRoutes: Sendable {
         }
     }
 }
+
+extension Call {
+    /// For what a session of a reseller may not do and its key may.
+    func judgeIsKey(or refusal: Forbidden) throws(Refusal) {
+        guard !known.role.isSession else { throw .forbidden(refusal) }
+    }
+}

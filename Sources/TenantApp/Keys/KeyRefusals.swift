@@ -18,13 +18,6 @@ extension Forbidden {
     static let keyHasNoSession = sessionOnly.saying("A key has no session; this ends sessions.")
 }
 
-extension Call {
-    /// For what a session of a reseller may not do and its key may.
-    func judgeIsKey(or refusal: Forbidden) throws(Refusal) {
-        guard !known.role.isSession else { throw .forbidden(refusal) }
-    }
-}
-
 extension Conflict {
     static let keyRevoked = Conflict("key_revoked", "The key is revoked.")
     static let noLimit = Conflict("no_limit", "The key has no limit of its own.")

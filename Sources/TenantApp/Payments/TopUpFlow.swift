@@ -80,7 +80,8 @@ package struct TopUpFlow: Sendable {
 
 extension PaymentDriverSettings {
     /// Where the payer goes when this call was told no page: to the page that another call with its Idempotency-Key was
-    /// told, or to the return page where the money was reported first. Nil where there is nothing to pay or to thank for.
+    /// told, or to the return page where the money was reported first. Nil where there is nothing to pay or to thank
+    /// for.
     fileprivate func page(of payment: Payment) -> String? {
         switch (payment.state, self) {
         case (.pending, _): payment.paymentURL
