@@ -100,6 +100,22 @@ def early_reports(shop, service):
         assert again.status == 201 and again.json["status"] == "confirmed", again
         assert again.json[dialect.url].endswith("/payment/done"), again
         assert shop.balance_of(reseller) == 200 and len(shop.admin("GET", "/payments").json["data"]) == known + 1
+    with checks("W6 X4 A6 G4 a call repeated under its key after the money came, before any answer: that payment"):
+        # Another, whose ten calls in 15 minutes are not used up.
+        other, key, repeated = shop.reseller(), uuid.uuid4().hex, []
+
+        def paid(payment):
+            shop.report(payment["order_id"])
+            repeated.append(shop.begin(other, key=key))
+        balance, service.told = shop.balance_of(other), paid
+        try:
+            begun = shop.begin(other, key=key)
+        finally:
+            service.told = None
+        assert [answer.status for answer in (begun, *repeated)] == [201, 201], (begun, repeated)
+        assert repeated[0].json["status"] == "confirmed", repeated
+        assert repeated[0].json[dialect.id] == begun.json[dialect.id], (begun, repeated)
+        assert shop.balance_of(other) == balance + 50
     with checks("W6 X4 A6 a report of failure before an answer that fails: 503, and nothing credited"):
         service.behave("refuse")
         service.told = lambda payment: shop.report(payment["order_id"], "failed")
