@@ -158,6 +158,20 @@ def lost(folder):
             assert [row["slug"] for row in told(made, "failed")] == ["the archive"], made
             assert json.loads(made.stdout)["restored"] == ["acme"], made
 
+        with checks("B4 a newest manifest that is damaged is named, and not the key alone doubted: exit code 1"):
+            place, _ = harmed("unread")
+            newest = max(os.listdir(os.path.join(place, "manifests")))
+            with open(os.path.join(place, "manifests", newest), "r+b") as file:
+                file.seek(-1, os.SEEK_END)
+                byte = file.read(1)
+                file.seek(-1, os.SEEK_END)
+                file.write(bytes([byte[0] ^ 1]))
+            target = os.path.join(folder, "of-unread")
+            for words in (("archive", "verify", place), ("restore-node", place, "--data", target)):
+                made = run(*words, *key)
+                assert made.returncode == 1 and newest in made.stderr, made
+                assert "manifest is damaged" in made.stderr and "--manifest" in made.stderr, made
+
         with checks("B4 one that is damaged is named, and what came before it can still be had: exit code 1"):
             place, path = harmed("damaged")
             with open(path, "r+b") as file:
