@@ -328,6 +328,26 @@ def ahead(folder):
         assert run("backup", "verify", place, "--master-key", key).returncode == 0
 
 
+def unreadable_ledger(folder):
+    place = os.path.join(folder, "of-unreadable")
+    with archived(place) as gateway, \
+            checks("B3 an archive.sqlite that is damaged is named; once it is taken away every tenant is copied anew"):
+        order, key = selling(gateway, "acme"), key_of(gateway)
+        until_copied(gateway)
+        assert gateway.stop() == 0
+        path = os.path.join(gateway.data, "archive.sqlite")
+        with open(path, "r+b") as file:
+            file.write(b"\x5a" * 20_000)
+        ended = run("serve", "--port", "0", "--data", gateway.data, "--archive", place)
+        assert ended.returncode == 1 and path in ended.stderr and "taken away" in ended.stderr, ended
+        os.unlink(path)
+        gateway.start()
+        assert order("anew").status == 201
+        until_copied(gateway)
+        sound = run("archive", "verify", place, *key)
+        assert sound.returncode == 0, sound
+
+
 def misplaced(folder):
     data = os.path.join(folder, "data")
     with checks("B3 P11 a URL of another kind is no folder, nor does an archive go into the data folder: exit code 2"):
@@ -362,6 +382,7 @@ def main():
         vanished(folder)
         emptied()
         lost(folder)
+        unreadable_ledger(folder)
         uncopied(folder)
         leapt(folder)
         fell(folder)
