@@ -158,6 +158,20 @@ def lost(folder):
             assert [row["slug"] for row in told(made, "failed")] == ["the archive"], made
             assert json.loads(made.stdout)["restored"] == ["acme"], made
 
+        with checks("B4 a newest manifest that is damaged is named, and not the key alone doubted: exit code 1"):
+            place, _ = harmed("unread")
+            newest = max(os.listdir(os.path.join(place, "manifests")))
+            with open(os.path.join(place, "manifests", newest), "r+b") as file:
+                file.seek(-1, os.SEEK_END)
+                byte = file.read(1)
+                file.seek(-1, os.SEEK_END)
+                file.write(bytes([byte[0] ^ 1]))
+            target = os.path.join(folder, "of-unread")
+            for words in (("archive", "verify", place), ("restore-node", place, "--data", target)):
+                made = run(*words, *key)
+                assert made.returncode == 1 and newest in made.stderr, made
+                assert "manifest is damaged" in made.stderr and "--manifest" in made.stderr, made
+
         with checks("B4 one that is damaged is named, and what came before it can still be had: exit code 1"):
             place, path = harmed("damaged")
             with open(path, "r+b") as file:
@@ -314,6 +328,26 @@ def ahead(folder):
         assert run("backup", "verify", place, "--master-key", key).returncode == 0
 
 
+def unreadable_ledger(folder):
+    place = os.path.join(folder, "of-unreadable")
+    with archived(place) as gateway, \
+            checks("B3 an archive.sqlite that is damaged is named; once it is taken away every tenant is copied anew"):
+        order, key = selling(gateway, "acme"), key_of(gateway)
+        until_copied(gateway)
+        assert gateway.stop() == 0
+        path = os.path.join(gateway.data, "archive.sqlite")
+        with open(path, "r+b") as file:
+            file.write(b"\x5a" * 20_000)
+        ended = run("serve", "--port", "0", "--data", gateway.data, "--archive", place)
+        assert ended.returncode == 1 and path in ended.stderr and "taken away" in ended.stderr, ended
+        os.unlink(path)
+        gateway.start()
+        assert order("anew").status == 201
+        until_copied(gateway)
+        sound = run("archive", "verify", place, *key)
+        assert sound.returncode == 0, sound
+
+
 def misplaced(folder):
     data = os.path.join(folder, "data")
     with checks("B3 P11 a URL of another kind is no folder, nor does an archive go into the data folder: exit code 2"):
@@ -348,6 +382,7 @@ def main():
         vanished(folder)
         emptied()
         lost(folder)
+        unreadable_ledger(folder)
         uncopied(folder)
         leapt(folder)
         fell(folder)

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """The node's log (B1) on a disk that fails, under a live gateway: EIO on its syncs, kill -9, a log that is gone or cut,
 the step back to files with WALs of their own, wrong files. The same promises as faults.py, with all tenants' commits in
-one log."""
+one log; a page that is damaged in either."""
 
+import contextlib
 import os
 import random
 import shutil
+import sqlite3
 import subprocess
 
 from faults import FILES, LOG, PROVIDER, Trade, Trouble, can_inject, is_up, loudly, metric
@@ -27,6 +29,8 @@ def main():
         without_log(checks, gateway, options)
     with Gateway(options.tollgate, *LOG, demo=False) as gateway:
         wrong_files(checks, gateway)
+    for commits in (FILES, LOG):
+        damaged_page(checks, options, commits)
     checks.finish()
 
 
@@ -226,6 +230,38 @@ def wrong_files(checks, gateway):
             trade.check()
             trade.verify()
             assert trade.buy().status == 201
+
+
+def damaged_page(checks, options, commits):
+    with checks(f"G8 a page is damaged, commits in the {commits[1]}: what meets it, a read too, is told that the "
+                "tenant is unavailable, and not that it was not committed; all else is served"), \
+            Gateway(options.tollgate, *commits, demo=False) as gateway:
+        hurt, well = Trade(gateway, slug="hurt"), Trade(gateway, slug="well")
+        for trade in (hurt, well):
+            assert trade.buy().status == 201
+        assert gateway.stop() == 0
+        with open(hurt.file, "rb") as file:
+            right = file.read()
+        with contextlib.closing(sqlite3.connect(f"file:{hurt.file}?immutable=1", uri=True)) as connection:
+            size, = connection.execute("PRAGMA page_size").fetchone()
+            root, = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'orders'").fetchone()
+        with open(hurt.file, "r+b") as file:
+            file.seek((root - 1) * size)
+            file.write(b"\x5a" * size)
+        gateway.start()
+        for answer in (hurt.shop.get(hurt.buyer, "/orders"), hurt.buy()):
+            assert answer.status == 503 and answer.json["code"] == "tenant_unavailable", answer
+        assert hurt.shop.balance(hurt.buyer) == hurt.funds - hurt.price
+        assert well.buy().status == 201 and is_up(gateway)
+        assert metric(gateway, "tollgate_unavailable_operations_total") >= 2
+        assert "malformed" in gateway.errors() and hurt.shop.made["id"] in gateway.errors()
+        gateway.stop()
+        with open(hurt.file, "wb") as file:
+            file.write(right)
+        gateway.start()
+        hurt.check()
+        assert hurt.buy().status == 201
+        hurt.verify()
 
 
 if __name__ == "__main__":

@@ -170,7 +170,8 @@ import Testing
     private func settleErasures(_ node: TestNode) throws {
         node.fleet.tick()
         // The registry answers in order: what it was asked before is done.
-        _ = try awaited { node.fleet.registry.judge([], for: TenantID(high: 0, low: 0), then: $0) }
-        _ = try awaited { node.fleet.registry.judge([], for: TenantID(high: 0, low: 0), then: $0) }
+        let (nobody, now) = (TenantID(high: 0, low: 0), node.clock.now())
+        _ = try awaited { node.fleet.registry.judge([], for: nobody, at: now, then: $0) }
+        _ = try awaited { node.fleet.registry.judge([], for: nobody, at: now, then: $0) }
     }
 }

@@ -153,7 +153,7 @@ package enum ArchiveFailure: Error, Sendable, Equatable, CustomStringConvertible
         case .noLog: "an archive is of the node's log: it needs --commits log"
         case .missing(let name): "\(name) is missing"
         case .damaged(let name): "\(name) is not as it was written"
-        case .wrongKey: "the master key is not the one that this backup was made under"
+        case .wrongKey: "the master key is not the one that this backup was made under, or its manifest is damaged"
         case .needsMasterKey: "the backup was made without a passphrase: its node's master key opens it"
         case .wrongPassphrase: "the passphrase does not open this backup"
         case .unopened(let name, let reason): "\(name): \(reason)"

@@ -1,5 +1,6 @@
 package import Cryptography
 import Foundation
+import SQLite
 import Synchronization
 package import TenantRegistry
 
@@ -56,7 +57,7 @@ package final class NodeArchive: Sendable {
         }
         stores = [try store(), try store(), try store()]
         figures = ArchiveFigures(stores[0].place)
-        ledger = try ArchiveLedger("\(data.path)/archive.sqlite")
+        ledger = try Self.ledger("\(data.path)/archive.sqlite")
         // A folder that is something else is said at once; a bucket may be away.
         if case .folder = settings.address {
             do { isNew = try ledger.open(stores[0], SystemRandom()) } catch {
@@ -65,6 +66,19 @@ package final class NodeArchive: Sendable {
             }
         } else {
             isNew = false
+        }
+    }
+
+    /// Whoever runs the node takes away one that is damaged, not the node by itself: with it goes what is known of keys
+    /// that erased tenants still have in the archive.
+    private static func ledger(_ path: String) throws -> ArchiveLedger {
+        do {
+            return try ArchiveLedger(path)
+        } catch let error as SQLiteError where error.isCorrupt {
+            throw DataDirectory.Failure.unusable(
+                path,
+                "\(error). Once it is taken away, with its -wal, the node copies every tenant into the archive anew; keys "
+                    + "of tenants that were deleted while the archive was away are to be removed there by hand")
         }
     }
 

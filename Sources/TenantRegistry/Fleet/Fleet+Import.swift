@@ -67,7 +67,7 @@ extension Fleet {
                     FileExamination(
                         path: arrival.path, tenant: profile.id, publicKey: record.signingKey.publicKey,
                         currency: profile.currency, acceptsUnsigned: false))
-                registry.judge(file.keyHashes, for: profile.id) { [self] result in
+                registry.judge(file.keyHashes, for: profile.id, at: clock.now()) { [self] result in
                     do {
                         let verdict = try result.get()
                         if verdict.foreign { throw RestoreFailure.foreignKeyHash }

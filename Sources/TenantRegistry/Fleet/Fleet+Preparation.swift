@@ -5,11 +5,12 @@ import SQLite
 /// (P11).
 extension Fleet {
     /// Makes a file ready to be a live one: of the newest schema, in an incarnation of its own that begins with the row
-    /// that `note` gives for the head it had, without the keys that were revoked since. `before`: what it replaces.
+    /// that `note` gives for the head it had, without the keys that were revoked since. `before`: what it replaces, and
+    /// `keys`: those that it has.
     func prepare(
         _ path: String, of record: TenantRecord, above before: (head: AuditHead, epoch: Int64)?, revoked: [Digest],
-        replacing replaced: Connection?, origin: Beginning? = nil, requestID: RequestID,
-        note: (AuditHead) -> AuditRecord
+        keys: KeysThatGo = KeysThatGo(), replacing replaced: Connection?, origin: Beginning? = nil,
+        requestID: RequestID, note: (AuditHead) -> AuditRecord
     ) throws -> (head: AuditHead, epoch: Int64) {
         let connection = try Connection(path: path, flags: [.readWrite])
         do {
@@ -33,6 +34,7 @@ extension Fleet {
             let store = try TenantStore(
                 connection: connection, tenantID: record.id, context: context(record, readLog: ReadLog()))
             try origin?.fill(store.transaction)
+            try keys.carry(into: connection)
             for hash in revoked { try connection.run("DELETE FROM api_key_secret WHERE hash = ?1", .blob(hash.bytes)) }
             try connection.run(
                 """

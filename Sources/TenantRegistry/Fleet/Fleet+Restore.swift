@@ -16,9 +16,9 @@ extension Fleet {
     }
 
     /// Puts a file back that `export` made: checked in full before it replaces anything. Keys that were revoked since
-    /// stay revoked, those of resellers that were terminated since are, the incarnation rises, a `tenant.restored` row
-    /// joins the chain (P5). Takes over the file at `path`. `acceptsUnsigned`: one that the tenant did not sign is
-    /// taken where it is sound; the provider's log and the chain tell.
+    /// stay revoked, those of resellers that were terminated since are, secrets are those of now, the incarnation rises, a `tenant.restored` row joins the chain (P5). Takes over the file at `path`.
+    /// `acceptsUnsigned`: one that the tenant did not sign is taken where it is sound; the provider's log and the chain
+    /// tell.
     package func restore(
         _ record: TenantRecord, from path: String, acceptsUnsigned: Bool = false, as act: ProviderAct,
         judge: @escaping Registry.Judge = { _ in },
@@ -35,7 +35,7 @@ extension Fleet {
         let submitted = examinations.submit { [self] in
             do {
                 let file = try schema.examine(order)
-                registry.judge(file.keyHashes, for: record.id) { [self] result in
+                registry.judge(file.keyHashes, for: record.id, at: clock.now()) { [self] result in
                     do {
                         let verdict = try result.get()
                         if verdict.foreign { throw RestoreFailure.foreignKeyHash }
@@ -71,23 +71,16 @@ extension Fleet {
             let current = try fileThatGoes(control, of: record)
             let before = current.map { (head: $0.head, epoch: $0.projectionEpoch) }
             // The lane is quiet now: what ended while this waited has ended in the file that goes.
-            let revokedThere = try readable(of: record) {
-                try current?.connection.rows(
-                    """
-                    SELECT s.hash FROM api_key_secret s JOIN api_key k ON k.id = s.key_id
-                        LEFT JOIN account a ON a.id = k.account_id LEFT JOIN reseller r ON r.id = k.reseller_id
-                    WHERE k.revoked_at IS NOT NULL OR r.state = 3 OR (r.id IS NULL AND a.state = 'disabled')
-                    """
-                ) { try $0.digest() } ?? []
+            let keysThere = try readable(of: record) {
+                try current.map { try KeysThatGo(of: $0.connection) } ?? KeysThatGo()
             }
-            let revokedSince = revokedThere ?? []
             discard()
             try ExportSeal.remove(from: restore.path)
             try DataDirectory.rename(restore.path, to: new)
             let head = try prepare(
-                new, of: record, above: before, revoked: restore.revoked + revokedSince,
+                new, of: record, above: before, revoked: restore.revoked, keys: keysThere ?? KeysThatGo(),
                 replacing: current?.connection, requestID: restore.act.requestID
-            ) { note(of: restore, $0, before?.head, readsKeys: revokedThere != nil) }.head
+            ) { note(of: restore, $0, before?.head, readsKeys: keysThere != nil) }.head
             let hadFile = current != nil
             control.closeFile()
             try endRecords(of: record.id, isWhole: hadFile)

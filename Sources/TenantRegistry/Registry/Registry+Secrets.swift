@@ -16,7 +16,8 @@ extension SQLiteRegistry {
     }
 
     package func judge(
-        _ hashes: [Digest], for tenant: TenantID, then: @escaping Done<(revoked: [Digest], foreign: Bool)>
+        _ hashes: [Digest], for tenant: TenantID, at now: Timestamp,
+        then: @escaping Done<(revoked: [Digest], foreign: Bool)>
     ) {
         run(
             writes: false,
@@ -26,12 +27,13 @@ extension SQLiteRegistry {
                 for hash in hashes {
                     let row = try connection.row(
                         """
-                        SELECT s.tenant_id, s.is_revoked AND s.key_id IS NOT NULL OR EXISTS (
+                        SELECT s.tenant_id, s.is_revoked AND s.key_id IS NOT NULL
+                            OR coalesce(s.expires_at <= ?2, 0) OR EXISTS (
                             SELECT 1 FROM api_key k JOIN reseller r USING (tenant_id, reseller_id)
                             WHERE k.tenant_id = s.tenant_id AND k.key_id = s.key_id AND r.state = 3)
                         FROM secret s WHERE s.hash = ?1
                         """,
-                        .blob(hash.bytes)
+                        .blob(hash.bytes), .integer(now.milliseconds)
                     ) { try (tenant: $0.blob(), isRevoked: $0.bool()) }
                     guard let row else { continue }
                     if row.tenant != tenant.bytes { foreign = true }

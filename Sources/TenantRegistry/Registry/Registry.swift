@@ -145,8 +145,11 @@ package protocol Registry: AnyObject, Sendable {
         of tenant: TenantID, with changes: [ProjectionChange], epoch: Int64, incarnation: Int64,
         then: @escaping Done<Void>)
     /// Of these hashes: those that are to open nothing again, revoked (not those that died with a tenant that was
-    /// erased) or of a terminated reseller; and whether one is another tenant's.
-    func judge(_ hashes: [Digest], for tenant: TenantID, then: @escaping Done<(revoked: [Digest], foreign: Bool)>)
+    /// erased), past the end that a rotation gave them, or of a terminated reseller; and whether one is another
+    /// tenant's.
+    func judge(
+        _ hashes: [Digest], for tenant: TenantID, at now: Timestamp,
+        then: @escaping Done<(revoked: [Digest], foreign: Bool)>)
     func addProviderKey(
         _ new: NewProviderKey, revokingOthers: Bool, as act: ProviderAct, judge: @escaping Judge,
         then: @escaping Done<ProviderKey>)

@@ -204,7 +204,15 @@ struct OpenedBackup {
         if let name { return try archive.open(name, by: opener) }
         if let moment { return try ArchiveReading.manifest(in: archive, before: moment, by: opener) }
         guard let newest = try archive.manifests().last else { throw ArchiveFailure.noManifest }
-        let opened = try archive.open(newest, by: opener)
+        let opened: (manifest: ArchiveManifest, masterKey: [UInt8])
+        do {
+            opened = try archive.open(newest, by: opener)
+        } catch ArchiveFailure.wrongKey {
+            // Nobody can tell the two apart by one manifest.
+            throw CommandFailure.failed(
+                "\(newest): \(ArchiveFailure.wrongKey); earlier ones in \(ArchivePlace.manifests)/ are taken by "
+                    + "--manifest")
+        }
         // Of an archive with a log the newest is no more than where the reading begins.
         let now = SystemClock().now()
         if opened.manifest.log == nil, opened.manifest.isAhead(of: now) {

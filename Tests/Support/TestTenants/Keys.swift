@@ -32,5 +32,17 @@ extension TestNode {
         try write(record, "DELETE /api/admin/api-keys/{id}") { tenant, _ in try tenant.revokeKey(key.id) }
     }
 
+    /// Rotates as the pipeline does; the key is the same, under a secret that nobody is told.
+    /// Returns the key with its new secret.
+    @discardableResult
+    package func rotate(_ record: TenantRecord, _ key: TestKey, overlapSeconds: Int64) throws -> TestKey {
+        let secret = MintedSecret(prefix: "tst", book: .live, random: fleet.random)
+        try awaited { then in fleet.registry.reserve(secret.hash, for: record.id, then: then) }
+        try write(record, "POST /api/admin/api-keys/{id}/rotate") { tenant, _ in
+            _ = try tenant.rotateKey(key.id, to: secret, overlapSeconds: overlapSeconds)
+        }
+        return TestKey(hash: secret.hash, id: key.id)
+    }
+
     package func opens(_ key: TestKey) -> Bool { fleet.roster.key(hash: key.hash, at: clock.now()) != nil }
 }
