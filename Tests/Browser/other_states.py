@@ -101,10 +101,10 @@ def menus(checks, looking, surface, is_long):
     visitor.close()
 
 
-def refused(checks, looking, surface):
-    visitor = looking.visitor(surface)
+def refused(checks, looking, surface, size):
+    visitor = looking.visitor(surface, size=size)
     page = visitor.page
-    with checks(f"U5 {surface} 21: forms that were refused are accessible with what they say of their fields"):
+    with checks(f"U5 {surface} 21: forms that were refused are accessible with what they say of their fields, {size}"):
         found = []
         for path, fields, button in REFUSED[surface]:
             looking.go(visitor, surface, path)
@@ -199,7 +199,8 @@ def run(checks, world, browser, is_long=False):
     looking = Looking(world, browser)
     for surface in WITHOUT_SCRIPTS:
         without_scripts(checks, looking, surface)
-        refused(checks, looking, surface)
+        for size in ("phone", "desk"):
+            refused(checks, looking, surface, size)
     for surface in STARTS:
         menus(checks, looking, surface, is_long)
     for surface in BACKWARDS:

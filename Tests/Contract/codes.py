@@ -582,6 +582,11 @@ def pages(checks, gateway, bench):
             refused(bench.page(code, "POST", body), 400, next(iter(fields)))
         assert bench.submit(code, email="c@customer.example").status == 400
         assert bench.page(code, headers={"Accept": "application/json"}).json["status"] == "available"
+    with checks("A8 U5 a refused form says why at its head, which has the focus, and keeps the address"):
+        page = bench.submit(code, email="dora@customer.example", password="wrong password").body.decode()
+        assert re.search(r'<div class="notice bad" role="alert" id="problem" tabindex="-1" autofocus>', page), page
+        assert page.count("autofocus") == 1 and 'value="dora@customer.example"' in page, page
+    with checks("A8 what was refused made no account"):
         assert bench.admin("GET", "/subscribers?email=c@customer.example").json["data"] == []
     with checks(f"A8 {CALLERS} customers race for one code: one has it, and its days"):
         names = [f"racer-{n}@customer.example" for n in range(CALLERS)]

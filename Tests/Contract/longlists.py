@@ -28,6 +28,7 @@ def main():
         stock(shop, owner, checks)
         further(shop, owner, checks)
         ports(gateway, checks)
+        sheet(gateway, checks)
     checks.finish()
 
 
@@ -194,6 +195,34 @@ def further(shop, owner, checks):
             path, pages = "/audit" + onward.group(1).replace("&amp;", "&"), pages + 1
             assert pages < 50
         assert pages >= 1 and "No calls found" in page.text, (pages, page)
+
+
+def sheet(gateway, checks):
+    """A price book of rows as long as they can be."""
+    shop = Shop(gateway, password=PASSWORD)
+    reseller = shop.reseller(password=PASSWORD)
+    skus = [f"{number:03}-" + "x" * 60 for number in range(200)]
+    csv = {"Content-Type": "text/csv"}
+    rows = "".join(f"{sku},{'N' * 150},manual\n" for sku in skus)
+    made = shop.admin("POST", "/products.csv", f"sku,name,fulfilment\n{rows}".encode(), headers=csv)
+    assert made.status == 200, made
+    terms = ",".join(f"wholesale_{term}" for term in (
+        "monthly", "quarterly", "semi_annual", "annual", "hourly", "setup_fee"))
+    rows = "".join(f"{reseller['id']},{sku}{',12345678.99' * 6},true\n" for sku in skus)
+    made = shop.admin("POST", "/price-book.csv", f"reseller,sku,{terms},is_enabled\n{rows}".encode(), headers=csv)
+    assert made.status == 200, made
+    owner = Site(gateway, shop, "/admin", f"owner@{shop.slug}.example")
+    with checks("U2 U5 a page of the price sheet has 150 KB at most, however long its rows, and each is on one"):
+        path, seen = f"/prices?reseller={reseller['id']}", []
+        while path:
+            body = owner.body(path)
+            assert len(body.encode()) <= 150_000, (path, len(body.encode()))
+            listed = re.findall(r'name="(?:row|new)" value="([^"]*)"', body)
+            assert listed, path
+            seen += listed
+            onward = re.search(r'rel="next" href="[^"?]*/prices([^"]*)"', body)
+            path = onward and "/prices" + onward.group(1).replace("&amp;", "&")
+        assert len(seen) == len(set(seen)) and set(skus) <= set(seen), (len(seen), len(set(seen)))
 
 
 def ports(gateway, checks):

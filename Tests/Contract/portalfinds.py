@@ -10,7 +10,7 @@ import sys
 import tempfile
 import urllib.parse
 
-from portalwire import Scene
+from portalwire import Portal, Scene
 from support import Checks, Gateway, arguments
 
 options = arguments()
@@ -20,6 +20,11 @@ checks = Checks()
 # How each of the lines to try an order by is run.
 LINES = {"try-order": ["sh", "-c"], "try-order-shell": ["sh", "-c"], "try-order-python": [sys.executable, "-c"],
          "try-order-node": ["node", "--input-type=module", "--eval"]}
+# The same of a first read. What it answers with is text.
+READS = {"try-curl": ["sh", "-c"], "try-python": [sys.executable, "-c"],
+         "try-node": ["node", "--input-type=module", "--eval"]}
+# What each dialect's first read answers with, and no refusal has.
+READ = {"hosting": "data", "codes": "retailPrice", "proxies": "countries", "licences": "licenses", "panel": "standing"}
 
 
 def check_lines(scene):
@@ -41,6 +46,34 @@ def check_lines(scene):
         for box in list(LINES)[1:]:
             lines = re.search(rf'id="{box}">(.*?)</pre>', page, re.S).group(1)
             assert "TOLLGATE_KEY" in lines and "TOLLGATE_WEBHOOK_SECRET" in lines, lines
+
+
+def check_reads(gateway):
+    for name, word in READ.items():
+        with checks(f"U3 L1 A1 X1 {name}: the lines to try are run as they stand, and read with the reseller's key"):
+            person = gateway.tenant(name)["resellers"][0]
+            portal = Portal(gateway, f"/t/{name}", person["email"], person["password"])
+            page = portal.shown("/api").body.decode()
+            for box, program in READS.items():
+                lines = html.unescape(re.search(rf'id="{box}">(.*?)</pre>', page, re.S).group(1))
+                assert person["key"] not in lines, lines
+                done = subprocess.run([*program, lines], capture_output=True, text=True, env={
+                    "PATH": os.environ["PATH"], "TOLLGATE_KEY": person["key"]})
+                assert done.returncode == 0 and word in done.stdout, (box, lines, done)
+    with checks("U3 L5 O2 the list of keys says each key's own limit in every dialect, a licence token's among them"):
+        for name in READ:
+            person = gateway.tenant(name)["resellers"][0]
+            portal = Portal(gateway, f"/t/{name}", person["email"], person["password"])
+            if name == "licences":
+                assert "100 in 60 s" in portal.shown("/api").text
+            path = f"{gateway.tenant(name)['base_url'].removeprefix(gateway.base_url)}/api/admin/api-keys"
+            owner = gateway.tenant(name)["owner_key"]
+            listed = gateway.get(f"{path}?reseller={person['id']}", key=owner).json["data"]
+            key = next(row for row in listed if person["key"].startswith(row["prefix"]))
+            tuned = gateway.request("PUT", f"{path}/{key['id']}/limit", {
+                "requests": 777, "window_seconds": 11}, key=owner)
+            assert tuned.status == 200, tuned
+            assert "777 in 11 s" in portal.shown("/api").text, name
 
 
 def check_search(scene, order):
@@ -147,4 +180,5 @@ with Gateway(options.tollgate, clock=True) as gateway:
     assert placed.status == 201, placed
     check_search(scene, placed.json["order"]["id"])
     check_deliveries(scene)
+    check_reads(gateway)
 checks.finish()

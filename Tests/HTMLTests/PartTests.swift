@@ -130,6 +130,38 @@ import Testing
         #expect(!chart.contains("style=") && !chart.contains("class=\"key\""))
     }
 
+    @Test(
+        "U5 a chart of 35 days by hour, or of a year, takes 80 KB of a page at most, and no number is lost",
+        arguments: [(840, "Hour (UTC)", 4), (744, "Hour (UTC)", 2), (366, "Day", 4), (366, "Day", 1)])
+    func chartOfMany(count: Int, step: String, kinds: Int) {
+        var numbers = Seeded(state: 11)
+        let series = (0..<kinds).map { kind in
+            Series("kind \(kind)", (0..<count).map { _ in Int.random(in: 1_000...999_999, using: &numbers) })
+        }
+        let chart = BarChart(
+            id: "c", title: "Calls", step: step, labels: (0..<count).map { "28 Oct \($0)" }, series: series)
+        #expect(chart.html.bytes.count <= 80_000)
+        var sums = [Int](repeating: 0, count: kinds)
+        for case .start("g", let attributes) in LaxReader.read(chart.html.bytes) {
+            guard let words = attributes["data-text"] else { continue }
+            for (kind, part) in words.split(separator: "·").enumerated() {
+                sums[kind] += number(part.split(separator: " ")[0])
+            }
+        }
+        #expect(sums == series.map { $0.values.reduce(0, +) })
+        #expect(text(chart).contains(step == "Day" ? " days a bar" : " hours a bar"))
+    }
+
+    @Test("U5 a week by hour has a bar and a row an hour")
+    func chartOfWeek() {
+        let ones = [Int](repeating: 1, count: 169)
+        let chart = text(
+            BarChart(
+                id: "c", title: "Calls", step: "Hour (UTC)", labels: (0..<169).map { "\($0)" },
+                series: [Series("passed", ones), Series("refused", ones)]))
+        #expect(chart.ranges(of: "<g data-label").count == 169 && !chart.contains("a bar"))
+    }
+
     @Test("U5 a chart of zeros, or of nothing, is one line that says so, without an empty picture")
     func chartOfNothing() {
         for labels in [[], ["Mo", "Tu"]] {

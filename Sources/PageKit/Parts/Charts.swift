@@ -9,6 +9,14 @@ package struct Series: Sendable {
         self.name = name
         self.values = values
     }
+
+    /// The sum of each `width` neighbours; of fewer at the end.
+    fileprivate func gathered(by width: Int) -> Series {
+        let sums = stride(from: 0, to: values.count, by: width).map { start in
+            values[start..<min(start + width, values.count)].reduce(0, +)
+        }
+        return Series(name, sums)
+    }
 }
 
 /// Numbers of one kind over time, piled up: what they come to together says something. What a chart shows, its table
@@ -68,9 +76,13 @@ private struct Piles {
     }
 }
 
-/// Bars over time, with a table of the same numbers behind them; a line where there is nothing to draw. A value: any
-/// thread.
+/// Bars over time, with a table of the same numbers behind them; a line where there is nothing to draw. Where the steps
+/// are too many for a page, a bar and a row stand for several neighbours. A value: any thread.
 package struct BarChart: MarkupPart {
+    /// What a bar and its row take, less what each series adds, and what it adds: bytes.
+    private static let stepBytes = 200
+    private static let seriesBytes = 130
+
     private let id: String
     private let title: String
     private let unit: String?
@@ -80,18 +92,31 @@ package struct BarChart: MarkupPart {
     private let isTitleSeen: Bool
 
     /// `step`: the kind of a label, say “Hour”. `decimals`: how many of a number's digits are behind the point. `none`:
-    /// what it says where all numbers are zero. `isTitleSeen`: false where a heading says the same.
+    /// what it says where all numbers are zero. `isTitleSeen`: false where a heading says the same. `bytesMax`: what the
+    /// chart and its table may take of a page, about.
     package init(
         id: String, title: String, unit: String? = nil, step: String, labels: [String], series: [Series],
-        decimals: Int = 0, none: String = "Nothing in this time.", isTitleSeen: Bool = true
+        decimals: Int = 0, none: String = "Nothing in this time.", isTitleSeen: Bool = true, bytesMax: Int = 80_000
     ) {
         self.id = id
         self.title = title
-        self.unit = unit
-        self.step = step
         self.none = none
         self.isTitleSeen = isTitleSeen
-        piles = Piles(series, labels: labels, decimals: decimals)
+        let barsMax = max(1, bytesMax / (Self.stepBytes + Self.seriesBytes * series.count))
+        let width = max(1, (labels.count + barsMax - 1) / barsMax)
+        if width == 1 {
+            self.unit = unit
+            self.step = step
+            piles = Piles(series, labels: labels, decimals: decimals)
+            return
+        }
+        let word = step.prefix { $0 != " " }.lowercased()
+        let several = "\(width) \(word)s a bar"
+        self.unit = unit.map { "\($0), \(several)" } ?? several
+        self.step = "\(step), the first of \(width)"
+        piles = Piles(
+            series.map { $0.gathered(by: width) },
+            labels: stride(from: 0, to: labels.count, by: width).map { labels[$0] }, decimals: decimals)
     }
 
     package var html: HTML {

@@ -58,7 +58,8 @@ struct AuditFilters {
         let totals = try await view.found("/usage/total", usage + period).rows
         if totals.isEmpty { return nil }
         let wider: HTML? = others.isEmpty ? nil : Self.wider(than: others.map { $0.name })
-        let chart = UsageChart(totals, isHourly: isHourly, only: status)
+        // A hundred rows of the list stand beneath.
+        let chart = UsageChart(totals, isHourly: isHourly, only: status, bytesMax: 40_000)
         return Panel("Calls by \(isHourly ? "hour" : "day")", id: "bars") { "\(wider)\(chart)" }.html
     }
 

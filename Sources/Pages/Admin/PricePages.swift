@@ -33,8 +33,9 @@ enum PriceSheetPages {
 
     /// So many rows of one request; a sheet has those of two.
     private static let listed = 100
-    /// So many cells on a page: 200 rows of eight.
-    private static let cellsMax = 1_600
+    /// What a page has room for (150 KB), less its frame and what else is on it: bytes.
+    private static let roomBytes = 150_000 - 21_000
+    private static let roomBytesMin = 20_000
     private static let statusMoved = 412
 
     /// The fields of a sheet are a file of prices. What is applied is the file that was tried.
@@ -66,8 +67,9 @@ enum PriceSheetPages {
             ])
         let typed = view.visit.attempt.flatMap { SheetInput($0.pairs) }
         let errors = SheetErrors(view.visit.attempt?.refusal?.fieldErrors ?? [])
+        let room = max(roomBytesMin, roomBytes - picker.html.bytes.count)
         let shown = try picker.chosen.map { chosen in
-            try Found.shown { try sheet(of: chosen, isByProduct, typed, errors.faults, view) }
+            try Found.shown { try sheet(of: chosen, isByProduct, typed, errors.faults, room: room, view) }
         }
         return PageContent(
             "Prices", sub: "What each reseller pays, by the term.", actions: actions(view),
@@ -112,27 +114,39 @@ enum PriceSheetPages {
         return Empty("Nothing to price", "There are no products yet.", actions: new).html
     }
 
-    private static func sheet(
-        of chosen: String, _ isByProduct: Bool, _ typed: SheetInput?, _ faults: [SheetErrors.Fault], _ view: View
-    ) throws -> HTML {
-        var limit = listed
+    /// The rows of two requests, and the later one's list, which goes on behind them.
+    private static func read(
+        _ limit: Int, of chosen: String, _ isByProduct: Bool, _ view: View
+    ) throws -> (list: Row, rows: [Row]) {
         func page(_ cursor: String?) throws -> Row {
             try view.get(
                 "/price-sheet",
                 [(isByProduct ? "product" : "reseller", chosen), ("limit", "\(limit)"), ("cursor", cursor)])
         }
-        var list = try page(view.visit.asked("cursor"))
-        let columns = typed?.columns ?? chosenColumns(view) ?? used(list.rows(), view)
-        if 2 * limit * columns.count > cellsMax {
-            limit = cellsMax / columns.count / 2
-            list = try page(view.visit.asked("cursor"))
-        }
-        var rows = list.rows()
-        if let cursor = list.optional("next_cursor") {
-            list = try page(cursor)
-            rows += list.rows()
-        }
+        let first = try page(view.visit.asked("cursor"))
+        guard let cursor = first.optional("next_cursor") else { return (first, first.rows()) }
+        let second = try page(cursor)
+        return (second, first.rows() + second.rows())
+    }
+
+    /// `room`: what its table may take of the page, in bytes.
+    private static func sheet(
+        of chosen: String, _ isByProduct: Bool, _ typed: SheetInput?, _ faults: [SheetErrors.Fault], room: Int,
+        _ view: View
+    ) throws -> HTML {
+        var (list, rows) = try read(listed, of: chosen, isByProduct, view)
         if rows.isEmpty { return nothing(isByProduct, view) }
+        let columns = typed?.columns ?? chosenColumns(view) ?? used(rows, view)
+        var limit = listed
+        while limit > 1 {
+            // As they are stored: a sheet that comes again with what was typed has the rows that it had.
+            let sheet = PriceSheetPart(
+                rows, columns, isOfReseller: !isByProduct, typed: nil, faults: [], view.visit)
+            let bytes = sheet.html.bytes.count
+            if bytes <= room { break }
+            limit = max(1, min(limit - 1, rows.count * room / bytes / 2))
+            (list, rows) = try read(limit, of: chosen, isByProduct, view)
+        }
         let mayWrite = mayWrite(view)
         let ofTest: HTML? =
             view.visit.isTest
@@ -315,7 +329,7 @@ private struct Picker {
             chosen = try view.get("/resellers", [("email", name)]).rows().first?["id"] ?? name
         }
         let options = list.rows().map { row in
-            FormField.Option(row["id"], row.text("company") ?? row["name"])
+            FormField.Option(row["id"], "\((row.text("company") ?? row["name"]).prefix(60))")
         }
         chosen = chosen ?? list.rows().first?["id"]
         let invite: HTML? =

@@ -176,8 +176,8 @@ struct UsageChart: MarkupPart {
         }
     }
 
-    /// `totals`: of `/usage/total`. `only`: the calls alone that were refused so.
-    init(_ totals: [Row], isHourly: Bool, only: Refused? = nil) {
+    /// `totals`: of `/usage/total`. `only`: the calls alone that were refused so. `bytesMax`: see `BarChart`.
+    init(_ totals: [Row], isHourly: Bool, only: Refused? = nil, bytesMax: Int = 80_000) {
         func values(_ name: String) -> [Int] { totals.map { $0.int(name) } }
         let answered = totals.map { $0.int("requests") - $0.int("refusals") - $0.int("other_refusals") }
         let others = totals.map { row in
@@ -192,7 +192,7 @@ struct UsageChart: MarkupPart {
                 series: only.map { refused in [Series(refused.rawValue, totals.map(refused.count))] } ?? [
                     Series("answered", answered), Series("401 and 403", denied), Series("429", values("rate_limited")),
                     Series("other refusals", others),
-                ], none: "No calls in this time.", isTitleSeen: false
+                ], none: "No calls in this time.", isTitleSeen: false, bytesMax: bytesMax
             ).html
     }
 }

@@ -18,23 +18,25 @@ struct OwnAPI: Sendable {
     let topUp: String?
     /// The call of its reference that one tries first.
     let firstCall: String
+    /// Where its callers put their key.
+    let keyPlace: CredentialPlace
 
     private static let all = [
         OwnAPI(
             dialect: PortalPages.orderDialect, base: "/api/partner/v1", keys: "/keys", events: "", topUp: "/topup",
-            firstCall: "/products"),
+            firstCall: "/products", keyPlace: .bearer),
         OwnAPI(
             dialect: PortalPages.codeDialect, base: "/api/reseller", keys: "/keys", events: "", topUp: "/topup",
-            firstCall: "/plans"),
+            firstCall: "/plans", keyPlace: .header("X-Api-Key")),
         OwnAPI(
             dialect: "proxy_ports", base: "/v1", keys: "/api-keys", events: "/reseller", topUp: "/reseller/topup",
-            firstCall: "/reseller/countries"),
+            firstCall: "/reseller/countries", keyPlace: .header("X-API-Key")),
         OwnAPI(
             dialect: "licence_keys", base: "/reseller", keys: "/keys", events: nil, topUp: nil,
-            firstCall: "/myavailable"),
+            firstCall: "/myavailable", keyPlace: .query("api_token")),
         OwnAPI(
             dialect: "credit_reports", base: "/api/v1/reseller", keys: "/keys", events: nil, topUp: nil,
-            firstCall: "/account"),
+            firstCall: "/account", keyPlace: .bearer),
     ]
 
     /// The first that the tenant has.

@@ -23,7 +23,7 @@ extension PortalPages {
         let limit = LimitShown(row: row)
         return Panel("Limit of your calls") {
             """
-            <p>\(limit.words) <span class="sub">· all of your keys share it</span></p>\
+            <p>\(limit.words) <span class="sub">· all of your keys share it, whatever limits of their own they have</span></p>\
             \(limit.meter(view.link("/limit/now"), seconds: meterSeconds(row)))
             """
         }.html

@@ -18,7 +18,8 @@ extension PortalPages {
         let own = OwnAPI.of(view)
         let isOver = view.visit.asked("keys") == KeysShown.ended.rawValue
         let shown = KeysShown.query(isOver ? .ended : .active)
-        let keys = try view.ask(own.keys, shown + view.asked("cursor"), of: own.base)
+        // The partner API tells each key's own limit (O2), which not every dialect's list has.
+        let keys = try view.ask("/keys", shown + view.asked("cursor"))
         let others = Button(
             isOver ? "Keys in force" : "Ended keys", .quiet,
             leadsTo: view.visit.here([("keys", isOver ? nil : KeysShown.ended.rawValue), ("cursor", nil)]))

@@ -7,26 +7,12 @@ import PageKit
 /// environment.
 extension PortalPages {
     static func tryIt(_ own: OwnAPI, _ view: View) -> Panel {
-        let url = view.visit.call.baseURL + own.base + own.firstCall
-        let credential = own.dialect == codeDialect ? "X-Api-Key: $TOLLGATE_KEY" : "Authorization: Bearer $TOLLGATE_KEY"
-        let name = credential.prefix { $0 != ":" }
-        let scheme = credential.contains("Bearer") ? "Bearer " : ""
-        let python = """
-            import os, urllib.request
-            key = "\(scheme)" + os.environ["TOLLGATE_KEY"]
-            request = urllib.request.Request("\(url)", headers={"\(name)": key})
-            print(urllib.request.urlopen(request).read().decode())
-            """
-        let node = """
-            const key = "\(scheme)" + process.env.TOLLGATE_KEY;
-            const answer = await fetch("\(url)", {headers: {"\(name)": key}});
-            console.log(await answer.json());
-            """
+        let lines = ReadLines(url: view.visit.call.baseURL + own.base + own.firstCall, place: own.keyPlace)
         return Panel("Try it") {
             """
-            <p class="sub">Shell</p>\(CopyBox("curl -s \(url) -H \"\(credential)\"", id: "try-curl", label: "the command", isBlock: true))\
-            <p class="sub">Python</p>\(CopyBox(python, id: "try-python", label: "the Python lines", isBlock: true))\
-            <p class="sub">Node, as a module</p>\(CopyBox(node, id: "try-node", label: "the JavaScript lines", isBlock: true))
+            <p class="sub">Shell</p>\(CopyBox(lines.shell, id: "try-curl", label: "the command", isBlock: true))\
+            <p class="sub">Python</p>\(CopyBox(lines.python, id: "try-python", label: "the Python lines", isBlock: true))\
+            <p class="sub">Node, as a module</p>\(CopyBox(lines.node, id: "try-node", label: "the JavaScript lines", isBlock: true))
             """
         }
     }
@@ -57,6 +43,56 @@ extension PortalPages {
             })
             """
         }.html
+    }
+}
+
+/// A first read of an API, with the key where that API takes it. A value: any thread.
+private struct ReadLines {
+    let url: String
+    let place: CredentialPlace
+
+    var shell: String {
+        switch place {
+        case .query(let name): "curl -s \"\(url)?\(name)=$TOLLGATE_KEY\""
+        case .header(let name): "curl -s \(url) -H \"\(name): $TOLLGATE_KEY\""
+        case .bearer: "curl -s \(url) -H \"Authorization: Bearer $TOLLGATE_KEY\""
+        }
+    }
+
+    var python: String {
+        let (key, request): (String, String) =
+            switch place {
+            case .query(let name):
+                (#"os.environ["TOLLGATE_KEY"]"#, "urllib.request.Request(\"\(url)?\(name)=\" + key)")
+            case .header(let name):
+                (#"os.environ["TOLLGATE_KEY"]"#, "urllib.request.Request(\"\(url)\", headers={\"\(name)\": key})")
+            case .bearer:
+                (
+                    #""Bearer " + os.environ["TOLLGATE_KEY"]"#,
+                    "urllib.request.Request(\"\(url)\", headers={\"Authorization\": key})"
+                )
+            }
+        return """
+            import os, urllib.request
+            key = \(key)
+            request = \(request)
+            print(urllib.request.urlopen(request).read().decode())
+            """
+    }
+
+    var node: String {
+        let (key, arguments): (String, String) =
+            switch place {
+            case .query(let name): ("process.env.TOLLGATE_KEY", "\"\(url)?\(name)=\" + key")
+            case .header(let name): ("process.env.TOLLGATE_KEY", "\"\(url)\", {headers: {\"\(name)\": key}}")
+            case .bearer:
+                (#""Bearer " + process.env.TOLLGATE_KEY"#, "\"\(url)\", {headers: {\"Authorization\": key}}")
+            }
+        return """
+            const key = \(key);
+            const answer = await fetch(\(arguments));
+            console.log(await answer.json());
+            """
     }
 }
 

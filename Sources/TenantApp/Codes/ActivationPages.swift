@@ -121,7 +121,9 @@ package struct ActivationPages: Dialect {
         if code.redemption != nil {
             return "<h1>This code has been redeemed</h1><p>It was for \(plan(code)). A code can be redeemed once.</p>"
         }
-        let notice = refusal.map { $0.notice(["email": "E-mail address", "password": "Password"], text: text($0)) }
+        let notice = refusal.map {
+            $0.notice(["email": "E-mail address", "password": "Password"], text: text($0), hasFocus: true)
+        }
         let email = Field(
             "E-mail address", name: "email", kind: .email, value: email, error: refusal?.error(of: "email"),
             autocomplete: "email")

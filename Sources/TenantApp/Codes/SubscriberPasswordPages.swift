@@ -75,7 +75,7 @@ enum SubscriberPasswordPages {
         _ subscriber: Subscriber, _ call: Call, _ tenant: TenantReader, _ refusal: Refusal? = nil
     ) throws -> Answer {
         let open = OpenForm(call)
-        let notice = refusal?.notice(["password": "Password"])
+        let notice = refusal?.notice(["password": "Password"], hasFocus: true)
         let password = Field(
             "Password", name: "password", kind: .password, hint: "\(PasswordRule.charactersMin) characters or more",
             error: refusal?.error(of: "password"), charactersMin: PasswordRule.charactersMin,

@@ -120,7 +120,7 @@ package struct PasswordPages: OpenDialect {
     private static func form(
         _ kind: AccountLink, email: String, _ tokens: FormTokens, _ refusal: Refusal?
     ) -> HTML {
-        let notice = refusal?.notice(["password": "Password"])
+        let notice = refusal?.notice(["password": "Password"], hasFocus: true)
         let password = Field(
             "Password", name: "password", kind: .password, hint: "\(PasswordRule.charactersMin) characters or more",
             error: refusal?.error(of: "password"), charactersMin: PasswordRule.charactersMin,
