@@ -102,8 +102,9 @@ package final class Route: Sendable {
     /// States, beside active, in which a reseller's signed-in person may call it. A GET that changes nothing is open to
     /// a suspended person.
     package let openIn: Set<ResellerState>
-    /// Whether a reseller may call it that has filled its share of the file (G6): what takes away, ends something or
-    /// puts a new secret in place of one. Each DELETE is.
+    /// Whether a reseller may call it that has filled its share of the file (G6), and anybody where the tenant's quota
+    /// of bytes is reached (P2): what takes away, ends something, gives back, puts a new secret in place of one, or
+    /// signs in to do so. Each DELETE is.
     package let needsNoRoom: Bool
     /// Whether support may call it, of the routes that administrators may (O13): a GET, unless it says otherwise.
     package let isOpenToSupport: Bool

@@ -219,9 +219,13 @@ struct CallRun: Sendable {
             pipeline.auditRecord(admitted.authenticated, status, bytesIn: bytesIn, bytesOut: bytesOut)
         }
         write.claim = claim
-        // Whoever has no room left may still take away.
-        if let reseller = admitted.caller?.resellerID, !route.needsNoRoom {
-            write.judgeRoom = { try $0.judgeRoom(resellerID: reseller) }
+        let reseller = admitted.caller?.resellerID
+        // Whoever has no room left may still take away, and so may everybody where the tenant has none.
+        if route.needsNoRoom { write.reserve = admitted.caller == nil || reseller != nil ? .resellers : .operators }
+        // Whoever protects itself has some room more.
+        let isProtecting = route.needsNoRoom
+        if let reseller, !isProtecting || route.method != .delete {
+            write.judgeRoom = { try $0.judgeRoom(resellerID: reseller, isProtecting: isProtecting) }
         }
         write.render = { Answer(render($0), contentType: routed.surface.errorContentType) }
         return write

@@ -13,6 +13,8 @@ final class ClientTransfer: Transfer {
     private let source: FileSource?
     private let sink: ResponseSink
     private var target: FileTarget?
+    /// The empty line behind the head has come; those of interim answers (1xx) do not count.
+    private var isHeadRead = false
     private var sent = 0
     private var received: Int64 = 0
 
@@ -54,8 +56,12 @@ final class ClientTransfer: Transfer {
     }
 
     func receive(headLine: UnsafeRawBufferPointer) -> Bool {
+        // What comes behind the body is no head, whatever it looks like.
+        if isHeadRead { return true }
         let line = String(decoding: headLine, as: UTF8.self).trimmed
-        if line.hasPrefix("HTTP/") {
+        if line.isEmpty {
+            isHeadRead = status >= 200
+        } else if line.hasPrefix("HTTP/") {
             status = line.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
             headers.removeAll()
         } else if let colon = line.firstIndex(of: ":") {

@@ -145,7 +145,8 @@ package final class OutboundCaller: @unchecked Sendable {
                 end(task, .failure(.addressNotAllowed))
             case .addresses(let all) where !all.isEmpty:
                 let list = all.map { $0.isIPv4 ? "\($0)" : "[\($0)]" }.joined(separator: ",")
-                connect(task, to: "+\(name):\(address.port):\(list)")
+                // Under the spelling of the URL, in which libcurl looks for it.
+                connect(task, to: "+\(WebAddress.spelledName(in: task.call.url)):\(address.port):\(list)")
             // The machine may know it from elsewhere. What it then says is judged at the connection.
             case .addresses, .unanswered, .hindered: connect(task, to: nil)
             }

@@ -38,6 +38,11 @@ package struct WebAddress: Sendable, Equatable {
         return url[..<rest.startIndex].lowercased() + rest
     }
 
+    /// The host's name as a URL that was parsed spells it: with the last dot, where it has one, that `host` is without.
+    package static func spelledName(in url: String) -> Substring {
+        url.drop { $0 != ":" }.dropFirst(3).prefix { !"/?:".contains($0) }
+    }
+
     /// Whether both URLs lead to one place, however they are written.
     package static func leadToOne(_ one: String, _ other: String) -> Bool {
         guard let address = WebAddress(parsing: one), let there = WebAddress(parsing: other) else {

@@ -37,7 +37,9 @@ extension PageSurface {
     private func withoutSlash(_ head: RequestHead) -> Link? {
         guard head.method == .get || head.method == .head, head.path.hasSuffix("/") else { return nil }
         let query = head.queryRange == nil ? "" : "?" + head.query
-        return Link(path: String(head.path.dropLast()) + query)
+        let path = String(head.path.dropLast())
+        // A query that no link may hold is left behind.
+        return Link(path: path + query) ?? Link(path: path)
     }
 
     /// Somebody has signed in for other pages: the first page leads there, and of the others there is none.
@@ -54,12 +56,22 @@ extension PageSurface {
         let isNode = head.rootPath.isEmpty && head.path.hasPrefix("/\(PageCookie.console)")
         let root = Link(path: isNode ? "/\(PageCookie.console)" : head.rootPath)
         // What a form was sent to is a page as well.
-        return Link("/sign-in", query: [("next", head.target)], below: root)
+        return Link("/sign-in", query: [("next", head.pageToComeBackTo)], below: root)
     }
 
     /// The routes of these pages, and of the files that they hand out.
     package static func routes(_ pages: [Page], _ downloads: [Download] = [], of site: Site) -> [Route] {
         downloads.map { $0.route(of: site) } + pages.flatMap { $0.routes(of: site) } + [LooksForm.route(of: site)]
+    }
+}
+
+extension RequestHead {
+    /// The page that is asked for. A query with a credential in it is left out: it would stand in an address and in a
+    /// form (L1).
+    package var pageToComeBackTo: String {
+        let query = try? readQuery()
+        let isKept = query.map { !$0.pairs.contains { $0.name == "api_token" } } ?? false
+        return isKept ? target : path
     }
 }
 

@@ -22,7 +22,7 @@ extension ProviderAPI {
             Route(
                 .post, "/tenants/{slug}/restore", "Restore a tenant from an export", access: .provider,
                 body: .pieces {
-                    let most = (try? tenant(of: $0))?.profile.quotas.bytesMax ?? Self.fileBytesMax
+                    let most = (try? tenant(of: $0))?.profile.quotas.fileBytesMax ?? Self.fileBytesMax
                     return min(most, Schemas.quotaBytes.upperBound) + ExportSeal.bytes
                 },
                 parameters: [.query("unsigned", .one(of: ["accept"])), .query("at", .time)],

@@ -76,7 +76,8 @@ extension ProviderAPI {
     ) async throws -> Value {
         try await steps.callback { done in
             fleet.write(
-                record, warrant: call.provider.warrant, action: action, requestID: call.requestID, effect
+                record, warrant: call.provider.warrant, reserve: .provider, action: action, requestID: call.requestID,
+                effect
             ) { done($0) }
         }
     }
@@ -87,8 +88,8 @@ extension ProviderAPI {
         return .flow { steps in
             let id = try await steps.callback { done in
                 fleet.write(
-                    record, warrant: call.provider.warrant, reserving: secret.hash, action: "tenant.owner_key",
-                    requestID: call.requestID
+                    record, warrant: call.provider.warrant, reserve: .provider, reserving: secret.hash,
+                    action: "tenant.owner_key", requestID: call.requestID
                 ) { tenant, detail in
                     guard let owner = try tenant.ownerAccount() else { throw Refusal.notFound(.owner) }
                     let key = try FillTenant.mintOwnerKey(secret, account: owner, tenant)

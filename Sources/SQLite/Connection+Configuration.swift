@@ -137,8 +137,8 @@ extension Connection {
         try integer(of: "PRAGMA max_page_count=\(pages)")
     }
 
-    /// What `PRAGMA integrity_check` and `foreign_key_check` complain of, each in a line; empty where all is well. Reads
-    /// the whole file. CHECKs are not among it where the file may not be written: SQLite reads none of such a file.
+    /// What `PRAGMA integrity_check` and `foreign_key_check` complain of, each in a line; empty where all is well.
+    /// Reads the whole file. SQLite ignores the CHECKs of a file that it may not write.
     package func integrityCheck() throws(SQLiteError) -> [String] {
         // What it says of pages comes in one text of many lines, below a title.
         var problems = try texts(of: "PRAGMA integrity_check").filter { $0 != "ok" }

@@ -5,11 +5,11 @@ enum Help {
     /// What holds for all commands.
     static let reach = [
         "Commands reach the gateway that runs on --data DIR (./data), or the one at --url URL with --key KEY.",
-        "Answers are tables for people, coloured on a terminal alone; with --json they are the gateway's own JSON.",
+        "Answers are tables for people, coloured only on a terminal; with --json they are the gateway's own JSON.",
         "A FILE that is - is standard input, and standard output after --output; ./- is a file of that name.",
     ]
     static let environment = [
-        ("TOLLGATE_URL", "The gateway, where neither --url nor --data says."),
+        ("TOLLGATE_URL", "The gateway, if neither --url nor --data names one."),
         ("TOLLGATE_PROVIDER_KEY", "The provider's key, for its commands at --url."),
         ("TOLLGATE_OWNER_KEY", "An owner's or operator's key, for commands on a tenant."),
         ("TOLLGATE_KEY", "A reseller's key, for tollgate my …, or any key for tollgate events tail."),

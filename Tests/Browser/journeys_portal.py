@@ -244,4 +244,4 @@ def searching(walk):
     hands.follow("walk-sought")
     assert placed["services"][0]["id"] in hands.page.locator("main").inner_text()
     hands.visitor.go("/t/works/portal/search?q=nobodys")
-    assert "Nothing of yours is found by this" in hands.page.locator("main").inner_text()
+    assert "Nothing of yours matches" in hands.page.locator("main").inner_text()

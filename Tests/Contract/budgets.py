@@ -467,6 +467,8 @@ def room(gateway):
             assert answer.status == 200, (path, answer)
         assert shop.get(greedy, "/keys", key=token).status == 401
         assert shop.call(greedy, "POST", f"/webhooks/{hook['id']}/resume").status == 402
+        renews = shop.call(greedy, "DELETE", f"/services/{service['id']}/cancel")
+        assert renews.status == 402 and renews.json["code"] == "share_exceeded", renews
     with checks("G6 the others of the tenant order on, and its operator works on"):
         for number in range(20):
             assert shop.order(modest, sku, customer=f"c-{number}").status == 201

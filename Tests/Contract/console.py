@@ -347,7 +347,7 @@ def looking(checks, gateway):
         assert traffic[0]["webhooks_waiting_since"] is None and "Webhooks wait" in text, traffic
         listed = [link.split("?")[0] for link in console.get("?tier=lite").read.links]
         assert "/console/tenants/made-here" in listed and "/console/tenants/troubled" not in listed, listed
-        assert "No tenant is like that" in console.get("?q=zzz").text
+        assert "No tenant matches" in console.get("?q=zzz").text
         assert ">Clear<" in console.get("?tier=lite").body.decode() and ">Clear<" not in console.get().body.decode()
     with checks("U1 G1 U+0022 a hostile name stays text"):
         page = console.browser.get("/console?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E")

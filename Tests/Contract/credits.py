@@ -133,6 +133,10 @@ def errors():
     with checks("C1 a reseller's key mints nothing"):
         body = {"scopes": ["reseller:credit"], "owner_email": "reseller@panel.example"}
         assert gateway.post(f"{ADMIN}/api-keys", body, key=key).status == 403
+    fields(key)
+
+
+def fields(key):
     with checks("C2 missing and wrong fields, a short password: 422"):
         for body in ({}, [], {"email": "no", "name": "N", "password": "12345678"},
                      {"email": email(), "name": "N", "password": "1234567"},

@@ -44,7 +44,7 @@ def usage():
         fails(run("serve", "--tls-cert", "x"), 2, "--tls-key")
         fails(run("serve", "--public-url", "gate.example"), 2, "https://")
         for url in ("https://g.example/?a=1", "https://g.example/#a", "https://u:p@g.example", "https://g.example/a b"):
-            fails(run("serve", "--public-url", url), 2, "--public-url", "without user, query")
+            fails(run("serve", "--public-url", url), 2, "--public-url", "without a user, query")
         fails(run("key", "list", "--tenant", "a"), 2, "--key")
         fails(run("limit", "set", "key_1", "fast", "--tenant", "a", "--key", "k"), 2, "fast")
     first_lines()

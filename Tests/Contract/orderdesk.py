@@ -101,7 +101,7 @@ def ends(scene, checks, services):
         assert scene.shop.call(owner, "POST", f"/services/{id}/cancel", {}).status == 200
         assert refused("ended_by_reseller")
         assert scene.shop.call(owner, "DELETE", f"/services/{id}/cancel").status == 200
-    with checks("O10 W9 where reseller and operator both have it end, each takes back its own word alone"):
+    with checks("O10 W9 where both have it end, the operator's word goes first; the reseller's stays"):
         path, own = f"/services/{id}/cancel", lambda method: scene.shop.call(owner, method, f"/services/{id}/cancel")
         words = [lambda: own("POST"), lambda: scene.shop.admin("POST", path, {"at": "term_end"})]
         for order in (words, words[::-1]):

@@ -220,7 +220,7 @@ def check_orders(scene, order):
         assert listed == [row["id"] for row in scene.get(scene.buyer, "/orders").json["data"]], listed
         page = portal.shown("/orders?state=pending")
         assert page.read.heading == "Pending orders" and pending in page.text and order not in page.text, page.text
-        assert "No order is like that" in portal.shown("/orders?reference=none").text
+        assert "No order matches" in portal.shown("/orders?reference=none").text
         text = spaced(portal.shown(f"/orders/{order}"))
         for words in ("invoice-1", "c-9", "22.00 EUR", "Set up and paid."):
             assert words in text, (words, text)
@@ -255,7 +255,7 @@ def check_services(scene):
     with checks("U3 services are listed by state and by customer"):
         page = portal.shown("/services?customer=c-end")
         assert re.findall(r"svc_[0-9a-z]{26}(?=</code></a>)", page.body.decode()) == [service], page.text
-        assert "No service is like that" in portal.shown("/services?status=suspended").text
+        assert "No service matches" in portal.shown("/services?status=suspended").text
 
 
 def check_catalogue(scene):

@@ -175,7 +175,9 @@ class Receiver:
 
 class NameServer:
     """UDP on loopback. `names`: from a name to its addresses, or to a function of the number of the question; names that
-    begin with `silent` get no answer, others that it does not know are said not to be there."""
+    begin with `silent` get no answer, others that it does not know are said not to be there. Of those that it knows it
+    fails for the IPv6 addresses of `half…`, cuts the answers for `cut…`, and those for `long…` where no long ones are
+    asked for, and finds no sense in a question for `old…` where they are."""
 
     def __init__(self, port=0):
         self.names = {}
@@ -208,9 +210,21 @@ class NameServer:
         if known is None:
             return question[:2] + b"\x81\x83" + b"\0\1\0\0\0\0\0\0" + asked
         addresses = known(self.asked[name]) if callable(known) else known
+        odd = self.odd_flags(name, kind, is_extended=bool(question[11]))
+        if odd:
+            return question[:2] + odd + b"\0\1\0\0\0\0\0\0" + asked
         family, wanted = (socket.AF_INET, 1) if kind == 1 else (socket.AF_INET6, 28)
         found = [a for a in addresses if (":" in a) == (wanted == 28)]
         records = b"".join(
             b"\xc0\x0c" + struct.pack(">HHIH", wanted, 1, 0, len(data)) + data
             for data in (socket.inet_pton(family, address) for address in found))
         return question[:2] + b"\x81\x80" + struct.pack(">HHHH", 1, len(found), 0, 0) + asked + records
+
+    @staticmethod
+    def odd_flags(name, kind, is_extended):
+        """Flags of an answer without records; None for a usual one."""
+        if name.startswith("half") and kind == 28:
+            return b"\x81\x82"
+        if name.startswith("cut") or name.startswith("long") and not is_extended:
+            return b"\x83\x80"
+        return b"\x81\x81" if name.startswith("old") and is_extended else None

@@ -1,6 +1,7 @@
 """W6, X4: top-ups by a payment in wholesale orders and proxy ports, as A6 has them for codes: begun with a key,
 reported by the payment service at the tenant's own address, read by whoever began it and by nobody else."""
 
+import http.client
 import json
 import uuid
 from decimal import Decimal
@@ -56,12 +57,12 @@ def message(answer):
     return answer.json.get("detail") or answer.json.get("message")
 
 
-def paid_before_the_answer(shop, reseller, service, answers_with):
+def paid_before_the_answer(shop, reseller, service, answers_with, key):
     """The service reports the money, and then answers as it does."""
     service.behave(answers_with)
     service.told = lambda payment: shop.report(payment["order_id"])
     try:
-        return shop.begin(reseller, key=uuid.uuid4().hex)
+        return shop.begin(reseller, key=key)
     finally:
         service.told = None
         service.behave("ok")
@@ -71,19 +72,57 @@ def early_reports(shop, service):
     dialect, reseller = shop.dialect, shop.reseller()
     with checks("W6 X4 A6 money that came before the service failed to answer: the payment, confirmed, and no other"):
         for count, behaviour in enumerate(["refuse", "{}", "ok"], 1):
-            begun = paid_before_the_answer(shop, reseller, service, behaviour)
+            key = uuid.uuid4().hex
+            begun = paid_before_the_answer(shop, reseller, service, behaviour, key)
             assert begun.status == 201 and begun.json["status"] == "confirmed", (behaviour, begun)
             assert begun.json[dialect.url].endswith("/payment/done") == (behaviour != "ok"), begun
             assert shop.balance_of(reseller) == 50 * count, behaviour
             shown = shop.ask(reseller, "GET", "/" + begun.json[dialect.id])
             assert shown.status == 200 and shown.json["status"] == "confirmed", shown
+            again = shop.begin(reseller, key=key)
+            assert again.body == begun.body and again.headers.get("idempotency-hit") == "true", (behaviour, again)
+            assert shop.balance_of(reseller) == 50 * count, behaviour
+    with checks("W6 X4 A6 G8 money came, then kill -9 before the answer: the same call is that payment, and no other"):
+        key, known = uuid.uuid4().hex, len(shop.admin("GET", "/payments").json["data"])
+
+        def told(payment):
+            shop.report(payment["order_id"])
+            shop.gateway.kill()
+
+        service.told = told
+        try:
+            lost = shop.begin(reseller, key=key)
+            raise AssertionError(lost)
+        except (OSError, http.client.HTTPException):
+            service.told = None
+        shop.gateway.start()
+        again = shop.begin(reseller, key=key)
+        assert again.status == 201 and again.json["status"] == "confirmed", again
+        assert again.json[dialect.url].endswith("/payment/done"), again
+        assert shop.balance_of(reseller) == 200 and len(shop.admin("GET", "/payments").json["data"]) == known + 1
+    with checks("W6 X4 A6 G4 a call repeated under its key after the money came, before any answer: that payment"):
+        # Another, whose ten calls in 15 minutes are not used up.
+        other, key, repeated = shop.reseller(), uuid.uuid4().hex, []
+
+        def paid(payment):
+            shop.report(payment["order_id"])
+            repeated.append(shop.begin(other, key=key))
+        balance, service.told = shop.balance_of(other), paid
+        try:
+            begun = shop.begin(other, key=key)
+        finally:
+            service.told = None
+        assert [answer.status for answer in (begun, *repeated)] == [201, 201], (begun, repeated)
+        assert repeated[0].json["status"] == "confirmed", repeated
+        assert repeated[0].json[dialect.id] == begun.json[dialect.id], (begun, repeated)
+        assert shop.balance_of(other) == balance + 50
     with checks("W6 X4 A6 a report of failure before an answer that fails: 503, and nothing credited"):
         service.behave("refuse")
         service.told = lambda payment: shop.report(payment["order_id"], "failed")
         refused = shop.begin(reseller)
         service.told = None
         service.behave("ok")
-        assert refused.status == 503 and shop.balance_of(reseller) == 150, refused
+        assert refused.status == 503 and shop.balance_of(reseller) == 200, refused
 
 
 def odd_callbacks(shop, reseller, order):

@@ -86,6 +86,30 @@ struct RouteJudgeTests {
         }
     }
 
+    @Test("P2 G3 at a full quota of bytes what ends access, gives back or replaces a secret goes on, and signing in")
+    func needsNoRoomAtQuota() {
+        let routes = Dialects.all.flatMap(\.routes)
+        for route in routes where route.method == .delete || route.openCalls == .signIns {
+            #expect(route.needsNoRoom, "\(route.pattern)")
+        }
+        let operators = routes.filter { $0.access == .administrator || $0.access == .owner }
+        for pattern in [
+            "/api-keys/{id}/rotate", "/resellers/{id}/suspend", "/resellers/{id}/terminate", "/people/{id}",
+            "/resellers/{id}/webhook-secret/rotate", "/account/password", "/orders/{id}/refund", "/orders/{id}/reject",
+            "/services/{id}/cancel", "/services/{id}/suspend", "/webhooks/{id}/disable",
+        ] {
+            let ending = operators.filter { $0.pattern == pattern && $0.moves != .nothing }
+            #expect(!ending.isEmpty && ending.allSatisfy { $0.needsNoRoom }, "\(pattern)")
+        }
+        for pattern in [
+            "/api-keys", "/resellers", "/people", "/products", "/resellers/{id}/approve", "/resellers/{id}/resume",
+            "/webhooks/{id}/enable", "/services/{id}/resume",
+        ] {
+            let taking = operators.filter { $0.pattern == pattern && $0.method == .post }
+            #expect(!taking.isEmpty && taking.allSatisfy { !$0.needsNoRoom }, "\(pattern)")
+        }
+    }
+
     @Test("each access opens to its roles alone")
     func roles() {
         let opened: [(Route.Access, Set<KeyRole>)] = [

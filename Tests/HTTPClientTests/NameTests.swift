@@ -62,6 +62,29 @@ struct NameTests {
         }
     }
 
+    @Test("H3 an answer that was cut before its first address says nothing of the name")
+    func cutBeforeAddresses() throws {
+        let question = try #require(question)
+        let one = record(1, [192, 0, 2, 1])
+        #expect(question.answer(try message(flags: 0x8380)) == .failed)
+        #expect(question.answer(try message(flags: 0x8380, records: [record(5, [0])])) == .failed)
+        #expect(
+            question.answer(try message(flags: 0x8380, records: [one]))
+                == .addresses([try address("192.0.2.1")], seconds: 60))
+    }
+
+    @Test("H3 a question for long answers says so behind the question, and is answered like any other")
+    func extended() throws {
+        let plain = try #require(question)
+        let question = try #require(NameQuestion("hooks.example", .ipv4, number: 7, isExtended: true))
+        #expect(question.bytes.count == plain.bytes.count + 11)
+        #expect(question.bytes[11] == 1 && plain.bytes[11] == 0)
+        #expect(question.bytes.suffix(11) == [0, 0, 41, 0x04, 0xD0, 0, 0, 0, 0, 0, 0])
+        let answer = try message(records: [record(1, [192, 0, 2, 1])])
+        #expect(question.answer(answer) == .addresses([try address("192.0.2.1")], seconds: 60))
+        #expect(question.answer(answer) == plain.answer(answer))
+    }
+
     @Test("H5 names that cannot be asked for have no question")
     func names() {
         for name in ["", ".", "a..b", "a.", String(repeating: "a", count: 64) + ".example"] {

@@ -60,6 +60,16 @@ struct WebAddressTests {
         #expect(!WebAddress.leadToOne(url, other))
     }
 
+    @Test(
+        "H6 a name is found for whoever calls it as its URL spells it",
+        arguments: [
+            ("https://a.example/h", "a.example"), ("https://a.example./h", "a.example."),
+            ("https://a.example.:8443", "a.example."), ("http://a?x=b:c", "a"), ("https://a.example", "a.example"),
+        ])
+    func spelled(_ url: String, _ name: String) {
+        #expect(WebAddress.spelledName(in: url) == name)
+    }
+
     @Test("H6 a name is folded, an address is one address in whatever spelling it has")
     func hosts() {
         let hosts: [(String, WebAddress.Host)] = [

@@ -167,7 +167,7 @@ MUTANTS = [
     Mutant(
         "C5", "session-key", "a session is given a new secret as if it were a key",
         "Sources/TenantApp/Keys/AccountRoutes.swift",
-        "guard !call.known.role.isSession else", "guard MUTANT || !call.known.role.isSession else",
+        "guard !known.role.isSession else", "guard MUTANT || !known.role.isSession else",
         "Contract/accounts.py", "a key gives itself a new secret"),
     # D1
     Mutant(

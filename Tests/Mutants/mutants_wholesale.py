@@ -113,8 +113,8 @@ MUTANTS = [
     Mutant(
         "W4", "unit-missing", "an order has one service fewer than units",
         "Sources/TenantApp/Orders/PlaceOrder.swift",
-        "for unit in 0..<Int(request.quantity) {",
-        "for unit in 0..<Int(MUTANT ? max(1, request.quantity - 1) : request.quantity) {",
+        "in serviceIDs.enumerated() {",
+        "in serviceIDs.prefix(MUTANT ? max(1, serviceIDs.count - 1) : serviceIDs.count).enumerated() {",
         "Contract/walk.py"),
     # W5
     Mutant(

@@ -117,6 +117,19 @@ import Testing
         }
     }
 
+    @Test("A6 G4 a call that was cut off after its money came is that payment under its Idempotency-Key")
+    func paidUnanswered() throws {
+        try withTill { till, _ in
+            let first = try till.begin(key: "k")
+            try till.report(first)
+            let again = try till.begin(key: "k")
+            #expect(again.id == first.id && again.state == .confirmed && again.paymentURL == nil)
+            #expect(throws: Refusal.idempotencyKeyReused) { try till.begin(micros: 60_000_000, key: "k") }
+            #expect(try till.begin(1, key: "k").id != first.id && till.begin(key: "l").id != first.id)
+            #expect(try till.balance() == 50_000_000)
+        }
+    }
+
     @Test("A6 a report that comes before the service's answer was written stays; a failed call decides nothing twice")
     func early() throws {
         try withTill { till, _ in

@@ -273,6 +273,18 @@ struct CorruptRowTests {
         #expect(CheckClauses.of(text) == ["(a > 0)", "(b = 'it''s (' OR (b = 'CHECK ('))"])
     }
 
+    @Test(
+        "B1 verify names the row that breaks a rule of the schema, and the table whose one row is missing",
+        arguments: [
+            ("UPDATE service SET ends_for_reseller = 2", "service"), ("UPDATE usage_mark SET id = 7", "usage_mark"),
+            ("UPDATE product_revision SET n = 281474976710656", "product_revision"),
+            ("DELETE FROM product_revision", "product_revision"),
+        ])
+    func brokenRules(_ change: String, _ table: String) throws {
+        let findings = try Changed(tenant: change).findings()
+        #expect(findings.contains { $0.hasPrefix(table) }, "\(findings)")
+    }
+
     @Test("a file of the schema before with a bad row in it is migrated, and keeps the row for whoever mends it")
     func migratesBadRows() throws {
         let connection = try Connection(path: ":memory:", flags: [.readWrite, .create])

@@ -12,7 +12,7 @@ extension Query {
         return time
     }
 
-    /// The same, or milliseconds since 1970: of APIs whose answers have times so.
+    /// The same, or milliseconds since 1970: for APIs whose answers give times that way.
     package func anyTime(_ name: String) throws(Refusal) -> Timestamp? {
         guard let text = self[name] else { return nil }
         guard let time = AnyTime.parse(text) else { throw .field("/\(name)", "format", AnyTime.expected) }

@@ -50,8 +50,8 @@ package struct Steps: Sendable {
     private var tenant: TenantRecord { get throws { try terms.tenant } }
 
     /// Writes what memory holds of the audit log, so that the reads that follow see the calls that were answered
-    /// before this one came. Once a call: a page that asks several lists writes once. Nothing where the disk has no
-    /// room.
+    /// before this one came. Once a call: a page that asks several lists writes once. Nothing where the disk or the
+    /// tenant's quota has no room.
     package func flushReads() async throws {
         if fleet.refusesWrites || progress.hasFlushed.load(ordering: .acquiring) { return }
         try await callback { done in
@@ -62,7 +62,9 @@ package struct Steps: Sendable {
                         store.flushReads()
                         return { _ in done(.success(())) }
                     },
-                    fail: { done(.failure($0)) }))
+                    fail: { failure in
+                        if case .quotaReached = failure { done(.success(())) } else { done(.failure(failure)) }
+                    }))
         }
         progress.hasFlushed.store(true, ordering: .releasing)
     }

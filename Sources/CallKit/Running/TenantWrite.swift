@@ -34,6 +34,8 @@ package struct TenantWrite: Sendable {
     /// The key under which its answer is stored and repeated; nil where it has none.
     package var claim: IdempotencyClaim?
     package var signature: SignedCall?
+    /// What it may take of pages above the tenant's quota.
+    package var reserve = PageReserve.none
     /// Throws where the caller has filled its share of the file.
     package var judgeRoom: (@Sendable (TenantReader) throws -> Void)?
     /// A refusal in the caller's envelope, to be stored under `claim`.
@@ -56,7 +58,7 @@ package struct TenantWrite: Sendable {
         if fleet.refusesWrites { return then(.failed(.storageFull)) }
         tenant.lane.submit(
             LaneJob(
-                writes: true, perform: { store in try commit(effect, in: store, then) },
+                writes: true, reserve: reserve, perform: { store in try commit(effect, in: store, then) },
                 fail: { then(.failed($0)) }))
     }
 
@@ -111,7 +113,7 @@ package struct TenantWrite: Sendable {
         if fleet.refusesWrites { return then(.failed(LaneFailure.storageFull)) }
         tenant.lane.submit(
             LaneJob(
-                writes: true,
+                writes: true, reserve: reserve,
                 perform: { store in
                     switch try attempt(effect, in: store) {
                     case .replayed(let stored): return { _ in then(.replayed(stored)) }
@@ -202,13 +204,15 @@ extension Fleet {
     /// A write to a tenant's file that no tenant's caller asked for: the provider's, or the node's own. `then` comes
     /// when audit row, projection and registry have followed.
     package func write<Value: Sendable>(
-        _ record: TenantRecord, warrant: Warrant = .node, reserving hash: Digest? = nil, action: String,
-        requestID: RequestID, _ effect: @escaping TenantWrite.Effect<Value>,
+        _ record: TenantRecord, warrant: Warrant = .node, reserve: PageReserve = .none, reserving hash: Digest? = nil,
+        action: String, requestID: RequestID, _ effect: @escaping TenantWrite.Effect<Value>,
         then: @escaping @Sendable (Result<Value, any Error>) -> Void
     ) {
-        let write = TenantWrite(record, of: self, warrant: warrant) { [clock] status, _ in
+        var terms = TenantWrite(record, of: self, warrant: warrant) { [clock] status, _ in
             .act(at: clock.now(), action: action, status: status, requestID: requestID)
         }
+        terms.reserve = reserve
+        let write = terms
         let submit: @Sendable () -> Void = {
             write.step(.row(status: 200), effect) { outcome in
                 switch outcome {

@@ -19,20 +19,28 @@ package struct NameQuestion: Sendable {
 
     package let kind: Kind
     package let bytes: [UInt8]
+    /// Of head and question; behind them stands what else is said of the asker.
+    private let questionBytes: Int
 
     /// The header: number, flags, counts.
     private static let headBytes = 12
+    private static let cutFlag: UInt16 = 0x0200
     /// More addresses than that of one name are of no use to anybody.
     package static let addressesMax = 32
     /// What a name that is not there is remembered for.
     private static let absentSeconds: UInt32 = 5
 
-    /// Nil where the name cannot be asked for: an empty label, one over 63 bytes, 254 bytes or more.
-    package init?(_ name: String, _ kind: Kind, number: UInt16) {
+    /// RFC 6891: the root, OPT, the longest answer that is taken (1,232 bytes come through in one piece anywhere), no
+    /// flags, no options.
+    private static let extended: [UInt8] = [0, 0, 41, 0x04, 0xD0, 0, 0, 0, 0, 0, 0]
+
+    /// Nil where the name cannot be asked for: an empty label, one over 63 bytes, 254 bytes or more. `isExtended`: the
+    /// answer may have more than 512 bytes, where the server knows how to say so.
+    package init?(_ name: String, _ kind: Kind, number: UInt16, isExtended: Bool = false) {
         self.kind = kind
         // One question, recursion wanted.
         var bytes: [UInt8] = [
-            UInt8(number >> 8), UInt8(number & 0xFF), 1, 0, 0, 1, 0, 0, 0, 0, 0, 0,
+            UInt8(number >> 8), UInt8(number & 0xFF), 1, 0, 0, 1, 0, 0, 0, 0, 0, isExtended ? 1 : 0,
         ]
         guard 1...253 ~= name.utf8.count else { return nil }
         for label in name.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false) {
@@ -41,7 +49,8 @@ package struct NameQuestion: Sendable {
             bytes += label
         }
         bytes += [0, 0, UInt8(kind.rawValue), 0, 1]
-        self.bytes = bytes
+        questionBytes = bytes.count
+        self.bytes = isExtended ? bytes + Self.extended : bytes
     }
 
     /// What `message` answers to this question; nil where it is not an answer to it, and the right one may yet come.
@@ -57,7 +66,7 @@ package struct NameQuestion: Sendable {
         case 3: return .addresses([], seconds: Self.absentSeconds)
         default: return .failed
         }
-        reader.position = bytes.count
+        reader.position = questionBytes
         var addresses: [IPAddress] = []
         var seconds = UInt32.max
         // One that was cut is used as far as it goes.
@@ -69,14 +78,17 @@ package struct NameQuestion: Sendable {
             else { continue }
             addresses.append(address)
         }
-        if addresses.isEmpty { return .addresses([], seconds: Self.absentSeconds) }
+        if addresses.isEmpty {
+            // Cut before the first address: the name may have some.
+            return flags & Self.cutFlag != 0 ? .failed : .addresses([], seconds: Self.absentSeconds)
+        }
         return .addresses(addresses, seconds: seconds)
     }
 
     /// The question stands in its answer, in whatever case.
     private func echoes(_ message: [UInt8]) -> Bool {
-        guard message.count >= bytes.count else { return false }
-        return zip(bytes[Self.headBytes...], message[Self.headBytes..<bytes.count]).allSatisfy {
+        guard message.count >= questionBytes else { return false }
+        return zip(bytes[Self.headBytes..<questionBytes], message[Self.headBytes..<questionBytes]).allSatisfy {
             $0 == $1 || Self.isLetter($0) && $0 | 0x20 == $1 | 0x20
         }
     }

@@ -27,6 +27,8 @@ final class Resolver {
     private static let knownMax = 20_000
     /// Asked again after so long, of the next server, and given up after the last.
     private static let roundMilliseconds: [Int64] = [1_000, 2_000, 3_000, 4_000]
+    /// Servers and networks that know no longer answers (RFC 6891) are asked without in the rounds after these.
+    private static let extendedRounds = 2
     private static let messageBytesMax = 4_096
 
     private struct Known {
@@ -86,7 +88,9 @@ final class Resolver {
         let servers = files.servers
         let server = servers[lookup.round % servers.count]
         lookup.questions = [NameQuestion.Kind.ipv4, .ipv6].compactMap {
-            NameQuestion(lookup.name, $0, number: UInt16.random(in: 0...UInt16.max))
+            NameQuestion(
+                lookup.name, $0, number: UInt16.random(in: 0...UInt16.max),
+                isExtended: lookup.round < Self.extendedRounds)
         }
         lookup.answers = []
         guard !lookup.questions.isEmpty else { return end(lookup, .addresses([]), now: now) }
@@ -126,12 +130,19 @@ final class Resolver {
             for (index, question) in lookup.questions.enumerated() {
                 guard let answer = question.answer(message) else { continue }
                 lookup.questions.remove(at: index)
-                if answer == .failed { return nextRound(lookup, now: now) }
                 lookup.answers.append(answer)
                 break
             }
-            if lookup.questions.isEmpty { return finish(lookup, now: now) }
+            if lookup.questions.isEmpty { return decide(lookup, now: now) }
         }
+    }
+
+    /// Both questions are answered. The addresses of one kind do, where the server fails for the other.
+    private func decide(_ lookup: Lookup, now: Int64) {
+        if lookup.answers.contains(.failed), !lookup.answers.contains(where: \.isAddress) {
+            return nextRound(lookup, now: now)
+        }
+        finish(lookup, now: now)
     }
 
     func runTimers(now: Int64) {

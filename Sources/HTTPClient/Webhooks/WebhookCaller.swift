@@ -232,19 +232,19 @@ package final class WebhookCaller: @unchecked Sendable {
             // One that may not be called spoils all: which one is connected to is not the caller's choice.
             case .addresses(let addresses) where !addresses.allSatisfy(call.addressRule.allows):
                 end(handle, .addressRefused)
-            case .addresses(let addresses): connect(handle, to: (name, addresses))
+            case .addresses(let addresses): connect(handle, to: addresses)
             }
         }
     }
 
-    /// Hands it to libcurl. `host`: its name, and the addresses that were found.
-    private func connect(_ handle: WebhookHandle, to host: (name: String, addresses: [IPAddress])?) {
+    /// Hands it to libcurl. `addresses`: those that were found for the host's name.
+    private func connect(_ handle: WebhookHandle, to addresses: [IPAddress]?) {
         guard let call = handle.call else { return }
         let now = Self.monotonic()
         var tells = false
         do throws(HTTPClientError) {
             try handle.easy.set(CURLOPT_SHARE, share(of: call.address))
-            if let host { tells = try tell(handle, host.name, call.address.port, host.addresses, now: now) }
+            if let addresses { tells = try tell(handle, call, addresses, now: now) }
             try handle.limit(now: now)
         } catch {
             return end(handle, .interrupted)
@@ -268,11 +268,11 @@ package final class WebhookCaller: @unchecked Sendable {
         curl_multi_socket_action(multi, socket, what, &left)
     }
 
-    /// libcurl knows the name's addresses for a minute.
+    /// libcurl knows the name's addresses for a minute, under the spelling that stands in the URL.
     private func tell(
-        _ handle: WebhookHandle, _ name: String, _ port: UInt16, _ addresses: [IPAddress], now: Int64
+        _ handle: WebhookHandle, _ call: WebhookCall, _ addresses: [IPAddress], now: Int64
     ) throws(HTTPClientError) -> Bool {
-        let place = "\(name):\(port)"
+        let place = "\(WebAddress.spelledName(in: call.url)):\(call.address.port)"
         if let told = told[place], told.addresses == addresses, now - told.at < Self.toldMilliseconds { return false }
         let list = addresses.map { $0.isIPv4 ? "\($0)" : "[\($0)]" }.joined(separator: ",")
         try handle.easy.resolve("+\(place):\(list)")

@@ -110,6 +110,8 @@ private final class WebhookAnswer: Transfer {
 
     private(set) var status = 0
     private(set) var isHeadTooLong = false
+    /// The empty line behind the head has come; those of interim answers (1xx) do not count.
+    private var isHeadRead = false
     /// Enough of the body was read.
     private(set) var isCut = false
     private(set) var retryAfter: String?
@@ -120,6 +122,7 @@ private final class WebhookAnswer: Transfer {
     func startAnew() {
         status = 0
         isHeadTooLong = false
+        isHeadRead = false
         isCut = false
         retryAfter = nil
         excerpt = []
@@ -135,9 +138,13 @@ private final class WebhookAnswer: Transfer {
             isHeadTooLong = true
             return false
         }
+        // What comes behind the body is no head, whatever it looks like.
+        if isHeadRead { return true }
         if line.starts(with: "HTTP/".utf8) {
             status = Self.status(line)
             retryAfter = nil
+        } else if line.allSatisfy({ $0 == 0x0D || $0 == 0x0A }) {
+            isHeadRead = status >= 200
         } else if retryAfter == nil, let value = Self.retryAfter(line) {
             retryAfter = value
         }

@@ -187,7 +187,7 @@ package enum PagePolicy {
 package enum Said: String, CaseIterable, Sendable {
     case saved, created, deleted, sent, invited, approved, suspended, resumed, terminated, revoked, rotated, retried
     case replayed, activated, rejected, refunded, cancelled, imported, applied, added, removed, ended, paid, ordered
-    case confirmed, closed, moved, undone, enabled, already, assigned, paused, resumedHeld = "resumed-held"
+    case confirmed, closed, moved, undone, renews, enabled, already, assigned, paused, resumedHeld = "resumed-held"
 
     var sentence: String {
         switch self {
@@ -219,6 +219,7 @@ package enum Said: String, CaseIterable, Sendable {
         case .closed: "Closed."
         case .moved: "Moved."
         case .undone: "Taken back."
+        case .renews: "Your cancellation is taken back. It renews unless its reseller has it end too."
         case .already: "That was sent before, and was not done again."
         case .enabled: "Enabled. What was held waits for Replay."
         case .assigned: "Assigned."

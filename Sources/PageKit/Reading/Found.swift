@@ -52,18 +52,22 @@ package struct Found: Sendable {
 }
 
 extension SlowView {
-    /// So often a page looks on by itself where a list's page has no row and more is behind it. Each look is as bounded
-    /// as a page of the API.
-    private static let looksMax = 4
+    /// How often a page that is one list looks further by itself before it says that nothing was found so far.
+    package static let looksMax = 4
 
-    package func found(_ path: String, _ query: [(String, String?)], of api: String? = nil) async throws -> Found {
-        try await Found { try await firstWithRows(path, query, of: api) }
+    /// `looks`: how many pages of the API it reads at most to find a row. Each is bounded as the API's are.
+    package func found(
+        _ path: String, _ query: [(String, String?)], of api: String? = nil, looks: Int = 1
+    ) async throws -> Found {
+        try await Found { try await firstWithRows(path, query, of: api, looks) }
     }
 
     /// The first page of the list that has a row, or the last one that was looked at.
-    private func firstWithRows(_ path: String, _ query: [(String, String?)], of api: String?) async throws -> Row {
+    private func firstWithRows(
+        _ path: String, _ query: [(String, String?)], of api: String?, _ looks: Int
+    ) async throws -> Row {
         var list = try await get(path, query, of: api)
-        for _ in 1..<Self.looksMax {
+        for _ in 1..<looks {
             guard let cursor = list.optional("next_cursor"), list.rows().isEmpty else { break }
             var behind = query.filter { $0.0 != "cursor" }
             behind.append(("cursor", cursor))

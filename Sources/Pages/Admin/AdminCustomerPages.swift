@@ -184,6 +184,6 @@ extension AdminPages {
     private static func nobody(_ view: View, _ title: String, _ sentence: String, asked names: String...) -> HTML {
         guard names.contains(where: { view.visit.asked($0) != nil }) else { return Empty(title, "\(sentence)").html }
         let all = view.visit.here((names + ["cursor"]).map { ($0, nil) })
-        return Empty("Nobody is found by this", actions: "\(Button("Show all", leadsTo: all))").html
+        return Empty("Nobody matches", actions: "\(Button("Show all", leadsTo: all))").html
     }
 }

@@ -77,7 +77,8 @@ extension AdminPages {
 
     private static func orderList(_ view: SlowView) async throws -> PageContent {
         let query = (["state"] + orderFilters).map { ($0, view.visit.asked($0)) }
-        let found = try await view.found("/orders", query + [("cursor", view.visit.asked("cursor"))])
+        let found = try await view.found(
+            "/orders", query + [("cursor", view.visit.asked("cursor"))], looks: SlowView.looksMax)
         let waiting = try await view.ask("/attention")?.waiting("orders_pending")
         let names = try await ResellerNames(of: found.rows, view)
         let resellers = try await ResellerChoice(view).filter(view)

@@ -17,7 +17,7 @@ extension AdminPages {
             let table = Find.table(
                 finds, caption: "What begins like this",
                 empty: Empty(
-                    "Nothing is found by this", "An id is looked for as a whole or as it begins; so is everything else."
+                    "Nothing matches", "An id is looked for as a whole or as it begins; so is everything else."
                 ))
             return PageContent("Search", "\(searchForm(view))\(table)\(if: finds.isEmpty, searchHelp)")
         }

@@ -73,7 +73,8 @@ extension AdminPages {
 
     private static func serviceList(_ view: SlowView) async throws -> PageContent {
         let query = (["state"] + serviceFilters).map { ($0, view.visit.asked($0)) }
-        let found = try await view.found("/services", query + [("cursor", view.visit.asked("cursor"))])
+        let found = try await view.found(
+            "/services", query + [("cursor", view.visit.asked("cursor"))], looks: SlowView.looksMax)
         let late = try await view.ask("/attention")?.waiting("services_past_due")
         let names = try await ResellerNames(of: found.rows, view)
         let resellers = try await ResellerChoice(view).filter(view)

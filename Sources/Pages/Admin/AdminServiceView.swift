@@ -41,7 +41,7 @@ struct ServiceView {
             \(if: isRunning && view.may(.post, "/services/\(id)/suspend"),
                 Button("Suspend", leadsTo: view.link("/services", id, "suspend")).html)\
             \(if: !isOver && ends && view.may(.delete, "/services/\(id)/cancel"),
-                view.button("Let it renew", "DELETE /services/\(id)/cancel", said: .undone, .plain).html)\
+                view.button("Let it renew", "DELETE /services/\(id)/cancel", said: .renews, .plain).html)\
             \(if: !isOver && view.may(.post, "/services/\(id)/cancel"),
                 Button("Cancel", leadsTo: view.link("/services", id, "cancel")).html)
             """

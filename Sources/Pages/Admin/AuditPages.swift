@@ -61,7 +61,7 @@ extension AdminPages {
                 Column("Latency", .number),
             ],
             rows: list.rows().map { AuditLine($0).cells(view) },
-            empty: Empty("No calls found", "Ask for more days, or for less else.").html,
+            empty: Empty("No calls found", "Ask for more days, or use fewer filters.").html,
             narrow: .scroll, previous: view.first(), next: view.next(list))
     }
 

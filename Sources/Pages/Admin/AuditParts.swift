@@ -35,7 +35,8 @@ struct AuditFilters {
     }
 
     func list(_ view: SlowView) async throws -> Found {
-        try await view.found("/audit", query + [("limit", "100"), ("cursor", view.visit.asked("cursor"))])
+        try await view.found(
+            "/audit", query + [("limit", "100"), ("cursor", view.visit.asked("cursor"))], looks: SlowView.looksMax)
     }
 
     /// What counts are kept by, as the page calls it.

@@ -32,7 +32,7 @@ struct ChangesPart: MarkupPart {
             changes,
             empty: isWhole
                 ? "No operator has changed it yet."
-                : "None of operators' latest changes is of it: “All changes” goes further back.", proof: head, view)
+                : "No latest change by operators is about it: “All changes” goes further back.", proof: head, view)
         let all = Button("All changes", .quiet, leadsTo: view.link("/audit", query: asked))
         html = Panel("Who changed it", id: id, actions: "\(all)\(more)") { history.html }.html
     }

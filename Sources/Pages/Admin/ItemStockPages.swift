@@ -68,7 +68,7 @@ enum ItemStockPages {
                 ]
             },
             empty: Empty(
-                "Nothing in stock", "Orders of it are refused as out of stock.",
+                "Nothing in stock", "Orders for it are refused as out of stock.",
                 actions: mayWrite
                     ? "\(Button("Import", .primary, leadsTo: view.link("/stock/items", sku, "import")))" : nil
             ).html, previous: view.first(), next: view.next(list))

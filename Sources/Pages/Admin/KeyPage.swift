@@ -126,7 +126,7 @@ struct LimitHistory: MarkupPart {
                 values: ["<del>\(Self.words(change.row("from")))</del> <ins>\(Self.words(change.row("to")))</ins>"],
                 requestID: request, proof: proofs[request])
         }
-        let history = History(lines, empty: "Nobody yet: each change will stand here.", proof: head, view)
+        let history = History(lines, empty: "Nobody yet: changes will be listed here.", proof: head, view)
         html = Panel("Who changed this limit", id: "history") { history.html }.html
     }
 

@@ -10,7 +10,7 @@ extension AdminPages {
     static let keys: [Page] = [
         Page(inSteps: "/keys", "Keys") { view in
             let query = (keyFilters + ["state", "cursor"]).map { ($0, view.visit.asked($0)) }
-            let found = try await view.found("/api-keys/activity", query)
+            let found = try await view.found("/api-keys/activity", query, looks: SlowView.looksMax)
             let resellers = try await ResellerChoice(view).filter(view)
             let state = view.visit.asked("state")
             let tabs = Tabs(
@@ -102,7 +102,7 @@ extension AdminPages {
             """
             \(view.field(
                 "Account", "owner_email", .email, value: account,
-                hint: "Whose calls the key's are: a reseller's, or a person's of your own."))\
+                hint: "The account that its calls count for: a reseller's, or one of your people's."))\
             \(view.field("Name", "name", hint: "Where it is used, for your list.", isRequired: false))\
             \(view.field(
                 "Mode", "mode", .select(live + [.init("test", "Test: the test book alone")]), value: preset,

@@ -25,7 +25,7 @@ extension AdminPages {
                     ]
                 },
                 empty: view.nothing(
-                    "No payments", "A reseller's top-up through your payment service stands here.",
+                    "No payments", "A reseller's top-up through your payment service is listed here.",
                     filters: ["status", "reseller"]),
                 previous: view.first(), next: view.next(found.list))
             return PageContent(

@@ -21,7 +21,7 @@ extension AdminPages {
                     ]
                 },
                 empty: Empty(
-                    "Nobody is found by this", actions: "\(Button("Show all", leadsTo: view.link("/people")))"
+                    "Nobody matches", actions: "\(Button("Show all", leadsTo: view.link("/people")))"
                 ).html, previous: view.first(), next: view.next(found.list))
             return PageContent(
                 "People", actions: "\(Button("Add a person", .primary, leadsTo: view.link("/people/new")))",
@@ -98,7 +98,7 @@ extension AdminPages {
     }
 
     private static let roles: [FormField.Option] = [
-        .init("owner", "Owner", about: "Everything, people and others' keys among it."),
+        .init("owner", "Owner", about: "Everything, including people and others' keys."),
         .init("operator", "Operator", about: "Everything else."),
         .init("support", "Support", about: "Reads; no exports, no secrets."),
     ]

@@ -102,7 +102,7 @@ enum PriceSheetPages {
         if isByProduct { return Empty("Nothing to price", "There are no resellers yet.").html }
         if view.visit.has(dialect: "proxy_ports"), !view.visit.has(dialect: "wholesale_orders") {
             return Empty(
-                "Ports are priced by country", "What one costs a day stands with its country.",
+                "Ports are priced by country", "The price of a day is set for each country.",
                 actions: "\(Button("Countries", leadsTo: view.link("/settings/countries")))"
             ).html
         }

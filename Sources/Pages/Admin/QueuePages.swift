@@ -22,7 +22,7 @@ extension AdminPages {
                     ? Empty("Nothing waits for a person").html
                     : Empty(
                         "Nothing is under way",
-                        "Units of products that a provisioner makes stand here until it is done."
+                        "Units that a provisioner makes are listed here until they are done."
                     )
                     .html,
                 previous: view.first(), next: view.next(found.list))

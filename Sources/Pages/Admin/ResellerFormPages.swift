@@ -134,7 +134,7 @@ extension AdminPages {
                 hint: "How far the balance may go below nothing.", size: .short))\
             \(view.field(
                 "Warn below", "low_balance_threshold", .decimal, value: reseller["low_balance_threshold"],
-                unit: reseller["currency"], hint: "Its webhooks hear it once; empty: never.", isRequired: false,
+                unit: reseller["currency"], hint: "Its webhooks are told once; empty: never.", isRequired: false,
                 size: .short))</div>
             <div class="fields">\(view.field(
                 "Requests", "rate_limit.requests", .number, value: limit?["requests"], size: .short))\

@@ -105,7 +105,7 @@ extension AdminPages {
             return status == "pending" && !isSearched
                 ? Empty("Nobody is waiting", "Whoever applies or is invited waits here until approved.", actions: all)
                     .html
-                : Empty(isSearched ? "No reseller is found by this" : "No reseller is in this state", actions: all).html
+                : Empty(isSearched ? "No reseller matches" : "No reseller is in this state", actions: all).html
         }
         let apply = view.visit.tenantLink("/apply")
         return Empty(

@@ -72,7 +72,7 @@ struct Timeline: MarkupPart {
         "POST /assignlicense": "Assigned a licence", "POST /reseller/ports": "Bought a port",
         "POST /reseller/ports/{id}/renew": "Renewed a port", "POST /reseller/ports/{id}/rotate": "Rotated a port",
         "POST /fetchlicense": "Fetched a licence", "PATCH /services/{id}/details": "Changed a service's details",
-        "DELETE /services/{id}/cancel": "Let a service renew after all",
+        "DELETE /services/{id}/cancel": "Took back a cancellation",
         "POST /provisioning/{service}/retry": "Asked a provisioner again",
         "POST /provisioning/{service}/confirm": "Confirmed a unit by hand",
         "POST /provisioning/{service}/give_up": "Gave a unit up",

@@ -182,7 +182,7 @@ extension ConsolePages {
                 caption: "What was done, newest first",
                 columns: [Column("When"), Column("What"), Column("Tenant"), Column("By"), Column("Detail")],
                 rows: found.rows.map { line($0, view) },
-                empty: Empty(isFiltered ? "Nothing is like that" : "Nothing was done yet").html,
+                empty: Empty(isFiltered ? "Nothing matches" : "Nothing was done yet").html,
                 previous: view.first(), next: view.next(found.list))
             return PageContent(
                 "Log",

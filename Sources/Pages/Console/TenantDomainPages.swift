@@ -59,7 +59,7 @@ extension ConsolePages {
         let host: HTML =
             chosen.map { FormField.hidden("\(new).host", $0) }
             ?? view.field(
-                "Domain", "\(new).host", hint: "Its DNS leads here: nobody else's, and not below the node's own.",
+                "Domain", "\(new).host", hint: "Its DNS leads here. It is nobody else's, and not below the node's own.",
                 autocomplete: "off"
             ).html
         let isRequired = chosen != nil

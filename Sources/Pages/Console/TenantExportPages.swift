@@ -49,7 +49,7 @@ extension ConsolePages {
                 Column("When"), Column("By"), Column("State"), Column("Bytes", .number), Column("SHA-256", .id),
             ],
             rows: files.map { line($0, broken[$0["request_id"]], view) },
-            empty: Empty("No exports yet", "Each that is handed out stands here.").html)
+            empty: Empty("No exports yet", "Each export that is handed out is listed here.").html)
         let check: HTML = """
             <h2>Is a file whole?</h2><p>This says the same sum as the table where every byte has arrived:</p>\
             \(CopyBox("sha256sum \(slug).sqlite", id: "sum-command", label: "command"))

@@ -125,7 +125,7 @@ extension ConsolePages {
         let empty =
             isFiltered
             ? Empty(
-                "No tenant is like that", "Take a filter away.", actions: Button("Clear", leadsTo: view.link("")).html)
+                "No tenant matches", "Take a filter away.", actions: Button("Clear", leadsTo: view.link("")).html)
             : Empty("No tenants yet", actions: newTenantButton(view))
         return DataTable(
             caption: "Tenants",

@@ -211,7 +211,8 @@ extension PortalPages {
 
     private static func requests(_ view: SlowView) async throws -> PageContent {
         let asked = view.asked("cursor", "status", "request_id", "from", "to")
-        let found = try await view.found("/requests", [("callers", "keys")] + asked)
+        let found = try await view.found(
+            "/requests", [("callers", "keys")] + asked, looks: SlowView.looksMax)
         let filters = Form.get(view.link("/requests"), keeping: view.kept()) {
             """
             \(view.field("Status", "status", .number, value: view.visit.asked("status"), isRequired: false, size: .short))\

@@ -9,7 +9,8 @@ extension PortalPages {
         Page(inSteps: "/orders", "Orders") { view in
             let account = try await view.get("/account")
             let found = try await view.found(
-                "/orders", view.asked("state", "reference", "customer", "cursor") + [("limit", "50")])
+                "/orders", view.asked("state", "reference", "customer", "cursor") + [("limit", "50")],
+                looks: SlowView.looksMax)
             let tabs: [(String, String?)] = [
                 ("All", nil), ("Completed", "completed"), ("Pending", "pending"), ("Rejected", "rejected"),
             ]
@@ -56,7 +57,7 @@ extension PortalPages {
         let empty =
             isFiltered && list != nil
             ? Empty(
-                "No order is like that", "Look for another state, reference or customer.",
+                "No order matches", "Look for another state, reference or customer.",
                 actions: Button("All orders", leadsTo: view.link("/orders")).html)
             : view.visit.isTest
                 ? Empty("No test orders yet", "Place one by the API, with a test key.")

@@ -15,7 +15,7 @@ extension PortalPages {
             if finds.count == 1 { return .elsewhere(finds[0].link) }
             let table = Find.table(
                 finds, caption: "What has this id or reference",
-                empty: Empty("Nothing of yours is found by this", "All of it is compared, letter by letter."))
+                empty: Empty("Nothing of yours matches", "All of it is compared, letter by letter."))
             return PageContent("Search", "\(searchForm(view))\(table)\(if: finds.isEmpty, searchHelp(view))")
         }
     ]

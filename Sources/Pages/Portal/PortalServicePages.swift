@@ -9,7 +9,8 @@ extension PortalPages {
         Page(inSteps: "/services", "Services") { view in
             let account = try await view.get("/account")
             let found = try await view.found(
-                "/services", view.asked("status", "customer", "order", "cursor") + [("limit", "50")])
+                "/services", view.asked("status", "customer", "order", "cursor") + [("limit", "50")],
+                looks: SlowView.looksMax)
             let tabs: [(String, String?)] = [
                 ("Not cancelled", nil), ("Active", "active"), ("Past due", "past_due"), ("Suspended", "suspended"),
                 ("Pending", "pending"), ("Cancelled", "cancelled"),
@@ -53,7 +54,7 @@ extension PortalPages {
             ? Empty("No services", "They are there once the order is set up.")
             : isFiltered
                 ? Empty(
-                    "No service is like that", "Look for another state, customer or order.",
+                    "No service matches", "Look for another state, customer or order.",
                     actions: Button("All services", leadsTo: view.link("/services")).html)
                 : Empty(
                     "No services yet", "Each unit that you order is a service.",

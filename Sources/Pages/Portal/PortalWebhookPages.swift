@@ -33,7 +33,7 @@ extension PortalPages {
                 return about + WebhookView.waiting.map { WebhookView.count($0.state, of: hook, view) }
             },
             empty: Empty(
-                "No webhooks yet", "Your shop hears of orders, renewals and suspensions at an address of its own.",
+                "No webhooks yet", "They tell your shop of orders, renewals and suspensions.",
                 actions: new
             ).html, previous: view.first(), next: view.nextOf(list))
         return PageContent(

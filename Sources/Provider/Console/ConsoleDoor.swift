@@ -33,7 +33,7 @@ package struct ConsoleDoor: Surface {
     package static let entrance = Entrance(
         to: ConsoleDoor(),
         instead: Route(.get, "", "Lead to the page to sign in by", access: .open) { call in
-            .answer(.seeOther(Link(signInPath, query: [("next", call.head.target)])))
+            .answer(.seeOther(Link(signInPath, query: [("next", call.head.pageToComeBackTo)])))
         },
         keeping: Route(
             .post, "", "Keep a form while its sender signs in", access: .open, moves: .nothing,

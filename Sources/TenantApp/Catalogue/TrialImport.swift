@@ -197,7 +197,7 @@ extension Call {
 }
 
 extension JSON {
-    /// A body that is an import in JSON; CSV would have been told by its media type.
+    /// A body that is an import in JSON. CSV is recognised by its media type alone.
     static func imported(_ body: [UInt8], bytesMax: Int) throws(Refusal) -> JSON {
         if body.count > bytesMax { throw .tooLarge(bytesMax: bytesMax) }
         do throws(JSONError) {

@@ -29,7 +29,7 @@ extension ActivationCodes {
             }
         },
         Route(
-            .post, "/login", "Log in to the dashboard", access: .open, openCalls: .signIns,
+            .post, "/login", "Log in to the dashboard", access: .open, openCalls: .signIns, needsNoRoom: true,
             takes: KeyBodies.credentials.schema,
             gives: .done(Schemas.session), refuses: [401]
         ) { call in

@@ -47,9 +47,9 @@ package struct SubscriberRedemption: Sendable {
 }
 
 extension TenantReader {
-    /// The first that is there, of the spellings under which one may be kept.
+    /// The one that is there, as `account(spelt:)` finds it.
     package func subscriber(spelt emails: [String], book: Book) throws -> Subscriber? {
-        for email in emails {
+        for email in emails.reversed() {
             if let subscriber = try subscriber(email: email, book: book) { return subscriber }
         }
         return nil

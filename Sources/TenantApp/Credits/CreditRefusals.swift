@@ -9,8 +9,9 @@ extension Missing {
 }
 
 extension Forbidden {
-    static let keyReports = sessionRotatesByID.saying(
-        "Only a key signs users up and reports: what one key has reported is known by its references.")
+    /// A session looks after keys (C1): the owner decides which of them report, a reference is known to the key that
+    /// reported it, and a second sign-in would know none of the first one's.
+    static let keyReports = keyOnly.saying("Only a key signs users up and reports: references are remembered by key.")
 }
 
 extension Conflict {

@@ -10,7 +10,7 @@ extension CreditReports {
             idempotency: .accepted,
             takes: Schemas.signUp.schema, gives: .done(Schemas.signedUp), refuses: [409]
         ) { call in
-            try judgeIsKey(call)
+            try call.judgeIsKey(or: .keyReports)
             let (email, name, password) = try call.read(Schemas.signUp)
             return .background {
                 let hash = try Password.hash(password, by: call.services.scrypt, random: call.services.random)
@@ -28,7 +28,7 @@ extension CreditReports {
             idempotency: .accepted,
             takes: Schemas.report.schema, gives: .done(Schemas.reported)
         ) { call in
-            try judgeIsKey(call)
+            try call.judgeIsKey(or: .keyReports)
             let report = try call.read(Schemas.report)
             let credit = ReportCredit(
                 report: report, resellerID: call.resellerID, keyID: call.known.projection.keyID, book: call.book)
@@ -58,10 +58,4 @@ extension CreditReports {
             }
         },
     ]
-
-    /// A session looks after keys; it signs nobody up and reports nothing (C1). The owner decides which keys do, a
-    /// reference is known to the key that reported it, and a second sign-in would know none of the first one's.
-    private static func judgeIsKey(_ call: Call) throws(Refusal) {
-        guard !call.known.role.isSession else { throw .forbidden(.keyReports) }
-    }
 }

@@ -6,7 +6,7 @@ import TenantRegistry
 extension OperatorAdmin {
     static let due: [Route] = [
         Route(
-            .get, "/due", "List what comes next by itself, soonest first", access: .administrator,
+            .get, "/due", "List what falls due next, soonest first", access: .administrator,
             parameters: .page(
                 .query("kind", .one(of: DueKind.allCases.map(\.name))), .until, Schemas.reseller),
             gives: .list(Schemas.dueItem), refuses: [404]
@@ -31,7 +31,7 @@ extension OperatorAdmin {
             }
         },
         Route(
-            .post, "/outbound/resume", "Let leave what waits since the tenant was restored", access: .administrator,
+            .post, "/outbound/resume", "Release what has waited since the tenant was restored", access: .administrator,
             takes: Schemas.outboundResume.schema, gives: .done(Schemas.outboundResumed)
         ) { call in
             let release = ReleaseOutbound(keepsDeliveries: try call.read(Schemas.outboundResume) == .keep)

@@ -34,8 +34,8 @@ package struct AccountRoutes: Sendable {
         let done = Shape<Void>([.ok])
         return [
             Route(
-                .post, "/session", summary, access: .open, openCalls: .signIns, takes: KeyBodies.credentials.schema,
-                gives: .done(session), refuses: [401]
+                .post, "/session", summary, access: .open, openCalls: .signIns, needsNoRoom: true,
+                takes: KeyBodies.credentials.schema, gives: .done(session), refuses: [401]
             ) { call in
                 let (email, password) = try call.read(KeyBodies.credentials)
                 return SignIn.work(call, email: email, password: password, roles: [.reseller]) { begun, _ in
@@ -112,7 +112,7 @@ package struct AccountRoutes: Sendable {
             takes: KeyBodies.rotation(isCamel: shapes.style.isCamel).schema, gives: .done(shapes.minted),
             refuses: [409]
         ) { call in
-            guard !call.known.role.isSession else { throw Refusal.forbidden(.sessionRotatesByID) }
+            try call.judgeIsKey(or: .sessionRotatesByID)
             let own = call.known.projection.publicID
             return try KeyAnswers.rotate(
                 call, own, resellerID: call.resellerID, shapes.minted, isCamel: shapes.style.isCamel)
@@ -180,5 +180,12 @@ package struct AccountRoutes: Sendable {
             let ok = Shape<Void>([.ok])
             return (.done(ok), { .json(ok, (), in: $0) })
         }
+    }
+}
+
+extension Call {
+    /// For what a session of a reseller may not do and its key may.
+    func judgeIsKey(or refusal: Forbidden) throws(Refusal) {
+        guard !known.role.isSession else { throw .forbidden(refusal) }
     }
 }

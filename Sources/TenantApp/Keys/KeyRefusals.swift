@@ -11,8 +11,9 @@ extension Forbidden {
     static let ownerRotates = ownerOnly.saying("Only the tenant's owner rotates the keys of others.")
     static let ownerLetsMint = ownerOnly.saying("Only the tenant's owner lets resellers mint their own keys.")
     static let ownerMints = ownerOnly.saying("Only the tenant's owner mints keys here.")
-    static let sessionRotatesByID = Forbidden(
-        "key_only", "This rotates the key that calls; a session rotates a key by its id.")
+    static let keyOnly = Forbidden("key_only", "A session may not do this; a key may.")
+    static let sessionRotatesByID = keyOnly.saying(
+        "This rotates the key that calls; a session rotates a key by its id.")
     static let ownerChangesOwn = ownerOnly.saying("Only the owner changes the owner's keys.")
     static let keyHasNoSession = sessionOnly.saying("A key has no session; this ends sessions.")
 }

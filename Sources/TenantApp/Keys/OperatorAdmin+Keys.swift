@@ -39,7 +39,7 @@ extension OperatorAdmin {
         },
         Route(
             .post, "/api-keys/{id}/rotate", "Give a key a new secret", access: .administrator, idempotency: .accepted,
-            takes: KeyBodies.rotation().schema, gives: .done(KeyBodies.minted), refuses: [409]
+            needsNoRoom: true, takes: KeyBodies.rotation().schema, gives: .done(KeyBodies.minted), refuses: [409]
         ) { call in try KeyAnswers.rotate(call, call.parameters[0], resellerID: nil) },
         Route(
             .put, "/api-keys/{id}/limit", "Set a key's own limit", access: .administrator,

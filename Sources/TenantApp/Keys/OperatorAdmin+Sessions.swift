@@ -7,7 +7,7 @@ extension OperatorAdmin {
     static let sessions: [Route] = [
         Route(
             .post, "/session", "Sign in as one of the tenant's people", access: .open, openCalls: .signIns,
-            takes: KeyBodies.credentials.schema,
+            needsNoRoom: true, takes: KeyBodies.credentials.schema,
             gives: .done(KeyBodies.session), refuses: [401]
         ) { call in
             let (email, password) = try call.read(KeyBodies.credentials)

@@ -106,14 +106,16 @@ extension LicenceKeys {
                 openIn: moves == .nothing ? [.suspended] : [], parameters: isPost ? [] : query,
                 takes: isPost ? takes : nil, gives: gives
             ) { call in
-                var fields = try parameters(call)
+                var fields = try parameters(call, isPost ? query.map(\.name) : [])
                 return try handle(call, &fields)
             }
         }
     }
 
     /// Parameters stand in the JSON body or in the query; the body's come first.
-    private static func parameters(_ call: Call) throws(Refusal) -> FieldReader {
+    ///
+    /// `names`: of parameters that a call of its route with GET would have in the query; there they have been judged.
+    private static func parameters(_ call: Call, _ names: [String] = []) throws(Refusal) -> FieldReader {
         var members: [JSONMember] = []
         if !call.body.isEmpty {
             guard case .object(let sent) = try call.json() else {
@@ -122,8 +124,7 @@ extension LicenceKeys {
             members = sent
         }
         let query = try call.query()
-        // With POST these are no parameters that the route is described with.
-        if let name = query.repeated(of: [Schemas.key.name, Schemas.user.name, "limit", "cursor"]) {
+        if let name = query.repeated(of: [Schemas.key.name, Schemas.user.name] + names) {
             throw .badQuery(.repeated(name))
         }
         for pair in query.pairs where !members.contains(where: { $0.name == pair.name }) {

@@ -83,20 +83,6 @@ struct EndService {
     }
 }
 
-extension TenantTransaction {
-    /// Whether the reseller has it end too, of one that the operator has end.
-    fileprivate func endsForReseller(_ service: Service) throws -> Bool {
-        try connection.row("SELECT ends_for_reseller FROM service WHERE id = ?1", .integer(service.id)) {
-            try $0.bool()
-        } ?? false
-    }
-
-    fileprivate func note(_ service: Service, endsForReseller: Bool) throws {
-        try connection.run(
-            "UPDATE service SET ends_for_reseller = ?2 WHERE id = ?1", .integer(service.id), .bool(endsForReseller))
-    }
-}
-
 /// A reseller ends a service of its own with its term, or takes that back (W9).
 package struct EndOwnService: Sendable {
     package enum Word: Sendable {

@@ -44,7 +44,7 @@ extension OperatorAdmin {
         ) { call in try decide(call, .activate(try call.read(Schemas.activation))) },
         Route(
             .post, "/orders/{id}/reject", "Reject a pending order", access: .administrator, moves: .oneBook,
-            idempotency: .accepted, parameters: [.mode], takes: Schemas.rejection.schema,
+            idempotency: .accepted, needsNoRoom: true, parameters: [.mode], takes: Schemas.rejection.schema,
             gives: .done(Schemas.orderWithServices), refuses: [409]
         ) { call in try decide(call, .reject(reason: try call.read(Schemas.rejection))) },
     ]
@@ -126,16 +126,16 @@ extension OperatorAdmin {
         + [ChangeService.Move.suspend, .resume].map { move in
             Route(
                 .post, "/services/{id}/\(move.rawValue)", "\(move.rawValue.capitalized) a service",
-                access: .administrator, moves: .oneBook, idempotency: .accepted, parameters: [.mode],
-                gives: .done(Schemas.service), refuses: [409]
+                access: .administrator, moves: .oneBook, idempotency: .accepted, needsNoRoom: move == .suspend,
+                parameters: [.mode], gives: .done(Schemas.service), refuses: [409]
             ) { call in try change(call, move, .now) }
         }
 
     private static let endServices: [Route] = [
         Route(
             .post, "/services/{id}/cancel", "Cancel a service, now or with its term", access: .administrator,
-            moves: .oneBook, idempotency: .accepted, parameters: [.mode], takes: Schemas.cancellation.schema,
-            gives: .done(Schemas.service), refuses: [409]
+            moves: .oneBook, idempotency: .accepted, needsNoRoom: true, parameters: [.mode],
+            takes: Schemas.cancellation.schema, gives: .done(Schemas.service), refuses: [409]
         ) { call in try change(call, .cancel, try call.read(Schemas.cancellation)) },
         Route(
             .delete, "/services/{id}/cancel", "Have a service renew after all that you had end with its term",

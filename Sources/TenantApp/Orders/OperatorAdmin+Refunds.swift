@@ -7,9 +7,8 @@ extension OperatorAdmin {
     static let refunds: [Route] = [
         Route(
             .post, "/orders/{id}/refund", "Pay something of an order back to the reseller's balance",
-            access: .administrator, moves: .oneBook, idempotency: .required, parameters: [.mode],
-            takes: Schemas.refundRequest.schema,
-            gives: .done(Schemas.refunded), refuses: [409]
+            access: .administrator, moves: .oneBook, idempotency: .required, needsNoRoom: true,
+            parameters: [.mode], takes: Schemas.refundRequest.schema, gives: .done(Schemas.refunded), refuses: [409]
         ) { call in
             let refund = RefundOrder(
                 orderID: call.parameters[0], request: try call.read(Schemas.refundRequest), accountID: call.accountID,

@@ -47,8 +47,8 @@ extension Unavailable {
 }
 
 extension Unprocessable {
-    static let totalTooLarge = amountTooLarge.saying(
-        "The total is larger than any balance can be.", pointer: "/quantity")
+    static let totalTooLarge = amountTooLarge.saying("The total is larger than any balance can be.")
+    static let unitsTooDear = totalTooLarge.saying(totalTooLarge.text, pointer: "/quantity")
 
     static func refundExceedsCaptured(rest: String) -> Unprocessable {
         Unprocessable(

@@ -52,7 +52,7 @@ package struct PlaceOrder {
             reference: request.reference)
         let order = try tenant.insertOrder(new, publicID: publicID, posting: posting)
         try tenant.emitNew(.orderCreated, order)
-        // In the order of their rows: what is due at one instant is paid by it, and callers see these ids alone (W9).
+        // Ids ascend with their rows: what falls due at one instant is paid in row order, and callers see ids (W9).
         let serviceIDs = (0..<request.quantity).map { _ in tenant.newPublicID("svc") }.sorted()
         for (unit, serviceID) in serviceIDs.enumerated() {
             let service = try tenant.insertService(of: new, order, publicID: serviceID)

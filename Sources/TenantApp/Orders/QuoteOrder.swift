@@ -132,7 +132,8 @@ package struct QuoteOrder {
                 termPrice: termPrice, rate: rate, line: line, setup: setup, total: try line.adding(setup),
                 hourly: hourly)
         } catch {
-            throw Refusal.unprocessable(.totalTooLarge)
+            // Of one unit, its price is to blame.
+            throw Refusal.unprocessable(quantity > 1 ? .unitsTooDear : .totalTooLarge)
         }
     }
 }

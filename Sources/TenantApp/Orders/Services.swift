@@ -291,4 +291,16 @@ extension TenantTransaction {
         if let due = service.renewsAt, service.dueKind == .notice { noteDue(.renewal, at: due) }
         if let end = service.endsAt, service.state != .cancelled { noteDue(.end, at: end) }
     }
+
+    /// Whether the reseller has it end too, of one that the operator has end.
+    func endsForReseller(_ service: Service) throws -> Bool {
+        try connection.row("SELECT ends_for_reseller FROM service WHERE id = ?1", .integer(service.id)) {
+            try $0.bool()
+        } ?? false
+    }
+
+    func note(_ service: Service, endsForReseller: Bool) throws {
+        try connection.run(
+            "UPDATE service SET ends_for_reseller = ?2 WHERE id = ?1", .integer(service.id), .bool(endsForReseller))
+    }
 }

@@ -22,7 +22,7 @@ extension WholesaleOrders {
                 }
             },
             Route(
-                .post, "/session", "Sign in", access: .open, openCalls: .signIns,
+                .post, "/session", "Sign in", access: .open, openCalls: .signIns, needsNoRoom: true,
                 takes: KeyBodies.credentials.schema,
                 gives: .done(KeyBodies.session), refuses: [401]
             ) { call in

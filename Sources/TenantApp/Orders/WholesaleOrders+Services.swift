@@ -21,7 +21,7 @@ extension WholesaleOrders {
         ) { call in end(call, .end) },
         Route(
             .delete, "/services/{id}/cancel", "Have a service renew after all", access: .reseller(.partnerOrder),
-            moves: .oneBook, gives: .done(Schemas.service), refuses: [409]
+            moves: .oneBook, needsNoRoom: false, gives: .done(Schemas.service), refuses: [409]
         ) { call in end(call, .takeBack) },
         Route(
             .get, "/statement", "List what moved on your balance", access: .reseller(.partnerRead),

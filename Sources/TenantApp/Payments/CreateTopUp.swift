@@ -22,7 +22,8 @@ package struct CreateTopUp: Sendable {
         self.idempotencyKey = idempotencyKey
     }
 
-    /// The payment, and what its page is asked for with.
+    /// The payment, and what its page is asked for with. It is confirmed where an earlier call with the same
+    /// Idempotency-Key had begun it and the service reported its money before that call was answered.
     package func run(
         _ tenant: TenantTransaction, _ detail: inout AuditDetail
     ) throws -> (payment: Payment, driver: PaymentDriverSettings) {
@@ -30,7 +31,7 @@ package struct CreateTopUp: Sendable {
         if let idempotencyKey,
             let begun = try tenant.unfinishedPayment(
                 resellerID: resellerID, book: book, idempotencyKey: idempotencyKey),
-            begun.state(at: tenant.now) == .pending, begun.driver == driver.kind
+            [.pending, .confirmed].contains(begun.state(at: tenant.now)), begun.driver == driver.kind
         {
             guard begun.amount == amount else { throw Refusal.idempotencyKeyReused }
             detail.note("payment", begun.publicID)

@@ -41,7 +41,7 @@ package struct Payment: Sendable {
         """
         SELECT \(columns) FROM \(tables)
         WHERE p.reseller_id = ?1 AND p.book = ?2 AND p.idempotency_key = ?3 AND p.payment_url IS NULL
-            AND p.state = 'pending'
+            AND p.state IN ('pending', 'confirmed')
         ORDER BY p.id DESC LIMIT 1
         """)
     fileprivate static let page = Statement(

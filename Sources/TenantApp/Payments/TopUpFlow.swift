@@ -22,15 +22,16 @@ package struct TopUpFlow: Sendable {
 
     package var work: Work {
         .flow { steps in
-            let (order, paymentID, settings) = try await steps.write { tenant, detail in
+            let (order, begun, settings) = try await steps.write { tenant, detail in
                 let (payment, settings) = try create.run(tenant, &detail)
                 let order = PaymentOrder(
                     orderID: payment.orderID, publicID: payment.publicID, tenant: tenant.tenantID,
                     amount: tenant.decimal(payment.amount), currency: tenant.currency.code)
-                return (order, payment.id, settings)
+                return (order, payment, settings)
             }
+            if begun.state == .confirmed, let url = settings.page(of: begun) { return answering(begun, url) }
             let outcome = try await ask(driver(settings), order, steps)
-            let finish = FinishTopUp(paymentID: paymentID, outcome: outcome)
+            let finish = FinishTopUp(paymentID: begun.id, outcome: outcome)
             guard case .failure(let failure) = outcome else {
                 return .write { tenant, detail in
                     let payment = try finish.run(tenant, &detail)
@@ -42,11 +43,15 @@ package struct TopUpFlow: Sendable {
             let left = try await steps.write { tenant, detail in try finish.run(tenant, &detail) }
             guard let url = settings.page(of: left) else { throw Refusal.unavailable(.paymentServiceUnavailable) }
             // It is not so that nothing was begun: whoever tried again would pay twice.
-            return .write { tenant, detail in
-                let payment = try tenant.knownPayment(id: paymentID)
-                detail.note("payment", payment.publicID)
-                return answer(payment, url)
-            }
+            return answering(left, url)
+        }
+    }
+
+    private func answering(_ known: Payment, _ url: String) -> Work {
+        .write { tenant, detail in
+            let payment = try tenant.knownPayment(id: known.id)
+            detail.note("payment", payment.publicID)
+            return answer(payment, url)
         }
     }
 
@@ -74,9 +79,9 @@ package struct TopUpFlow: Sendable {
 }
 
 extension PaymentDriverSettings {
-    /// Where the payer of a payment goes whose page this call was not told: to the page that another call with its
-    /// Idempotency-Key was told, or on, where the service reported the money before its answer failed. Nil where there is
-    /// nothing to pay or to thank for.
+    /// Where the payer goes when this call was told no page: to the page that another call with its Idempotency-Key was
+    /// told, or to the return page where the money was reported first. Nil where there is nothing to pay or to thank
+    /// for.
     fileprivate func page(of payment: Payment) -> String? {
         switch (payment.state, self) {
         case (.pending, _): payment.paymentURL

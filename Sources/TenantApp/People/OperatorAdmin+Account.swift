@@ -16,8 +16,8 @@ extension OperatorAdmin {
         },
         Route(
             .post, "/account/password", "Set a new password; all of your sessions end", access: .administrator,
-            isOpenToSupport: true, takes: PersonBodies.passwordChange.schema, gives: .done(PersonBodies.changed),
-            refuses: [409]
+            needsNoRoom: true, isOpenToSupport: true, takes: PersonBodies.passwordChange.schema,
+            gives: .done(PersonBodies.changed), refuses: [409]
         ) { call in
             let (old, new) = try call.read(PersonBodies.passwordChange)
             return PasswordAnswers.change(call, old: old, new: new) { .json(PersonBodies.changed, $0, in: $1) }

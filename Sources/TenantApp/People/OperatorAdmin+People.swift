@@ -45,7 +45,7 @@ extension OperatorAdmin {
             }
         },
         Route(
-            .patch, "/people/{id}", "Change a person's role or state", access: .owner,
+            .patch, "/people/{id}", "Change a person's role or state", access: .owner, needsNoRoom: true,
             takes: PersonBodies.change.schema, gives: .done(PersonBodies.person), refuses: [402, 409]
         ) { call in
             let (name, role, state) = try call.read(PersonBodies.change)
@@ -64,7 +64,7 @@ extension OperatorAdmin {
         },
         Route(
             .post, "/people/{id}/password-reset", "Make a link by which a person sets a new password",
-            access: .owner, idempotency: .accepted, gives: .made(PersonBodies.reset), refuses: [409]
+            access: .owner, idempotency: .accepted, needsNoRoom: true, gives: .made(PersonBodies.reset), refuses: [409]
         ) { call in PasswordAnswers.reset(call) { try $0.knownPerson(call.parameters[0]) } },
         Route(
             .get, "/people/{id}/sessions", "List where a person is signed in", access: .owner,

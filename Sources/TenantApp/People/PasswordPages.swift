@@ -32,8 +32,8 @@ package struct PasswordPages: OpenDialect {
 
     /// What whoever has such a link does next, whether it was used, is over or never was.
     private static let over =
-        "A link opens once, and not for ever. Sign in if you have a password; if not, ask whoever sent you the link "
-        + "for another."
+        "A link works once, and for a limited time. If you have a password, sign in; if not, ask whoever sent you the "
+        + "link for a new one."
 
     private static func page(_ kind: AccountLink) -> Route {
         Route(.get, "/{token}", "Show the page that asks for a password", access: .open) { call in
@@ -68,7 +68,7 @@ package struct PasswordPages: OpenDialect {
 
     private static func form(_ kind: AccountLink) -> Route {
         Route(
-            .post, "/{token}", "Set a password, once", access: .open,
+            .post, "/{token}", "Set a password, once", access: .open, needsNoRoom: kind == .passwordReset,
             showing: { call, refusal in call.head.prefersJSON ? nil : .read { try again(kind, call, $0, refusal) } }
         ) { call in
             let hash = tokenHash(call)

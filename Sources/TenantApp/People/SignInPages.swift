@@ -38,7 +38,7 @@ package struct SignInPages: OpenDialect {
     package static let entrance = Entrance(
         to: SignInPages(),
         instead: Route(.get, "", "Lead to the page to sign in by", access: .open) { call in
-            .answer(.seeOther(call.link("/sign-in", query: [("next", call.head.target)])))
+            .answer(.seeOther(call.link("/sign-in", query: [("next", call.head.pageToComeBackTo)])))
         },
         keeping: Route(
             .post, "", "Keep a form while its sender signs in", access: .open, moves: .nothing,
@@ -55,7 +55,7 @@ package struct SignInPages: OpenDialect {
     }
 
     private static let signIn = Route(
-        .post, "", "Sign in", access: .open, openCalls: .signIns,
+        .post, "", "Sign in", access: .open, openCalls: .signIns, needsNoRoom: true,
         showing: { call, refusal in .read { try form(call, $0, Attempt(sentBy: call), refusal) } }
     ) { call in
         let (email, password) = try call.readForm(KeyBodies.credentials)

@@ -19,7 +19,7 @@ package struct SignOutPages: OpenDialect {
     }
 
     package let routes: [Route] = [
-        Route(.post, "", "Sign out", access: .open, openCalls: .signOuts) { call in
+        Route(.post, "", "Sign out", access: .open, openCalls: .signOuts, needsNoRoom: true) { call in
             let hash = PageCookie.value(of: .session, in: call).map { SHA256.hash($0, behind: PageCookie.domain) }
             let left = Answer.seeOther(
                 call.link("/sign-in", query: [("said", "out")]), cookies: [PageCookie(.session, of: call).cleared])

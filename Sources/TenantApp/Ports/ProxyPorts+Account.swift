@@ -8,9 +8,8 @@ extension ProxyPorts {
 
     static let account: [Route] = [
         Route(
-            .post, "/login/signin", "Sign in", access: .open, openCalls: .signIns, takes: KeyBodies.credentials.schema,
-            gives: .done(Schemas.session),
-            refuses: [401]
+            .post, "/login/signin", "Sign in", access: .open, openCalls: .signIns, needsNoRoom: true,
+            takes: KeyBodies.credentials.schema, gives: .done(Schemas.session), refuses: [401]
         ) { call in
             let (email, password) = try call.read(KeyBodies.credentials)
             return SignIn.work(call, email: email, password: password, roles: [.reseller]) { session, _ in

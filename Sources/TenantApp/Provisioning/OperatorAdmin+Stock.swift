@@ -52,7 +52,7 @@ extension OperatorAdmin {
             }
         },
         Route(
-            .delete, "/products/{sku}/stock/items/{id}", "Withdraw a free item: nobody is sold it any more",
+            .delete, "/products/{sku}/stock/items/{id}", "Withdraw a free item: it is no longer sold",
             access: .administrator, moves: .oneBook, parameters: [.mode], gives: .done(Schemas.stockItem),
             refuses: [409]
         ) { call in

@@ -1,6 +1,6 @@
 import CallKit
 import Cryptography
-import SQLite
+package import SQLite
 package import TenantRegistry
 
 /// Who makes what is ordered (W13): the tenant's own provisioner, or one product's. Without its secret.
@@ -111,6 +111,35 @@ extension TenantTransaction {
                 updated_at = excluded.updated_at
             """,
             .integer(product), .text(url), .blob(sealed), .integer(timeoutSeconds), .text(baseURL), .time(now))
+    }
+
+    /// In a file that takes another one's place (P5): a provisioner that both have keeps the secret that it has now.
+    /// What was rotated away neither signs nor verifies again. `replaced` is the file that goes.
+    package func keepProvisionerSecrets(of replaced: Connection) throws {
+        // A restore is often the answer to a damaged file: then the secrets of then stand.
+        guard let rows = try? Self.sealedSecrets(in: replaced) else { return }
+        let byProduct = Dictionary(rows.map { ($0.product, $0) }, uniquingKeysWith: { first, _ in first })
+        for restored in try Self.sealedSecrets(in: connection) {
+            guard let present = byProduct[restored.product], present.sku == restored.sku else { continue }
+            if present.secret == restored.secret { continue }
+            let opened = try? AES256GCM.open(
+                present.secret, key: store.secretKey, associatedData: provisionerContext(present.product))
+            guard opened != nil else { continue }
+            try connection.run(
+                "UPDATE provisioner SET secret = ?2 WHERE product_id = ?1", .integer(present.product),
+                .blob(present.secret))
+        }
+    }
+
+    private static func sealedSecrets(
+        in connection: Connection
+    ) throws -> [(product: Int64, sku: String, secret: [UInt8])] {
+        try connection.rows(
+            """
+            SELECT v.product_id, coalesce(p.sku, ''), v.secret
+            FROM provisioner v LEFT JOIN product p ON p.id = v.product_id ORDER BY v.product_id
+            """
+        ) { row in (product: try row.int(), sku: try row.text(), secret: try row.blob()) }
     }
 
     /// What is under way is asked of whoever is in force then; of nobody, it waits.

@@ -71,9 +71,10 @@ extension TenantReader {
         try connection.row(Account.byEmail, .text(email.lowercased()), read: Account.init)
     }
 
-    /// The first that is there.
+    /// The one that is there, as it was kept before its spelling was today's: nobody takes an address over by applying
+    /// for the same one.
     package func account(spelt emails: [String]) throws -> Account? {
-        for email in emails {
+        for email in emails.reversed() {
             if let account = try connection.row(Account.byEmail, .text(email), read: Account.init) { return account }
         }
         return nil

@@ -91,7 +91,8 @@ extension OperatorAdmin {
         },
         Route(
             .post, "/resellers/{id}/password-reset", "Make a link by which a reseller sets a new password",
-            access: .administrator, idempotency: .accepted, gives: .made(PersonBodies.reset), refuses: [409]
+            access: .administrator, idempotency: .accepted, needsNoRoom: true, gives: .made(PersonBodies.reset),
+            refuses: [409]
         ) { call in
             PasswordAnswers.reset(call) { tenant in
                 try tenant.account(of: try tenant.standingReseller(call.parameters[0]))
@@ -99,8 +100,8 @@ extension OperatorAdmin {
         },
         Route(
             .post, "/resellers/{id}/webhook-secret/rotate", "Give a reseller a new signing secret",
-            access: .administrator, idempotency: .accepted, takes: WebhookBodies.rotation(.native).schema,
-            gives: .done(Schemas.newSecret), refuses: [409]
+            access: .administrator, idempotency: .accepted, needsNoRoom: true,
+            takes: WebhookBodies.rotation(.native).schema, gives: .done(Schemas.newSecret), refuses: [409]
         ) { call in
             let rotate = RotateResellerSecret(
                 resellerID: call.parameters[0], overlapSeconds: try call.read(WebhookBodies.rotation(.native)))
@@ -120,7 +121,8 @@ extension OperatorAdmin {
     static let resellerMoves: [Route] = ResellerState.Move.allCases.map { move in
         Route(
             .post, "/resellers/{id}/\(move.rawValue)", "\(move.rawValue.capitalized) a reseller",
-            access: .administrator, gives: .done(Schemas.resellerAnswer), refuses: [409]
+            access: .administrator, needsNoRoom: move == .suspend || move == .terminate,
+            gives: .done(Schemas.resellerAnswer), refuses: [409]
         ) { call in
             let move = MoveReseller(resellerID: call.parameters[0], move: move, accountID: call.accountID)
             return .write { tenant, detail in

@@ -27,7 +27,7 @@ extension Conflict {
     static let emailTaken = Conflict(
         "email_taken", "There is an account with this e-mail address.", pointer: "/email")
     static let passwordSet = Conflict(
-        "password_set", "A password is set for this account, so that no invitation is open; it can be reset.")
+        "password_set", "A password is set for this account, so no invitation is open; the password can be reset.")
     static let resellerTerminated = Conflict("reseller_terminated", "The reseller is terminated.")
     static let terminatedGetsNoKeys = resellerTerminated.saying("A terminated reseller gets no keys.")
     private static let resellerPending = Conflict("reseller_pending", "The reseller waits for approval.")

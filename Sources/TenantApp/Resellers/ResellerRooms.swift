@@ -7,12 +7,17 @@ package import TenantRegistry
 /// this only grows; a quota that is raised raises every share of it.
 extension TenantReader {
     /// Throws where the reseller has filled its share: it writes no more, and reads on.
-    package func judgeRoom(resellerID: Int64) throws {
+    ///
+    /// `isProtecting`: of calls that end something or replace a secret; they have an eighth more, since whoever repeats
+    /// them for ever fills a file too.
+    package func judgeRoom(resellerID: Int64, isProtecting: Bool) throws {
         guard let quota = store.record?.profile.quotas.bytesMax else { return }
         let budgets = store.budgets
-        let share = quota / 100 * Int64(budgets.figures[.roomReseller])
+        let most = quota / 100 * Int64(budgets.figures[.roomReseller])
+        let share = isProtecting ? most + most / 8 : most
         // Anybody may apply, and try the test book before anybody looks (W12).
-        let shareWaiting = min(share, Int64(budgets.figures[.roomPending]) << 20)
+        let mostWaiting = Int64(budgets.figures[.roomPending]) << 20
+        let shareWaiting = min(share, isProtecting ? mostWaiting + mostWaiting / 8 : mostWaiting)
         let used = try savedRoom(resellerID: resellerID) + store.grown(for: resellerID)
         guard used >= shareWaiting else { return }
         let isWaiting = try reseller(id: resellerID)?.state == .pending && isApplication(resellerID)

@@ -17,6 +17,9 @@ extension TenantSchema {
             guard let replaced else { return }
             try tenant.notePriceChanges(since: replaced, by: PriceAuthor(.restore, requestID: requestID))
             try tenant.endLinks(since: replaced)
+            try tenant.keepWebhookSecrets(of: replaced)
+            try tenant.keepProvisionerSecrets(of: replaced)
+            try tenant.keepPaymentServices(of: replaced)
         })
 
     private static let all = [

@@ -2,10 +2,10 @@ import CallKit
 import SQLite
 import TenantRegistry
 
-/// Every CHECK of the schema holds for every row. SQLite reads none of a file that it may not write, so that its own
+/// Every CHECK of the schema holds for every row. SQLite ignores the CHECKs of a file that it may not write, so its own
 /// integrity check passes over them here.
 enum ConstraintCheck {
-    /// Tables of one row that is always there: what counts on in it would count nothing.
+    /// Tables that have one row, always.
     private static let neverEmpty: Set = ["product_revision", "usage_mark"]
 
     /// Asks the rules of this program's schema, and those of no table that was altered: what a foreign file calls a
@@ -51,7 +51,7 @@ enum CheckClauses {
         var isAwaited = false
         while let piece = next(&rest) {
             if isAwaited, piece == "(" {
-                guard let end = end(of: rest) else { return clauses }
+                guard let end = close(of: rest) else { return clauses }
                 clauses.append("(" + rest[..<end])
                 rest = rest[end...]
                 isAwaited = false
@@ -63,7 +63,7 @@ enum CheckClauses {
     }
 
     /// Behind the parenthesis that closes the one before `text`.
-    private static func end(of text: Substring) -> Substring.Index? {
+    private static func close(of text: Substring) -> Substring.Index? {
         var rest = text
         var depth = 1
         while let piece = next(&rest) {

@@ -22,7 +22,7 @@ extension TenantReader {
         try secrets(of: try knownWebhookEndpoint(publicID))
     }
 
-    fileprivate func endpointContext(_ id: Int64) -> [UInt8] { tenantID.bytes + Array("endpoint:\(id)".utf8) }
+    func endpointContext(_ id: Int64) -> [UInt8] { tenantID.bytes + Array("endpoint:\(id)".utf8) }
 }
 
 extension TenantTransaction {

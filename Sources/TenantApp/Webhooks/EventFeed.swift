@@ -104,11 +104,11 @@ package struct EventFeed: Sendable {
                 }
                 if hasCome { continue }
                 // Whoever has waited in vain is judged once more: the key may have died meanwhile (G3). Where the file
-                // went to another node just now, or the gateway stops, the next call is judged. A node that may not
-                // show anything, as the nodes' log is away, shows no page of before either (N6, case 7).
+                // went to another node just now, that one judges the next call. A node that may not show anything, as
+                // the nodes' log is away, shows no page of before either (N6, case 7).
                 do {
                     return .answer(try await steps.read(read).answer)
-                } catch LaneFailure.moved, LaneFailure.closed {
+                } catch LaneFailure.moved {
                     return .answer(answer)
                 }
             }

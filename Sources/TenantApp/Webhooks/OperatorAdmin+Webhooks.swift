@@ -55,7 +55,7 @@ extension OperatorAdmin {
     ].map { move, summary in
         Route(
             .post, "/webhooks/{id}/\(move.rawValue)", summary, access: .administrator,
-            gives: .done(Schemas.webhook), refuses: [409]
+            needsNoRoom: move == .disable || move == .pause, gives: .done(Schemas.webhook), refuses: [409]
         ) { call in
             .write { tenant, detail in
                 let endpoint = try tenant.knownWebhookEndpoint(call.parameters[0])

@@ -74,6 +74,7 @@ package final class TenantStore: LaneFile {
     private var namesOwner = false
     private var pace = CheckpointPace()
     private var growth: FileGrowth
+    var room = FileRoom()
     /// Nil for a file of a schema that has no such rows.
     private let vouching: RowVouching?
     /// The next batch tells every row anew.
@@ -224,7 +225,8 @@ package final class TenantStore: LaneFile {
             namesOwner = true
         }
         var next = head
-        if wantsFlush || readLog.isWorthwhile(at: now) { drained = readLog.drain() }
+        // A reserve is not for what others have asked: their records wait for room.
+        if !room.isReserveOpen && (wantsFlush || readLog.isWorthwhile(at: now)) { drained = readLog.drain() }
         if let reads = drained, reads.count > 0 {
             let isLast = batchRecords.isEmpty && rows.isEmpty
             next = try append(block: AuditPacking.block(reads), of: .block, after: next, isLast: isLast)
@@ -264,6 +266,7 @@ package final class TenantStore: LaneFile {
     }
 
     package func committed() -> Effects? {
+        room.closeReserve(of: connection)
         wantsBaseline = false
         vouching?.clear()
         if let sealedHead { head = sealedHead }
@@ -314,6 +317,7 @@ package final class TenantStore: LaneFile {
     }
 
     package func rolledBack() {
+        room.closeReserve(of: connection)
         jobInstant = nil
         memory?.forget()
         usageMark = nil

@@ -22,10 +22,10 @@ extension Fleet {
         if let cluster, !cluster.isServed(record.id) {
             return exportFromLog(record, cluster, to: path, on: pool ?? files, copied, then)
         }
-        // What gathered in memory is part of the record.
+        // What gathered in memory is part of the record, where the file has room for it.
         record.lane.submit(
             LaneJob(
-                writes: true,
+                writes: true, reserve: .provider,
                 perform: { store in
                     store.flushReads()
                     return { [self] _ in stepExport(record, Copying(on: pool ?? files, copied), path, then) }

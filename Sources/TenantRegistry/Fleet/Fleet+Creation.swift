@@ -187,9 +187,9 @@ extension Fleet {
             if schema.vouched != nil {
                 try connection.run("UPDATE meta SET vouched_version = ?1 WHERE id = 1", .int(Int(schema.version)))
             }
-            try connection.setMaxPageCount(record.profile.quotas.pagesMax)
             let store = try TenantStore(
                 connection: connection, tenantID: record.id, context: context(record, sink: sink))
+            try store.hold(toPages: record.profile.quotas.pagesMax)
             store.beginCreation()
             return store
         } catch {
@@ -276,7 +276,7 @@ extension Fleet {
                 { control in
                     // A changed quota holds at once for an open file; a closed one takes it when it opens.
                     if control.isOpen, let store = try? control.file() {
-                        _ = try? store.connection.setMaxPageCount(pages)
+                        try? store.hold(toPages: pages)
                     }
                     told(result)
                 }, orElse: { _ in told(result) })

@@ -403,7 +403,7 @@ package final class Fleet: Sendable {
             // Nobody is told of what a migration made before it is durable.
             try sink?.wait(for: connection.lastLSN)
             // After what the file needs to be opened at all.
-            try connection.setMaxPageCount(record.profile.quotas.pagesMax)
+            try store.hold(toPages: record.profile.quotas.pagesMax)
             // It never changes, so that whichever of the two says another thing was changed by other hands.
             guard store.currency == record.profile.currency else {
                 throw TenantFileError.damaged("its currency is \(store.currency), not \(record.profile.currency)")

@@ -69,8 +69,8 @@ package final class TenantRecord: Sendable {
     package var webhookChanges: Int { webhookCell.load(ordering: .acquiring) }
     func noteWebhookChange() { webhookCell.add(1, ordering: .releasing) }
 
-    /// Quotas of which four fifths or all are used, as they were last looked at. None of a tenant whose access has ended
-    /// or that has moved: nothing of it is used any more, and a quota keeps nobody out.
+    /// Quotas of which four fifths or all are used, as they were last looked at. None of a tenant whose access has
+    /// ended or that has moved: nothing of it is used any more, and a quota keeps nobody out.
     package func quotaLevels(at now: Timestamp) -> [(kind: QuotaKind, level: Int64)] {
         switch access(at: now) {
         case .open, .refused(.suspended):

@@ -23,6 +23,11 @@ extension Lane {
         return .failed(error)
     }
 
+    /// It found no room in a batch, and has a reserve, which is its own: it is to be tried alone.
+    func wantsReserve(_ job: LaneJob<File>, _ error: any Error) -> Bool {
+        job.reserve != .none && (error as? SQLiteError)?.isFull == true
+    }
+
     /// The file did not open.
     func fail(_ jobs: [LaneJob<File>], unopened error: any Error) {
         if (error as? LaneFailure)?.isOfCluster != true {

@@ -227,7 +227,7 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
                 } catch let error as SavepointNeeded {
                     throw error
                 } catch {
-                    if file.connection.isAutocommit { throw TransactionLost(cause: error) }
+                    if file.connection.isAutocommit || wantsReserve(job, error) { throw TransactionLost(cause: error) }
                     completions.append(nil)
                     failures.append((index, failure(error, in: file)))
                 }
@@ -288,6 +288,7 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
         _ job: LaneJob<File>, before others: ArraySlice<LaneJob<File>>, in file: File
     ) -> Bool {
         do {
+            if job.reserve != .none { file.openReserve(job.reserve) }
             try begin(file, writes: job.writes)
             let completion = try perform(job, in: file, isGuarded: true)
             try seal(file)

@@ -15,6 +15,8 @@ package protocol LaneFile: AnyObject, SendableMetatype {
     var isUnfinished: Bool { get }
     /// A job is about to run; what it notes for after the commit is its own until the next one begins.
     func jobBegins()
+    /// The transaction that comes may take pages above the quota, until `committed` or `rolledBack`.
+    func openReserve(_ reserve: PageReserve)
     /// The job's writes were undone: forget what it noted.
     func jobUndone()
     /// The last writes of a batch, before COMMIT: audit rows, usage, signature.
@@ -43,6 +45,9 @@ package protocol LaneFile: AnyObject, SendableMetatype {
 
 extension LaneFile {
     package func takeFailedCommit() -> FailedCommit? { nil }
+
+    /// A file without a quota has no reserve either.
+    package func openReserve(_ reserve: PageReserve) {}
 }
 
 /// What became of a checkpoint.
@@ -119,14 +124,17 @@ package enum FailedCommit: Sendable {
 package struct LaneJob<File: LaneFile>: Sendable {
     package typealias Completion = @Sendable (File.Outcome) -> Void
     let writes: Bool
+    /// What it may take of pages above the quota, where it finds no room below.
+    let reserve: PageReserve
     let perform: @Sendable (File) throws -> Completion
     let fail: @Sendable (LaneFailure) -> Void
 
     package init(
-        writes: Bool, perform: @escaping @Sendable (File) throws -> Completion,
+        writes: Bool, reserve: PageReserve = .none, perform: @escaping @Sendable (File) throws -> Completion,
         fail: @escaping @Sendable (LaneFailure) -> Void
     ) {
         self.writes = writes
+        self.reserve = reserve
         self.perform = perform
         self.fail = fail
     }

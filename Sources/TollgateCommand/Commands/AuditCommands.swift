@@ -57,7 +57,7 @@ enum AuditCommands {
     private static let check = Command(
         "audit verify", "Verify the audit log's chain from its first row to its head, at the gateway",
         options: [
-            Option("--head", "HEAD", "An Audit-Head that was handed out: it must stand in the chain")
+            Option("--head", "HEAD", "An Audit-Head that was handed out: it must be in the chain")
         ] + GatewayClient.ownerOptions,
         notes: "Exit code 1: it is not what was written. “tollgate verify FILE” proves an export, with no gateway."
     ) { invocation in

@@ -7,7 +7,7 @@ enum BackupPruneCommand {
     private static let countMax = 100_000
 
     static let command = Command(
-        "backup prune", "Remove old backups from a place, and what none of the others needs", arguments: ["PLACE"],
+        "backup prune", "Remove old backups from a place, and what no other backup needs", arguments: ["PLACE"],
         options: [
             Option("--keep", "N", "Keep so many backups, the newest"),
             Option("--keep-days", "D", "Keep the backups of so many days"),

@@ -28,7 +28,7 @@ enum CopyCommands {
         options: [
             Option("--input", "FILE", "An export of this tenant (- is standard input)"),
             Option("--at", "TIME", "In place of a file: the moment to take it back to (RFC 3339)"),
-            Option("--unsigned", "accept", "Take a file that the tenant's gateway did not sign, where it is sound"),
+            Option("--unsigned", "accept", "Take a file that the tenant's gateway did not sign, if it is sound"),
         ] + GatewayClient.options,
         notes: "The file is checked before it replaces anything. Keys revoked since it was made stay revoked."
     ) { invocation in
@@ -37,7 +37,7 @@ enum CopyCommands {
             throw CommandFailure.usage("--input FILE or --at TIME says what to take back")
         }
         if let at = invocation.text("--at") {
-            if unsigned != nil { throw CommandFailure.usage("--unsigned goes with --input alone") }
+            if unsigned != nil { throw CommandFailure.usage("--unsigned goes only with --input") }
             let answer = try GatewayClient.provider(invocation).send(
                 "POST", TenantCommands.path(invocation) + "/restore?at=\(at.percentEncoded)", isLong: true)
             try Answers.show(answer, invocation)
@@ -60,7 +60,7 @@ enum CopyCommands {
         "tenant fork", "Make a new tenant of another's state, to try things on real data",
         arguments: TenantCommands.slug + ["NEW"],
         options: [
-            Option("--at", "TIME", "Its state then (RFC 3339); now where it is left out")
+            Option("--at", "TIME", "The moment whose state to take, RFC 3339 (now)")
         ] + GatewayClient.options,
         notes: "Keys, sessions, passwords, invitations and secrets do not come along; webhooks and payments are off.\n"
             + "The owner's key is shown once."
@@ -81,7 +81,7 @@ enum CopyCommands {
         "tenant delete", "Erase a tenant for ever, now or after some days", arguments: TenantCommands.slug,
         options: [
             Option("--confirm", "SLUG", "The slug once more: nothing brings it back"),
-            Option("--after-days", "N", "Not now but then (1 to 365); “tollgate tenant undelete” takes it back"),
+            Option("--after-days", "N", "Delete it after N days (1 to 365); “tollgate tenant undelete” takes it back"),
         ] + GatewayClient.options
     ) { invocation in
         let slug = invocation.arguments[0]

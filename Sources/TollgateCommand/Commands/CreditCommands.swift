@@ -33,7 +33,7 @@ enum CreditCommands {
         "reconciliation run", "Compare a reseller's ledger with what it reported", arguments: ["FILE"],
         options: Filter.options(compared) + [OnceKey.option] + api.options,
         notes: "CSV with the columns external_ref, kind, amount and at; a file that ends in .jsonl is JSON Lines.\n"
-            + "Where they differ a review opens, and the exit code is 0 all the same.\n" + OnceKey.note
+            + "If they differ, a review opens; the exit code is still 0.\n" + OnceKey.note
     ) { invocation in
         let path = "/reconciliations" + Filter.text(compared, invocation)
         return try SentFile.sendOnce(path, invocation.arguments[0], invocation) { answer throws(CommandFailure) in
@@ -107,7 +107,7 @@ enum CreditCommands {
         "GET", "review show", "Show an account review", "/reviews/{}", arguments: reviewID)
 
     private static let close = Command(
-        "review close", "Close an account review: the reseller is in good standing where it was the last",
+        "review close", "Close an account review; after the last one the reseller is in good standing",
         arguments: reviewID,
         options: [Option("--note", "TEXT", "What was found, for operators alone", isRequired: true)] + api.options
     ) { invocation in

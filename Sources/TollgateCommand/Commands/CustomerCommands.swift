@@ -22,7 +22,7 @@ enum CustomerCommands {
     private static let change = Command(
         "customer change", "Change the address or the name of an end customer of orders", arguments: ["CUSTOMER_ID"],
         options: [
-            Option("--email", "EMAIL", "Where it is written to"), Option("--name", "NAME", "What people call it"),
+            Option("--email", "EMAIL", "The customer's address"), Option("--name", "NAME", "What people call it"),
             Filter.mode.option,
         ] + api.options,
         notes: "What is not named stays as it is. An order changes neither, but fills what is empty."
@@ -41,7 +41,7 @@ enum CustomerCommands {
         columns: ["id", "email", "subscription.status", "subscription.ends_at", "created_at"], empty: "no subscribers")
 
     private static let subscriber = Command(
-        "subscriber show", "Show an end customer of codes, and what it redeemed", arguments: ["SUBSCRIBER_ID"],
+        "subscriber show", "Show an end customer of codes, and what they redeemed", arguments: ["SUBSCRIBER_ID"],
         options: Pages.options + api.options, notes: "With --json what it redeemed follows on a line of its own."
     ) { invocation in
         let path = CalledAPI.path("/subscribers/{}", invocation)

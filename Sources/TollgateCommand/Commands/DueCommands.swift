@@ -8,7 +8,7 @@ enum DueCommands {
         "GET", "overview", "Count resellers by state, and say how far a new tenant has come", "/overview")
 
     private static let due = Command(
-        "due", "List what comes next by itself, soonest first",
+        "due", "List what falls due next, soonest first",
         options: [
             Option("--kind", "KIND", "Of one kind, say delivery or renewal"),
             Option("--until", "TIME", "RFC 3339, up to then, itself too"),
@@ -46,7 +46,7 @@ enum DueCommands {
     }
 
     private static let resume = Command(
-        "outbound resume", "Let leave what waits since the tenant was restored",
+        "outbound resume", "Release what has waited since the tenant was restored",
         options: [Option("--keep-held", "Deliveries stay held, to be replayed")] + GatewayClient.ownerOptions
     ) { invocation in
         let body = JSONWriter.object { $0.field("deliveries", invocation.has("--keep-held") ? "keep" : "send") }

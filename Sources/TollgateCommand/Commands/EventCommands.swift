@@ -16,14 +16,14 @@ enum EventCommands {
     private static let tail = Command(
         "events tail", "Print events in their order, and go on as they come",
         options: [
-            Option("--after", "CURSOR", "From behind this place (from the oldest event)"),
+            Option("--after", "CURSOR", "Start after this place (at the oldest event)"),
             Option("--type", "TYPE", "Of this type", repeats: true),
-            Option("--once", "End where there is nothing more"),
+            Option("--once", "Stop when there is nothing more"),
             Option("--api", "NAME", "Whose key it is: admin, wholesale, codes or ports (admin with --tenant)"),
             Option("--tenant", "SLUG", "The tenant, with an operator's key; a reseller's knows its own"),
         ] + GatewayClient.resellerOptions,
-        notes: "The key is an operator's where --tenant is given alone; for a reseller's add --api wholesale, codes or "
-            + "ports.\nAt its end, at Ctrl-C, and where a call is refused, it says how to go on: --after."
+        notes: "With --tenant alone the key is an operator's; for a reseller's add --api wholesale, codes or "
+            + "ports.\nWhen it ends, by Ctrl-C or a refused call too, it prints the --after to go on with."
     ) { invocation in
         // Before the first call, which may make threads.
         let lastWords = LastWords()
@@ -48,7 +48,7 @@ enum EventCommands {
             }
             let read = try Answers.parsed(answer)
             guard case .array(let events)? = read[feed.events], let cursor = read[feed.cursor]?.text else {
-                throw CommandFailure.failed("the answer is no page of events; is this a Tollgate gateway?")
+                throw CommandFailure.failed("the answer is not a page of events; is this a Tollgate gateway?")
             }
             if invocation.has("--json") {
                 if isFirst || !events.isEmpty { try Output.bytes(answer.body + [0x0A]) }

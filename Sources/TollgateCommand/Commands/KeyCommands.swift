@@ -46,7 +46,7 @@ enum KeyCommands {
             Option("--scope", "SCOPE", "What it may do (all of the tenant's dialects)", repeats: true),
             Option("--name", "NAME", "What people call it"),
             Option("--mode", "MODE", "live or test (live)"),
-            Option("--role", "ROLE", "operator or support: a key for this API; support reads alone"),
+            Option("--role", "ROLE", "operator or support: a key for this API; support only reads"),
             Option("--expires-at", "TIME", "RFC 3339 or a day"),
             Option("--limit", "R/W[/B]", "Its own limit, say 1000/60"),
         ] + GatewayClient.ownerOptions
@@ -148,7 +148,7 @@ enum KeyCommands {
         "Nothing is changed. The last line is the smallest limit that refuses fewer than one call of 1,000."
 
     private static let rehearseLimit = Command(
-        "limit rehearse", "Try a limit on the calls that the audit log has of a key", arguments: ["KEY_ID", "R/W[/B]"],
+        "limit rehearse", "Try a limit on a key's calls in the audit log", arguments: ["KEY_ID", "R/W[/B]"],
         options: [rehearsedDays] + GatewayClient.ownerOptions, notes: rehearsed
     ) { invocation in
         try rehearse(path(invocation) + "/limit/rehearse", invocation)

@@ -44,8 +44,8 @@ enum MoveCommands {
         ] + GatewayClient.options,
         notes: "With --node its calls go on, and follow it.\n"
             + "With --to the tenant is sealed here, copied, taken in there, and confirmed: from then on its old address names\n"
-            + "the new one. Where the copy is refused it is served here again, as if nothing had been.\n"
-            + "A move that was cut short goes on where it is run again."
+            + "the new one. If the copy is refused, it is served here again, as if nothing had happened.\n"
+            + "Run a move that was cut short again, and it goes on."
     ) { invocation in
         let slug = invocation.arguments[0]
         guard invocation.has("--node") != invocation.has("--to") else {
@@ -86,7 +86,7 @@ enum MoveCommands {
                 "--history", "WHICH", "file: what the tenant's node has of it; log: what the database has",
                 isRequired: true)
         ] + GatewayClient.options,
-        notes: "What the other history had alone is lost to the tenant. A file that is put aside stays beside it."
+        notes: "Whatever only the other history had is lost to the tenant. A file that is put aside stays beside it."
     ) { invocation in
         let history = try invocation.required("--history")
         let answer = try GatewayClient.provider(invocation).send(
@@ -99,7 +99,7 @@ enum MoveCommands {
     private static let undo = Command(
         "tenant move-back", "Serve a tenant here again whose move was not confirmed", arguments: TenantCommands.slug,
         options: GatewayClient.options,
-        notes: "Only where it does not live on the other node: two of it would go their own ways."
+        notes: "Only if it does not live on the other node: two copies of it would diverge."
     ) { invocation in
         let answer = try GatewayClient.provider(invocation).send("DELETE", TenantCommands.path(invocation) + "/move")
         try Answers.show(answer, invocation)
@@ -231,7 +231,7 @@ private struct Move {
     private func lives(_ id: String) throws(CommandFailure) -> Bool {
         let found = try Answers.parsed(try there.send("GET", "/tenants?q=\(id.percentEncoded)"))
         guard case .array(let tenants)? = found["data"] else {
-            throw .failed("the answer of the other node is no list of tenants")
+            throw .failed("the other node's answer is not a list of tenants")
         }
         return tenants.contains { tenant in
             tenant["id"]?.text == id && !["moved", "deleting"].contains(tenant["state"]?.text)

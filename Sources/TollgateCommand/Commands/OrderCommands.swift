@@ -205,7 +205,7 @@ enum OrderCommands {
         options: [
             Option("--price", "AMOUNT", "What a term costs from then on", isRequired: true),
             Option("--reseller", "ID", "Of one reseller"), Option("--product", "SKU", "Of one product"),
-            Option("--term", "TERM", "Of one term, say monthly"), Option("--dry-run", "List what would change alone"),
+            Option("--term", "TERM", "Of one term, say monthly"), Option("--dry-run", "Only list what would change"),
         ] + GatewayClient.ownerOptions
     ) { invocation in
         let body = try JSONWriter.object { json in

@@ -97,7 +97,7 @@ enum PeopleCommands {
     }
 
     private static let sessions = Command(
-        "people sessions", "List where a person is signed in, or sign it out", arguments: person,
+        "people sessions", "List where a person is signed in, or sign them out", arguments: person,
         options: sessionOptions + GatewayClient.ownerOptions, notes: personNote
     ) { invocation in
         let client = try GatewayClient.owner(invocation)
@@ -155,7 +155,7 @@ enum PeopleCommands {
         "account key", "Mint a key of your own",
         options: [
             Option("--name", "NAME", "What people call it"), Option("--mode", "MODE", "live or test (live)"),
-            Option("--role", "ROLE", "operator or support: what it may do at the most"),
+            Option("--role", "ROLE", "operator or support: the most that it may do"),
             Option("--expires-at", "TIME", "RFC 3339 or a day"),
         ] + GatewayClient.ownerOptions
     ) { invocation in
@@ -186,7 +186,7 @@ enum PeopleCommands {
     // MARK: Parts
 
     private static let ending = [
-        Option("--end", "SESSION_ID", "End this one"), Option("--end-all", "End all, but the one that asks"),
+        Option("--end", "SESSION_ID", "End this one"), Option("--end-all", "End all but the one that asks"),
     ]
 
     /// Lists the sessions of a path, or ends what the options name.

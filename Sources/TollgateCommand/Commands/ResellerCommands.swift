@@ -63,7 +63,7 @@ enum ResellerCommands {
     }
 
     private static let change = Command(
-        "reseller change", "Change who a reseller is, what is noted of it, and its terms", arguments: id,
+        "reseller change", "Change a reseller's identity, notes and terms", arguments: id,
         options: [
             Option("--email", "EMAIL", "Its person signs in by it from now on"),
             Option("--name", "NAME", "What people call it"),
@@ -172,7 +172,7 @@ enum ResellerCommands {
     }
 
     private static let rehearse = Command(
-        "reseller rehearse", "Try a limit on the calls that the audit log has of a reseller",
+        "reseller rehearse", "Try a limit on a reseller's calls in the audit log",
         arguments: id + ["R/W[/B]"], options: [KeyCommands.rehearsedDays] + GatewayClient.ownerOptions,
         notes: KeyCommands.rehearsed
     ) { invocation in try KeyCommands.rehearse(path(invocation) + "/rate-limit/rehearse", invocation) }

@@ -11,7 +11,7 @@ import TenantRegistry
 /// of its own (P11).
 enum RestoreNodeCommand {
     static let command = Command(
-        "restore-node", "Make a node of a backup or an archive", arguments: ["[PLACE]"],
+        "restore-node", "Make a node from a backup or an archive", arguments: ["[PLACE]"],
         options: OpenedBackup.options + [
             Option("--archive", "PLACE", "The archive, in place of the argument"),
             Option(

@@ -5,7 +5,7 @@ import HTTPCore
 /// Tables and pictures that a command sends or saves, through the operator's API.
 enum SentFile {
     static let dryRun = Option("--dry-run", "Tell what it would change, and change nothing")
-    static let ifMatch = Option("--if-match", "HASH", "Only onto what a dry run gave this hash of")
+    static let ifMatch = Option("--if-match", "HASH", "Apply it only to the state that a dry run gave this hash of")
     private static let firstBytesMax = 64
 
     /// Sends a file by its name: `.csv` is CSV, `.json` JSON.
@@ -81,7 +81,7 @@ enum SentFile {
         try Answers.line("hash", json["hash"])
         if let effect = json["effect"] { try tell(effect) }
         if case .array(let errors)? = json["errors"], !errors.isEmpty {
-            throw CommandFailure.failed("the file has errors: nothing of it would be taken")
+            throw CommandFailure.failed("the file has errors: none of it would be taken")
         }
         return ExitCode.ok
     }

@@ -18,14 +18,14 @@ enum ServiceCommands {
         "payment-service set", "Put a payment service in force",
         options: [
             Option("--driver", "DRIVER", "http, or sandbox: a page on which payments are made up", isRequired: true),
-            Option("--create-url", "URL", "Where payments are begun; of http"),
-            Option("--api-key-file", "FILE", "Its first line is our key at the service; of http"),
-            Option("--webhook-secret-file", "FILE", "Its first line is what the service signs with; of http"),
+            Option("--create-url", "URL", "Where payments are begun, for http"),
+            Option("--api-key-file", "FILE", "Its first line is our key at the service, for http"),
+            Option("--webhook-secret-file", "FILE", "Its first line is what the service signs with, for http"),
             Option("--callback-url", "URL", "Where the service reports to, if not to the gateway's own address"),
             Option("--return-url", "URL", "Where people come back to"),
             Option("--overlap-seconds", "N", "How long the service before may still report"),
         ] + api.options,
-        notes: "One of both files may be -, standard input."
+        notes: "One of the two files may be - (standard input)."
     ) { invocation in
         let files = [("--api-key-file", "api_key"), ("--webhook-secret-file", "webhook_secret")]
         let texts = SentFile.members(
@@ -64,7 +64,7 @@ enum ServiceCommands {
             product, Option("--secret-file", "FILE", "Its first line is what calls to it are signed with, whsec_…"),
             Option("--timeout-seconds", "N", "How long it may take to answer"),
         ] + api.options,
-        notes: "Without --secret-file one that was there keeps its secret, and a new one is given a secret."
+        notes: "Without --secret-file an existing one keeps its secret, and a new one is given a secret."
     ) { invocation in
         let secret = try invocation.text("--secret-file").map { try PasswordFile.read($0) }
         let timeout = try invocation.integer("--timeout-seconds", in: 0...Int(Int32.max))
@@ -91,7 +91,7 @@ enum ServiceCommands {
             Option("--product", "SKU", "Of this product (the tenant's provisioner)"),
             Option("--verb", "VERB", "create, suspend, unsuspend or terminate (create)"),
             Option("--show-only", "Send nothing"),
-        ] + api.options, notes: "Exit code 1 where no answer came that can be read."
+        ] + api.options, notes: "Exit code 1 if no readable answer came."
     ) { invocation in
         let texts = SentFile.members([("--product", "product"), ("--verb", "verb")], invocation)
         let send = JSONMember(name: "send", value: .bool(!invocation.has("--show-only")))

@@ -57,7 +57,8 @@ enum StockCommands {
         "licences move", "Give free licences to another reseller or product, all or none",
         options: [
             Option("--licence", "KEY", "One of them", repeats: true, isRequired: true),
-            Option("--to-reseller", "ID", "Whose they are to be"), Option("--to-product", "SKU", "What they are to be"),
+            Option("--to-reseller", "ID", "The reseller to move them to"),
+            Option("--to-product", "SKU", "The product to move them to"),
             mode,
         ] + GatewayClient.ownerOptions
     ) { invocation in
@@ -140,7 +141,8 @@ enum StockCommands {
     private static let changeDevice = Command(
         "devices change", "Correct a device: its address, place, carrier or kind", arguments: ["DEVICE"],
         options: [
-            Option("--server-ip", "ADDRESS", "With that of its slots"), Option("--city", "CITY", "none takes it away"),
+            Option("--server-ip", "ADDRESS", "Its address, and that of its slots"),
+            Option("--city", "CITY", "none takes it away"),
             Option("--carrier", "CARRIER", "none takes it away"),
             Option("--kind", "KIND", "shared or exclusive-capable"), mode,
         ] + GatewayClient.ownerOptions
@@ -175,7 +177,7 @@ enum StockCommands {
     ) { invocation in try take(items(invocation), invocation) }
 
     private static let withdrawItem = Command(
-        "stock withdraw", "Withdraw a free item: nobody is sold it any more", arguments: ["SKU", "ITEM_ID"],
+        "stock withdraw", "Withdraw a free item: it is no longer sold", arguments: ["SKU", "ITEM_ID"],
         options: GatewayClient.ownerOptions
     ) { invocation in
         let path = items(invocation) + "/items/\(invocation.arguments[1].percentEncoded)"

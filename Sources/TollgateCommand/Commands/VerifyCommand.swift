@@ -10,16 +10,16 @@ enum VerifyCommand {
     static let command = Command(
         "verify", "Prove a tenant's file: audit chain, ledger, stock, outbox", arguments: ["FILE"],
         options: [
-            Option("--head", "HEAD", "An Audit-Head that was handed out: it must stand in the chain", repeats: true),
+            Option("--head", "HEAD", "An Audit-Head that was handed out: it must be in the chain", repeats: true),
             Option("--public-key", "BASE64", "The tenant's published key, rather than the file's own word"),
-            Option("--all-signatures", "Check every signature, not the last alone"),
+            Option("--all-signatures", "Check every signature, not only the last"),
             Option("--json", "Print the report as JSON"),
         ],
-        notes: "Exit codes: 0 sound, 1 something is wrong with it, 2 not a tenant's file, or not to be read.\n"
+        notes: "Exit codes: 0 sound, 1 something is wrong with it, 2 not a tenant's file, or not readable.\n"
             + "Not for a file that a gateway has open: verify an export."
     ) { invocation in
         if invocation.arguments[0] == "-" {
-            throw CommandFailure.usage("FILE is read more than once, so that it is a file and not standard input")
+            throw CommandFailure.usage("FILE is read more than once: it must be a file, not standard input")
         }
         let heads = try invocation.texts("--head").map { text throws(CommandFailure) in
             guard let head = AuditHead(text: text) else {

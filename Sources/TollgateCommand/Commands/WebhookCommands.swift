@@ -88,7 +88,7 @@ enum WebhookCommands {
         Option("--until", "TIME", "RFC 3339, events made before then"),
         Option("--type", "TYPE", "Of this type of event", repeats: true),
         Option("--state", "STATE", "pending, delivered, dead or held", repeats: true), statusClass, endpoint,
-        Option("--dry-run", "Count alone"),
+        Option("--dry-run", "Only count"),
     ]
 
     /// A command that replays what its filter finds: everybody's for an operator, a reseller's own for itself.
@@ -155,7 +155,7 @@ enum WebhookCommands {
     static func testing(_ name: String, _ summary: String, _ api: CalledAPI) -> Command {
         Command(
             name, summary, arguments: webhookID, options: api.options,
-            notes: "Exit code 1 where no answer came that can be read."
+            notes: "Exit code 1 if no readable answer came."
         ) { invocation in
             let answer = try api.client(invocation).send("POST", CalledAPI.path("/webhooks/{}/test", invocation))
             return try Answers.tried(answer, invocation)

@@ -7,13 +7,13 @@ import TenantRegistry
 extension ServeOptions {
     static let cluster = [
         Option("--cluster", "URL", "Share the tenants with other nodes through this PostgreSQL ($TOLLGATE_CLUSTER)"),
-        Option("--cluster-file", "FILE", "The same, with the URL in the file's first line: a password is in no list"),
+        Option("--cluster-file", "FILE", "The same, with the URL in the file's first line, so that no list shows it"),
         Option("--node", "ID", "This node's name in the cluster: a–z, 0–9 and -"),
         Option("--advertise", "HOST:PORT", "Where the other nodes reach this one"),
         Option(
             "--durability", "WHAT",
             "replicated: a commit is on two servers' disks before it is answered; single: one is enough (replicated)"),
-        Option("--upgrade-registry", "Change the registry though older nodes run: they serve nothing more"),
+        Option("--upgrade-registry", "Change the registry although older nodes run; those then serve nothing"),
     ]
 
     static let clusterVariable = "TOLLGATE_CLUSTER"
@@ -23,7 +23,7 @@ extension ServeOptions {
         guard let url = try clusterURL(invocation) else {
             for name in ["--node", "--advertise", "--durability", "--upgrade-registry"] where invocation.has(name) {
                 throw .usage(
-                    "\(name) is of a node in a cluster: --cluster, --cluster-file or \(clusterVariable) says which")
+                    "\(name) is for a node of a cluster: name it with --cluster, --cluster-file or \(clusterVariable)")
             }
             return nil
         }
@@ -32,7 +32,7 @@ extension ServeOptions {
                 "--archive keeps a node's own log, and in a cluster there is none: back up its PostgreSQL instead")
         }
         if invocation.has("--commits") {
-            throw .usage("--commits is of a node by itself: in a cluster commits go to the log that the nodes share")
+            throw .usage("--commits is for a node by itself: in a cluster commits go to the log that the nodes share")
         }
         guard let id = invocation.text("--node") else { throw .usage("a node of a cluster needs its name: --node ID") }
         guard let name = NodeName(id) else {

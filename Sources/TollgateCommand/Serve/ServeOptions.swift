@@ -51,8 +51,8 @@ enum ServeOptions {
         Option(
             "--archive-passphrase-file", "FILE",
             "Keep the master key there too, under the passphrase in the first line"),
-        Option("--archive-days", "D", "Go back so many days there; what lies behind them goes each night (all)"),
-        Option("--archive-backlog", "MIB", "Of the log that waits while the archive is away (4096)"),
+        Option("--archive-days", "D", "Keep so many days there; older data is removed each night (all)"),
+        Option("--archive-backlog", "MIB", "How much of the log may wait while the archive is away (4096)"),
         Option(
             "--commits", "WHERE",
             "Where tenants' commits become durable: files (each its own WAL) or log (files; with --archive log)"),
@@ -135,7 +135,7 @@ enum ServeOptions {
     private static func archive(_ invocation: Invocation) throws -> NodeArchive.Settings? {
         guard let text = invocation.text("--archive") else {
             if invocation.has("--archive-days") {
-                throw CommandFailure.usage("--archive-days is of an archive: name its place with --archive")
+                throw CommandFailure.usage("--archive-days is for an archive: name its place with --archive")
             }
             return nil
         }
@@ -147,7 +147,7 @@ enum ServeOptions {
             passphrase = known
         }
         guard try commits(invocation) == .log else {
-            throw CommandFailure.usage("--archive is of the node's log: it needs --commits log, not files")
+            throw CommandFailure.usage("--archive follows the node's log: it needs --commits log, not files")
         }
         let address = try ArchivePlaces.address(text)
         if case .folder(let path) = address, isFolder(path, in: invocation.text("--data") ?? Configuration().dataPath) {
@@ -255,7 +255,7 @@ enum ServeOptions {
         }
         // Every link goes on behind it: a query or a fragment would swallow that, and a password would stand in all.
         guard url.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }), !url.contains(where: { "@?#\\".contains($0) }) else {
-            throw .usage("--public-url takes an address without user, query, fragment and white space")
+            throw .usage("--public-url takes an address without a user, query, fragment, backslash or white space")
         }
         return url.hasSuffix("/") ? String(url.dropLast()) : url
     }

@@ -15,6 +15,7 @@ final class ScratchFile: LaneFile {
     private var noted: [Int64] = []
     private var jobNoted = 0
     private var pace = CheckpointPace()
+    private var room = FileRoom()
     /// Of a commit that the log took and SQLite did not.
     private var lsnAhead: UInt64 = 0
 
@@ -29,7 +30,7 @@ final class ScratchFile: LaneFile {
             try replay.finish()
         }
         connection = try Connection(path: path, sink: commits)
-        try connection.configureLive(pageCountMax: controls.pageCountMax)
+        try connection.configureLive()
         try connection.execute(
             """
             CREATE TABLE IF NOT EXISTS item (id INTEGER PRIMARY KEY, value INTEGER NOT NULL, filling BLOB) STRICT;
@@ -37,6 +38,7 @@ final class ScratchFile: LaneFile {
                 item INTEGER NOT NULL REFERENCES item(id) DEFERRABLE INITIALLY DEFERRED) STRICT;
             CREATE TABLE IF NOT EXISTS marker (value INTEGER NOT NULL) STRICT;
             """)
+        if let pages = controls.pageCountMax { try room.hold(connection, toPages: pages) }
         if commits != nil {
             try connection.checkpoint(.truncate)
             try connection.syncFile()
@@ -71,6 +73,7 @@ final class ScratchFile: LaneFile {
     func jobBegins() { jobNoted = noted.count }
     func jobUndone() { noted.removeSubrange(jobNoted...) }
     func seal() throws {}
+    func openReserve(_ reserve: PageReserve) { room.openReserve(reserve, of: connection) }
 
     struct Effects: LaneEffects {
         let noted: [Int64]
@@ -81,6 +84,7 @@ final class ScratchFile: LaneFile {
     }
 
     func committed() -> Effects? {
+        room.closeReserve(of: connection)
         let effects = Effects(noted: noted, controls: controls)
         noted.removeAll()
         jobNoted = 0
@@ -91,6 +95,7 @@ final class ScratchFile: LaneFile {
     var isUnfinished: Bool { false }
 
     func rolledBack() {
+        room.closeReserve(of: connection)
         noted.removeAll()
         jobNoted = 0
     }
@@ -182,12 +187,13 @@ final class ScratchLane: Sendable {
 
     /// Queues a job; its result comes through the promise.
     func submit<Value: Sendable>(
-        writes: Bool = true, _ perform: @escaping @Sendable (ScratchFile) throws -> Value
+        writes: Bool = true, reserve: PageReserve = .none,
+        _ perform: @escaping @Sendable (ScratchFile) throws -> Value
     ) -> Promise<Value> {
         let promise = Promise<Value>()
         lane.submit(
             LaneJob(
-                writes: writes,
+                writes: writes, reserve: reserve,
                 perform: { file in
                     let value = try perform(file)
                     return { _ in promise.succeed(value) }
