@@ -217,6 +217,8 @@ package final class Gateway: Sendable {
         if !handsOver {
             pipeline.isDraining.store(true, ordering: .releasing)
             pause(milliseconds: configuration.drainNoticeMilliseconds)
+            // Before tenants go: no wait follows one, and keeps this node from stopping.
+            eventWaits.close()
             giveTenantsAway()
         }
         eventWaits.close()

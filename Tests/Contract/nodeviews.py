@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Two nodes: what the provider's API and the console say of a tenant is the same at the node that serves it and at the
-other one (N5): usage, the list, traffic, and what is the matter."""
+other one (N5): usage, the list, traffic, and what is the matter. Waits for events follow a tenant that moves, and
+a node that was drained keeps none that is made at it (N4)."""
 
+import concurrent.futures
 import contextlib
 import csv
 import io
@@ -10,12 +12,14 @@ import time
 
 from cluster import Node, Postgres, share_key
 from console import Console
-from shop import Shop
+from shop import PARTNER, Shop
 from support import Checks, arguments, wait_until
 
 API = "/provider/v1"
 CALLS = 5
 REFUSED_CALLS = 30
+# Of events. A tenant that moves within its first half takes the wait along.
+WAIT_SECONDS = 20
 # A node is asked for two seconds; what it held in the database is given up by then or soon after.
 SILENCE_SECONDS_MAX = 30
 
@@ -136,6 +140,55 @@ def attention(checks, nodes):
         assert "The quota of keys is used up." in text and f"{REFUSED_CALLS} of" in text, text
 
 
+def place(node, shop):
+    """The tenant goes to that node."""
+    moved = node.post(f"{API}/tenants/{shop.slug}/move", {"node": node.name}, key=node.provider_key)
+    assert moved.status == 200, moved
+
+
+def waits(checks, nodes, shop, reseller):
+    first, second = nodes
+    sku = shop.product()
+    shop.price(reseller, sku, {"wholesale_monthly": "0.10"})
+
+    def newest():
+        """Where the feed ends."""
+        page = shop.get(reseller, "/events?limit=100").json
+        while page["has_more"]:
+            page = shop.get(reseller, f"/events?limit=100&after={page['next_cursor']}").json
+        return page["next_cursor"]
+
+    with checks("N4 H4 a wait for events, begun at any node, goes with its tenant and hears what is done at the next"):
+        for asked in nodes:
+            place(second, shop)
+            path = f"{shop.base}{PARTNER}/events?wait={WAIT_SECONDS}&after={newest()}"
+            with concurrent.futures.ThreadPoolExecutor(1) as pool:
+                began = time.monotonic()
+                call = pool.submit(asked.get, path, key=reseller["key"])
+                time.sleep(0.5)
+                place(first, shop)
+                order = shop.order(reseller, sku)
+                assert order.status == 201, order
+                told = call.result()
+            assert told.status == 200 and told.json["data"], (asked.name, told)
+            assert time.monotonic() - began < WAIT_SECONDS, asked.name
+        place(second, shop)
+
+
+def births(checks, nodes):
+    first, second = nodes
+    with checks("N4 a node that was drained keeps no tenant that is made or forked at it"):
+        drained = second.post(f"{API}/nodes/{second.name}/drain", key=second.provider_key)
+        assert drained.status == 200, drained
+        late = Shop(second, slug="late")
+        forked = second.post(f"{API}/tenants/{late.slug}/fork", {"slug": "later"}, key=second.provider_key)
+        assert forked.status == 201, forked
+        wait_until(lambda: {row["node"] for row in ask(first, "/placement").json["data"]} == {first.name})
+        assert late.admin("GET", "/resellers").status == 200
+        undone = second.delete(f"{API}/nodes/{second.name}/drain", key=second.provider_key)
+        assert undone.status == 200, undone
+
+
 def silence(checks, nodes, shop):
     first, second = nodes
 
@@ -167,6 +220,11 @@ def main():
         lists(checks, nodes, own, shop, reseller)
         traffic(checks, nodes, own, shop, reseller)
         attention(checks, nodes)
+        waits(checks, nodes, shop, reseller)
+        births(checks, nodes)
+        # It takes tenants again once the other knows.
+        wait_until(lambda: {row["state"] for row in ask(nodes[0], "/nodes").json["data"]} == {"serving"})
+        place(nodes[1], shop)
         silence(checks, nodes, shop)
     checks.finish()
 

@@ -115,4 +115,24 @@ import Testing
         #expect(!scene.store.owners.values.contains(owner.name))
         try scene.heal("drained")
     }
+
+    @Test("N4 a tenant that is made at a node that drains goes to one that takes tenants, and nothing stays behind")
+    func madeWhileDraining() throws {
+        let scene = try ClusterScene(nodes: 3, tenants: 3)
+        defer { scene.end() }
+        let owner = try scene.owner(of: slug)
+        let running = try #require(owner.node)
+        let drained = Promise<Int>()
+        running.fleet.drain { drained.resolve($0) }
+        _ = try drained.value()
+        let id = try running.create("new").id
+        until { scene.store.head(of: id)?.owner != owner.name }
+        #expect(!scene.store.owners.values.contains(owner.name))
+        for _ in 1...20 where !scene.running.contains(where: { $0.serves(id) }) {
+            scene.pass()
+            pause(milliseconds: 2)
+        }
+        #expect(scene.running.contains { $0 !== owner && $0.serves(id) })
+        try scene.heal("made while draining")
+    }
 }

@@ -67,8 +67,8 @@ package struct EventFeed: Sendable {
     }
 
     /// Answers with a page. Where that is empty and the caller waits, it is read anew as soon as there is an event of
-    /// theirs, and when their time is over. Where there is no place to wait in it is refused: a caller that is answered
-    /// at once with nothing asks again at once.
+    /// theirs, when their time is over, and when the tenant goes to another node (N4): the call follows it. Where there
+    /// is no place to wait in it is refused: a caller that is answered at once with nothing asks again at once.
     func work(
         _ call: Call, _ read: @escaping @Sendable (TenantReader) throws -> (page: Slice, answer: Answer)
     ) -> Work {
@@ -77,22 +77,35 @@ package struct EventFeed: Sendable {
         let (tenant, reseller) = (call.tenant, call.known.projection.resellerID)
         let clock = call.services.fleet.monotonic
         let (places, payer) = (call.services.fleet.budgets.eventWaits, call.payer)
-        let end = clock.nanoseconds() + UInt64(waitSeconds) * 1_000_000_000
+        let begun = clock.nanoseconds()
+        let (half, end) = (begun + UInt64(waitSeconds) * 500_000_000, begun + UInt64(waitSeconds) * 1_000_000_000)
         return .flow { steps in
             // Kept from one wait to the next, and free before the answer is on its way.
             let place = SharedRoom(places, payer)
             defer { withExtendedLifetime(place) {} }
+            // The page that was empty before the last wait.
+            var empty: Answer?
             while true {
                 let seen = tenant.events.count(of: reseller)
-                let (page, answer) = try await steps.read(read)
+                let (page, answer): (Slice, Answer)
+                do {
+                    (page, answer) = try await steps.read(read)
+                } catch LaneFailure.moved {
+                    // The call goes where its tenant went and waits there from the beginning, which is too long where
+                    // half of its time is over: that caller asks again.
+                    guard let empty, clock.nanoseconds() >= half else { throw LaneFailure.moved }
+                    return .answer(empty)
+                }
                 guard page.isAtRest, clock.nanoseconds() < end else { return .answer(answer) }
                 guard place.grow(to: 1) else { throw Refusal.unavailable(.eventWaitsFull) }
+                empty = answer
                 let hasCome: Bool = try await steps.callback { done in
                     waits.begin(for: tenant, reseller: reseller, since: seen, until: end) { done(.success($0)) }
                 }
                 if hasCome { continue }
                 // Whoever has waited in vain is judged once more: the key may have died meanwhile (G3). Where the file
-                // went to another node, that one judges the next call.
+                // went to another node just now, that one judges the next call. A node that may not show anything, as
+                // the nodes' log is away, shows no page of before either (N6, case 7).
                 do {
                     return .answer(try await steps.read(read).answer)
                 } catch LaneFailure.moved {

@@ -180,13 +180,14 @@ extension Fleet {
         noteDeletion(of: record)
     }
 
-    /// What this node would do for it by itself, and what it kept ready.
+    /// What this node would do for it by itself, and what it kept ready. Whoever waits here for its events looks anew.
     func forgetWork(of record: TenantRecord) {
         due.drop(record)
         record.meter.forget()
         record.backlog.forget()
         deletions.withLock { $0[record.id] = nil }
         record.answers.dropAll()
+        record.events.wakeAll()
     }
 
     /// What others changed of them while this node took them for its own was not followed.

@@ -197,6 +197,21 @@ extension Fleet {
         return true
     }
 
+    /// A tenant that has just been made here goes to a node that takes some, if this one is drained, or was. Where there
+    /// is none it stays. Returns at once.
+    func passOnNew(_ record: TenantRecord) {
+        guard let cluster, cluster.ownState == .draining,
+            let target = ClusterMember.heir(of: record.id, among: cluster.takers)
+        else { return }
+        move(record, to: target) { [self] result in
+            switch result {
+            // A drain that runs found it too.
+            case .success, .failure(MoveFailure.notHere): break
+            case .failure(let error): report("tenant \(record.id.text): it stays: \(error)")
+            }
+        }
+    }
+
     /// The node takes tenants again after a drain.
     package func undrain() { cluster?.state.withLock { $0.state = .serving } }
 

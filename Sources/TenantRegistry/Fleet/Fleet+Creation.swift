@@ -149,6 +149,7 @@ extension Fleet {
             if let copy { pastWork.give(copy) }
             roster.update(record) { $0.projectionEpoch = changes.last?.epoch ?? 0 }
             then(.success((record, value)))
+            passOnNew(record)
         }
     }
 

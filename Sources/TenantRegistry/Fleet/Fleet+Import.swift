@@ -179,6 +179,7 @@ extension Fleet {
             record.touch()
             due.look(at: record)
             adoption.then(.success((record, made.head)))
+            passOnNew(record)
         }
     }
 
