@@ -106,6 +106,9 @@ package final class Route: Sendable {
     /// of bytes is reached (P2): what takes away, ends something, gives back, puts a new secret in place of one, or
     /// signs in to do so. Each DELETE is.
     package let needsNoRoom: Bool
+    /// Of those: whether it cannot be repeated for ever, since undoing it needs room or another sign-in. What can be has
+    /// an eighth of a reseller's share beyond it. Each DELETE that needs no room is.
+    package let endsForGood: Bool
     /// Whether support may call it, of the routes that administrators may (O13): a GET, unless it says otherwise.
     package let isOpenToSupport: Bool
     /// A limit of the route's own for each reseller; nil for most.
@@ -139,7 +142,8 @@ package final class Route: Sendable {
     package init(
         _ method: Method, _ pattern: String, _ summary: String, access: Access, moves: Moves? = nil, body: Body? = nil,
         idempotency: Idempotency = .ignored, signedBy: SignedCall.Secrets? = nil, openCalls: OpenCalls? = nil,
-        openIn: Set<ResellerState> = [], needsNoRoom: Bool? = nil, isOpenToSupport: Bool? = nil,
+        openIn: Set<ResellerState> = [], needsNoRoom: Bool? = nil, endsForGood: Bool? = nil,
+        isOpenToSupport: Bool? = nil,
         routeClass: RouteClass? = nil, cacheKind: CacheKind? = nil, isTagged: Bool = false, keepsForEver: Bool = false,
         isWatched: Bool = false, ignoresUnknownParameters: Bool = false, parameters: [Parameter] = [],
         takes: Schema? = nil, gives: Success? = nil, refuses: Set<Int> = [], description: LazyDescription? = nil,
@@ -160,7 +164,8 @@ package final class Route: Sendable {
         // What anybody may keep is no secret.
         self.openCalls = openCalls ?? (isNamedBySecret && !keepsForEver ? .capability : .shared)
         self.openIn = method == .get && self.moves == .nothing ? openIn.union([.suspended]) : openIn
-        self.needsNoRoom = needsNoRoom ?? (method == .delete)
+        self.needsNoRoom = needsNoRoom ?? (endsForGood ?? (method == .delete))
+        self.endsForGood = endsForGood ?? (method == .delete && self.needsNoRoom)
         self.isOpenToSupport = isOpenToSupport ?? (method == .get && self.moves == .nothing)
         self.routeClass = routeClass
         self.cacheKind = cacheKind

@@ -9,6 +9,9 @@ package enum Work: Sendable {
     case read(@Sendable (TenantReader) throws -> Answer)
     /// Writes: all or nothing, with audit row, stored answer and outbox rows.
     case write(TenantWrite.Effect<Answer>)
+    /// The same, with more of the room above a full quota than its route's callers have (P2): by now it is known whose
+    /// it is.
+    case protect(PageReserve, TenantWrite.Effect<Answer>)
     /// Several steps, the last of which is the work that it returns. What it answers is audited as it comes.
     case flow(@Sendable (Steps) async throws -> Work)
     /// An answer whose body comes piece by piece; `length` where it is known.
@@ -20,11 +23,13 @@ package enum Work: Sendable {
 }
 
 extension Work {
-    /// First the hash of a secret about to be minted goes to the registry.
-    package static func reserving(_ hash: Digest, then effect: @escaping TenantWrite.Effect<Answer>) -> Work {
+    /// First the hash of a secret about to be minted goes to the registry. `reserve`: as `protect` has it.
+    package static func reserving(
+        _ hash: Digest, reserve: PageReserve? = nil, then effect: @escaping TenantWrite.Effect<Answer>
+    ) -> Work {
         .flow { steps in
             try await steps.reserve(hash)
-            return .write(effect)
+            return reserve.map { .protect($0, effect) } ?? .write(effect)
         }
     }
 

@@ -117,13 +117,9 @@ struct CallRun: Sendable {
         case .answer(let answer): answerUnwritten(answer)
         case .read(let read): inTenant { submitRead(read, of: $0) }
         // A route that says that it changes nothing does not: neither GET nor HEAD finds a way to act.
-        case .write where route.moves == .nothing: refuse(.defect)
-        case .write(let effect):
-            inTenant { tenant in
-                var write = given ?? terms(of: tenant)
-                write.signature = signature
-                write.submit(effect) { conclude($0) }
-            }
+        case .write where route.moves == .nothing, .protect where route.moves == .nothing: refuse(.defect)
+        case .write(let effect): write(effect, on: given)
+        case .protect(let reserve, let effect): write(effect, on: given, reserve)
         case .flow(let flow):
             let agreed = given ?? admitted.tenant.map { terms(of: $0) }
             let steps = agreed.map { Steps($0, paidBy: payer) } ?? Steps(ofNode: fleet)
@@ -149,6 +145,17 @@ struct CallRun: Sendable {
             perform(reader.finish())
         case .streamed: refuse(.defect)
         case .inner(let inner): make(inner)
+        }
+    }
+
+    private func write(
+        _ effect: @escaping TenantWrite.Effect<Answer>, on given: TenantWrite?, _ reserve: PageReserve? = nil
+    ) {
+        inTenant { tenant in
+            var write = given ?? terms(of: tenant)
+            write.signature = signature
+            if let reserve { write.reserve = reserve }
+            write.submit(effect) { conclude($0) }
         }
     }
 
@@ -220,12 +227,13 @@ struct CallRun: Sendable {
         }
         write.claim = claim
         let reseller = admitted.caller?.resellerID
-        // Whoever has no room left may still take away, and so may everybody where the tenant has none.
-        if route.needsNoRoom { write.reserve = admitted.caller == nil || reseller != nil ? .resellers : .operators }
-        // Whoever protects itself has some room more.
-        let isProtecting = route.needsNoRoom
-        if let reseller, !isProtecting || route.method != .delete {
-            write.judgeRoom = { try $0.judgeRoom(resellerID: reseller, isProtecting: isProtecting) }
+        // What protects and ends has some room where a tenant has none, and where a reseller's share is used up.
+        let needsNoRoom = route.needsNoRoom
+        if needsNoRoom {
+            write.reserve = admitted.caller.map { _ in reseller == nil ? .operators : .resellers } ?? .strangers
+        }
+        if let reseller, !route.endsForGood {
+            write.judgeRoom = { try $0.judgeRoom(resellerID: reseller, isProtecting: needsNoRoom) }
         }
         write.render = { Answer(render($0), contentType: routed.surface.errorContentType) }
         return write

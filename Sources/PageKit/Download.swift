@@ -52,7 +52,7 @@ package struct Download: Sendable {
         case .stream(let status, var headers, let body, let length):
             Self.attach(&headers, as: name)
             return .stream(status: status, headers: headers, body: body, length: length)
-        case .write, .streamed, .inner: return work
+        case .write, .protect, .streamed, .inner: return work
         }
     }
 

@@ -77,9 +77,12 @@ class Full:
 
     def refuses_more(self):
         """What takes room is refused, at the latest when a page's rest is used up."""
-        assert self.shop.order(self.reseller, self.sku, quantity=100).status == 402
-        assert any(self.product().status == 402 for _ in range(300))
+        for answer in (self.shop.order(self.reseller, self.sku, quantity=100), self.refused_product()):
+            assert answer.status == 402 and answer.json["code"] == "quota_exceeded", answer
         assert self.shop.get(self.reseller, "/balance").status == 200
+
+    def refused_product(self):
+        return next(answer for answer in (self.product() for _ in range(300)) if answer.status != 201)
 
     def bounded(self):
         size = len(verified_export(self.gateway, self.shop.slug)) - SEAL
@@ -101,6 +104,20 @@ def resellers(full):
         full.takes((200, 204), token, [("DELETE", f"{base}/session", None)])
         assert full.shop.get(full.reseller, "/keys", key=token).status == 401
         full.refuses_more()
+
+
+def strangers(full):
+    base = full.shop.base + "/api/partner/v1"
+    with checks("P2 G3 a reseller's sign-ins end: 402; resellers still revoke, the owner still signs in"):
+        token = full.shop.sign_in(full.reseller)
+        for _ in range(280):
+            answer = full.gateway.post(
+                f"{base}/session", {"email": full.reseller["email"], "password": full.reseller["password"]})
+            if answer.status != 200:
+                break
+        assert answer.status == 402 and answer.json["code"] == "quota_exceeded", answer
+        full.takes((200, 204), token, [("DELETE", f"{base}/session", None)])
+        assert full.office.status(full.office.token(full.office.owner_email, PASSWORD)) == 200
 
 
 def operators(full):
@@ -165,14 +182,14 @@ def used_up(full):
         assert answer.status == 402 and answer.json["code"] == "quota_exceeded", answer
         assert full.provider("POST", "/owner-key").status == 201
         assert full.bounded() > QUOTA
-    with checks("P2 P5 what was exported from the reserve is restored, and people sign in to it and revoke"):
+    with checks("P2 P5 an export from the reserve is restored; under a larger quota people sign in and revoke"):
         file = verified_export(full.gateway, full.shop.slug)
         restored = full.provider("POST", "/restore", file)
         assert restored.status == 200, restored
+        full.holds(16 << 20)
         token = full.office.token(full.office.owner_email, OTHER)
         full.takes((200, 204), token, [("DELETE", f"{full.office.base}/session", None)])
     with checks("P2 under a larger quota everything goes on"):
-        full.holds(16 << 20)
         assert full.product().status == 201
         assert full.shop.admin("POST", secret, {"overlap_seconds": 0}).status == 200
         full.holds(QUOTA)
@@ -184,6 +201,7 @@ with Gateway(options.tollgate, demo=False) as gateway:
     full.holds(QUOTA)
     full.fill()
     resellers(full)
+    strangers(full)
     operators(full)
     providers(full)
     restarted(full)

@@ -30,7 +30,8 @@ LONG = [
 ELSEWHERE = {
     "they kill, stop or start the gateway, and ask what is left": [
         "credits", "departing", "due", "eventstorm", "feeds", "fullload", "halfmoves", "kill", "loops", "metering",
-        "pacing", "people", "proofs", "provider", "providerkeys", "provisionerfaults", "races", "reconciliation",
+        "pacing", "people", "proofs", "provider", "reserve", "providerkeys", "provisionerfaults", "races",
+        "reconciliation",
         "refunds", "rehearsal", "renewals", "reports", "resting", "strict", "unitcare", "usage", "week_provider",
         "week_reseller"],
     "they read or change the gateway's files, or its output": [
@@ -38,11 +39,11 @@ ELSEWHERE = {
         "faults", "files",
         "firststeps", "gate", "generated", "handover", "licences", "logfaults", "modes", "moving", "output", "pages",
         "payments", "past", "schema", "secrecy", "signin", "soak", "spends", "stores", "terminal", "upgrade", "weight",
-        "dialectweight"],
+        "dialectweight", "restoredsecrets"],
     "their options are a single node's, or give a cluster's own": [
         "answers", "archive", "archivedays", "budgets", "crowd", "deploy", "flood", "forks", "hostile", "hosts",
         "archivebacklog", "nodebackup",
-        "authorities", "openfiles", "manifests", "proxies", "pruning", "rooms", "sending", "tenants"],
+        "authorities", "nameanswers", "openfiles", "manifests", "proxies", "pruning", "rooms", "sending", "tenants"],
     "they ask one node for what it counted itself": ["badinput", "finds", "truth"],
     "they need mounts, or programs beside the gateway that know its port": ["destinations", "package", "receivers"],
     "they are about a cluster, and make their own": [

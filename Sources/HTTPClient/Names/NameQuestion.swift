@@ -55,6 +55,7 @@ package struct NameQuestion: Sendable {
 
     /// What `message` answers to this question; nil where it is not an answer to it, and the right one may yet come.
     package func answer(_ message: [UInt8]) -> Answer? {
+        if refusesExtension(message) { return .failed }
         var reader = Reader(bytes: message)
         guard let number = reader.word(), let flags = reader.word(), let questions = reader.word(),
             let records = reader.word(), reader.skip(4), number == UInt16(bytes[0]) << 8 | UInt16(bytes[1]),
@@ -83,6 +84,12 @@ package struct NameQuestion: Sendable {
             return flags & Self.cutFlag != 0 ? .failed : .addresses([], seconds: Self.absentSeconds)
         }
         return .addresses(addresses, seconds: seconds)
+    }
+
+    /// A server that knows no extensions may answer with a head alone, a FORMERR (RFC 6891, §7).
+    private func refusesExtension(_ message: [UInt8]) -> Bool {
+        bytes.count > questionBytes && message.count == Self.headBytes && message[..<2] == bytes[..<2]
+            && message[2] & 0xF8 == 0x80 && message[3] & 0xF == 1
     }
 
     /// The question stands in its answer, in whatever case.

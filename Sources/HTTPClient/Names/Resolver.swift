@@ -22,6 +22,8 @@ final class Resolver {
     typealias Then = (Found) -> Void
 
     private static let keptSeconds: ClosedRange<UInt32> = 1...300
+    /// At most, of a name whose addresses of one kind nobody told.
+    private static let halfKeptSeconds: UInt32 = 5
     private static let keptWithoutAnswerMilliseconds: Int64 = 3_600_000
     /// Forgotten all at once where there are more.
     private static let knownMax = 20_000
@@ -43,6 +45,8 @@ final class Resolver {
         var waiting: [Then]
         var questions: [NameQuestion] = []
         var answers: [NameQuestion.Answer] = []
+        /// In this round.
+        var failsForIPv4 = false
         var socket: Int32 = -1
         var round = 0
         var roundEndsAt: Int64 = 0
@@ -93,6 +97,7 @@ final class Resolver {
                 isExtended: lookup.round < Self.extendedRounds)
         }
         lookup.answers = []
+        lookup.failsForIPv4 = false
         guard !lookup.questions.isEmpty else { return end(lookup, .addresses([]), now: now) }
         guard let socket = Self.connected(to: server) else { return end(lookup, .hindered, now: now) }
         lookup.socket = socket
@@ -131,15 +136,19 @@ final class Resolver {
                 guard let answer = question.answer(message) else { continue }
                 lookup.questions.remove(at: index)
                 lookup.answers.append(answer)
+                if question.kind == .ipv4 { lookup.failsForIPv4 = answer == .failed }
                 break
             }
             if lookup.questions.isEmpty { return decide(lookup, now: now) }
         }
     }
 
-    /// Both questions are answered. The addresses of one kind do, where the server fails for the other.
+    /// Both questions are answered. The addresses of one kind do, where the server fails for the other; those of IPv6
+    /// alone, which many nodes cannot reach, only once nobody is left to ask.
     private func decide(_ lookup: Lookup, now: Int64) {
-        if lookup.answers.contains(.failed), !lookup.answers.contains(where: \.isAddress) {
+        let hasAddress = lookup.answers.contains(where: \.isAddress)
+        let isLast = lookup.round + 1 == Self.roundMilliseconds.count
+        if lookup.answers.contains(.failed), !hasAddress || lookup.failsForIPv4 && !isLast {
             return nextRound(lookup, now: now)
         }
         finish(lookup, now: now)
@@ -176,7 +185,10 @@ final class Resolver {
             addresses += found
             if !found.isEmpty || lookup.answers.allSatisfy({ !$0.isAddress }) { seconds = min(seconds, kept) }
         }
-        let kept = min(max(seconds, Self.keptSeconds.lowerBound), Self.keptSeconds.upperBound)
+        // Half an answer is asked for again soon.
+        let isWhole = lookup.questions.isEmpty && !lookup.answers.contains(.failed)
+        let upper = isWhole ? Self.keptSeconds.upperBound : Self.halfKeptSeconds
+        let kept = min(max(seconds, Self.keptSeconds.lowerBound), upper)
         if known.count >= Self.knownMax { known.removeAll() }
         known[lookup.name] = Known(addresses: addresses, until: now + Int64(kept) * 1_000)
         end(lookup, .addresses(addresses), now: now)

@@ -219,7 +219,7 @@ package enum Said: String, CaseIterable, Sendable {
         case .closed: "Closed."
         case .moved: "Moved."
         case .undone: "Taken back."
-        case .renews: "Your cancellation is taken back. It renews unless its reseller has it end too."
+        case .renews: "Your cancellation was taken back. The service renews unless its reseller has cancelled it too."
         case .already: "That was sent before, and was not done again."
         case .enabled: "Enabled. What was held waits for Replay."
         case .assigned: "Assigned."

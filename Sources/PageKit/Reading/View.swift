@@ -56,7 +56,7 @@ package struct View: PageView {
         case .answer(let answer): try Row(answer)
         case .read(let read): try Row(try read(reader))
         // What takes several steps is asked by pages of several steps (`SlowView`).
-        case .write, .flow, .stream, .streamed, .inner: throw Refusal.defect
+        case .write, .protect, .flow, .stream, .streamed, .inner: throw Refusal.defect
         }
     }
 }
@@ -103,7 +103,7 @@ package struct SlowView: PageView, Sendable {
         case .read(let read): try Row(try await steps.read { try read($0) })
         case .flow(let flow): try await answer(of: try await flow(steps))
         case .stream(_, _, let body, _): try await whole(body)
-        case .write, .streamed, .inner: throw Refusal.defect
+        case .write, .protect, .streamed, .inner: throw Refusal.defect
         }
     }
 

@@ -32,7 +32,8 @@ struct ChangesPart: MarkupPart {
             changes,
             empty: isWhole
                 ? "No operator has changed it yet."
-                : "No latest change by operators is about it: “All changes” goes further back.", proof: head, view)
+                : "None of the operators’ latest changes is to this: “All changes” goes further back.", proof: head,
+            view)
         let all = Button("All changes", .quiet, leadsTo: view.link("/audit", query: asked))
         html = Panel("Who changed it", id: id, actions: "\(all)\(more)") { history.html }.html
     }

@@ -41,7 +41,7 @@ extension ActivationCodes {
         },
         Route(
             .post, "/logout", "End the dashboard's credential that is sent", access: .resellerSession,
-            openIn: [.pending, .suspended], needsNoRoom: true, gives: .done(Schemas.ok)
+            openIn: [.pending, .suspended], endsForGood: true, gives: .done(Schemas.ok)
         ) { call in
             .write { tenant, _ in
                 try tenant.revokeKey(call.keyID)

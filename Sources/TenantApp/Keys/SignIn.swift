@@ -44,7 +44,8 @@ package enum SignIn {
         for judged: Account, from place: KnownPlace, _ call: Call, _ secret: MintedSecret,
         _ render: @escaping @Sendable (Session, TenantReader) throws -> Answer
     ) -> Work {
-        .reserving(secret.hash) { tenant, detail in
+        // Whoever may revoke keys can sign in to do so, however often others do.
+        .reserving(secret.hash, reserve: judged.resellerID == nil ? .operators : nil) { tenant, detail in
             guard let account = try tenant.account(id: judged.id), account.passwordHash == judged.passwordHash,
                 account.role == judged.role, account.resellerID == judged.resellerID, account.state == .active
             else { throw Refusal.wrongPassword }

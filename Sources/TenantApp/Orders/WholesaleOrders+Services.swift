@@ -17,7 +17,7 @@ extension WholesaleOrders {
         },
         Route(
             .post, "/services/{id}/cancel", "Have a service end with its term", access: .reseller(.partnerOrder),
-            moves: .oneBook, idempotency: .accepted, needsNoRoom: true, gives: .done(Schemas.service), refuses: [409]
+            moves: .oneBook, idempotency: .accepted, endsForGood: true, gives: .done(Schemas.service), refuses: [409]
         ) { call in end(call, .end) },
         Route(
             .delete, "/services/{id}/cancel", "Have a service renew after all", access: .reseller(.partnerOrder),

@@ -41,7 +41,7 @@ package struct Payment: Sendable {
         """
         SELECT \(columns) FROM \(tables)
         WHERE p.reseller_id = ?1 AND p.book = ?2 AND p.idempotency_key = ?3 AND p.payment_url IS NULL
-            AND p.state IN ('pending', 'confirmed')
+            AND p.state IN ('pending', 'confirmed') AND p.created_at > ?4
         ORDER BY p.id DESC LIMIT 1
         """)
     fileprivate static let page = Statement(
@@ -98,9 +98,11 @@ extension TenantReader {
     }
 
     /// The last one that was begun with this Idempotency-Key and has no page yet: its call was cut off, or still runs.
+    /// A key is known for as long as its answer would be (G4).
     package func unfinishedPayment(resellerID: Int64, book: Book, idempotencyKey: String) throws -> Payment? {
         try connection.row(
-            Payment.unfinished, .integer(resellerID), .book(book), .text(idempotencyKey), read: Payment.init)
+            Payment.unfinished, .integer(resellerID), .book(book), .text(idempotencyKey),
+            .time(now.adding(days: -TenantReader.idempotencyDays)), read: Payment.init)
     }
 
     /// Newest first, before payment `id`. States are those that are shown: what nobody decided in time is expired.

@@ -6,7 +6,8 @@ extension TenantTransaction {
     /// secrets, and those put in force since are there. Else a secret that was rotated away would credit balances
     /// again. `replaced` is the file that goes; where it is damaged there, they stay as they were then.
     package func keepPaymentServices(of replaced: Connection) throws {
-        guard let present = try? replaced.rows(KeptPaymentService.all, read: KeptPaymentService.init) else { return }
+        guard let present = try whole({ try replaced.rows(KeptPaymentService.all, read: KeptPaymentService.init) })
+        else { return }
         let restored = try connection.rows(KeptPaymentService.all, read: KeptPaymentService.init)
         let byID = Dictionary(present.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         for service in restored {

@@ -92,10 +92,12 @@ package struct PasswordPages: OpenDialect {
                 _ = try await EndSessions.untilFew(steps) { _ in
                     EndSessions(.account(account.id), sparingOwner: false, but: 0)
                 }
-                return .write { tenant, detail in
+                let effect: TenantWrite.Effect<Answer> = { tenant, detail in
                     let accept = AcceptLink(kind, tokenHash: hash, passwordHash: passwordHash)
                     return try answer(try accept.run(tenant, &detail), call, tenant)
                 }
+                let isOperators = kind == .passwordReset && account.resellerID == nil
+                return isOperators ? .protect(.operators, effect) : .write(effect)
             }
         }
     }

@@ -111,7 +111,7 @@ package struct SignInPages: OpenDialect {
         }
 
         init(late call: Call) {
-            next = call.head.target
+            next = call.head.pageToComeBackTo
             kept = KeptForm(of: call)
             isLate = true
         }

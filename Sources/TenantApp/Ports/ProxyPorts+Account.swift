@@ -31,7 +31,7 @@ extension ProxyPorts {
         [
             Route(
                 .post, "/login/signout", "Sign out", access: .resellerSession, openIn: [.pending, .suspended],
-                needsNoRoom: true, gives: .done(Schemas.ended)
+                endsForGood: true, gives: .done(Schemas.ended)
             ) { call in
                 .write { tenant, _ in
                     try tenant.revokeKey(call.keyID)

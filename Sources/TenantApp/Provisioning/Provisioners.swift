@@ -117,7 +117,7 @@ extension TenantTransaction {
     /// What was rotated away neither signs nor verifies again. `replaced` is the file that goes.
     package func keepProvisionerSecrets(of replaced: Connection) throws {
         // A restore is often the answer to a damaged file: then the secrets of then stand.
-        guard let rows = try? Self.sealedSecrets(in: replaced) else { return }
+        guard let rows = try whole({ try Self.sealedSecrets(in: replaced) }) else { return }
         let byProduct = Dictionary(rows.map { ($0.product, $0) }, uniquingKeysWith: { first, _ in first })
         for restored in try Self.sealedSecrets(in: connection) {
             guard let present = byProduct[restored.product], present.sku == restored.sku else { continue }

@@ -86,7 +86,7 @@ extension TenantTransaction {
     /// `replaced` is the file that goes.
     package func endLinks(since replaced: Connection) throws {
         // A restore is often the answer to a damaged file: then nobody knows any more which of them are good.
-        let open = Set((try? Self.openLinks(in: replaced)) ?? [])
+        let open = Set(try whole { try Self.openLinks(in: replaced) } ?? [])
         for hash in try Self.openLinks(in: connection) where !open.contains(hash) {
             try connection.run(
                 "UPDATE account_link SET used_at = ?2 WHERE token_hash = ?1", .blob(hash.bytes), .time(now))

@@ -12,7 +12,7 @@ extension TenantTransaction {
     }
 
     private func keep(_ table: SecretTable, of replaced: Connection, context: (Int64) -> [UInt8]) throws {
-        guard let present = try? table.secrets(in: replaced) else { return }
+        guard let present = try whole({ try table.secrets(in: replaced) }) else { return }
         for (owner, restored) in try table.secrets(in: connection).sorted(by: { $0.key.id < $1.key.id }) {
             guard let secrets = present[owner], secrets != restored else { continue }
             // They are sealed for this tenant and this row, which both files have alike.

@@ -200,7 +200,7 @@ package struct WebhookRoutes: Sendable {
         return told.map { move, summary in
             Route(
                 .post, "\(base)/webhooks/{id}/\(move.rawValue)", summary, access: writes, moves: .oneBook,
-                needsNoRoom: move == .pause, gives: .done(shapes.endpoint), refuses: [409]
+                endsForGood: move == .pause, gives: .done(shapes.endpoint), refuses: [409]
             ) { call in
                 .write { tenant, detail in
                     let changed = try ChangeEndpointState(move, byOperator: false)

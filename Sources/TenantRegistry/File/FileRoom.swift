@@ -13,11 +13,11 @@ struct FileRoom {
     /// Holds the file to a quota from now on. What is larger already does not grow, but for the reserve.
     mutating func hold(_ connection: Connection, toPages quota: Int64) throws {
         let pages = try connection.pageCount
-        // What lies in the reserve is taken from it. A file that was larger when its quota was lowered has one above
-        // its size.
+        try connection.setMaxPageCount(quota)
+        // Pages already in the reserve count against it. A file that was larger when its quota was lowered has one above
+        // its size of today.
         pagesMax = pages > quota + PageReserve.provider.pages ? pages : quota
         isReserveOpen = false
-        try connection.setMaxPageCount(quota)
     }
 
     mutating func openReserve(_ reserve: PageReserve, of connection: Connection) {

@@ -45,3 +45,17 @@ package final class TenantTransaction: TenantReader {
     /// What the running job has projected so far; taken by the pipeline when the job ends.
     package var pendingProjections: [ProjectedChange] = []
 }
+
+extension TenantTransaction {
+    /// What a file says that another one replaces; nil where it is damaged there. Throws what passes: then nothing is
+    /// known of it.
+    package func whole<Value>(_ read: () throws -> Value) throws -> Value? {
+        do {
+            return try read()
+        } catch let error as SQLiteError where error.isPassing {
+            throw error
+        } catch {
+            return nil
+        }
+    }
+}

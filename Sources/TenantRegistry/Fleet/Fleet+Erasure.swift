@@ -54,6 +54,7 @@ extension Fleet {
     func retire(_ record: TenantRecord, _ control: LaneControl<TenantStore>) {
         control.retire()
         record.readLog.discard()
+        record.events.wakeAll()
         lastHousekeeping.withLock { $0[record.id] = nil }
     }
 

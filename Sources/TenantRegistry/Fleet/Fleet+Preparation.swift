@@ -39,7 +39,8 @@ extension Fleet {
             try connection.run(
                 """
                 UPDATE api_key SET revoked_at = ?1, epoch = epoch + 1
-                WHERE revoked_at IS NULL AND NOT EXISTS (SELECT 1 FROM api_key_secret s WHERE s.key_id = api_key.id)
+                WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?1)
+                    AND NOT EXISTS (SELECT 1 FROM api_key_secret s WHERE s.key_id = api_key.id)
                 """,
                 .integer(clock.now().milliseconds))
             try holdBack(connection)

@@ -21,16 +21,19 @@ package struct Quotas: Sendable, Equatable {
     /// `max_page_count` for the tenant's file.
     var pagesMax: Int64 { bytesMax / Int64(Connection.pageBytes) }
     /// What the tenant's file may have at the most, in bytes, with its reserve.
-    package var fileBytesMax: Int64 { bytesMax + PageReserve.provider.pages * Int64(Connection.pageBytes) }
+    /// A restore adds rows of its own to it.
+    package var fileBytesMax: Int64 { bytesMax + 2 * PageReserve.provider.pages * Int64(Connection.pageBytes) }
 }
 
 /// Pages above a tenant's quota for what ends access, puts a new secret in place of one, gives back, or is the
 /// provider's: none of it is refused for want of room that others have filled (P2). Each leaves some to those below it.
 package enum PageReserve: Int64, Sendable {
     case none = 0
-    /// Calls of resellers, and of whoever has shown a link or a password alone.
+    /// Calls without a key or a session: resellers' sign-ins, and their links to a password.
+    case strangers = 16
+    /// Calls of resellers.
     case resellers = 32
-    /// Calls of owner and operators.
+    /// Calls of owner and operators, and their sign-ins and links.
     case operators = 64
     /// The provider's acts on a tenant. What a file may have above its quota at all.
     case provider = 96

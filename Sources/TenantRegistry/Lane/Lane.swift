@@ -337,8 +337,8 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
         pool.metrics.commitsFailed.add(1, ordering: .relaxed)
         if case .told(let failure) = known { return jobs.forEach { $0.fail(failure) } }
         // Pages are counted against the quota before COMMIT: here FULL is the disk.
-        // A page that is damaged fails the COMMIT of whatever met it: that is no matter of trying again.
         var told = cause.isFull ? LaneFailure.storageFull : log?.refusal(ofWrite: true) ?? .notCommitted
+        // A page that is damaged fails the COMMIT of whatever met it: that is no matter of trying again.
         if cause.isCorrupt, case .notCommitted = told { told = .unavailable }
         if log != nil {
             // What the log has not taken is nowhere that it could come back from.

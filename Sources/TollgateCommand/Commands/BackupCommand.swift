@@ -210,8 +210,8 @@ struct OpenedBackup {
         } catch ArchiveFailure.wrongKey {
             // Nobody can tell the two apart by one manifest.
             throw CommandFailure.failed(
-                "\(newest): \(ArchiveFailure.wrongKey); earlier ones in \(ArchivePlace.manifests)/ are taken by "
-                    + "--manifest")
+                "\(newest): \(ArchiveFailure.wrongKey); to use an earlier one from \(ArchivePlace.manifests)/, name "
+                    + "it with --manifest")
         }
         // Of an archive with a log the newest is no more than where the reading begins.
         let now = SystemClock().now()
