@@ -107,7 +107,7 @@ package final class Route: Sendable {
     /// signs in to do so. Each DELETE is.
     package let needsNoRoom: Bool
     /// Of those: whether it cannot be repeated for ever, since undoing it needs room or another sign-in. What can be has
-    /// an eighth of a reseller's share beyond it. Each DELETE that needs no room is.
+    /// half of a reseller's share beyond it. Each DELETE that needs no room is.
     package let endsForGood: Bool
     /// Whether support may call it, of the routes that administrators may (O13): a GET, unless it says otherwise.
     package let isOpenToSupport: Bool

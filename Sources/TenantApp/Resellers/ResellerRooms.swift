@@ -8,16 +8,16 @@ package import TenantRegistry
 extension TenantReader {
     /// Throws where the reseller has filled its share: it writes no more, and reads on.
     ///
-    /// `isProtecting`: of calls that end something or replace a secret; they have an eighth more, since whoever repeats
-    /// them for ever fills a file too.
+    /// `isProtecting`: of calls that end something or replace a secret; they have half as much again: whoever repeats
+    /// them for ever fills a file too, and one order of many units may have gone far past the share.
     package func judgeRoom(resellerID: Int64, isProtecting: Bool) throws {
         guard let quota = store.record?.profile.quotas.bytesMax else { return }
         let budgets = store.budgets
         let most = quota / 100 * Int64(budgets.figures[.roomReseller])
-        let share = isProtecting ? most + most / 8 : most
+        let share = isProtecting ? most + most / 2 : most
         // Anybody may apply, and try the test book before anybody looks (W12).
         let mostWaiting = Int64(budgets.figures[.roomPending]) << 20
-        let shareWaiting = min(share, isProtecting ? mostWaiting + mostWaiting / 8 : mostWaiting)
+        let shareWaiting = min(share, isProtecting ? mostWaiting + mostWaiting / 2 : mostWaiting)
         let used = try savedRoom(resellerID: resellerID) + store.grown(for: resellerID)
         guard used >= shareWaiting else { return }
         let isWaiting = try reseller(id: resellerID)?.state == .pending && isApplication(resellerID)
