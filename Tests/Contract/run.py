@@ -28,7 +28,8 @@ SHARED = {
     "told", "receiver", "units", "pagewire", "clock", "office", "clientwire", "commandlines", "heavy", "payservice",
     "examplebook", "checks", "exposition", "archivereader", "objectstore", "cluster", "replicas", "twofold",
     "histories", "clusterload", "freeports", "ownlines", "desklines", "orderload", "unreachable",
-    "portalwire", "nodecopies", "results", "loopwatch", "operatorjobs"}
+    "portalwire", "nodecopies", "results", "loopwatch", "operatorjobs",
+    "syscalls"}
 # Scripts that lie elsewhere, and take the same options behind these words.
 BROWSER = os.path.join(ROOT, "Tests", "Browser", "run.py")
 ELSEWHERE = {"browser": [BROWSER, "pages", "callers", "scripts"], "journeys": [BROWSER, "gates", "journeys"]}
