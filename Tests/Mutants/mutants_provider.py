@@ -114,8 +114,8 @@ MUTANTS = [
     # P5
     Mutant(
         "P5", "revoked-back", "a key that was revoked since the export comes back with it", RESTORE,
-        "above: before, revoked: restore.revoked + revokedSince,",
-        "above: before, revoked: MUTANT ? [] : restore.revoked + revokedSince,",
+        "revoked: restore.revoked, keys: keysThere ?? KeysThatGo(),",
+        "revoked: MUTANT ? [] : restore.revoked, keys: MUTANT ? KeysThatGo() : keysThere ?? KeysThatGo(),",
         "TenantRegistryTests/RestoreTests.swift", "a key that was revoked since"),
     Mutant(
         "P5", "foreign-key", "a file that names another tenant's key is taken", RESTORE,
