@@ -106,8 +106,8 @@ package final class Route: Sendable {
     /// of bytes is reached (P2): what takes away, ends something, gives back, puts a new secret in place of one, or
     /// signs in to do so. Each DELETE is.
     package let needsNoRoom: Bool
-    /// Of those: whether it cannot be repeated for ever, since undoing it needs room or another sign-in. What can be has
-    /// half of a reseller's share beyond it. Each DELETE that needs no room is.
+    /// Of those: whether it cannot be repeated for ever, since undoing it needs room or another sign-in. What can be
+    /// has half of a reseller's share beyond it. Each DELETE that needs no room is.
     package let endsForGood: Bool
     /// Whether support may call it, of the routes that administrators may (O13): a GET, unless it says otherwise.
     package let isOpenToSupport: Bool

@@ -51,9 +51,18 @@ def main():
         filters(shop, owner, portal, console)
         unknown(shop, owner, portal, console)
         dialects(gateway)
+        leading(gateway, shop)
         amounts(shop, reseller, sku, owner)
         watched(gateway, office, reseller, owner)
     checks.finish()
+
+
+def leading(gateway, shop):
+    with checks("U4 L1 a key in the query of a page is in no address and no form that leads to the sign-in"):
+        for name in ("api_token", "api%5Ftoken"):
+            place, stranger = f"{shop.base}/admin/orders?{name}=canary0123", Browser(gateway)
+            for answer in (stranger.get(place), stranger.post(place, {"amount": "1"})):
+                assert "canary0123" not in str(answer.location) + answer.body.decode(), answer
 
 
 def signed_in(gateway, shop, email):

@@ -90,7 +90,9 @@ struct RouteJudgeTests {
     func needsNoRoomAtQuota() {
         let routes = Dialects.all.flatMap(\.routes)
         for route in routes where route.method == .delete || route.openCalls == .signIns {
-            #expect(route.needsNoRoom, "\(route.pattern)")
+            // A reseller that has a service renew after all takes nothing away.
+            let renews = route.pattern == "/services/{id}/cancel" && route.access != .administrator
+            #expect(route.needsNoRoom == !renews, "\(route.pattern)")
         }
         let operators = routes.filter { $0.access == .administrator || $0.access == .owner }
         for pattern in [

@@ -92,8 +92,8 @@ package struct BarChart: MarkupPart {
     private let isTitleSeen: Bool
 
     /// `step`: the kind of a label, say “Hour”. `decimals`: how many of a number's digits are behind the point. `none`:
-    /// what it says where all numbers are zero. `isTitleSeen`: false where a heading says the same. `bytesMax`: what the
-    /// chart and its table may take of a page, about.
+    /// what it says where all numbers are zero. `isTitleSeen`: false where a heading says the same. `bytesMax`: what
+    /// the chart and its table may take of a page, about.
     package init(
         id: String, title: String, unit: String? = nil, step: String, labels: [String], series: [Series],
         decimals: Int = 0, none: String = "Nothing in this time.", isTitleSeen: Bool = true, bytesMax: Int = 80_000

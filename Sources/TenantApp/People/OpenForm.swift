@@ -58,8 +58,8 @@ extension Call {
 
 extension Refusal {
     /// At the head of a page that shows its form again. `labels`: what it calls its fields; without them, or where none
-    /// of them is to blame, it is one sentence. `text`: where a surface has its own. `hasFocus`: whether the sentence has
-    /// the focus, where no field takes it.
+    /// of them is to blame, it is one sentence. `text`: where a surface has its own. `hasFocus`: whether the sentence
+    /// has the focus, where no field takes it.
     package func notice(_ labels: [String: String], text: String? = nil, hasFocus: Bool = false) -> HTML {
         guard namesFields else {
             let said = text ?? sentence

@@ -197,8 +197,8 @@ extension Fleet {
         return true
     }
 
-    /// A tenant that has just been made here goes to a node that takes some, if this one is drained, or was. Where there
-    /// is none it stays. Returns at once.
+    /// A tenant that has just been made here goes to a node that takes some, if this one is drained, or was. Where
+    /// there is none it stays. Returns at once.
     func passOnNew(_ record: TenantRecord) {
         guard let cluster, cluster.ownState == .draining,
             let target = ClusterMember.heir(of: record.id, among: cluster.takers)

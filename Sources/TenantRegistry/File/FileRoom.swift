@@ -14,8 +14,8 @@ struct FileRoom {
     mutating func hold(_ connection: Connection, toPages quota: Int64) throws {
         let pages = try connection.pageCount
         try connection.setMaxPageCount(quota)
-        // Pages already in the reserve count against it. A file that was larger when its quota was lowered has one above
-        // its size of today.
+        // Pages already in the reserve count against it. A file that was larger when its quota was lowered has one
+        // above its size of today.
         pagesMax = pages > quota + PageReserve.provider.pages ? pages : quota
         isReserveOpen = false
     }

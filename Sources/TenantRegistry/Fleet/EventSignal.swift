@@ -2,8 +2,8 @@ import Synchronization
 
 /// Who waits for the next event of a tenant's reseller; 0: of any. Any thread.
 ///
-/// Invariant: whoever waits since a count is called once, by the first commit of an event behind that count, or when the
-/// tenant leaves this node. What came between the look at the file and the wait is not missed.
+/// Invariant: whoever waits since a count is called once, by the first commit of an event behind that count, or when
+/// the tenant leaves this node. What came between the look at the file and the wait is not missed.
 package final class EventSignal: Sendable {
     private struct State {
         /// Commits since the node started.
