@@ -8,13 +8,13 @@ package import TenantRegistry
 extension TenantReader {
     /// Throws where the reseller has filled its share: it writes no more, and reads on.
     ///
-    /// `isProtecting`: of calls that end something or replace a secret; they have half as much again: whoever repeats
-    /// them for ever fills a file too, and one order of many units may have gone far past the share.
+    /// `isProtecting`: of calls that replace a secret. They have half as much again, or 4 MiB where the tenant has so
+    /// much: one order of many units may go far past the share. Whoever repeats them for ever would fill a file.
     package func judgeRoom(resellerID: Int64, isProtecting: Bool) throws {
         guard let quota = store.record?.profile.quotas.bytesMax else { return }
         let budgets = store.budgets
         let most = quota / 100 * Int64(budgets.figures[.roomReseller])
-        let share = isProtecting ? most + most / 2 : most
+        let share = isProtecting ? most + max(most / 2, min(4 << 20, quota / 8)) : most
         // Anybody may apply, and try the test book before anybody looks (W12).
         let mostWaiting = Int64(budgets.figures[.roomPending]) << 20
         let shareWaiting = min(share, isProtecting ? mostWaiting + mostWaiting / 2 : mostWaiting)

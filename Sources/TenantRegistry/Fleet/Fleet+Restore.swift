@@ -17,8 +17,8 @@ extension Fleet {
 
     /// Puts a file back that `export` made: checked in full before it replaces anything. Keys that were revoked since
     /// stay revoked, those of resellers that were terminated since are, secrets are those of now, the incarnation
-    /// rises, a `tenant.restored` row joins the chain (P5). Takes over the file at `path`. `acceptsUnsigned`: one that the
-    /// tenant did not sign is taken where it is sound; the provider's log and the chain tell.
+    /// rises, a `tenant.restored` row joins the chain (P5). Takes over the file at `path`. `acceptsUnsigned`: one that
+    /// the tenant did not sign is taken where it is sound; the provider's log and the chain tell.
     package func restore(
         _ record: TenantRecord, from path: String, acceptsUnsigned: Bool = false, as act: ProviderAct,
         judge: @escaping Registry.Judge = { _ in },
