@@ -104,7 +104,7 @@ package final class Route: Sendable {
     package let openIn: Set<ResellerState>
     /// Whether a reseller may call it that has filled its share of the file (G6), and anybody where the tenant's quota
     /// of bytes is reached (P2): what takes away, ends something, gives back, puts a new secret in place of one, or
-    /// signs in to do so. Each DELETE is.
+    /// signs in to do so. Each DELETE is, unless it says otherwise.
     package let needsNoRoom: Bool
     /// Of those: whether it cannot be repeated for ever, since undoing it needs room or another sign-in. What can be
     /// has half of a reseller's share beyond it. Each DELETE that needs no room is.
