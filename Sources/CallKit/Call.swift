@@ -93,7 +93,11 @@ package struct Call: Sendable {
 
     package func json() throws(Refusal) -> JSON {
         if body.isEmpty { throw .unparseable("The body is empty; JSON is expected.") }
-        return try JSON.read(body)
+        do throws(Refusal) {
+            return try JSON.read(body)
+        } catch {
+            throw head.refusal(error, ofBody: body)
+        }
     }
 
     /// The body's fields; call `finish` on it when all are read.
@@ -164,6 +168,13 @@ extension RequestHead {
     /// The body is what a page's form sends.
     package var isForm: Bool {
         value(of: .contentType)?.lowercased().hasPrefix("application/x-www-form-urlencoded") ?? false
+    }
+
+    /// What is said of a body that is no JSON. Some programs name every body a form: what begins as JSON was meant to be.
+    package func refusal(_ refusal: Refusal, ofBody body: [UInt8]) -> Refusal {
+        let first = body.first { $0 > 0x20 }
+        if !isForm || first == 0x7B || first == 0x5B { return refusal }
+        return .unparseable("The body is a form; this call takes JSON.")
     }
 
     /// A person's browser asks, and says so.

@@ -48,10 +48,7 @@ extension Pipeline {
         if let overrun = missed(routed, at: routed.addressed) {
             return refuse(overrun, routed.surface, RequestTrace(routed))
         }
-        let isForm = routed.head.isForm
-        return refuse(
-            isForm ? .unparseable("The body is a form; this call takes JSON.") : refusal, routed.surface,
-            RequestTrace(routed))
+        return refuse(refusal, routed.surface, RequestTrace(routed))
     }
 
     func readWhole(_ admitted: Admitted, bytesMax: Int) -> HeadVerdict {

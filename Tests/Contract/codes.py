@@ -673,6 +673,12 @@ def envelopes(checks, gateway, bench):
         refused(gateway.request("BREW", BASE + "/me", headers=key), 400)
         refused(bench.demo("POST", "/generate", {"planId": "1month"}, Idempotency_Key="x" * 256), 400)
         refused(gateway.get(BASE + "/codes?page=%zz", headers=key), 400)
+        # curl says "form" of whatever it sends.
+        key["Content-Type"] = "application/x-www-form-urlencoded"
+        for body, words in [(b"planId=1month", "The body is a form; this call takes JSON."), (b'{"planId"', "not valid JSON")]:
+            answer = gateway.post(BASE + "/generate", body, headers=key)
+            refused(answer, 400)
+            assert words in answer.json["error"], answer
     with checks("A1 P3 a suspended tenant answers 403 in the envelope, its pages too; resumed it goes on"):
         assert gateway.post("/provider/v1/tenants/codes/suspend", key=gateway.provider_key).status == 200
         try:

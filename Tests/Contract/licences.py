@@ -211,6 +211,10 @@ def errors():
         form = gateway.request("POST", f"{BASE}/assignlicense", f"api_token={token}".encode(), headers={
             "Content-Type": "application/x-www-form-urlencoded"})
         refused(form, 400, "The body is a form; this call takes JSON.")
+        # curl says "form" of whatever it sends.
+        broken = gateway.request("POST", f"{BASE}/assignlicense", b' {"api_token": "x",}', headers={
+            "Content-Type": "application/x-www-form-urlencoded"})
+        assert broken.status == 400 and "not valid JSON" in broken.json["message"], broken
     with checks("G3 a revoked token opens nothing after the answer"):
         made = gateway.post(f"{ADMIN}/api-keys", {"owner_email": "reseller@licences.example"}, key=owner)
         tokens.append(made.json["key"])

@@ -251,6 +251,22 @@ def pricebook(gateway, checks):
         refused(shop("POST", "/reseller/pricebook/country-override", {"countryId": "nowhere", "marginPercent": 1}), 404)
         refused(shop("POST", "/reseller/pricebook/country-override", {"countryId": "usa_country_id"}), 422)
 
+    with checks("X2 null takes an override away, and what counts without it counts again; no price named: nothing changes"):
+        def override(**body):
+            return shop("POST", "/reseller/pricebook/country-override", {"countryId": "usa_country_id", **body})
+
+        refused(override(discount=3), 422, "marginPercent")
+        assert raw(calculate(countryId="usa_country_id"), "resellerPrice") == "84.00"
+        gone = override(marginPercent=None)
+        assert gone.status == 201 and set(gone.json.values()) == {"usa_country_id", None}, gone
+        answer = calculate(countryId="usa_country_id")
+        assert raw(answer, "resellerPrice") == "75.00" and answer.json["appliedRules"] == ["Margin: +25%", "30 days"], answer
+        assert shop("GET", "/reseller/pricebook").json["countryOverrides"] == []
+        assert override(multiplier=None, fixedPrice=None).status == 201, "nothing to take away"
+        assert override(multiplier=None, fixedPrice=3).json["fixedPrice"] == 3
+        assert raw(calculate(countryId="usa_country_id"), "resellerPrice") == "90.00"
+        assert override(marginPercent=40).status == 201
+
     with checks("X2 the customer's discount comes after the rule"):
         customer = shop.customer()
         shop("PATCH", f"/reseller/customers/{customer['_id']}", {"discountPercent": 10})

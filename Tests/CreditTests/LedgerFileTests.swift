@@ -74,6 +74,13 @@ import Testing
         #expect(read(text, as: nil, piece: 1_000).errors == ["/line/2/external_ref required", "/line/3 format"])
     }
 
+    @Test("O8 a row of more fields than the header is a fault: what is behind may be the cents of its amount")
+    func wide() {
+        let rows = "a,topup,2026-05-01,25,50\nb,topup,2026-05-01,25, \nc,topup,2026-05-01,25\n"
+        let reading = read("external_ref,kind,at,amount\n" + rows, as: "text/csv", piece: 8)
+        #expect(reading.lines.map(\.externalRef) == ["b", "c"] && reading.errors == ["/line/2 count"])
+    }
+
     @Test("O8 no more than so many faults are listed; a line of JSON that is too long is one")
     func bounds() {
         let bad = String(repeating: "{}\n", count: 1_000)

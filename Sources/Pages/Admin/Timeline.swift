@@ -62,7 +62,7 @@ struct Timeline: MarkupPart {
         "PATCH /devices/{name}": "Corrected a device", "DELETE /devices/{name}": "Took a device out",
         "PATCH /ports/{address}": "Corrected a slot", "DELETE /ports/{address}": "Took a slot out",
         "PUT /reseller/pricebook": "Changed their price book",
-        "POST /reseller/pricebook/country-override": "Priced a country of their own",
+        "POST /reseller/pricebook/country-override": "Changed a country's own price",
         // Orders and services
         "POST /orders": "Placed an order", "POST /orders/{id}/activate": "Carried an order out",
         "POST /orders/{id}/reject": "Rejected an order", "POST /orders/{id}/refund": "Refunded an order",

@@ -92,7 +92,14 @@ extension TenantTransaction {
                 + pricebook.defaults.values + pricebook.port.values + pricebook.traffic.values)
     }
 
+    /// An empty level takes the country's override away.
     package func save(_ level: PricingLevel, country: Int64, resellerID: Int64, book: Book) throws {
+        if level.isEmpty {
+            try connection.run(
+                "DELETE FROM port_country_override WHERE reseller_id = ?1 AND book = ?2 AND country_id = ?3",
+                .integer(resellerID), .book(book), .integer(country))
+            return
+        }
         try connection.run(
             dynamic: """
                 INSERT INTO port_country_override (reseller_id, book, country_id, updated_at, margin, fixed, multiplier)

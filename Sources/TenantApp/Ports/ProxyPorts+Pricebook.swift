@@ -39,16 +39,14 @@ extension ProxyPorts {
             }
         },
         Route(
-            .post, "/reseller/pricebook/country-override", "Price a country of its own",
+            .post, "/reseller/pricebook/country-override", "Price a country of its own; null takes its price away",
             access: .resellerWithAny(.writes), moves: .oneBook,
             idempotency: .accepted, takes: Schemas.newOverride, gives: .made(Schemas.override)
         ) { call in
             var fields = try call.fields()
             let sentID = fields.string("countryId", characters: 1...100, .id)
+            fields.expectAny(of: ["marginPercent", "fixedPrice", "multiplier"])
             let level = fields.pricingLevel()
-            if level.isEmpty && fields.errors.isEmpty {
-                fields.fail("marginPercent", code: "required", detail: "or fixedPrice or multiplier is required")
-            }
             let countryID = try fields.finish(sentID)
             return .write { tenant, detail in
                 guard let country = try tenant.portCountry(countryID) else { throw Refusal.notFound(.country) }

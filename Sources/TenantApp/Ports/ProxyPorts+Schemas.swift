@@ -56,8 +56,8 @@ extension ProxyPorts {
             "multiplier": .number.nullable, "portPricing": level, "trafficPricing": level,
             "countryOverrides": .array(of: ["countryId": .string] + level), "currency": .string,
         ]
-        static let newOverride = (["countryId": id] + newLevel).needingOne(
-            of: ["marginPercent", "fixedPrice", "multiplier"])
+        /// Null alone takes the override away.
+        static let newOverride = Schema.change(newLevel) + ["countryId": id]
         static let override = ["countryId": .string] + level
 
         /// Of ports the days count, of traffic the gigabytes. Without a base price the country has to be known.
