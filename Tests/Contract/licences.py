@@ -399,6 +399,10 @@ def imports():
         assert problems(stock(b"reseller,product,key,expiration\n", headers=csv)) == [("", "required")]
         assert problems(stock(b"reseller,product,key,expiration\na,b\n", headers=csv)) == [("/line/2", "count")]
         assert problems(stock({"licences": []})) == [("/licences", "type")]
+        assert problems(stock({**rows[0], "expiration": "soon", "more": 1})) == [
+            ("/expiration", "format"), ("/more", "unknown")], "the body is the licence"
+        assert problems(stock(rows[0])) == [("/reseller", "unknown"), ("/product", "unknown")]
+        assert problems(stock(rows[:1])) == [("", "type")]
         assert stock(b"{").status == 400
     with checks("O9 a file that is not sent as CSV is told how CSV is sent"):
         for kind in ("application/x-www-form-urlencoded", "application/octet-stream", "application/json"):

@@ -28,18 +28,20 @@ struct LicenceFile: Sendable {
     }
 
     private var source: Source
-    private let isCSV: Bool
+    /// What the rows stand in; nil where the body is the one licence.
+    private let list: String?
 
     /// Throws where the body is JSON that cannot be read.
     init(_ body: [UInt8], isCSV: Bool) throws(Refusal) {
-        self.isCSV = isCSV
         if isCSV {
+            list = "/line"
             source = .csv(TableRows(body, Self.shape))
             return
         }
         let json = try JSON.imported(body, bytesMax: Self.jsonBytesMax)
         // One licence, or many.
         guard let many = json["licences"] else {
+            list = nil
             source = .json([json])
             return
         }
@@ -49,12 +51,13 @@ struct LicenceFile: Sendable {
         guard case .array(let elements) = many, !elements.isEmpty else {
             throw .field("/licences", "type", "must be an array of at least one licence")
         }
+        list = "/licences"
         source = .json(elements[...])
     }
 
-    /// Where an error stands, say `/line/3/key` or `/licences/0/key`.
+    /// Where an error stands, say `/line/3/key` or `/licences/0/key`; of the one licence that is the body, `/key`.
     func pointer(_ place: Int, _ column: String?) -> String {
-        "\(isCSV ? "/line" : "/licences")/\(place)\(column.map { "/\($0)" } ?? "")"
+        "\(list.map { "\($0)/\(place)" } ?? "")\(column.map { "/\($0)" } ?? "")"
     }
 
     /// The next rows, at most `rowsMax`; none at the end. Faults of the rest join `errors`; false where what
