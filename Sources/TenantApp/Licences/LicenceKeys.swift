@@ -41,12 +41,12 @@ package struct LicenceKeys: Dialect {
         return Array(token.utf8)
     }
 
-    /// Without the credential: neither a rotated key nor the place of it makes another call.
+    /// Without the credential: neither a rotated key nor the place of it makes another call. No body is one of nothing.
     package func fingerprinted(
         _ head: RequestHead, below addressBytes: Int, _ body: [UInt8]
     ) -> IdempotencyClaim.Said {
         let pairs = head.query.split(separator: "&").filter { !$0.hasPrefix("\(Self.token)=") }
-        var rest = body
+        var rest = body.isEmpty ? Array("{}".utf8) : body
         if case .object(let members)? = try? JSON.parse(body) {
             rest = JSON.object(members.filter { $0.name != Self.token }).encoded()
         }
