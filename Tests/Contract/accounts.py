@@ -8,10 +8,15 @@ import tempfile
 import time
 import uuid
 
+from heavy import blueprints
 from shop import ADMIN, PARTNER, PASSWORD, Shop
 from support import Checks, Gateway, arguments, verified_export
 
 BEARER = ("Authorization", "Bearer ")
+# A tenant with two APIs: of one of them its owner alone mints keys.
+BOTH = {
+    "name": "both", "title": "Both", "currency": "USD", "key_prefix": "bth", "tier": "pro", "settings": {},
+    "dialects": ["activation_codes", "credit_reports"], "products": []}
 
 
 class Api:
@@ -349,6 +354,35 @@ def reports(checks, gateway):
     verified_export(gateway, shop.slug)
 
 
+def two_apis(checks, gateway):
+    shop = Shop(gateway, blueprint=BOTH["name"])
+    reseller = shop.invite()
+    assert shop.move(reseller, "approve").status == 200
+    codes, reports = shop.base + "/api/reseller", shop.base + "/api/v1/reseller"
+    reporting = shop.admin("POST", "/api-keys", {"owner_email": reseller["email"], "scopes": ["reseller:credit"]}).json
+    signed_in = gateway.post(codes + "/login", {name: reseller[name] for name in ("email", "password")})
+    seed = {"x-seed-hash": signed_in.json["seedHash"]}
+    with checks("A7 C1 C5 a dashboard's first key is one of codes alone, and takes no other API's key's place"):
+        assert gateway.get(codes + "/me", headers=seed).json["apiKey"] is None, "a key of the reports is none of codes"
+        first = gateway.post(codes + "/regenerate-key", headers=seed)
+        assert first.status == 200, first
+        key = first.json["apiKey"]
+        assert gateway.get(reports + "/account", key=reporting["key"]).status == 200
+        report = {"kind": "topup", "amount_usd": 5, "external_ref": "r-1"}
+        assert gateway.post(reports + "/credit", report, key=key).status == 403, "its owner alone mints such a key"
+        assert gateway.post(reports + "/credit", report, key=reporting["key"]).status == 200
+        listed = gateway.get(codes + "/keys", headers=seed).json["keys"]
+        assert [one["scopes"] for one in listed if one["id"] != reporting["id"]] == [["codes"]], listed
+    with checks("A3 A7 of several APIs' keys a dashboard shows its own, and gives it another secret unasked which"):
+        assert gateway.get(codes + "/me", headers=seed).json["apiKey"].startswith(key[:12]), key[:12]
+        again = gateway.post(codes + "/regenerate-key", headers=seed)
+        assert again.status == 200, again
+        for secret, status in [(again.json["apiKey"], 200), (key, 401)]:
+            assert gateway.get(codes + "/me", headers={"x-api-key": secret}).status == status, status
+        assert gateway.get(reports + "/account", key=reporting["key"]).status == 200
+    verified_export(gateway, shop.slug)
+
+
 def profile(checks, gateway):
     shop = Shop(gateway, slug="profiles")
     reseller = shop.reseller(password=PASSWORD)
@@ -490,6 +524,9 @@ def main():
         reports(checks, gateway)
         for name in APIS:
             own_keys(checks, gateway, name)
+    with tempfile.TemporaryDirectory(prefix="tollgate-both-") as folder:
+        with Gateway(options.tollgate, demo=False, blueprints=blueprints(folder, BOTH)) as gateway:
+            two_apis(checks, gateway)
     checks.finish()
 
 

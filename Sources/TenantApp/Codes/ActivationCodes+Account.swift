@@ -121,9 +121,9 @@ extension ActivationCodes {
             },
         ]
 
-    /// The key that calls; for the dashboard the reseller's newest. Nil where there is none yet.
+    /// The key that calls; for the dashboard the reseller's newest of this API. Nil where there is none yet.
     private static func ownKey(_ call: Call, _ tenant: TenantReader) throws -> APIKey? {
-        call.known.role.isSession
-            ? try tenant.newestKey(resellerID: call.resellerID, book: call.book) : try tenant.key(id: call.keyID)
+        guard call.known.role.isSession else { return try tenant.key(id: call.keyID) }
+        return try tenant.keysInForce(resellerID: call.resellerID, book: call.book, scopes: scopes.bits, limit: 1).first
     }
 }

@@ -3,6 +3,7 @@ package import TenantRegistry
 
 /// Gives a reseller a new key in place of one that is dead at once (A7); the first one where it has none. Whoever is
 /// signed in names the key where there are several: none dies that nobody named. A key gives itself a new secret alone.
+/// Keys of the tenant's other APIs are another matter: who mints them is theirs to say (C5).
 package struct RegenerateKey: Sendable {
     /// The key that the call names.
     package let named: String?
@@ -25,7 +26,7 @@ package struct RegenerateKey: Sendable {
             return
         }
         let new = NewKey(
-            accountID: accountID, resellerID: resellerID, role: .reseller, scopes: try tenant.scopesOffered().bits,
+            accountID: accountID, resellerID: resellerID, role: .reseller, scopes: ActivationCodes.scopes.bits,
             display: secret.display, createdBy: accountID)
         _ = try MintKey(secret: secret, new: new).run(tenant, &detail)
     }
@@ -34,7 +35,8 @@ package struct RegenerateKey: Sendable {
     private func key(_ tenant: TenantReader) throws -> APIKey? {
         let keys =
             isSession
-            ? try tenant.keysInForce(resellerID: resellerID, book: book, limit: Self.keysTold + 1)
+            ? try tenant.keysInForce(
+                resellerID: resellerID, book: book, scopes: ActivationCodes.scopes.bits, limit: Self.keysTold + 1)
             : try tenant.key(id: keyID).map { [$0] } ?? []
         if let named {
             let key = try tenant.key(publicID: named)

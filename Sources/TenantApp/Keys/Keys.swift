@@ -52,7 +52,7 @@ package struct APIKey: Sendable {
         """
         SELECT \(columns) FROM api_key
         WHERE reseller_id = ?1 AND book = ?2 AND role = ?3 AND revoked_at IS NULL
-            AND (expires_at IS NULL OR expires_at > ?4)
+            AND (expires_at IS NULL OR expires_at > ?4) AND scopes & ?6 <> 0
         ORDER BY id DESC LIMIT ?5
         """)
 
@@ -208,16 +208,11 @@ extension TenantReader {
             read: APIKey.init)
     }
 
-    /// The keys of a reseller that are in force in one book, not sessions, newest first.
-    package func keysInForce(resellerID: Int64, book: Book, limit: Int) throws -> [APIKey] {
+    /// The keys of a reseller that are in force in one book and have one of these scopes, not sessions, newest first.
+    package func keysInForce(resellerID: Int64, book: Book, scopes: Scopes, limit: Int) throws -> [APIKey] {
         try connection.rows(
             APIKey.newest, .integer(resellerID), .book(book), .integer(KeyRole.reseller.rawValue), .time(now),
-            .int(limit), read: APIKey.init)
-    }
-
-    /// The key that a reseller's dashboard shows: its newest in force, not a session.
-    package func newestKey(resellerID: Int64, book: Book) throws -> APIKey? {
-        try keysInForce(resellerID: resellerID, book: book, limit: 1).first
+            .int(limit), .integer(scopes.rawValue), read: APIKey.init)
     }
 
     /// Throws where tenant or reseller have no room for one more key. What opens nothing, revoked, ended, of a
