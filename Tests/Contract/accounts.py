@@ -13,10 +13,10 @@ from shop import ADMIN, PARTNER, PASSWORD, Shop
 from support import Checks, Gateway, arguments, verified_export
 
 BEARER = ("Authorization", "Bearer ")
-# A tenant with two APIs: of one of them its owner alone mints keys.
-BOTH = {
-    "name": "both", "title": "Both", "currency": "USD", "key_prefix": "bth", "tier": "pro", "settings": {},
-    "dialects": ["activation_codes", "credit_reports"], "products": []}
+# A tenant with several APIs: of one of them its owner alone mints keys.
+SEVERAL = {
+    "name": "several", "title": "Several", "currency": "USD", "key_prefix": "sev", "tier": "pro", "settings": {},
+    "dialects": ["wholesale_orders", "credit_reports", "activation_codes", "proxy_ports"], "products": []}
 
 
 class Api:
@@ -354,8 +354,8 @@ def reports(checks, gateway):
     verified_export(gateway, shop.slug)
 
 
-def two_apis(checks, gateway):
-    shop = Shop(gateway, blueprint=BOTH["name"])
+def several_apis(checks, gateway):
+    shop = Shop(gateway, blueprint=SEVERAL["name"])
     reseller = shop.invite()
     assert shop.move(reseller, "approve").status == 200
     codes, reports = shop.base + "/api/reseller", shop.base + "/api/v1/reseller"
@@ -380,6 +380,25 @@ def two_apis(checks, gateway):
         for secret, status in [(again.json["apiKey"], 200), (key, 401)]:
             assert gateway.get(codes + "/me", headers={"x-api-key": secret}).status == status, status
         assert gateway.get(reports + "/account", key=reporting["key"]).status == 200
+    with checks("X3 W4 whom an order knows becomes a customer of ports once, as the order has it, and stays one"):
+        buyer = shop.reseller("10.00")
+        sku = shop.product()
+        shop.price(buyer, sku, {"wholesale_monthly": "4.00"})
+        assert shop.order(buyer, sku, customer="c-1").status == 201
+        ports, header = shop.base + "/v1/reseller", {"X-API-Key": buyer["key"]}
+
+        def create(email, **fields):
+            return gateway.post(ports + "/customers", {"email": email, **fields}, headers=header)
+
+        made = create("jo@example.net", externalId="c-1", name="Jo", allocatedPortSlots=2)
+        assert made.status == 201 and (made.json["email"], made.json["name"]) == ("jo@example.net", "Jo"), made
+        found = gateway.get(ports + "/customers?externalId=c-1", headers=header).json["customers"]
+        assert found == [made.json], found
+        assert create("other@example.net", externalId="c-1").status == 409
+        assert shop.order(buyer, sku, customer="c-1").status == 201
+        listed = shop.get(buyer, "/customers").json["data"]
+        assert [(one["id"], one["email"]) for one in listed] == [(made.json["_id"], "jo@example.net")], listed
+        assert create("other@example.net").json["externalId"] is None
     verified_export(gateway, shop.slug)
 
 
@@ -524,9 +543,9 @@ def main():
         reports(checks, gateway)
         for name in APIS:
             own_keys(checks, gateway, name)
-    with tempfile.TemporaryDirectory(prefix="tollgate-both-") as folder:
-        with Gateway(options.tollgate, demo=False, blueprints=blueprints(folder, BOTH)) as gateway:
-            two_apis(checks, gateway)
+    with tempfile.TemporaryDirectory(prefix="tollgate-several-") as folder:
+        with Gateway(options.tollgate, demo=False, blueprints=blueprints(folder, SEVERAL)) as gateway:
+            several_apis(checks, gateway)
     checks.finish()
 
 

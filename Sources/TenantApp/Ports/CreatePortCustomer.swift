@@ -1,7 +1,8 @@
 package import CallKit
 package import TenantRegistry
 
-/// A reseller's new customer of ports (X3). What the reseller calls it is free in its book.
+/// A reseller's new customer of ports (X3). What the reseller calls it is free in its book, or the name of somebody whom
+/// its orders know and who has no ports yet.
 package struct CreatePortCustomer: Sendable {
     package let email: String
     package let name: String?
@@ -13,7 +14,10 @@ package struct CreatePortCustomer: Sendable {
     package let book: Book
 
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> PortCustomer {
-        if let externalID, try tenant.customer(externalID: externalID, resellerID: resellerID, book: book) != nil {
+        if let externalID,
+            let known = try tenant.customer(externalID: externalID, resellerID: resellerID, book: book),
+            try tenant.portCustomer(known.publicID, resellerID: resellerID, book: book) != nil
+        {
             throw Refusal.conflict(.externalIDTaken)
         }
         let customer = try tenant.insertPortCustomer(

@@ -105,22 +105,31 @@ extension TenantReader {
 }
 
 extension TenantTransaction {
-    /// `externalID` must be free: look first.
+    /// No customer of ports may have `externalID`: look first. E-mail and name of one whom orders know stay.
     package func insertPortCustomer(
         email: String, name: String?, company: String?, externalID: String?, allocatedPortSlots: Int64,
         resellerID: Int64, book: Book
     ) throws -> PortCustomer {
-        let publicID = newPublicID("cus")
-        try connection.run(
-            """
-            INSERT INTO customer (public_id, book, reseller_id, external_id, email, name, created_at, external_folded)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-            """,
-            .text(publicID), .book(book), .integer(resellerID), .optional(externalID), .text(email), .optional(name),
-            .time(now), .optional(externalID?.folded))
+        let id: Int64
+        let publicID: String
+        if let externalID {
+            let made = try customer(
+                externalID: externalID, email: email, name: name, resellerID: resellerID, book: book)
+            id = made.id
+            publicID = made.publicID
+        } else {
+            publicID = newPublicID("cus")
+            try connection.run(
+                """
+                INSERT INTO customer (public_id, book, reseller_id, email, name, created_at)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                """,
+                .text(publicID), .book(book), .integer(resellerID), .text(email), .optional(name), .time(now))
+            id = connection.lastInsertedRowID
+        }
         try connection.run(
             "INSERT INTO port_customer (customer_id, company, allocated_port_slots, updated_at) VALUES (?1, ?2, ?3, ?4)",
-            .integer(connection.lastInsertedRowID), .optional(company), .integer(allocatedPortSlots), .time(now))
+            .integer(id), .optional(company), .integer(allocatedPortSlots), .time(now))
         return try knownPortCustomer(publicID, resellerID: resellerID, book: book)
     }
 
