@@ -80,7 +80,7 @@ extension LicenceKeys {
         body: .whole(bytesMax: bodyBytesMax), idempotency: .accepted, takes: Schemas.assignment.schema,
         gives: .done(Schemas.assigned), refuses: [409]
     ) { call in
-        var fields = try parameters(call)
+        var fields = try parameters(call, [Schemas.key.name, Schemas.user.name])
         let (key, user) = try fields.read(Schemas.assignment, call.reading)
         let assign = AssignLicence(
             licenceKey: key, discordUserID: user, resellerID: call.resellerID, book: call.book,
@@ -114,8 +114,8 @@ extension LicenceKeys {
 
     /// Parameters stand in the JSON body or in the query; the body's come first.
     ///
-    /// `names`: of parameters that a call of its route with GET would have in the query; there they have been judged.
-    private static func parameters(_ call: Call, _ names: [String] = []) throws(Refusal) -> FieldReader {
+    /// `names`: of those that the call reads out of the query without its route saying so.
+    private static func parameters(_ call: Call, _ names: [String]) throws(Refusal) -> FieldReader {
         var members: [JSONMember] = []
         if !call.body.isEmpty {
             guard case .object(let sent) = try call.json() else {
@@ -124,9 +124,7 @@ extension LicenceKeys {
             members = sent
         }
         let query = try call.query()
-        if let name = query.repeated(of: [Schemas.key.name, Schemas.user.name] + names) {
-            throw .badQuery(.repeated(name))
-        }
+        if let name = query.repeated(of: names) { throw .badQuery(.repeated(name)) }
         for pair in query.pairs where !members.contains(where: { $0.name == pair.name }) {
             members.append(JSONMember(name: pair.name, value: .string(pair.value)))
         }
