@@ -154,6 +154,11 @@ def check_sums(gateway, seller, other):
         tester.buy(tester.customer(3), 2)
         assert sums(tester.analytics()[0]) == tester.expected() and sums(seller.analytics()[0]) == seller.expected()
         assert gateway.get(BASE + "/v1/reseller/analytics").status == 401
+    with checks("O14 P6 a report by product says so by command line where all that was sold are ports, which have none"):
+        words = ("report", "turnover", "--group", "product", "--by", "month", "--tenant", "proxies")
+        shown = gateway.command(*words, environment={"TOLLGATE_OWNER_KEY": gateway.tenant("proxies")["owner_key"]})
+        titles = shown.stdout.splitlines()[0].split()
+        assert shown.returncode == 0 and titles[:3] == ["PERIOD", "PRODUCT", "SALES"], shown
     with checks("O6 what the demo bought and topped up is in the log, and counts as nobody's call"):
         owner = gateway.tenant("proxies")["owner_key"]
         for action in ("demo.top_up", "demo.port"):
