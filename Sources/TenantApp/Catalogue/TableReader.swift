@@ -32,7 +32,7 @@ package struct TableShape: Sendable {
     let columns: [Column]
     /// The table must have one of these at least.
     let oneOf: [String]
-    /// Columns of other names are the sender's own affair, and so is how many fields a row has.
+    /// Columns of other names are the sender's own affair, and so is whether a row goes on to the last of them.
     let ignoresOthers: Bool
 
     /// Of its columns; the members of a row in JSON have them too.
@@ -120,7 +120,8 @@ package struct TableReader: Sendable {
     private mutating func readHeader(_ row: CSVRow, _ errors: inout [FieldError]) {
         var found: [(column: TableShape.Column, place: Int)] = []
         let before = errors.count
-        width = (row.fields.lastIndex { !Self.isBlank($0) } ?? 0) + 1
+        // A column without a name is the sender's own too, where others are.
+        width = shape.ignoresOthers ? row.fields.count : (row.fields.lastIndex { !Self.isBlank($0) } ?? 0) + 1
         for (place, name) in row.fields.prefix(width).enumerated() {
             guard let column = shape.columns.first(where: { $0.name == name }) else {
                 if shape.ignoresOthers { continue }
@@ -150,11 +151,10 @@ package struct TableReader: Sendable {
         _ row: CSVRow, _ places: [(column: TableShape.Column, place: Int)], _ errors: inout [FieldError]
     ) -> TableRow? {
         let fields = row.fields
-        if !shape.ignoresOthers {
-            guard fields.count >= width, fields.dropFirst(width).allSatisfy(Self.isBlank) else {
-                errors.append(.inLine(row.line, nil, "count", "has \(fields.count) fields, the header has \(width)"))
-                return nil
-            }
+        // More than the header names are an amount like 25,50 in two pieces.
+        guard fields.count >= width || shape.ignoresOthers, fields.dropFirst(width).allSatisfy(Self.isBlank) else {
+            errors.append(.inLine(row.line, nil, "count", "has \(fields.count) fields, the header has \(width)"))
+            return nil
         }
         let members = places.map { column, place in
             JSONMember(name: column.name, value: place < fields.count ? Self.json(fields[place], column.kind) : .null)
