@@ -77,11 +77,11 @@ import Testing
     @Test("O8 a row with more fields than the header is refused: the comma of an amount has made two of it")
     func comma() {
         let rows = "2026-05-01,a,topup,25,50\n2026-05-01,b,topup,25.50,\n2026-05-01,c,topup\n"
-        let reading = read("at,external_ref,kind,amount\n" + rows, as: "text/csv", piece: 9)
-        #expect(reading.lines.map(\.externalRef) == ["b"])
-        #expect(reading.errors == ["/line/2 count", "/line/4/amount required"])
-        let own = read("at,external_ref,kind,amount,\n" + rows, as: "text/csv", piece: 9)
-        #expect(own.errors == ["/line/4/amount required"], "a column without a name is the sender's own")
+        for header in ["at,external_ref,kind,amount\n", "at,external_ref,kind,amount,\n"] {
+            let reading = read(header + rows, as: "text/csv", piece: 9)
+            #expect(reading.lines.map(\.externalRef) == ["b"])
+            #expect(reading.errors == ["/line/2 count", "/line/4/amount required"])
+        }
     }
 
     @Test("O8 no more than so many faults are listed; a line of JSON that is too long is one")

@@ -120,8 +120,7 @@ package struct TableReader: Sendable {
     private mutating func readHeader(_ row: CSVRow, _ errors: inout [FieldError]) {
         var found: [(column: TableShape.Column, place: Int)] = []
         let before = errors.count
-        // A column without a name is the sender's own too, where others are.
-        width = shape.ignoresOthers ? row.fields.count : (row.fields.lastIndex { !Self.isBlank($0) } ?? 0) + 1
+        width = (row.fields.lastIndex { !Self.isBlank($0) } ?? 0) + 1
         for (place, name) in row.fields.prefix(width).enumerated() {
             guard let column = shape.columns.first(where: { $0.name == name }) else {
                 if shape.ignoresOthers { continue }
