@@ -122,13 +122,14 @@ def check_sums(gateway, seller, other):
     with checks("X4 pages go on as the first one began: its period and its totals, whatever is sold meanwhile"):
         coming = f"&from={days[0]}&to={milliseconds(days[-1]) + 9 * DAY * 1000}"
         for query in ("", coming, f"&from={milliseconds(days[-1]) - 364 * DAY * 1000}"):
+            gateway.jump(1)
             whole = seller("GET", f"/reseller/analytics?limit=100{query}").json
             pages, cursor = [], ""
             while cursor is not None:
                 pages.append(seller("GET", f"/reseller/analytics?limit=1{query}{cursor and '&cursor=' + cursor}").json)
                 cursor = pages[-1]["nextCursor"]
-                seller.buy(first, 1)
                 gateway.jump(1)
+                seller.buy(first, 1)
             assert [row for page in pages for row in page["analytics"]] == whole["analytics"], (query, pages, whole)
             assert {json.dumps([page["totals"], page["from"], page["to"]]) for page in pages} == {
                 json.dumps([whole["totals"], pages[0]["from"], pages[0]["to"]])}, (query, pages, whole)
