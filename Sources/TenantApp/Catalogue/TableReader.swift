@@ -32,7 +32,7 @@ package struct TableShape: Sendable {
     let columns: [Column]
     /// The table must have one of these at least.
     let oneOf: [String]
-    /// Columns of other names are the sender's own affair, and so is how many fields a row has.
+    /// Columns of other names are the sender's own affair, and so is whether a row goes on to the last of them.
     let ignoresOthers: Bool
 
     /// Of its columns; the members of a row in JSON have them too.
@@ -150,11 +150,10 @@ package struct TableReader: Sendable {
         _ row: CSVRow, _ places: [(column: TableShape.Column, place: Int)], _ errors: inout [FieldError]
     ) -> TableRow? {
         let fields = row.fields
-        if !shape.ignoresOthers {
-            guard fields.count >= width, fields.dropFirst(width).allSatisfy(Self.isBlank) else {
-                errors.append(.inLine(row.line, nil, "count", "has \(fields.count) fields, the header has \(width)"))
-                return nil
-            }
+        // More than the header names are an amount like 25,50 in two pieces.
+        guard fields.count >= width || shape.ignoresOthers, fields.dropFirst(width).allSatisfy(Self.isBlank) else {
+            errors.append(.inLine(row.line, nil, "count", "has \(fields.count) fields, the header has \(width)"))
+            return nil
         }
         let members = places.map { column, place in
             JSONMember(name: column.name, value: place < fields.count ? Self.json(fields[place], column.kind) : .null)
