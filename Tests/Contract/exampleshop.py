@@ -275,10 +275,15 @@ def late(checks, example, scene, reseller, between):
         assert "Your order is done" in example.page(path)
 
 
+def documented_events():
+    """Those that the shop's page says are to be asked for."""
+    with open(os.path.join(FOLDER, "README.md"), encoding="utf-8") as file:
+        return json.loads(re.search(r'"events": (\[[^]]*\])', file.read())[1])
+
+
 def told(checks, example, scene, reseller):
     put = scene.gateway.put(f"{scene.base}/api/partner/v1/webhook", {
-        "url": f"http://127.0.0.1:{example.port}/webhook.php",
-        "events": ["order.created", "order.completed", "order.rejected", "service.activated", "service.cancelled"],
+        "url": f"http://127.0.0.1:{example.port}/webhook.php", "events": ["order.created", *documented_events()],
     }, key=reseller["key"])
     assert put.status == 200, put
 
@@ -300,6 +305,11 @@ def told(checks, example, scene, reseller):
             lambda: "<li>active<dl>" in (text := example.page(path)) and "Your order is done" in text and text,
             seconds=SECONDS_MAX)
         assert "a.example" in page and "hunter2" not in page, page
+        service = done.json["services"][0]["id"]
+        for move, shown in (("suspend", "<li>suspended</li>"), ("resume", "<li>active<dl>")):
+            moved = scene.admin("POST", f"/services/{service}/{move}")
+            assert moved.status == 200, moved
+            wait_until(lambda: shown in example.page(path), seconds=SECONDS_MAX)
         path = example.buy("metal-1")
         rejected = scene.admin("POST", f"/orders/{pending(path)}/reject", {"reason": "no room"})
         assert rejected.status == 200, rejected
