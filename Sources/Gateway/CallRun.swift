@@ -114,7 +114,8 @@ struct CallRun: Sendable {
             return
         }
         if IdempotencyKey(header) == nil {
-            throw .unparseable("The Idempotency-Key must be 1 to 255 printable characters without spaces or quotes.")
+            throw .unparseable(
+                "The Idempotency-Key must be 1 to 255 printable ASCII characters without spaces or quotes.")
         }
     }
 
