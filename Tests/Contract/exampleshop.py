@@ -119,6 +119,8 @@ def buying(checks, example, scene, reseller, between):
     with checks("W4 W6 the example shop shows what is priced for its reseller, at its own price, no text as markup"):
         page = example.page()
         assert "5.00 EUR a month" in page and "Set-up, once: 1.25 EUR" in page, page
+        # 1.005 and a quarter of it, in whole cents.
+        assert "Set-up, once: 1.26 EUR" in page, page
         assert "<b>" not in page and "The &lt;b&gt;&quot;best&quot;&lt;/b&gt;" in page, page
 
     with checks("W4 G4 the example shop: a form that is sent twice, and at once, buys once"):
@@ -364,7 +366,8 @@ def main():
             "sku": "bold", "name": 'The <b>"best"</b>', "fulfilment": "instant"})
         assert named.status == 201, named
         for sku in ("vps-1", "metal-1", "bold"):
-            scene.price(reseller, sku, {"wholesale_monthly": "4.00", "wholesale_setup_fee": "1.00"})
+            scene.price(reseller, sku, {
+                "wholesale_monthly": "4.00", "wholesale_setup_fee": "1.005" if sku == "bold" else "1.00"})
         with ExampleShop(between, scene, reseller) as example:
             buying(checks, example, scene, reseller, between)
             doubting(checks, example, scene, reseller, between)
