@@ -295,6 +295,6 @@ const pause = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000
 
 function waitOf(text) {
   if (text === null) return null;
-  const seconds = /^\d+$/.test(text) ? Number(text) : (Date.parse(text) - Date.now()) / 1000;
+  const seconds = /^\d+$/.test(text) ? Number(text) : (Date.parse(text.replace(/ GMT$|$/, " GMT")) - Date.now()) / 1000;
   return Number.isNaN(seconds) ? null : seconds;
 }
