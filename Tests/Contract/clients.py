@@ -337,12 +337,16 @@ def refusals(checks, client, scene, between):
             refused(lambda: client("place_order", "vps-1", "monthly", 1, CUSTOMER, key), status=None)
         assert between.asked == [], between.asked
 
-    with checks(f"W5 G3 {client.name}: a key or a secret that was not copied whole is told where the client is made"):
+    with checks(f"W5 G3 {client.name}: a key or a secret that was not copied whole, or an address that is none, is "
+                "told where the client is made"):
         whole = scene.reseller
         for broken in ({"key": "tgh_live_…"}, {"key": ""}, {"key": whole["key"] + "\n"},
                        {"webhook_secret": "whsec_…"}, {"webhook_secret": "whsec_..."}):
             error = refused(lambda: client.meets(base, {**whole, **broken}))
             assert "whole" in error.detail and whole["key"] not in error.detail, error
+        for broken in (f"{base}?x=1", f"{base}#top", "ftp" + base.removeprefix("http")):
+            error = refused(lambda: client.meets(broken, whole))
+            assert "no http(s) address" in error.detail, error
         bare = {**whole, "webhook_secret": whole["webhook_secret"].removeprefix("whsec_")}
         for reseller in (bare, whole):
             client.meets(base, reseller)

@@ -145,7 +145,7 @@ export class Tollgate {
    */
   constructor(baseURL, { key, secret, attempts = 6, timeoutSeconds = 30, longestWait = 60, sleep = pause }) {
     const place = new URL(baseURL.replace(/\/+$/, "") + PATH);
-    if (!["http:", "https:"].includes(place.protocol)) throw new TypeError("baseURL is no http(s) address");
+    if (!/^https?:[^?#]+$/i.test(baseURL)) throw new TypeError("baseURL is no http(s) address");
     if (!/^[!-~]+$/.test(key ?? "")) throw new TypeError("the key is no whole key, which has ASCII letters alone");
     if (secret) secretBytes(secret);
     [this.#origin, this.#path] = [place.origin, place.pathname];

@@ -158,7 +158,7 @@ class Tollgate:
         longest_wait: float = 60, sleep: Callable[[float], Any] = time.sleep,
     ):
         place = urllib.parse.urlsplit(base_url.rstrip("/") + PATH)
-        if place.scheme not in ("https", "http") or not place.netloc:
+        if place.scheme not in ("https", "http") or not place.netloc or place.query or place.fragment:
             raise ValueError("base_url is no http(s) address")
         if not re.fullmatch("[!-~]+", key):
             raise ValueError("the key is no whole key, which has ASCII letters alone: was it copied with dots in it?")
