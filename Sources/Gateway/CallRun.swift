@@ -57,11 +57,18 @@ struct CallRun: Sendable {
     }
 
     private func handle() {
+        do throws(Refusal) { try checkHead() } catch { return refuse(error) }
         do {
-            try checkHead()
             perform(try route.handle(try call()))
         } catch {
-            refuse(refusal(of: error))
+            let decided = refusal(of: error)
+            guard let signature else { return refuse(decided) }
+            // Who has not signed a call is told so, whatever else is wrong with it (W5).
+            perform(
+                .read { tenant in
+                    try signature.verify(tenant)
+                    throw decided
+                })
         }
     }
 
@@ -107,7 +114,8 @@ struct CallRun: Sendable {
             return
         }
         if IdempotencyKey(header) == nil {
-            throw .unparseable("The Idempotency-Key must be 1 to 255 printable characters without spaces or quotes.")
+            throw .unparseable(
+                "The Idempotency-Key must be 1 to 255 printable ASCII characters without spaces or quotes.")
         }
     }
 

@@ -77,7 +77,7 @@ package final class Gateway: Sendable {
         tls?.reload()
         let watch = NodeWatch()
         let neighbours = try (placement ?? fleet.cluster).map {
-            try Neighbours($0, secret: fleet.clusterSecret(for: "requests"))
+            try Neighbours($0, secret: fleet.clusterSecret(for: "requests"), bounds: configuration.cluster?.bounds)
         }
         let pipeline = Self.pipeline(of: fleet, services, blueprints, configuration, watch, neighbours)
         if fleet.cluster != nil, let neighbours { Self.connect(watch, to: neighbours, fleet.random) }

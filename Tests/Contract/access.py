@@ -158,7 +158,8 @@ class Caller:
         headers = {"Content-Type": "application/json", "Idempotency-Key": uuid.uuid4().hex, **address()}
         headers |= self.credential(endpoint.api, who)
         if endpoint.signed:
-            headers |= signature_headers(self.reseller["webhook_secret"], endpoint.method, path, uuid.uuid4().hex, body)
+            secret = self.people.get(who.removesuffix(" test"), self.reseller)["webhook_secret"]
+            headers |= signature_headers(secret, endpoint.method, path, uuid.uuid4().hex, body)
         answer = self.gateway.request(endpoint.method, path, body, headers=headers)
         if answer.status < 300 and endpoint.method != "GET":
             self.renew(who)

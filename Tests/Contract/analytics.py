@@ -3,6 +3,7 @@ ports' own pricing, over pages and periods, and nobody else's."""
 
 import calendar
 import collections
+import json
 import time
 from decimal import Decimal
 
@@ -118,6 +119,21 @@ def check_sums(gateway, seller, other):
         again, asked = seller.analytics(f"&from={whole['from']}&to={whole['to']}")
         assert (again, asked["totals"], asked["from"], asked["to"]) == (
             rows, whole["totals"], whole["from"], whole["to"]), (whole, asked)
+    with checks("X4 pages go on as the first one began: its period and its totals, whatever is sold meanwhile"):
+        coming = f"&from={days[0]}&to={milliseconds(days[-1]) + 9 * DAY * 1000}"
+        for query in ("", coming, f"&from={milliseconds(days[-1]) - 364 * DAY * 1000}"):
+            gateway.jump(1)
+            whole = seller("GET", f"/reseller/analytics?limit=100{query}").json
+            pages, cursor = [], ""
+            while cursor is not None:
+                pages.append(seller("GET", f"/reseller/analytics?limit=1{query}{cursor and '&cursor=' + cursor}").json)
+                cursor = pages[-1]["nextCursor"]
+                gateway.jump(1)
+                seller.buy(first, 1)
+            assert [row for page in pages for row in page["analytics"]] == whole["analytics"], (query, pages, whole)
+            assert {json.dumps([page["totals"], page["from"], page["to"]]) for page in pages} == {
+                json.dumps([whole["totals"], pages[0]["from"], pages[0]["to"]])}, (query, pages, whole)
+            assert sums(seller.analytics()[0]) == seller.expected(), query
     with checks("X4 wrong periods, limits and cursors are refused in the dialect's envelope"):
         for query, status in [
             ("from=x", 422), ("to=2020-13-01", 422), ("from=2026-02-01&to=2026-01-01", 422),
@@ -139,6 +155,11 @@ def check_sums(gateway, seller, other):
         tester.buy(tester.customer(3), 2)
         assert sums(tester.analytics()[0]) == tester.expected() and sums(seller.analytics()[0]) == seller.expected()
         assert gateway.get(BASE + "/v1/reseller/analytics").status == 401
+    with checks("O14 P6 a report by product says so by command line where all that was sold are ports"):
+        words = ("report", "turnover", "--group", "product", "--by", "month", "--tenant", "proxies")
+        shown = gateway.command(*words, environment={"TOLLGATE_OWNER_KEY": gateway.tenant("proxies")["owner_key"]})
+        titles = shown.stdout.splitlines()[0].split()
+        assert shown.returncode == 0 and titles[:3] == ["PERIOD", "PRODUCT", "SALES"], shown
     with checks("O6 what the demo bought and topped up is in the log, and counts as nobody's call"):
         owner = gateway.tenant("proxies")["owner_key"]
         for action in ("demo.top_up", "demo.port"):

@@ -368,6 +368,11 @@ def signatures(scene):
     for headers in cases:
         answer = scene.gateway.post(path, body, key=scene.reseller["key"], headers=headers)
         assert answer.status == 401 and answer.json["code"] == "bad_signature", (headers, answer)
+    # Whatever else is wrong: what is not signed is not looked into.
+    for wrong, query in ((b"{", ""), (b"", ""), (b"{}", ""), (b"[]", ""), (b" " * 100_000, ""), (body, "?x=1")):
+        for headers in (good | {sign: "v1=" + "0" * 64}, {"Idempotency-Key": "sig"}):
+            answer = scene.gateway.post(path + query, wrong, key=scene.reseller["key"], headers=headers)
+            assert answer.status == 401 and answer.json["code"] == "bad_signature", (wrong[:9], query, headers, answer)
 
 
 if __name__ == "__main__":

@@ -68,6 +68,7 @@ def products(checks, run, answer, file, folder):
         bad = file("bad.csv", "sku,name\nnobody,X\n")
         assert "/line/2/fulfilment" in run("product", "import", bad, code=1)
         assert "errors" in run("product", "import", bad, "--dry-run", code=1)
+        assert "errors" in run("product", "import", bad, "--dry-run", "--json", code=1)
         assert "SKU" in run("product", "change", code=2)
 
 

@@ -5,7 +5,6 @@ What they declare and send is held against the API's own description, field by f
 import base64
 import copy
 import contextlib
-import email.utils
 import hmac
 import json
 import os
@@ -24,6 +23,8 @@ from support import ROOT, Checks, Gateway, arguments, signature_headers
 CLIENTS = os.path.join(ROOT, "clients")
 DRIVERS = os.path.join(ROOT, "Tests", "Contract", "clients")
 LINES_MAX = 300
+# Far from UTC, in which dates of HTTP are, whether they say so or not.
+TIME_ZONE = "Asia/Tokyo"
 EXTRA_PRODUCTS = 110
 # An answer that drips goes on for twice as long.
 DRIPPED_SECONDS_MAX = 30
@@ -67,7 +68,7 @@ class Client:
     def __enter__(self):
         self.child = subprocess.Popen(
             self.words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=DRIVERS,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "no_proxy": "*"})
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "no_proxy": "*", "TZ": TIME_ZONE})
         return self
 
     def __exit__(self, *_):
@@ -114,7 +115,7 @@ def clients():
     kinds = [
         ("python", [sys.executable, "driver.py"], python_types, False),
         ("js", ["node", "driver.mjs"], javascript_types, True),
-        ("php", ["php", "driver.php"], php_types, True)]
+        ("php", ["php", "-d", f"date.timezone={TIME_ZONE}", "driver.php"], php_types, True)]
     for source, (name, words, types, is_camel) in zip(SOURCES, kinds):
         if not shutil.which(words[0]):
             print(f"# {source} was not run: {words[0]} is not there", flush=True)
@@ -284,11 +285,16 @@ def retries(checks, client, scene, between):
     with checks(f"W7 {client.name}: Retry-After is honoured in seconds and as a date, and not where it is past all "
                 "patience"):
         client.meets(base, scene.reseller, longest_wait=60)
-        date = email.utils.formatdate(time.time() + 40, usegmt=True)
-        between.faults[:] = [(429, {"Retry-After": "11"}, b"{}"), (503, {"Retry-After": date}, b"[]")]
+        # The three forms that a recipient takes (RFC 9110 §5.6.7).
+        until = time.gmtime(time.time() + 40)
+        dates = [time.strftime(form, until) for form in (
+            "%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y")]
+        between.faults[:] = [(429, {"Retry-After": "11"}, b"{}"), *[
+            (503, {"Retry-After": date}, b"[]") for date in dates]]
         client("balance")
         # A date has whole seconds, and the machine may be slow.
-        assert client.pauses[0] == 11 and 20 <= client.pauses[1] <= 40, client.pauses
+        assert client.pauses[0] == 11 and all(20 <= pause <= 40 for pause in client.pauses[1:]), client.pauses
+        assert len(client.pauses) == 4, client.pauses
         between.faults[:] = [(429, {"Retry-After": "61"}, b"{}")]
         error = refused(client_balance(client), error="refused", status=429, code="http_429")
         assert error.retry_after == 61 and client.pauses == [], (error, client.pauses)
@@ -331,12 +337,16 @@ def refusals(checks, client, scene, between):
             refused(lambda: client("place_order", "vps-1", "monthly", 1, CUSTOMER, key), status=None)
         assert between.asked == [], between.asked
 
-    with checks(f"W5 G3 {client.name}: a key or a secret that was not copied whole is told where the client is made"):
+    with checks(f"W5 G3 {client.name}: a key or a secret that was not copied whole, or an address that is none, is "
+                "told where the client is made"):
         whole = scene.reseller
         for broken in ({"key": "tgh_live_…"}, {"key": ""}, {"key": whole["key"] + "\n"},
                        {"webhook_secret": "whsec_…"}, {"webhook_secret": "whsec_..."}):
             error = refused(lambda: client.meets(base, {**whole, **broken}))
             assert "whole" in error.detail and whole["key"] not in error.detail, error
+        for broken in (f"{base}?x=1", f"{base}#top", "ftp" + base.removeprefix("http")):
+            error = refused(lambda: client.meets(broken, whole))
+            assert "no http(s) address" in error.detail, error
         bare = {**whole, "webhook_secret": whole["webhook_secret"].removeprefix("whsec_")}
         for reseller in (bare, whole):
             client.meets(base, reseller)

@@ -119,6 +119,8 @@ def buying(checks, example, scene, reseller, between):
     with checks("W4 W6 the example shop shows what is priced for its reseller, at its own price, no text as markup"):
         page = example.page()
         assert "5.00 EUR a month" in page and "Set-up, once: 1.25 EUR" in page, page
+        # 1.005 and a quarter of it, in whole cents.
+        assert "Set-up, once: 1.26 EUR" in page, page
         assert "<b>" not in page and "The &lt;b&gt;&quot;best&quot;&lt;/b&gt;" in page, page
 
     with checks("W4 G4 the example shop: a form that is sent twice, and at once, buys once"):
@@ -275,10 +277,15 @@ def late(checks, example, scene, reseller, between):
         assert "Your order is done" in example.page(path)
 
 
+def documented_events():
+    """Those that the shop's page says are to be asked for."""
+    with open(os.path.join(FOLDER, "README.md"), encoding="utf-8") as file:
+        return json.loads(re.search(r'"events": (\[[^]]*\])', file.read())[1])
+
+
 def told(checks, example, scene, reseller):
     put = scene.gateway.put(f"{scene.base}/api/partner/v1/webhook", {
-        "url": f"http://127.0.0.1:{example.port}/webhook.php",
-        "events": ["order.created", "order.completed", "order.rejected", "service.activated", "service.cancelled"],
+        "url": f"http://127.0.0.1:{example.port}/webhook.php", "events": ["order.created", *documented_events()],
     }, key=reseller["key"])
     assert put.status == 200, put
 
@@ -300,6 +307,11 @@ def told(checks, example, scene, reseller):
             lambda: "<li>active<dl>" in (text := example.page(path)) and "Your order is done" in text and text,
             seconds=SECONDS_MAX)
         assert "a.example" in page and "hunter2" not in page, page
+        service = done.json["services"][0]["id"]
+        for move, shown in (("suspend", "<li>suspended</li>"), ("resume", "<li>active<dl>")):
+            moved = scene.admin("POST", f"/services/{service}/{move}")
+            assert moved.status == 200, moved
+            wait_until(lambda: shown in example.page(path), seconds=SECONDS_MAX)
         path = example.buy("metal-1")
         rejected = scene.admin("POST", f"/orders/{pending(path)}/reject", {"reason": "no room"})
         assert rejected.status == 200, rejected
@@ -354,7 +366,8 @@ def main():
             "sku": "bold", "name": 'The <b>"best"</b>', "fulfilment": "instant"})
         assert named.status == 201, named
         for sku in ("vps-1", "metal-1", "bold"):
-            scene.price(reseller, sku, {"wholesale_monthly": "4.00", "wholesale_setup_fee": "1.00"})
+            scene.price(reseller, sku, {
+                "wholesale_monthly": "4.00", "wholesale_setup_fee": "1.005" if sku == "bold" else "1.00"})
         with ExampleShop(between, scene, reseller) as example:
             buying(checks, example, scene, reseller, between)
             doubting(checks, example, scene, reseller, between)

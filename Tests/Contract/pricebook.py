@@ -254,6 +254,12 @@ def effect(checks, shop):
         assert "effect" not in send(shop, "/price-book.csv?dry_run=true&effect_days=90", wrong).json
         for days in ("0", "91", "x"):
             assert send(shop, f"/price-book.csv?dry_run=true&effect_days={days}", rows).status == 422, days
+    with checks("O4 who asks what a file would mean, and not for a dry run, is told so: nothing is applied"):
+        before = shop.admin("GET", "/price-book.csv").body
+        for query in ("effect_days=90", "effect_days=90&dry_run=false"):
+            refused = send(shop, f"/price-book.csv?{query}", rows)
+            assert refused.status == 422 and refused.json["errors"][0]["pointer"] == "/dry_run", refused
+        assert shop.admin("GET", "/price-book.csv").body == before
     with checks("O4 a dry run warns of a price above the list price, and takes it"):
         shop.admin("PATCH", f"/products/{sku}", {"list": {"monthly": "4.50"}})
         told = send(shop, "/price-book.csv?dry_run=true", rows).json

@@ -46,17 +46,20 @@ class Example:
 class Sale:
     """A shop whose units the example makes, and one order of them."""
 
-    def __init__(self, gateway, example):
+    def __init__(self, gateway, example, secret=SECRET):
         self.gateway, self.shop = gateway, Shop(gateway)
-        put = self.shop.admin(
-            "PUT", "/provisioning", {"url": example.url, "secret": SECRET, "timeout_seconds": 1})
-        assert put.status == 200, put
+        self.uses(example, secret)
         self.reseller, self.sku = self.shop.reseller(balance="100.00"), self.shop.product("http")
         self.shop.price(self.reseller, self.sku, {"wholesale_monthly": "10.00"})
         placed = self.shop.order(self.reseller, self.sku, timestamp=int(gateway.now()), quantity=UNITS)
         assert placed.status == 201, placed
         self.order = placed.json["order"]["id"]
         self.services = sorted(service["id"] for service in placed.json["services"])
+
+    def uses(self, example, secret):
+        put = self.shop.admin(
+            "PUT", "/provisioning", {"url": example.url, "secret": secret, "timeout_seconds": 1})
+        assert put.status == 200, put
 
     def is_completed(self):
         return self.shop.admin("GET", f"/orders/{self.order}").json["state"] == "completed"
@@ -104,12 +107,26 @@ def check(checks, gateway, fault):
             verified_export(gateway, sale.shop.slug)
 
 
+def check_another_secret(checks, gateway):
+    with Example() as example, checks(
+            "W13 the example of the docs, asked under another secret: the money stays held until it has the right one"):
+        sale = Sale(gateway, example, "whsec_" + "A" * 43 + "=")
+        rows = wait_until(lambda: (rows := sale.queue()) and all(row["tries"] == 1 for row in rows) and rows)
+        assert {(row["last_outcome"], row["last_status"]) for row in rows} == {("status", 503)}, rows
+        assert sale.money() == ("70.00", "30.00") and example.told == [], (sale.money(), example.told)
+        sale.uses(example, SECRET)
+        gateway.jump(7)
+        wait_until(sale.is_completed)
+        assert sorted(example.told) == [f"made {service}" for service in sale.services], example.told
+
+
 def main():
     options = arguments()
     checks = Checks()
     with Gateway(options.tollgate, "--allow-private-addresses", demo=False, clock=True) as gateway:
         for fault in (None, "time-out", "late", "twice", "forget"):
             check(checks, gateway, fault)
+        check_another_secret(checks, gateway)
     with checks("W13 the example of the docs names the faults that it knows, where it is told to make another"):
         done = subprocess.run(
             [sys.executable, EXAMPLE, "0", "--fault", "sulk"], capture_output=True, text=True)

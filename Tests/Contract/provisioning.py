@@ -401,6 +401,19 @@ def check_forged_callbacks(gateway):
                          b'{"state":"ready","n":1000000000000000000000000000}', b'{"state":"ready","n":1.5}']:
             assert callback(desk, call, yes, body=nonsense).status == 200, nonsense
         assert scene.read(order)["state"] == "pending", "nothing of that is an answer to what was asked"
+        for body, why in (
+            (b'{"state":"ready","n":1,"n":2}', "It is not valid JSON: a member name stands twice at byte 23."),
+            (b'["ready"]', "It is no JSON object."), (b'{"state":"ready","n":"1"}', "Its n is no whole number."),
+        ):
+            assert callback(desk, call, yes, body=body).status == 200, body
+            row = scene.row(service)
+            assert (row["last_outcome"], row["last_answer"]) == ("callback unreadable", why), row
+        assert callback(desk, call, {**yes, "details": {"password": {"value": 4711}}}).status == 200
+        row = scene.row(service)
+        assert row["last_outcome"] == "callback unreadable" and row["last_answer"].startswith("Its details cannot"), row
+        assert "4711" not in row["last_answer"] and row["phase"] == "pending" and row["tries"] == 1, row
+        told = scene.admin("GET", f"/audit?reseller={scene.reseller['id']}&limit=1").json["data"][0]
+        assert told["detail"] == {"service": service, "answer": "unreadable"}, told
         foreign = Scene(gateway)
         elsewhere = call["callback_url"].replace(f"/t/{scene.shop.slug}/", f"/t/{foreign.shop.slug}/")
         stolen = {**call, "callback_url": elsewhere}

@@ -172,6 +172,7 @@ def check_refusals(shop):
             ("/orders", "from=x", 422), ("/orders", "from=2026-02-01&to=2026-01-01", 422),
             ("/orders", "status=active", 400), ("/orders", "q=a&q=b", 400),
             ("/services", "state=active&status=active", 422), ("/services", "status=completed", 422),
+            ("/deliveries", "state=pending&status=dead", 422),
             ("/orders", "reseller=res_none", 404), ("/orders", "product=none", 404),
             ("/services", "order=ord_none", 404),
             ("/orders.csv", "limit=5", 400), ("/orders.csv", "state=x", 422), ("/services.csv", "product=none", 404),

@@ -102,9 +102,13 @@ def test_rows(checks, shop):
         tried({"wholesale_monthly": "5.00"})
         refused = shop.admin("PUT", path + "?mode=test", {"wholesale_monthly": "4.00"}, headers={"If-Match": tag})
         assert refused.status == 412 and refused.json["code"] == "price_moved", refused
+        refused = shop.admin("DELETE", path + "?mode=test", headers={"If-Match": tag})
+        assert refused.status == 412 and refused.json["code"] == "price_moved", refused
         tag = shop.admin("GET", path + "?mode=test").headers["etag"]
         done = shop.admin("PUT", path + "?mode=test", {"wholesale_monthly": "4.00"}, headers={"If-Match": tag})
         assert done.status == 200 and done.json["wholesale_monthly"] == "4.00", done
+        tag = shop.admin("GET", path + "?mode=test").headers["etag"]
+        assert shop.admin("DELETE", path + "?mode=test", headers={"If-Match": tag}).status == 204
     with checks("O4 what was tried in the test book is in no file of the live one, and the tenant's file verifies"):
         book = shop.admin("GET", "/price-book.csv").body.decode()
         assert book.count(f",{sku},") == 1 and f",{listed}," not in book, book

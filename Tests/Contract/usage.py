@@ -209,6 +209,26 @@ def in_order(checks, shop, one, two):
         for query in ("sort=latency", "by=week", "sort="):
             assert shop.admin("GET", f"/usage?{query}").status == 422, query
         assert shop.admin("GET", "/usage?key=key_none").status == 404
+    with checks("O6 a row that did not change stands once in its order, whatever is counted while the pages go by"):
+        routes = ["/balance", "/products", "/services", "/orders", "/customers", "/holdings"]
+        for order in ("requests", "-requests"):
+            asking = shop.reseller(balance="1.00")
+            for number, route in enumerate(routes):
+                for _ in range(number + 2):
+                    assert shop.get(asking, route).status == 200, route
+            query, seen, cursor = f"by=hour&limit=1&sort={order}&reseller={asking['id']}", [], ""
+            while cursor is not None:
+                page = shop.admin("GET", f"/usage?{query}{cursor and '&cursor=' + cursor}")
+                seen += [row["route"].split("/")[-1] for row in page.json["data"]]
+                cursor = page.json["next_cursor"]
+                if len(seen) == 2:
+                    # The row with the fewest has the most now; whoever asks for a first page has it counted.
+                    for _ in range(20):
+                        shop.get(asking, "/balance")
+                    assert shop.admin("GET", "/usage?by=hour&limit=1").status == 200
+            others = [route[1:] for route in routes[1:]]
+            seen = [route for route in seen if route != "balance"]
+            assert seen == (others if order == "requests" else others[::-1]), (order, seen)
     with checks("O6 sessions are counted together: who signs in often makes no more rows"):
         for _ in range(3):
             token = shop.sign_in(one)

@@ -180,11 +180,15 @@ import Testing
         #expect(fields.errors == [FieldError(pointer: "/amount", code: code, detail: detail)])
     }
 
-    @Test("an amount of a currency without minor units has no digits after the point, and is told so")
-    func wholeAmount() throws {
-        var fields = FieldReader(try JSON.parse(Array(#"{"amount":"100.5"}"#.utf8)))
+    @Test(
+        "an amount of a currency without minor units has no digits after the point, and is told so",
+        arguments: [
+            ("100.5", "must have no digits after the point"),
+            ("x", "must be a whole number like 1250, without an exponent"),
+        ])
+    func wholeAmount(value: String, detail: String) throws {
+        var fields = FieldReader(try JSON.parse(Array(#"{"amount":"\#(value)"}"#.utf8)))
         #expect(fields.money("amount", in: Money.zero...Money(micros: 1_000_000_000), fractionDigitsMax: 0) == nil)
-        let detail = "must have no digits after the point"
         #expect(fields.errors == [FieldError(pointer: "/amount", code: "format", detail: detail)])
     }
 }

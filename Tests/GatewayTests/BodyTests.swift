@@ -40,7 +40,7 @@ import Testing
                 let answer = try await gateway.send(request)
                 #expect(answer.status == 413 && answer.code == "too_large")
             }
-            let fits = try await gateway.send(hosting.order("o-3").carrying(Array(large.dropLast())))
+            let fits = try await gateway.send(hosting.order("o-3", of: Array(large.dropLast())))
             #expect(fits.status == 400 && fits.code == "unparseable")
             #expect(try await hosting.books().orders == 0)
         }
@@ -52,7 +52,7 @@ import Testing
         try await withGateway(door) { gateway in
             let hosting = try await gateway.tenant("hosting")
             for (body, status) in [("", 400), ("{", 400), ("[]", 422), ("{}", 422), (#"{"term":"weekly"}"#, 422)] {
-                let answer = try await gateway.send(hosting.order("o-\(gateway.next())").carrying(Array(body.utf8)))
+                let answer = try await gateway.send(hosting.order("o-\(gateway.next())", of: Array(body.utf8)))
                 #expect(answer.status == status, "\(body)")
                 if status == 422 { #expect(answer["errors", "0", "pointer"] != nil) }
             }

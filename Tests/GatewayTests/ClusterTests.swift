@@ -132,7 +132,7 @@ import Testing
 
     @Test("N5 P2 P9 U1 usage, list and traffic at one node have every call that another one answered before")
     func figures() async throws {
-        try await withCluster { cluster in
+        try await withCluster(isPatient: true) { cluster in
             let balance = TestRequest("GET", "/api/partner/v1/balance").bearer(cluster.hosting.key)
             func asked(_ path: String) async throws -> TestResponse {
                 let answer = try await cluster.asProvider("GET", path, to: 1)

@@ -95,7 +95,7 @@ import Testing
             let requests = [
                 TestRequest("GET", nodes.hosting.path("/api/partner/v1/balance")),
                 TestRequest("GET", nodes.hosting.path("/api/partner/v1/orders/999")).bearer(nodes.hosting.key),
-                nodes.hosting.order("r-1").carrying(Array("{".utf8)),
+                nodes.hosting.order("r-1", of: Array("{".utf8)),
                 TestRequest("GET", nodes.licences.path("/reseller/licenseinfo")),
                 TestRequest("GET", nodes.licences.path("/reseller/licenseinfo?api_token=\(nodes.licences.key)")),
                 TestRequest("GET", nodes.hosting.path("/api/admin/orders")).bearer("tgh_live_nothing"),

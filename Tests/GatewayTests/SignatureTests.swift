@@ -37,6 +37,8 @@ import Testing
                 ("time is no number", plain.signed(with: secret, timestamp: "now")),
                 ("time with a sign", plain.signed(with: secret, timestamp: "+\(now.seconds)")),
                 ("another body", good.carrying(Array(hosting.unsignedOrder(quantity: 2).body ?? []))),
+                ("a body that cannot be read", plain.carrying(Array("{".utf8))),
+                ("fields that are wrong", good.carrying(Array("{}".utf8))),
             ]
             var other = good
             other.target += "?"

@@ -107,7 +107,7 @@ import Testing
     /// A tenant's file without its seal, and the tables of which it is the first to have rows.
     private final class File {
         let content: Data
-        let triggers: [(name: String, sql: String)]
+        let triggers: [(name: String, table: String, sql: String)]
         let path: String
 
         init(_ export: String, as name: String, in folder: TestFolder) throws {
@@ -115,8 +115,8 @@ import Testing
             try ExportSeal.remove(from: path)
             content = try Data(contentsOf: URL(fileURLWithPath: path))
             triggers = try DataFolder.edit(path) { connection in
-                try connection.rows("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'") {
-                    try ($0.text(), $0.text())
+                try connection.rows("SELECT name, tbl_name, sql FROM sqlite_schema WHERE type = 'trigger'") {
+                    try ($0.text(), $0.text(), $0.text())
                 }
             }
             try restore()
@@ -144,6 +144,7 @@ import Testing
         /// Changes the last row of a kind; false where SQLite cannot hold that, or it says so already.
         func change(_ table: String, where kind: String, _ column: String, to value: String) throws -> Bool {
             try restore()
+            let triggers = triggers.filter { $0.table == table }
             return try DataFolder.edit(path) { connection in
                 try connection.execute("PRAGMA synchronous=OFF; PRAGMA ignore_check_constraints=ON; BEGIN")
                 for trigger in triggers { try connection.execute("DROP TRIGGER \(trigger.name)") }

@@ -31,13 +31,13 @@ import Testing
     }
 
     @Test("a sink that does not ask for more is sent no more, and the client is held back")
-    func backPressure() async throws {
+    func backPressure() throws {
         let server = try TestServer()
         let client = try server.client()
         let count = 32 << 20
         try client.send("POST /sink-gated HTTP/1.1\r\nHost: a\r\nContent-Length: \(count)\r\n\r\n")
         onThread { try? client.send([UInt8](repeating: 0x78, count: count)) }
-        await eventually("the first piece has come") { server.handler.gate.waitingCount == 1 }
+        eventually("the first piece has come") { server.handler.gate.waitingCount == 1 }
         // The client cannot have sent it all: kernel buffers are far smaller.
         let received = server.handler.sinkBytes.load(ordering: .relaxed)
         #expect(received > 0 && received <= 65536)
@@ -100,14 +100,14 @@ import Testing
     }
 
     @Test("a sink whose client goes is told to throw away what it has")
-    func clientGone() async throws {
+    func clientGone() throws {
         let server = try TestServer()
         var client: RawClient? = try server.client()
         try client?.send("POST /sink HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc")
-        await eventually("the piece has come") { server.handler.sinkBytes.load(ordering: .relaxed) == 3 }
+        eventually("the piece has come") { server.handler.sinkBytes.load(ordering: .relaxed) == 3 }
         client = nil
-        await eventually("the sink is told") { server.handler.sinksAborted.load(ordering: .relaxed) == 1 }
-        await eventually("the log says so") {
+        eventually("the sink is told") { server.handler.sinksAborted.load(ordering: .relaxed) == 1 }
+        eventually("the log says so") {
             server.handler.log.withLock { $0 == [.init(path: "/sink", status: 499, bytes: 0)] }
         }
     }
@@ -154,13 +154,13 @@ import Testing
     }
 
     @Test("a stream whose client goes is cancelled")
-    func streamCancelled() async throws {
+    func streamCancelled() throws {
         let server = try TestServer()
         var client: RawClient? = try RawClient(port: server.port, receiveBuffer: 4096)
         try client?.send("GET /long-stream HTTP/1.1\r\nHost: a\r\n\r\n")
         _ = try client?.line()
         client = nil
-        await eventually("it is cancelled") { server.handler.streamsCancelled.load(ordering: .relaxed) == 1 }
+        eventually("it is cancelled") { server.handler.streamsCancelled.load(ordering: .relaxed) == 1 }
     }
 
     @Test(

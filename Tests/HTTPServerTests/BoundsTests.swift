@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct BoundsTests {
     @Test("G6 at the bound newcomers are served, and the connections that were idle longest go")
-    func idleGo() async throws {
+    func idleGo() throws {
         var limits = ServerLimits.patient
         limits.connectionsMax = 20
         let server = try TestServer(limits: limits)
@@ -18,15 +18,15 @@ import Testing
             clients.append(client)
         }
         #expect(try clients[119].exchange("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n").status == 200)
-        await eventually("they are counted") { server.server.metrics.evicted.load(ordering: .relaxed) >= 92 }
+        eventually("they are counted") { server.server.metrics.evicted.load(ordering: .relaxed) >= 92 }
         #expect(server.server.metrics.refusedTotalBound.load(ordering: .relaxed) == 0)
         clients.removeAll()
-        await eventually("they are gone") { server.server.metrics.connectionsOpen.load(ordering: .relaxed) == 0 }
+        eventually("they are gone") { server.server.metrics.connectionsOpen.load(ordering: .relaxed) == 0 }
     }
 
     @Test(
         "G6 where all are busy a newcomer hears 503, health is answered still, and room that comes free is used again")
-    func totalBound() async throws {
+    func totalBound() throws {
         var limits = ServerLimits.patient
         limits.connectionsMax = 20
         limits.healthPaths = ["/open"]
@@ -37,7 +37,7 @@ import Testing
             try client.send("GET /gated HTTP/1.1\r\nHost: a\r\n\r\n")
             return client
         }
-        await eventually("all are busy") { server.server.metrics.connections(in: .answering) == 24 }
+        eventually("all are busy") { server.server.metrics.connections(in: .answering) == 24 }
         let refused = try server.client().exchange("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")
         #expect(refused.status == 503)
         #expect(refused.field("Connection") == "close")
@@ -145,7 +145,7 @@ import Testing
     }
 
     @Test("a sink that takes its time is not its client's fault")
-    func slowSink() async throws {
+    func slowSink() throws {
         var limits = ServerLimits.patient
         limits.bodyPauseMilliseconds = 100
         limits.keepAliveMilliseconds = 600
@@ -160,13 +160,13 @@ import Testing
     }
 
     @Test("G6 a client that takes nothing of its answer is given up")
-    func writeStall() async throws {
+    func writeStall() throws {
         var limits = ServerLimits.patient
         limits.writeStallMilliseconds = 100
         let server = try TestServer(limits: limits)
         let client = try RawClient(port: server.port, receiveBuffer: 4096)
         try client.send(String(repeating: "GET /large HTTP/1.1\r\nHost: a\r\n\r\n", count: 20))
-        await eventually("it is closed") {
+        eventually("it is closed") {
             server.server.metrics.connectionsAccepted.load(ordering: .relaxed) == 1
                 && server.server.metrics.connectionsOpen.load(ordering: .relaxed) == 0
         }
@@ -176,7 +176,7 @@ import Testing
     }
 
     @Test("G6 a client that takes its answer below the pace is given up, though it never stops taking")
-    func answerPace() async throws {
+    func answerPace() throws {
         var limits = ServerLimits.guarded
         limits.writeStallMilliseconds = 300
         limits.answerBytesPerSecondMin = 1 << 40
@@ -184,39 +184,39 @@ import Testing
         let client = try RawClient(port: server.port, receiveBuffer: 4096)
         try client.send(String(repeating: "GET /large HTTP/1.1\r\nHost: a\r\n\r\n", count: 20))
         onThread { while (try? client.take(1024)) != nil { usleep(1000) } }
-        await eventually("it is closed") {
+        eventually("it is closed") {
             server.server.metrics.refusedAnswerDeadline.load(ordering: .relaxed) == 1
                 && server.server.metrics.connectionsOpen.load(ordering: .relaxed) == 0
         }
     }
 
     @Test("G7 connections are counted by what they are doing, and not at all once they have gone")
-    func states() async throws {
+    func states() throws {
         let server = try TestServer()
         let metrics = server.server.metrics
         var clients = [try server.client(), try server.client(), try server.client()]
         try clients[1].send("GET /hel")
         try clients[2].send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")
-        await eventually("each is counted") {
+        eventually("each is counted") {
             metrics.connections(in: .idle) == 1 && metrics.connections(in: .head) == 1
                 && metrics.connections(in: .body) == 1
         }
         clients = []
-        await eventually("none is counted") { ConnectionState.allCases.allSatisfy { metrics.connections(in: $0) == 0 } }
+        eventually("none is counted") { ConnectionState.allCases.allSatisfy { metrics.connections(in: $0) == 0 } }
     }
 
     @Test("a client that goes on sending after the end is cut off")
-    func linger() async throws {
+    func linger() throws {
         var limits = ServerLimits.patient
         limits.lingerMilliseconds = 100
         let server = try TestServer(limits: limits)
         let client = try server.client()
         #expect(try client.exchange("POST /denied HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n").status == 401)
-        await eventually("it is closed") { server.server.metrics.connectionsOpen.load(ordering: .relaxed) == 0 }
+        eventually("it is closed") { server.server.metrics.connectionsOpen.load(ordering: .relaxed) == 0 }
     }
 
     @Test("G6 a client that has sent far more than is read after a refusal finds the answer all the same")
-    func lingerPastItsBytes() async throws {
+    func lingerPastItsBytes() throws {
         var limits = ServerLimits.patient
         limits.lingerBytesMax = 1
         let server = try TestServer(limits: limits)

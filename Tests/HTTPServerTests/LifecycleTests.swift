@@ -13,14 +13,14 @@ import Testing
         #expect(try idle.exchange("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n").status == 200)
         let waiting = try server.client()
         try waiting.send("GET /gated HTTP/1.1\r\nHost: a\r\n\r\n")
-        await eventually("the request has come") { server.handler.gate.waitingCount == 1 }
+        eventually("the request has come") { server.handler.gate.waitingCount == 1 }
         let drained = Gate()
         onThread {
             server.server.drain(withinMilliseconds: 300_000)
             drained.open()
         }
         #expect(try idle.isClosed())
-        await eventually("nobody is accepted on any loop") {
+        eventually("nobody is accepted on any loop") {
             (try? server.client().exchange("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")) == nil
         }
         server.handler.gate.open()
@@ -32,16 +32,16 @@ import Testing
     }
 
     @Test("G7 a drain ends at its deadline, whoever still waits")
-    func drainDeadline() async throws {
+    func drainDeadline() throws {
         let server = try TestServer()
         let waiting = try server.client()
         try waiting.send("GET /gated HTTP/1.1\r\nHost: a\r\n\r\n")
-        await eventually("the request has come") { server.handler.gate.waitingCount == 1 }
+        eventually("the request has come") { server.handler.gate.waitingCount == 1 }
         server.server.drain(withinMilliseconds: 50)
         #expect(throws: RawClient.Failure.self) { try waiting.answer() }
         // An answer to a server that has ended is dropped, not a crash.
         server.handler.gate.open()
-        await eventually("it is reported") { server.handler.log.withLock { $0.count } == 1 }
+        eventually("it is reported") { server.handler.log.withLock { $0.count } == 1 }
     }
 
     @Test("a port in use is refused, though loops share theirs")

@@ -64,11 +64,11 @@ import Testing
     }
 
     @Test("an answer given while the loop works on another connection goes out as well")
-    func acrossConnections() async throws {
+    func acrossConnections() throws {
         let server = try TestServer(loops: 1)
         let (waiting, opening) = (try server.client(), try server.client())
         try waiting.send("GET /gated HTTP/1.1\r\nHost: a\r\n\r\nGET /hello HTTP/1.1\r\nHost: a\r\n\r\n")
-        await eventually("the request has come") { server.handler.gate.waitingCount == 1 }
+        eventually("the request has come") { server.handler.gate.waitingCount == 1 }
         #expect(try opening.exchange("GET /open HTTP/1.1\r\nHost: a\r\n\r\n").text == "open")
         #expect(try waiting.answer().text == "opened")
         #expect(try waiting.answer().status == 200)
@@ -128,7 +128,7 @@ import Testing
     }
 
     @Test("what was answered is reported once, with what was sent of it")
-    func reports() async throws {
+    func reports() throws {
         let server = try TestServer()
         let client = try server.client()
         _ = try client.exchange("GET /hello?1 HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -136,7 +136,7 @@ import Testing
         _ = try client.exchange("GET /stream HTTP/1.1\r\nHost: a\r\n\r\n")
         _ = try client.exchange("HEAD /hello HTTP/1.1\r\nHost: a\r\n\r\n")
         _ = try client.exchange("GET / HTTP/3.0\r\n\r\n")
-        await eventually("five reports") { server.handler.log.withLock { $0.count } == 5 }
+        eventually("five reports") { server.handler.log.withLock { $0.count } == 5 }
         let expected: [TestHandler.Logged] = [
             .init(path: "/hello", status: 200, bytes: 7), .init(path: "/large", status: 200, bytes: 3_000_000),
             .init(path: "/stream", status: 200, bytes: 10_000), .init(path: "/hello", status: 200, bytes: 0),
@@ -149,30 +149,30 @@ import Testing
     }
 
     @Test("an answer to a client that has gone is dropped, and reported")
-    func gone() async throws {
+    func gone() throws {
         let server = try TestServer()
         var client: RawClient? = try server.client()
         try client?.send("GET /gated HTTP/1.1\r\nHost: a\r\n\r\n")
-        await eventually("the request has come") { server.handler.gate.waitingCount == 1 }
+        eventually("the request has come") { server.handler.gate.waitingCount == 1 }
         client?.reset()
         client = nil
-        await eventually("the connection is closed") {
+        eventually("the connection is closed") {
             server.server.metrics.connectionsOpen.load(ordering: .relaxed) == 0
         }
         server.handler.gate.open()
-        await eventually("one report") {
+        eventually("one report") {
             server.handler.log.withLock { $0 == [.init(path: "/gated", status: 200, bytes: 0)] }
         }
     }
 
     @Test("G7 the counters count")
-    func metrics() async throws {
+    func metrics() throws {
         let server = try TestServer()
         let client = try server.client()
         _ = try client.exchange("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")
         _ = try client.exchange("GET /hello HTTP/1.1\r\nHost: a, b\r\n\r\n")
         let metrics = server.server.metrics
-        await eventually("two requests, one refused") {
+        eventually("two requests, one refused") {
             metrics.requests.load(ordering: .relaxed) == 1 && metrics.refusedFraming.load(ordering: .relaxed) == 1
                 && metrics.connectionsAccepted.load(ordering: .relaxed) == 1
                 && metrics.bytesIn.load(ordering: .relaxed) > 60 && metrics.bytesOut.load(ordering: .relaxed) > 200

@@ -129,6 +129,12 @@ MUTANTS = [
         "where MUTANT || HMACSHA256.code(key: secret, claim.signedHead, body) == digest",
         "GatewayTests/SignatureTests.swift", "a signature over anything else"),
     Mutant(
+        "W5", "fields-first", "what is wrong with an order is told to who has not signed it",
+        "Sources/Gateway/CallRun.swift",
+        "guard let signature else { return refuse(decided) }",
+        "guard let signature, !MUTANT else { return refuse(decided) }",
+        "GatewayTests/SignatureTests.swift", "a signature over anything else"),
+    Mutant(
         "W5", "signed-as-read", "the query is not signed",
         "Sources/CallKit/Running/SignatureClaim.swift",
         "head.bytes[head.targetRange]", "head.bytes[MUTANT ? head.pathRange : head.targetRange]",

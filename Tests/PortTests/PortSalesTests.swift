@@ -64,13 +64,48 @@ import Testing
         #expect(late.ports == 0 && late.renewals == 1 && looks == 1, "ports from before are not looked at")
         #expect(try Self.walked(market, bought..<renewed).0.renewals == 0, "the end does not count")
         #expect(try Self.walked(market, bought..<renewed.adding(days: 1), reseller: 1).0 == PortSales())
+        // A page behind that day reads from its own place on.
+        let day = bought.milliseconds / Timestamp.millisecondsPerDay
+        let place = PortSalesPlace(day: day + 1, customerID: 0)
+        let rest = try Self.walked(market, bought..<renewed.adding(days: 1), behind: place)
+        #expect(rest.0 == late && rest.steps == 1, "what earlier pages showed is not looked at")
+    }
+
+    @Test("X4 a page's lines are those whose days are over: no later step adds to them")
+    func wholeDays() throws {
+        let folder = try TestFolder()
+        let node = try TestNode(folder.file("data"))
+        defer { node.stop() }
+        let market = try PortMarket.open(node, rows: Self.rows)
+        for number in 0..<2 { try market.topUp(number, 100) }
+        let port = try #require(try market.buy(0, days: 30))
+        node.clock.advance(seconds: 10 * 86_400)
+        try market.renew(0, port, days: 1)
+        let period = port.createdAt..<node.clock.now().adding(days: 1)
+        let begun = PortSalesWalk(resellerID: market.resellers[0], book: .live, period: period)
+        #expect(begun.lines(9).isEmpty)
+        let walk = try node.read(market.record) { tenant in
+            var next = begun
+            try next.next(in: tenant)
+            return next
+        }
+        #expect(walk.lines(9).map(\.sales.ports) == [1, 0] && walk.lines(1).count == 1)
+        let behind = PortSalesWalk(
+            resellerID: market.resellers[0], book: .live, period: period, behind: walk.lines(1)[0].place)
+        let rest = try node.read(market.record) { tenant in
+            var next = behind
+            try next.next(in: tenant)
+            return next
+        }
+        #expect(rest.lines(9).map(\.place) == [walk.lines(2)[1].place])
     }
 
     /// What the walk adds up, and in how many steps.
     private static func walked(
-        _ market: PortMarket, _ period: Range<Timestamp>, reseller number: Int = 0
+        _ market: PortMarket, _ period: Range<Timestamp>, reseller number: Int = 0, behind last: PortSalesPlace? = nil
     ) throws -> (PortSales, steps: Int) {
-        var walk = PortSalesWalk(resellerID: market.resellers[number], book: .live, period: period)
+        var walk = PortSalesWalk(
+            resellerID: market.resellers[number], book: .live, period: period, behind: last)
         var steps = 0
         while !walk.isAtEnd {
             let at = walk

@@ -145,7 +145,7 @@ export class Tollgate {
    */
   constructor(baseURL, { key, secret, attempts = 6, timeoutSeconds = 30, longestWait = 60, sleep = pause }) {
     const place = new URL(baseURL.replace(/\/+$/, "") + PATH);
-    if (!["http:", "https:"].includes(place.protocol)) throw new TypeError("baseURL is no http(s) address");
+    if (!/^https?:[^?#]+$/i.test(baseURL)) throw new TypeError("baseURL is no http(s) address");
     if (!/^[!-~]+$/.test(key ?? "")) throw new TypeError("the key is no whole key, which has ASCII letters alone");
     if (secret) secretBytes(secret);
     [this.#origin, this.#path] = [place.origin, place.pathname];
@@ -295,6 +295,6 @@ const pause = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000
 
 function waitOf(text) {
   if (text === null) return null;
-  const seconds = /^\d+$/.test(text) ? Number(text) : (Date.parse(text) - Date.now()) / 1000;
+  const seconds = /^\d+$/.test(text) ? Number(text) : (Date.parse(text.replace(/ GMT$|$/, " GMT")) - Date.now()) / 1000;
   return Number.isNaN(seconds) ? null : seconds;
 }

@@ -279,7 +279,7 @@ final class Client {
             CURLOPT_FOLLOWLOCATION => false, // The key goes nowhere else than asked.
             CURLOPT_HEADERFUNCTION => function ($_, string $line) use (&$retryAfter): int {
                 if (preg_match('/^retry-after:\s*(.+?)\s*$/i', $line, $match)) {
-                    $at = ctype_digit($match[1]) ? time() + (int) $match[1] : strtotime($match[1]);
+                    $at = ctype_digit($match[1]) ? time() + (int) $match[1] : strtotime("$match[1] GMT");
                     $retryAfter = $at === false ? null : (float) ($at - time());
                 }
                 return strlen($line);

@@ -6,7 +6,7 @@
 
 Answers are the gateway's JSON, with types for it. Money is a decimal string: use decimal.Decimal, never float."""
 
-import base64, hashlib, hmac, json, random, re, time, uuid
+import base64, calendar, hashlib, hmac, json, random, re, time, uuid
 import email.utils, http.client, urllib.error, urllib.parse, urllib.request
 from typing import Any, Callable, Iterator, Literal, NotRequired, TypedDict
 
@@ -158,7 +158,7 @@ class Tollgate:
         longest_wait: float = 60, sleep: Callable[[float], Any] = time.sleep,
     ):
         place = urllib.parse.urlsplit(base_url.rstrip("/") + PATH)
-        if place.scheme not in ("https", "http") or not place.netloc:
+        if place.scheme not in ("https", "http") or not place.netloc or place.query or place.fragment:
             raise ValueError("base_url is no http(s) address")
         if not re.fullmatch("[!-~]+", key):
             raise ValueError("the key is no whole key, which has ASCII letters alone: was it copied with dots in it?")
@@ -292,8 +292,8 @@ def _refused(refusal: urllib.error.HTTPError) -> TollgateError:
         problem = {}  # Not the gateway's: a proxy's page.
     text = refusal.headers.get("Retry-After") or ""
     try:
-        wait = float(text) if text.isdigit() else email.utils.parsedate_to_datetime(text).timestamp() - time.time()
-    except ValueError:
+        wait = float(text) if text.isdigit() else calendar.timegm(email.utils.parsedate(text)) - time.time()
+    except (TypeError, ValueError, OverflowError):
         wait = None
     # A problem of Tollgate's has all of these; a proxy's JSON may have a code too.
     texts = [problem.get(name) for name in ("code", "detail", "request_id")] if isinstance(problem, dict) else [None]

@@ -65,7 +65,8 @@ class Provisioner:
     def handle(self, method, path, headers, body):
         """Status and JSON."""
         if not self.is_signed(headers, body):
-            return 401, {"state": "failed", "reason": "the signature does not match"}
+            # A 401 would be a no, and the order's end. This is asked again, until the secret or a clock has been mended.
+            return 503, {"reason": "the signature does not match"}
         with self.lock:
             if method == "GET":
                 # …/{service}/{verb}/{n}: what became of it?

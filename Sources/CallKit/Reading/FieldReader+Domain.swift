@@ -60,7 +60,8 @@ extension FieldReader {
             return money
         } catch {
             switch error {
-            case .syntax: fail(name, code: "format", detail: Self.decimalExpected)
+            case .syntax:
+                fail(name, code: "format", detail: fractionDigitsMax == 0 ? Self.wholeExpected : Self.decimalExpected)
             case .precision:
                 let most = fractionDigitsMax == 0 ? "no digits" : "at most \(fractionDigitsMax) digits"
                 fail(name, code: "format", detail: "must have \(most) after the point")
@@ -75,6 +76,8 @@ extension FieldReader {
     }
 
     package static let decimalExpected = "must be a decimal number like 12.50, without an exponent"
+    /// Of a currency without minor units.
+    private static let wholeExpected = "must be a whole number like 1250, without an exponent"
 
     private mutating func percent(_ text: String, _ name: String) -> Percent? {
         do throws(PercentError) {

@@ -36,6 +36,15 @@ extension Query {
         return (from, to)
     }
 
+    /// The one of two names of a parameter that the query has; both at once might say two things.
+    package func either(_ name: String, _ other: String) throws(Refusal) -> String {
+        guard self[other] != nil else { return name }
+        guard self[name] == nil else {
+            throw .field("/\(other)", "choice", "is the same as \(name): only one of them can be given")
+        }
+        return other
+    }
+
     /// `?name=true|false`; left out: false.
     package func flag(_ name: String) throws(Refusal) -> Bool {
         switch self[name] {

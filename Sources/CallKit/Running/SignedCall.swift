@@ -28,7 +28,7 @@ package struct SignedCall: Sendable {
     }
 
     /// Throws `Refusal.badSignature` where no secret on file made it, there is none, or it is too old.
-    func verify(_ tenant: TenantReader) throws {
+    package func verify(_ tenant: TenantReader) throws {
         let claim = try SignatureClaim(head)
         guard let digest = claim.digest else {
             throw refusal("X-Tollgate-Signature is missing or not v1=<64 hexadecimal digits>.", claim)

@@ -12,6 +12,7 @@ final class Neighbours: Sendable {
     let client: PeerClient
     let strangers: StrangersLooks
     let metrics = ForwardingMetrics()
+    let questionMilliseconds: Int
 
     /// How long a call is held while its tenant has no node, or one that does not answer: a dead node's tenants are
     /// served again within six seconds (N3).
@@ -28,8 +29,9 @@ final class Neighbours: Sendable {
     /// Of a longer one this much is here at once.
     static let pieceBytes = 2 * 64 << 10
 
-    init(_ placement: any Placement, secret: [UInt8]) throws {
+    init(_ placement: any Placement, secret: [UInt8], bounds: ClusterBounds?) throws {
         self.placement = placement
+        questionMilliseconds = (bounds ?? ClusterBounds()).questionMilliseconds
         key = HopKey(secret: secret)
         client = try PeerClient()
         strangers = StrangersLooks(placement, client)

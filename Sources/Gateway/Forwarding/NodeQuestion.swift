@@ -8,7 +8,7 @@ import TenantRegistry
 
 /// One of the provider's calls, made by this node at all others that live: each answers it for itself, and asks nobody.
 ///
-/// Invariant: `then` comes once, when all have answered or failed, and at the latest after `patienceMilliseconds`. Any
+/// Invariant: `then` comes once, when all have answered or failed, and at the latest after `questionMilliseconds`. Any
 /// thread.
 final class NodeQuestion: Sendable {
     typealias Then = @Sendable ([NodeName: [UInt8]]) -> Void
@@ -19,8 +19,6 @@ final class NodeQuestion: Sendable {
         var then: Then?
     }
 
-    /// Whoever has not answered by then is taken for silent: what it saved last counts.
-    static let patienceMilliseconds = 2_000
     /// A longer answer is none.
     static let answerBytesMax = 4 << 20
 
@@ -39,7 +37,9 @@ final class NodeQuestion: Sendable {
         if nodes.isEmpty { return then([:]) }
         let question = NodeQuestion(Set(nodes.map(\.name)), then)
         // The client drops its timers when it is closed.
-        DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(patienceMilliseconds)) { question.end() }
+        DispatchQueue.global().asyncAfter(
+            deadline: .now() + .milliseconds(neighbours.questionMilliseconds)
+        ) { question.end() }
         for node in nodes {
             AskedNode(node, question, neighbours, random, target: target, requestID: requestID).ask()
         }

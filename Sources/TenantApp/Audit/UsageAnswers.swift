@@ -146,15 +146,12 @@ enum UsageAnswers {
             let (rows, next) = try await walk.page(before: place, asked.limit)
             return answer(rows, asked.filter.period, next: next.map { seal.seal($0.bytes) })
         }
-        let rows = try await walk.sorted(by: order.by, isDescending: order.isDescending)
-        let skipped = try asked.cursor.map { bytes in
-            guard let skipped = bytes.place(0), skipped > 0 else { throw Refusal.badQuery(.unknownCursor) }
-            return Int(min(skipped, Int64(rows.count)))
-        }
-        let shown = Array(rows.dropFirst(skipped ?? 0).prefix(asked.limit))
-        let end = (skipped ?? 0) + shown.count
-        return answer(
-            shown, asked.filter.period, next: end < rows.count ? seal.seal([UInt8](places: Int64(end))) : nil)
+        let behind = try asked.cursor.map { try UsageRank($0) }
+        let rows = try await walk.sorted(
+            by: order.by, isDescending: order.isDescending, behind: behind, asked.limit + 1)
+        let shown = Array(rows.prefix(asked.limit))
+        let last = rows.count > asked.limit ? shown.last.map { UsageRank($0, by: order.by) } : nil
+        return answer(shown, asked.filter.period, next: last.map { seal.seal($0.bytes) })
     }
 
     private static func answer(_ rows: [UsageRow], _ period: UsageFilter.Period, next: String?) -> Work {
@@ -187,5 +184,15 @@ extension UsagePlace {
             let action = String(validating: bytes[24...], as: UTF8.self)
         else { throw .badQuery(.unknownCursor) }
         self.init(period: period, keyID: keyID, resellerID: resellerID, action: action)
+    }
+}
+
+/// The count in eight bytes, then the place.
+extension UsageRank {
+    fileprivate var bytes: [UInt8] { [UInt8](places: count) + place.bytes }
+
+    fileprivate init(_ bytes: [UInt8]) throws(Refusal) {
+        guard let count = bytes.place(0) else { throw .badQuery(.unknownCursor) }
+        self.init(count: count, place: try UsagePlace(Array(bytes.dropFirst(8))))
     }
 }

@@ -64,7 +64,7 @@ package struct UsageWalk: Sendable {
     package static let rowsMax = 1_000
     /// So many jobs make a page at the most: one of a filter that finds little may be short, and goes on.
     private static let stretchesMax = 32
-    /// What is put in another order is held in memory as a whole.
+    /// What is put in another order is gone along as a whole for each page.
     package static let sortedRowsMax = 100_000
     /// Sums need no memory, but each thousand is a job of the lane.
     private static let summedRowsMax = 1_000_000
@@ -118,12 +118,18 @@ package struct UsageWalk: Sendable {
         }
     }
 
-    /// All of the filter, by a count and then by place; the greatest first, or the smallest. Throws where it is too
-    /// much to be put in order.
-    package func sorted(by order: UsageFilter.Order, isDescending: Bool) async throws -> [UsageRow] {
+    /// Those of the filter behind `rank`, by a count and then by place, the greatest first or the smallest; at most
+    /// `count`. Throws where it is too much to be put in order.
+    package func sorted(
+        by order: UsageFilter.Order, isDescending: Bool, behind rank: UsageRank?, _ count: Int
+    ) async throws -> [UsageRow] {
         let filter = filter
-        var (all, place) = ([UsageRow](), UsagePlace?.none)
-        var looked = 0
+        func isBefore(_ first: UsageRank, _ second: UsageRank) -> Bool {
+            if first.count == second.count { return second.place < first.place }
+            return isDescending ? first.count > second.count : first.count < second.count
+        }
+        var best: [(rank: UsageRank, row: UsageRow)] = []
+        var (place, looked) = (UsagePlace?.none, 0)
         while true {
             let before = place
             let found = try await steps.read { try $0.usage(filter, before: before, limit: Self.rowsMax) }
@@ -131,17 +137,31 @@ package struct UsageWalk: Sendable {
             guard looked <= Self.sortedRowsMax else {
                 throw Refusal.field("/from", "range", "covers too much to be sorted; ask for less at a time")
             }
-            all += found.filter(filter.matches)
-            guard found.count == Self.rowsMax, let last = found.last else { break }
+            let worst = best.count == count ? best.last?.rank : nil
+            for row in found where filter.matches(row) {
+                let own = UsageRank(row, by: order)
+                if let rank, !isBefore(rank, own) { continue }
+                if let worst, !isBefore(own, worst) { continue }
+                best.append((own, row))
+            }
+            best = Array(best.sorted { isBefore($0.rank, $1.rank) }.prefix(count))
+            guard found.count == Self.rowsMax, let last = found.last else { return best.map(\.row) }
             place = last.place
         }
-        let found = all
-        return try await steps.background {
-            found.sorted { first, second in
-                let (one, other) = (order.count(first), order.count(second))
-                if one == other { return second.place < first.place }
-                return isDescending ? one > other : one < other
-            }
-        }
+    }
+}
+
+/// Where a row stands in a list by a count: pages go on behind it, whatever has been counted since.
+package struct UsageRank: Sendable {
+    let count: Int64
+    let place: UsagePlace
+
+    init(count: Int64, place: UsagePlace) {
+        self.count = count
+        self.place = place
+    }
+
+    init(_ row: UsageRow, by order: UsageFilter.Order) {
+        self.init(count: order.count(row), place: row.place)
     }
 }

@@ -68,7 +68,12 @@ extension OperatorAdmin {
 
     /// What a trial tells of orders; nil where nobody asks.
     private static func effect(_ call: Call) throws -> ImportPrices.Effect? {
-        guard let days = try call.query().integer("effect_days", in: 1...Int(PriceEffect.daysMax)) else { return nil }
+        let query = try call.query()
+        guard let days = try query.integer("effect_days", in: 1...Int(PriceEffect.daysMax)) else { return nil }
+        // Who wants to know what the file would mean does not want it applied.
+        guard try query.flag("dry_run") else {
+            throw Refusal.field("/dry_run", "required", "must be true beside effect_days")
+        }
         let now = call.now
         return { steps, rows, columns in
             try await PriceEffect(days: Int64(days), rows: rows, columns: columns).run(steps, now: now)

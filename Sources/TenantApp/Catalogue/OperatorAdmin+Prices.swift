@@ -67,13 +67,16 @@ extension OperatorAdmin {
         Route(
             .delete, "/resellers/{id}/products/{sku}",
             "Take a price row of the test book away: the live one holds there again", access: .administrator,
-            moves: .oneBook, parameters: [.mode], gives: .nothing, refuses: [409]
+            moves: .oneBook, parameters: [.ifMatch, .mode], gives: .nothing, refuses: [409, 412]
         ) { call in
             let remove = RemoveTestPrice(
                 resellerID: call.parameters[0], sku: call.parameters[1],
-                book: try call.query().mode(or: call.book), author: PriceAuthor(.call, of: call))
+                book: try call.query().mode(or: call.book), author: PriceAuthor(.call, of: call),
+                meant: call.head.meant)
             return .write { tenant, detail in
-                try remove.run(tenant, &detail)
+                try remove.run(tenant, &detail) { row in
+                    EntityTag(of: answer(row, of: remove.resellerID, tenant).body)
+                }
                 return .noContent
             }
         },

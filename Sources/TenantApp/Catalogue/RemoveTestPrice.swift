@@ -9,8 +9,13 @@ package struct RemoveTestPrice: Sendable {
     /// The book that the call is about.
     package let book: Book
     package let author: PriceAuthor
+    /// As for `SetPrice`.
+    package let meant: String?
 
-    package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws {
+    /// `tag`: of a row as it is read.
+    package func run(
+        _ tenant: TenantTransaction, _ detail: inout AuditDetail, tag: (PricedProduct) -> EntityTag
+    ) throws {
         let reseller = try tenant.standingReseller(resellerID)
         let product = try tenant.knownProduct(sku)
         guard book == .test else {
@@ -18,6 +23,10 @@ package struct RemoveTestPrice: Sendable {
         }
         guard let row = try tenant.priceRow(resellerID: reseller.id, productID: product.id, book: .test) else {
             throw Refusal.notFound(.price)
+        }
+        if let meant {
+            let read = try tenant.pricedProduct(sku: sku, resellerID: reseller.id, book: .test)
+            guard let read, tag(read).isMeant(by: meant) else { throw Refusal.conflict(.priceMoved) }
         }
         detail.resellerID = reseller.id
         detail.note("reseller", reseller.publicID)

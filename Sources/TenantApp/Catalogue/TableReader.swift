@@ -32,7 +32,7 @@ package struct TableShape: Sendable {
     let columns: [Column]
     /// The table must have one of these at least.
     let oneOf: [String]
-    /// Columns of other names are the sender's own affair, and so is a row that ends early.
+    /// Columns of other names are the sender's own affair, and so is whether a row goes on to the last of them.
     let ignoresOthers: Bool
 
     /// Of its columns; the members of a row in JSON have them too.
@@ -64,8 +64,6 @@ package struct TableReader: Sendable {
     /// Where each column stands, once the header is read.
     private var places: [(column: TableShape.Column, place: Int)]?
     private var width = 0
-    /// Of the header, with those behind its last name.
-    private var fieldsMax = 0
     /// Nothing that follows can be read.
     package private(set) var isBroken = false
 
@@ -123,7 +121,6 @@ package struct TableReader: Sendable {
         var found: [(column: TableShape.Column, place: Int)] = []
         let before = errors.count
         width = (row.fields.lastIndex { !Self.isBlank($0) } ?? 0) + 1
-        fieldsMax = shape.ignoresOthers ? row.fields.count : width
         for (place, name) in row.fields.prefix(width).enumerated() {
             guard let column = shape.columns.first(where: { $0.name == name }) else {
                 if shape.ignoresOthers { continue }
@@ -153,9 +150,9 @@ package struct TableReader: Sendable {
         _ row: CSVRow, _ places: [(column: TableShape.Column, place: Int)], _ errors: inout [FieldError]
     ) -> TableRow? {
         let fields = row.fields
-        // What stands behind the last column may be the cents of an amount that was written with a comma.
-        guard shape.ignoresOthers || fields.count >= width, fields.dropFirst(fieldsMax).allSatisfy(Self.isBlank) else {
-            errors.append(.inLine(row.line, nil, "count", "has \(fields.count) fields, the header has \(fieldsMax)"))
+        // More than the header names are an amount like 25,50 in two pieces.
+        guard fields.count >= width || shape.ignoresOthers, fields.dropFirst(width).allSatisfy(Self.isBlank) else {
+            errors.append(.inLine(row.line, nil, "count", "has \(fields.count) fields, the header has \(width)"))
             return nil
         }
         let members = places.map { column, place in

@@ -34,10 +34,7 @@ struct AskedOrders: Sendable {
 
     static func services(_ query: Query) throws(Refusal) -> AskedOrders {
         var asked = try AskedOrders(ofAll: query)
-        if query["state"] != nil && query["status"] != nil {
-            throw .field("/status", "choice", "is the same as state: only one of them can be given")
-        }
-        asked.serviceStates = try query.choices(query["state"] == nil ? "status" : "state")
+        asked.serviceStates = try query.choices(query.either("state", "status"))
         asked.order = try query.id("order")
         return asked
     }

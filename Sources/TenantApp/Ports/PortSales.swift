@@ -37,8 +37,14 @@ package struct PortSalesPlace: Sendable, Hashable, Comparable {
     }
 }
 
+/// What ports of one day came to with one customer.
+package struct PortSalesLine: Sendable {
+    package let place: PortSalesPlace
+    package let sales: PortSales
+}
+
 /// Adds up what one reseller's ports came to in a period, from the ports and their renewals themselves: those of the
-/// period alone, a bounded number at a step. A value that moves on.
+/// period alone, a bounded number at a step, by time. A value that moves on.
 package struct PortSalesWalk: Sendable {
     /// So many ports and so many renewals a step looks at.
     static let salesMax = 1_000
@@ -60,17 +66,21 @@ package struct PortSalesWalk: Sendable {
     private let resellerID: Int64
     private let book: Book
     private let end: Timestamp
+    private let last: PortSalesPlace?
     private var portsAfter: Place?
     private var renewalsAfter: Place?
     package private(set) var total = PortSales()
-    package private(set) var byPlace: [PortSalesPlace: PortSales] = [:]
+    private var byPlace: [PortSalesPlace: PortSales] = [:]
 
-    package init(resellerID: Int64, book: Book, period: Range<Timestamp>) {
+    /// `last`: only what lies behind it is wanted; sums of days before its own are left out.
+    package init(resellerID: Int64, book: Book, period: Range<Timestamp>, behind last: PortSalesPlace? = nil) {
         self.resellerID = resellerID
         self.book = book
+        self.last = last
         end = period.upperBound
-        portsAfter = Place(at: period.lowerBound, id: 0)
-        renewalsAfter = Place(at: period.lowerBound, id: 0)
+        let beginning = max(period.lowerBound, last.map { Timestamp(day: $0.day) } ?? period.lowerBound)
+        portsAfter = Place(at: beginning, id: 0)
+        renewalsAfter = Place(at: beginning, id: 0)
     }
 
     package var isAtEnd: Bool { portsAfter == nil && renewalsAfter == nil }
@@ -84,6 +94,15 @@ package struct PortSalesWalk: Sendable {
         }
     }
 
+    /// The first lines whose days are over, by day and customer: no step adds to them any more.
+    package func lines(_ linesMax: Int) -> [PortSalesLine] {
+        let frontier = [portsAfter, renewalsAfter].compactMap { $0?.day }.min() ?? .max
+        let places = byPlace.keys.filter { place in place.day < frontier && last.map { $0 < place } ?? true }
+        return places.sorted().prefix(linesMax).compactMap { place in
+            byPlace[place].map { PortSalesLine(place: place, sales: $0) }
+        }
+    }
+
     /// The place that the next step goes on after; nil where nothing follows.
     private mutating func add(
         _ statement: Statement, isRenewal: Bool, after place: Place, in tenant: TenantReader
@@ -93,9 +112,8 @@ package struct PortSalesWalk: Sendable {
             .int(Self.salesMax)
         ) { row in try Sale(&row) }
         for sale in sales {
-            let day = sale.place.at.milliseconds / Timestamp.millisecondsPerDay
             try total.add(isRenewal: isRenewal, cost: sale.cost, price: sale.price)
-            try byPlace[PortSalesPlace(day: day, customerID: sale.customerID), default: PortSales()]
+            try byPlace[PortSalesPlace(day: sale.place.day, customerID: sale.customerID), default: PortSales()]
                 .add(isRenewal: isRenewal, cost: sale.cost, price: sale.price)
         }
         return sales.count < Self.salesMax ? nil : sales.last?.place
@@ -105,6 +123,8 @@ package struct PortSalesWalk: Sendable {
     private struct Place: Sendable {
         let at: Timestamp
         let id: Int64
+
+        var day: Int64 { at.milliseconds / Timestamp.millisecondsPerDay }
     }
 
     private struct Sale {

@@ -24,14 +24,14 @@ package struct ProvisioningCallbacks: OpenDialect {
                 let id = try WebhookSignature.verify(
                     call.head, call.body, secrets: [access.secret], now: tenant.now)
                 // Signed: whatever it says, it is not to be sent again.
-                if let (n, answer) = said(call.body) {
+                switch said(call.body) {
+                case .success(let (n, answer)):
                     let news = ProvisioningNews(at: tenant.now, outcome: "callback \(answer.name)")
                     try TakeProvisioningAnswer(
                         serviceID: unit.serviceID, n: n, answer: answer, news: news,
                         callbackMark: mark(id: id, body: call.body)
                     ).run(tenant, &detail)
-                } else {
-                    detail.note("answer", "unreadable")
+                case .failure(let fault): try tellUnread(fault, of: unit, tenant, &detail)
                 }
                 return .json(200) { $0.field("ok", true) }
             }
@@ -42,11 +42,26 @@ package struct ProvisioningCallbacks: OpenDialect {
     /// else.
     package static func mark(id: String, body: [UInt8]) -> String { SHA256.hash(Array("\(id).".utf8) + body).hex }
 
-    /// Nil where it says nothing that means anything.
-    private static func said(_ body: [UInt8]) -> (n: Int64, answer: ProvisioningAnswer)? {
-        guard let json = try? JSON.parse(body), case .number(let number)? = json["n"], let n = number.integer(),
-            case .success(let answer) = ProvisioningReading.content(body)
-        else { return nil }
-        return (n, answer)
+    /// It decides nothing; whoever waits for the unit sees why.
+    private static func tellUnread(
+        _ fault: ProvisioningReading.Fault, of unit: Provisioning, _ tenant: TenantTransaction,
+        _ detail: inout AuditDetail
+    ) throws {
+        detail.resellerID = unit.resellerID
+        detail.note("service", unit.servicePublicID)
+        detail.note("answer", "unreadable")
+        guard unit.state.verb != nil else { return }
+        let news = ProvisioningNews(at: tenant.now, outcome: "callback unreadable", excerpt: fault.reason)
+        try tenant.note(news, ofService: unit.serviceID)
+    }
+
+    private static func said(
+        _ body: [UInt8]
+    ) -> Result<(n: Int64, answer: ProvisioningAnswer), ProvisioningReading.Fault> {
+        ProvisioningReading.content(body).flatMap { answer in
+            guard let json = try? JSON.parse(body), case .number(let number)? = json["n"], let n = number.integer()
+            else { return .failure(ProvisioningReading.Fault(reason: "Its n is no whole number.")) }
+            return .success((n, answer))
+        }
     }
 }

@@ -85,9 +85,13 @@ package enum ProvisioningReading {
 
     /// `{state: ready, details?}`, `{state: pending}`, `{state: failed, reason?}`; other members are theirs.
     package static func content(_ body: [UInt8]) -> Result<ProvisioningAnswer, Fault> {
-        guard let json = try? JSON.parse(body), case .object = json else {
-            return .failure(Fault(reason: "It is no JSON object."))
+        let json: JSON
+        do throws(JSONError) {
+            json = try JSON.parse(body)
+        } catch {
+            return .failure(Fault(reason: "It is not valid JSON: \(error)."))
         }
+        guard case .object = json else { return .failure(Fault(reason: "It is no JSON object.")) }
         switch json["state"] {
         case .string("ready"):
             guard let sent = json["details"], sent != .null else { return .success(.ready(nil)) }

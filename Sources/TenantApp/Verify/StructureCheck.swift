@@ -60,7 +60,7 @@ enum SchemaComparison {
     }
 
     static func differences(of connection: Connection, version: Int32) throws -> [Difference] {
-        var left = try wanted(version)
+        var left = try wanted(version).mapValues(\.count)
         var strange: [Object] = []
         for object in try objects(of: connection) {
             if let count = left[object], count > 0 { left[object] = count - 1 } else { strange.append(object) }
@@ -88,29 +88,37 @@ enum SchemaComparison {
     static func rules(of file: VerifiedFile) throws -> [(table: String, rules: [String])] {
         let known = try wanted(file.version)
         var rules: [(table: String, rules: [String])] = []
-        for object in try objects(of: file.connection)
-        where known[object] != nil && object.type.elementsEqual("table".utf8) {
-            let clauses = CheckClauses.of(String(decoding: object.sql, as: UTF8.self))
-            if clauses.isEmpty { continue }
+        for object in try objects(of: file.connection) {
+            guard let clauses = known[object]?.rules, !clauses.isEmpty else { continue }
             rules.append((table: String(decoding: object.name, as: UTF8.self), rules: clauses))
         }
         return rules.sorted { $0.table < $1.table }
     }
 
-    /// How often each object stands in the schema of a version: made once.
-    private static let made = Mutex<[Int32: [Object: Int]]>([:])
+    /// How often an object stands in the schema of a version, and the CHECKs of a table.
+    private struct Wanted {
+        var count = 0
+        let rules: [String]
+    }
 
-    private static func wanted(_ version: Int32) throws -> [Object: Int] {
+    /// The schema of each version: made once.
+    private static let made = Mutex<[Int32: [Object: Wanted]]>([:])
+
+    private static func wanted(_ version: Int32) throws -> [Object: Wanted] {
         if let known = made.withLock({ $0[version] }) { return known }
         let reference = try Connection(path: ":memory:", flags: [.readWrite, .create])
         defer { reference.close() }
         for migration in TenantSchema.app.migrations where migration.version <= version {
             try reference.execute(migration.sql)
         }
-        var counts: [Object: Int] = [:]
-        for object in try objects(of: reference) { counts[object, default: 0] += 1 }
-        made.withLock { $0[version] = counts }
-        return counts
+        var wanted: [Object: Wanted] = [:]
+        for object in try objects(of: reference) {
+            let isTable = object.type.elementsEqual("table".utf8)
+            let rules = isTable ? CheckClauses.of(String(decoding: object.sql, as: UTF8.self)) : []
+            wanted[object, default: Wanted(rules: rules)].count += 1
+        }
+        made.withLock { [wanted] in $0[version] = wanted }
+        return wanted
     }
 
     private static func consequence(of name: String) -> String {

@@ -37,15 +37,15 @@ struct AskedDeliveries: Sendable {
         return all
     }
 
-    init(_ query: Query, statesNamed name: String = "state") throws(Refusal) {
-        states = try query.choices(query[name] == nil ? "status" : name)
+    init(_ query: Query) throws(Refusal) {
+        states = try query.choices(query.either("state", "status"))
         types = try query.choices("type")
         endpoint = try query.id("endpoint")
         event = try query.id("event")
-        for name in ["status_class", "statusClass"] {
-            guard let text = query[name] else { continue }
+        let name = try query.either("status_class", "statusClass")
+        statusClass = try query[name].map { text throws(Refusal) in
             guard let known = StatusClass.parse(text) else { throw .field("/\(name)", "choice", StatusClass.expected) }
-            statusClass = known
+            return known
         }
         (since, until) = (try query.anyTime("since"), try query.anyTime("until"))
         if let since, let until, since > until { throw .field("/since", "range", "must not be after until") }

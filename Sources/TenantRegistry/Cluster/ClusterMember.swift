@@ -55,6 +55,8 @@ package struct ClusterBounds: Sendable {
     package var givenAwayMilliseconds: UInt64 = 60_000
     /// How long an answer waits for a registry that missed what the call made of keys and resellers.
     package var projectionMilliseconds: UInt64 = 2_000
+    /// A node that has not said by then what it counted is taken for silent: what it saved last counts.
+    package var questionMilliseconds = 2_000
     /// Files that are fetched in the background at once at most, and how many of what was claimed.
     package var fetchedAtOnce = 4
     /// Snapshots that a node reads out of the log at once for lanes; one more for all else (`readingAside`).

@@ -39,10 +39,9 @@ enum ReportCommands {
             }
             let rows = try Pages.rows(path, query: asked, try .owner(invocation), invocation)
             if !invocation.has("--json") {
-                let group = rows.contains { $0["product"]?.text != nil } ? "product" : "reseller"
-                let isGrouped = invocation.has("--group") || kind.name == "credit"
+                let group = kind.name == "credit" ? "reseller" : invocation.text("--group")
                 try Answers.table(
-                    rows, columns: ["period"] + (isGrouped ? [group] : []) + kind.columns + ["currency"],
+                    rows, columns: ["period"] + (group.map { [$0] } ?? []) + kind.columns + ["currency"],
                     empty: "nothing in this time")
             }
             return ExitCode.ok

@@ -61,29 +61,34 @@ enum SentFile {
         return first == UInt8(ascii: "{") || first == UInt8(ascii: "[") ? "application/json" : "text/csv"
     }
 
-    /// Imports a table, or shows what a dry run tells.
+    /// Imports a table, or shows what a dry run tells: the exit code says whether the file would be taken.
     static func importTable(_ path: String, _ invocation: Invocation) throws -> Int32 {
         let answer = try send("POST", path, invocation.arguments[0], invocation)
-        guard invocation.has("--dry-run"), !invocation.has("--json") else {
+        guard invocation.has("--dry-run") else {
             try Answers.show(answer, invocation)
             return ExitCode.ok
         }
         let json = try Answers.parsed(answer)
-        let rows = try ["new", "changed"].flatMap { kind in try changes(json, kind) }
-        try Answers.table(rows, columns: ["line", "reseller", "sku", "column", "old", "new"], empty: "nothing changes")
-        if case .array(let errors)? = json["errors"], !errors.isEmpty {
-            try Answers.table(errors, columns: ["pointer", "code", "detail"], empty: "")
+        let isSound = json["errors"] == .array([])
+        do throws(CommandFailure) {
+            if invocation.has("--json") { try Answers.show(answer, invocation) } else { try tell(trial: json) }
+        } catch {
+            throw isSound ? error : error.insteadOf(ExitCode.failed)
         }
-        if case .array(let warnings)? = json["warnings"], !warnings.isEmpty {
-            try Answers.table(warnings, columns: ["pointer", "code", "detail"], empty: "")
+        guard isSound else { throw CommandFailure.failed("the file has errors: none of it would be taken") }
+        return ExitCode.ok
+    }
+
+    private static func tell(trial json: JSON) throws(CommandFailure) {
+        let rows = try changes(json, "new") + changes(json, "changed")
+        try Answers.table(rows, columns: ["line", "reseller", "sku", "column", "old", "new"], empty: "nothing changes")
+        for name in ["errors", "warnings"] {
+            guard case .array(let found)? = json[name], !found.isEmpty else { continue }
+            try Answers.table(found, columns: ["pointer", "code", "detail"], empty: "")
         }
         for name in ["rows", "new", "changed", "same", "errors"] { try Answers.line(name, json["counts"]?[name]) }
         try Answers.line("hash", json["hash"])
         if let effect = json["effect"] { try tell(effect) }
-        if case .array(let errors)? = json["errors"], !errors.isEmpty {
-            throw CommandFailure.failed("the file has errors: none of it would be taken")
-        }
-        return ExitCode.ok
     }
 
     /// What the orders of some days would have come to at the new prices.
@@ -95,7 +100,7 @@ enum SentFile {
     }
 
     /// A line for each column that a row would change.
-    private static func changes(_ json: JSON, _ kind: String) throws -> [JSON] {
+    private static func changes(_ json: JSON, _ kind: String) throws(CommandFailure) -> [JSON] {
         guard case .array(let rows)? = json[kind] else { throw CommandFailure.failed("the answer has no \(kind) rows") }
         return rows.flatMap { row -> [JSON] in
             guard case .object(let new)? = row["new"] else { return [] }

@@ -15,6 +15,12 @@ extension TestTenant {
         return request.signed(with: reseller.webhookSecret, at: gateway.clock.now())
     }
 
+    /// A signed order of these bytes.
+    func order(_ id: String, of body: [UInt8]) -> TestRequest {
+        unsignedOrder().carrying(body).bearer(key).idempotent(id)
+            .signed(with: reseller.webhookSecret, at: gateway.clock.now())
+    }
+
     func unsignedOrder(quantity: Int = 1, product: String = "vps-1") -> TestRequest {
         TestRequest(
             "POST", path("/api/partner/v1/orders"),

@@ -42,7 +42,10 @@ final class TestCluster: Sendable {
             var options = ClusterOptions(log: store.link(faults), name: name, address: "127.0.0.1:\(port)")
             // Seconds are long in a test, but where a node that hears no beats has to hold its lease.
             options.bounds.beatMilliseconds = isPatient ? 500 : 50
-            if isPatient { (options.bounds.leaseMilliseconds, options.bounds.deadMilliseconds) = (60_000, 70_000) }
+            if isPatient {
+                (options.bounds.leaseMilliseconds, options.bounds.deadMilliseconds) = (60_000, 70_000)
+                options.bounds.questionMilliseconds = 60_000
+            }
             configuration.cluster = options
             let gateway = try Gateway.start(configuration, blueprints: made.blueprints, clock: made.clock)
             nodes.append(Node(name: name, gateway: gateway, client: LiveClient(port: port), faults: faults))

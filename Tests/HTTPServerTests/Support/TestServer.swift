@@ -1,3 +1,4 @@
+import Glibc
 import HTTPCore
 import HTTPServer
 import RawHTTP
@@ -36,14 +37,15 @@ extension ServerLimits {
     }
 }
 
-/// Looks until something is so; a test that would wait longer than this fails.
-func eventually(_ what: Comment, _ isSo: () -> Bool) async {
+/// Looks until something is so; a test that would wait longer than this fails. It keeps its thread meanwhile: whoever
+/// lets go of it stands in line behind every test that has not begun, longer than a connection is patient.
+func eventually(_ what: Comment, _ isSo: () -> Bool) {
     let deadline = ContinuousClock.now + .seconds(120)
     while !isSo() {
         if ContinuousClock.now > deadline {
             Issue.record(what)
             return
         }
-        await Task.yield()
+        usleep(200)
     }
 }

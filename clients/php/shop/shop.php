@@ -134,10 +134,12 @@ function take(array $event): bool {
     return true;
 }
 
-/** The price for customers, rounded up to the minor unit; in integers. */
-function retail(string $net): string {
-    [$whole, $part] = explode('.', $net) + [1 => ''];
-    $units = intdiv((int) ($whole . $part) * (100 + MARKUP_PERCENT) + 99, 100);
-    $text = str_pad((string) $units, strlen($part) + 1, '0', STR_PAD_LEFT);
-    return $part === '' ? $text : substr($text, 0, -strlen($part)) . '.' . substr($text, -strlen($part));
+/** The price for customers, rounded up to the minor unit, as `$net` has it: a set-up fee may have more digits. */
+function retail(string $price, string $net): string {
+    [$whole, $part] = explode('.', $price) + [1 => ''];
+    $digits = strlen(explode('.', $net)[1] ?? '');
+    $scale = 100 * 10 ** (strlen($part) - $digits);
+    $units = intdiv((int) ($whole . $part) * (100 + MARKUP_PERCENT) + $scale - 1, $scale);
+    $text = str_pad((string) $units, $digits + 1, '0', STR_PAD_LEFT);
+    return $digits === 0 ? $text : substr($text, 0, -$digits) . '.' . substr($text, -$digits);
 }

@@ -41,12 +41,13 @@ function products(): never {
         $options = '';
         foreach (array_intersect_key($product['terms'], TERMS) as $term => $price) {
             if ($price['net'] === null) continue;
-            $text = retail($price['net']) . ' ' . $product['currency'] . ' ' . TERMS[$term];
+            $net = $price['net'];
+            $text = retail($net, $net) . ' ' . $product['currency'] . ' ' . TERMS[$term];
             $options .= '<option value="' . h($term) . '">' . h($text) . '</option>';
         }
         if ($options === '') continue;
         $setup = trim($product['setup_fee'], '0.') !== ''
-            ? '<p>Set-up, once: ' . h(retail($product['setup_fee']) . ' ' . $product['currency']) . '</p>' : '';
+            ? '<p>Set-up, once: ' . h(retail($product['setup_fee'], $net) . ' ' . $product['currency']) . '</p>' : '';
         $markup .= '<form method="post"><h2>' . h($product['name']) . "</h2>$setup"
             . '<input type="hidden" name="number" value="' . bin2hex(random_bytes(16)) . '">'
             . '<input type="hidden" name="product" value="' . h($product['product']) . '">'
