@@ -11,7 +11,7 @@ struct KeyShown {
 
     var id: String { row["id"] }
     var reseller: String? { row.text("reseller") }
-    var name: String { row.text("name") ?? "\(row["prefix"])…" }
+    var name: String { row.nameOfKey }
 
     var state: State {
         let state = row.keyState

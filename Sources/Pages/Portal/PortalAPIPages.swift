@@ -148,7 +148,7 @@ extension PortalPages {
             !isOver && view.may(.delete, "\(own.keys)/\(id)", of: own.base)
             ? Button("Revoke…", leadsTo: view.link("/api/keys", id, "revoke")).html : nil
         return PageContent(
-            key.optional("name") ?? key["prefix"],
+            key.nameOfKey,
             sub: """
                 \(view.row("API settings", view.link("/api"))) · <code>\(key["prefix"])…</code> · \
                 \(State(state(of: key, isOver: isOver)))
@@ -173,7 +173,7 @@ extension PortalPages {
             """
         }
         return PageContent(
-            "Revoke this key?", sub: "\(key.optional("name") ?? "") <code>\(key["prefix"])…</code>",
+            "Revoke \(key.nameOfKey)", sub: view.row("API settings", view.link("/api")),
             "\(Panel("What happens") { form.html })")
     }
 

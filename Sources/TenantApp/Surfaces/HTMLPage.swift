@@ -52,7 +52,7 @@ package struct HTMLPage: Sendable {
         _ refusal: Refusal, title: String, status: Int? = nil, text: String? = nil, for head: RequestHead?,
         at tenant: TenantRecord? = nil, leadsHome: Bool = false
     ) -> Response {
-        let way = way(onFrom: status ?? refusal.status, leadsHome ? head : nil)
+        let way = way(onFrom: status ?? refusal.status, head, leadsHome: leadsHome)
         return HTMLPage(
             title: title, for: head, at: tenant,
             content: """
@@ -69,9 +69,10 @@ package struct HTMLPage: Sendable {
     }
 
     /// The same again, unless it will be the same for ever: then the address's first page, if this is not it.
-    private static func way(onFrom status: Int, _ head: RequestHead?) -> HTML? {
-        guard status == 404 else { return #"<p><a href="">Try again</a></p>"# }
-        guard let head, let home = Link(path: head.rootPath.isEmpty ? "/" : head.rootPath),
+    private static func way(onFrom status: Int, _ head: RequestHead?, leadsHome: Bool) -> HTML? {
+        // What takes forms alone is no page to come back to.
+        guard status == 404 || status == 405 else { return #"<p><a href="">Try again</a></p>"# }
+        guard status == 405 || leadsHome, let head, let home = Link(path: head.rootPath.isEmpty ? "/" : head.rootPath),
             ![home.text, home.text + "/"].contains(head.path)
         else { return nil }
         return #"<p><a href="\#(home)">To the first page</a></p>"#
