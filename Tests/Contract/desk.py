@@ -4,7 +4,7 @@ calls, and nobody is offered what would be refused. (Browser/journeys_desk.py wa
 import re
 
 from office import Office
-from pagewire import Browser
+from pagewire import Browser, multipart
 from shop import PARTNER, PASSWORD
 from support import Checks, Gateway, arguments
 
@@ -159,6 +159,11 @@ def issuing(office, owner, operator, checks):
         none = owner.send(path, "POST /api-keys", owner_email=buyer["email"], mode="live")
         assert none.status == 422, none
         assert len(shop.admin("GET", f"/api-keys?reseller={buyer['id']}&limit=100").json["data"]) == len(keys)
+    with checks("U2 U5 O1 pages of keys that have one name have titles apart"):
+        ids = [shop.mint(buyer, name="storefront").json["id"] for _ in range(2)]
+        titles = [re.search("<title>(.*?)</title>", owner.get(f"/keys/{each}{page}").body.decode()).group(1)
+                  for each in ids for page in ("", "/rotate", "/revoke", "/limit/now")]
+        assert len(set(titles)) == 8 and all("storefront" in title for title in titles), titles
     with checks("U2 O1 W1 who waits for approval is offered a test key alone; who may not mint is led to no form"):
         waiting = shop.invite(password=PASSWORD)
         body = owner.get(f"/keys/new?owner_email={waiting['email']}").body.decode()
@@ -371,6 +376,17 @@ def search(office, owner, checks):
 
 def people(office, owner, checks):
     shop = office.shop
+    with checks("U2 a list's own filter does not stand in the search of everything"):
+        field = r'aria-label="Search"[^>]*value="%s"'
+        assert re.search(field % "", owner.get("/resellers?q=nobody").body.decode())
+        assert re.search(field % "nobody", owner.get("/search?q=nobody").body.decode())
+    with checks("U2 O12 a file that is no picture is told at its field"):
+        hidden = owner.fields("/settings", "PUT /settings/logo")
+        body, kind = multipart(hidden, b"GIF89a")
+        sent = owner.browser.post(f"{owner.base}/admin/settings", body, headers={"Content-Type": kind})
+        text = sent.body.decode()
+        assert sent.status == 422 and '<a href="#f-_file">Picture: ' in text, sent
+        assert re.search(r'type="file"[^>]*aria-invalid="true"', text), text
     with checks("U2 O13 a person is added, and disabled by a page that says what happens"):
         answer = owner.send("/people/new", "POST /people", email="kim@there.example", name="Kim", role="support")
         assert answer.status == 200 and "/invite/" in answer.read.text, answer

@@ -320,9 +320,16 @@ package struct Attempt: Sendable {
 
     package func value(of name: String) -> String? { pairs.last { $0.name == name }?.value }
 
+    /// What the page calls its field of this name, and that field's id.
+    func field(_ name: String) -> (label: String, id: String)? { fields[name.isEmpty && isOfFile ? Self.file : name] }
+
+    private static let file = "_file"
+    /// Whether a file was sent: what is wrong with the whole body is wrong with that.
+    private var isOfFile: Bool { value(of: "_type") != nil }
+
     /// What is wrong with the field of this name.
     package func error(of name: String) -> String? {
-        let pointer = Self.pointer(to: name)
+        let pointer = name == Self.file && isOfFile ? "" : Self.pointer(to: name)
         return refusal?.fieldErrors.first { $0.pointer == pointer }?.detail
     }
 }
