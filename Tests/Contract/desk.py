@@ -380,6 +380,9 @@ def people(office, owner, checks):
         field = r'aria-label="Search"[^>]*value="%s"'
         assert re.search(field % "", owner.get("/resellers?q=nobody").body.decode())
         assert re.search(field % "nobody", owner.get("/search?q=nobody").body.decode())
+    with checks("U2 O6 a search of the log that finds no call asks for more days where there are some"):
+        for asked, is_all in (("object=none", True), ("object=none&from=2026-01-01", False), ("key=none", False)):
+            assert ("Ask for more days" in owner.text(f"/audit?{asked}")) is not is_all, asked
     with checks("U2 O12 a file that is no picture is told at its field"):
         hidden = owner.fields("/settings", "PUT /settings/logo")
         body, kind = multipart(hidden, b"GIF89a")
