@@ -180,8 +180,9 @@ def histories(office, owner, operator, checks):
     with checks("U2 O6 who changed a reseller's state, balance and terms stands on its page: from, to, and the proof"):
         page = owner.get(f"/resellers/{reseller['id']}").body.decode()
         history = page[page.index('id="history"'):].split("</section>")[0]
-        for change in ("status <del>active</del> <ins>suspended</ins>", "credit limit <del>0.00 EUR</del> <ins>7.50 EUR</ins>",
-                       "balance <del>0.00 EUR</del> <ins>5.00 EUR</ins>", "status <del>pending</del> <ins>active</ins>"):
+        for change in (
+                "status <del>active</del> <ins>suspended</ins>", "credit limit <del>0.00 EUR</del> <ins>7.50 EUR</ins>",
+                "balance <del>0.00 EUR</del> <ins>5.00 EUR</ins>", "status <del>pending</del> <ins>active</ins>"):
             assert change in history, (change, history)
         assert history.index("suspended") < history.index("7.50") < history.index("5.00"), history
         assert "ada@" in history and office.owner_email in history and "/admin/audit/verify" in history, history
