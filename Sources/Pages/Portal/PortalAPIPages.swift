@@ -149,10 +149,8 @@ extension PortalPages {
             ? Button("Revoke…", leadsTo: view.link("/api/keys", id, "revoke")).html : nil
         return PageContent(
             key.nameOfKey,
-            sub: """
-                \(view.row("API settings", view.link("/api"))) · <code>\(key["prefix"])…</code> · \
-                \(State(state(of: key, isOver: isOver)))
-                """, actions: revoke,
+            sub: "\(view.row("API settings", view.link("/api"))) · \(State(state(of: key, isOver: isOver)))",
+            actions: revoke,
             isOver
                 ? "<p>It opens nothing any more.</p>"
                 : "\(view.standing(try view.get("/account")))<div class=\"cols\">\(new)</div>")
