@@ -1,6 +1,7 @@
 import CallKit
 import Cryptography
 import HTTPCore
+import PageKit
 import RateLimiter
 import SQLite
 import TenantApp
@@ -213,7 +214,9 @@ struct CallRun: Sendable {
                     } catch {
                         guard let refusal = Refusal(deciding: error) else { throw error }
                         // The file is open: whoever comes by a browser sees whose page it is.
-                        if routed.head.asksForPage { _ = try store.reader.theme(at: "") }
+                        if routed.head.asksForPage, tenant.knownTheme(at: "") == nil {
+                            _ = try store.reader.theme(at: "")
+                        }
                         return { _ in refuse(refusal) }
                     }
                 },
