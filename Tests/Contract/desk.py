@@ -59,6 +59,7 @@ def main():
         times(office, owner, checks)
         closed(office, operator, support, checks)
         dialects(gateway, checks)
+        fields_of_dialects(gateway, checks)
         search(office, owner, checks)
         people(office, owner, checks)
         account(office, operator, checks)
@@ -344,6 +345,22 @@ def dialects(gateway, checks):
             assert ("Orders, 30 days" in desk.text("/resellers")) == (blueprint == "hosting"), blueprint
             text = desk.text(f"/resellers/{invited['id']}")
             assert ("No orders yet" in text) == (blueprint == "hosting"), (blueprint, text)
+
+
+def fields_of_dialects(gateway, checks):
+    with checks("U2 of several keys in one field the one that is wrong is told, and the field is marked"):
+        office = Office(gateway, slug="marked-licences", blueprint="licences")
+        desk = Desk(office, office.owner_email)
+        sent = desk.send("/stock/licences/withdraw", "POST /licences/withdraw", keys="one\n\n" + "x" * 300)
+        text = sent.body.decode()
+        assert sent.status == 422 and '<a href="#f-keys">Keys, 2: ' in text, text
+        assert re.search(r'<textarea[^>]*id="f-keys"[^>]*aria-invalid="true"', text), text
+    with checks("U2 a field that the call's address has is told where it is empty, and the form stays"):
+        office = Office(gateway, slug="marked-proxies", blueprint="proxies")
+        desk = Desk(office, office.owner_email)
+        sent = desk.send("/settings/countries", "PUT /countries/{id}", id="", base_price="1.25")
+        text = sent.body.decode()
+        assert sent.status == 422 and ": is required</a>" in text and 'value="1.25"' in text, text
 
 
 def search(office, owner, checks):
