@@ -36,8 +36,9 @@ package protocol Surface: Sendable {
     var errorSchema: Schema { get }
     /// A refusal in this surface's envelope.
     func render(_ refusal: Refusal, requestID: RequestID) -> Response
-    /// The same for this call, where the head says what the caller reads; nil where there is no head.
-    func render(_ refusal: Refusal, requestID: RequestID, for head: RequestHead?) -> Response
+    /// The same for this call, where the head says what the caller reads; nil where there is no head. `tenant`: whose
+    /// address was called, where it serves now. No file is read for it.
+    func render(_ refusal: Refusal, requestID: RequestID, for head: RequestHead?, at tenant: TenantRecord?) -> Response
 }
 
 extension Surface {
@@ -53,7 +54,9 @@ extension Surface {
     package var errorContentType: StaticString { "application/problem+json" }
     package var errorSchema: Schema { Problem.schema }
 
-    package func render(_ refusal: Refusal, requestID: RequestID, for head: RequestHead?) -> Response {
+    package func render(
+        _ refusal: Refusal, requestID: RequestID, for head: RequestHead?, at tenant: TenantRecord?
+    ) -> Response {
         render(refusal, requestID: requestID)
     }
 }

@@ -1,6 +1,7 @@
 import CallKit
 import Cryptography
 import HTTPCore
+import PageKit
 import RateLimiter
 import SQLite
 import TenantApp
@@ -220,6 +221,10 @@ struct CallRun: Sendable {
                         return { _ in answerUnwritten(answer) }
                     } catch {
                         guard let refusal = Refusal(deciding: error) else { throw error }
+                        // The file is open: whoever comes by a browser sees whose page it is.
+                        if routed.head.asksForPage, tenant.knownTheme(at: "") == nil {
+                            _ = try store.reader.theme(at: "")
+                        }
                         return { _ in refuse(refusal) }
                     }
                 },
@@ -357,7 +362,8 @@ struct CallRun: Sendable {
     }
 
     private func render(_ refusal: Refusal) -> Response {
-        routed.surface.render(refusal, requestID: routed.requestID, for: routed.head)
+        routed.surface.render(
+            refusal, requestID: routed.requestID, for: routed.head, at: pipeline.serving(routed.addressed))
     }
 
     private func recordThen(_ status: Int, bytesOut: Int, _ answer: @escaping @Sendable () -> Void) {

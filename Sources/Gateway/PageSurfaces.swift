@@ -35,9 +35,12 @@ enum PageSurfaces {
         _ tenant: TenantReader, _ call: Call, counts: [String: Int]
     ) throws -> Surroundings {
         let theme = try tenant.theme(at: call.head.rootPath)
+        let dialects = Set(call.services.shared(Blueprints.self).dialects(of: call.tenant))
+        let asksLeave = dialects.intersection([CreditReports().name])
+        let isWithheld = try !asksLeave.isEmpty && !tenant.allowsSelfServiceKeys()
         return Surroundings(
             name: theme.name, logo: theme.logo.flatMap(Link.init(path:)), stylesheets: theme.stylesheets,
             who: try call.caller.flatMap { try tenant.account(id: $0.projection.accountID)?.email } ?? "",
-            dialects: Set(call.services.shared(Blueprints.self).dialects(of: call.tenant)), counts: counts)
+            dialects: dialects, mintedByOwner: isWithheld ? asksLeave : [], counts: counts)
     }
 }

@@ -129,7 +129,10 @@ final class Pipeline: RequestHandler, Sendable {
         switch router.route(request) {
         case .root(let path): return root(path, request.head, request.peer, request.requestID)
         case .options(let allowed, _): return .answer(options(allowed, RequestTrace(request)))
-        case .refused(let refusal, let surface): return .answer(refuse(refusal, surface, RequestTrace(request)))
+        case .refused(let refusal, let surface, let tenant):
+            var trace = RequestTrace(request)
+            trace.addressed = tenant
+            return .answer(refuse(refusal, surface, trace))
         case .route(let routed): return serve(routed)
         }
     }
@@ -394,16 +397,25 @@ final class Pipeline: RequestHandler, Sendable {
     func refuse(_ refusal: Refusal, _ surface: (any Surface)?, _ trace: RequestTrace) -> Response {
         metrics.countRefusal(refusal)
         var response =
-            surface?.render(refusal, requestID: trace.requestID, for: trace.head)
-            ?? Self.ofNoSurface(refusal, trace)
+            surface?.render(
+                refusal, requestID: trace.requestID, for: trace.head, at: serving(trace.addressed))
+            ?? ofNoSurface(refusal, trace)
         stamp(&response, trace, tenant: nil)
         return response
     }
 
     /// A path that is nobody's: a page for whoever came by a browser.
-    private static func ofNoSurface(_ refusal: Refusal, _ trace: RequestTrace) -> Response {
+    private func ofNoSurface(_ refusal: Refusal, _ trace: RequestTrace) -> Response {
         guard trace.head?.asksForPage ?? false else { return Problem.response(refusal, requestID: trace.requestID) }
-        return HTMLPage.refusal(refusal, title: Problem.title(refusal.status), at: trace.head)
+        return HTMLPage.refusal(
+            refusal, title: Problem.title(refusal.status), for: trace.head, at: serving(trace.addressed),
+            leadsHome: true)
+    }
+
+    /// The tenant that a refusal looks like: one whose pages are served, so that it tells nobody of any other.
+    func serving(_ tenant: TenantRecord?) -> TenantRecord? {
+        guard let tenant, case .open = tenant.access(at: fleet.clock.now()) else { return nil }
+        return tenant
     }
 
     // MARK: RequestHandler's other calls
@@ -427,7 +439,9 @@ final class Pipeline: RequestHandler, Sendable {
             case .route(let routed):
                 surface = routed.surface
                 trace = RequestTrace(routed)
-            case .refused(_, let known): surface = known
+            case .refused(_, let known, let tenant):
+                surface = known
+                trace.addressed = tenant
             case .options(_, let known): surface = known
             case .root(let path): trace.path = Router.rootPaths.contains(path) ? path : nil
             }

@@ -139,7 +139,7 @@ extension Pipeline {
             switch router.route(request) {
             case .route(let routed): routed.surface
             case .options(_, let surface): surface
-            case .refused(_, let surface): surface
+            case .refused(_, let surface, _): surface
             case .root: nil
             }
         return refuse(.unavailable(.logUnavailable), surface, RequestTrace(request))

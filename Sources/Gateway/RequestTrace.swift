@@ -12,6 +12,8 @@ struct RequestTrace: Sendable {
     let started: UInt64
     /// The route's path with its parameters' names; nil where no route matched.
     var path: String?
+    /// The tenant whose address was called.
+    var addressed: TenantRecord?
     /// What the node that passed the request on said of it.
     var hop: Hop?
 
@@ -34,6 +36,7 @@ struct RequestTrace: Sendable {
             head: routed.head, peer: routed.peer, requestID: routed.requestID, started: routed.started,
             hop: routed.hop)
         if routed.refusal == nil { path = routed.endpoint.path }
+        addressed = routed.addressed
     }
 }
 

@@ -93,7 +93,8 @@ enum RoutingResult {
     case options(allowed: String, surface: any Surface)
     /// No surface's path, at no tenant's address.
     case root(path: String)
-    case refused(Refusal, surface: (any Surface)?)
+    /// `tenant`: whose address it is, where it is one.
+    case refused(Refusal, surface: (any Surface)?, tenant: TenantRecord?)
 }
 
 /// The tables of all surfaces' routes, made from their own lists, and the ways to a tenant. Immutable: any thread.
@@ -172,7 +173,7 @@ final class Router: Sendable {
             let end = bytes[start...].firstIndex(of: 0x2F) ?? bytes.endIndex
             path = end == bytes.endIndex ? "/" : head.string(end..<bytes.endIndex)
             // A host that names one tenant is no way to another (G1).
-            if named != nil { return .refused(.notFound(.path), surface: dialect(below: path)) }
+            if named != nil { return .refused(.notFound(.path), surface: dialect(below: path), tenant: nil) }
             addressed = roster.tenant(slug: head.string(start..<end))
             isUnknown = addressed == nil
             prefix = head.string(bytes.startIndex..<end)
@@ -191,12 +192,12 @@ final class Router: Sendable {
                 Routed(
                     request, endpoint: endpoint, parameters: parameters, addressed: addressed,
                     isUnknownAddress: isUnknown, addressPrefix: prefix))
-        case .noMethod(let refusal, let surface): return .refused(refusal, surface: surface)
+        case .noMethod(let refusal, let surface): return .refused(refusal, surface: surface, tenant: addressed)
         case .options(let allowed, let surface): return .options(allowed: allowed, surface: surface)
         case .noPath:
             let dialect = dialect(below: path)
             if isRoot, dialect == nil { return routeOfNode(request, path) }
-            return .refused(.notFound(.path), surface: dialect)
+            return .refused(.notFound(.path), surface: dialect, tenant: addressed)
         }
     }
 

@@ -129,7 +129,11 @@ package struct Page: Sendable {
     private func take(_ visit: Visit) throws -> Work {
         let form = try FormInput(visit.call)
         if form.call == FormCall.none { return shownAgain(visit, form, nil) }
-        let call = try compose?(visit, form) ?? FormCall(form, of: visit)
+        let call: FormCall
+        do { call = try compose?(visit, form) ?? FormCall(form, of: visit) } catch let refusal as Refusal {
+            if refusal.fieldErrors.isEmpty { throw refusal }
+            return refused(refusal, visit, form)
+        }
         // Whoever may not is refused before the form counts as sent.
         if visit.call.realm.tenant == nil { try visit.expects(call.method, call.path, of: "") }
         guard let sent = SentForm(call, form, of: visit) else { return make(call, form, visit) }

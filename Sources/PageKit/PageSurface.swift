@@ -20,16 +20,19 @@ extension PageSurface {
         Problem.response(refusal, requestID: requestID)
     }
 
-    package func render(_ refusal: Refusal, requestID: RequestID, for head: RequestHead?) -> Response {
+    package func render(
+        _ refusal: Refusal, requestID: RequestID, for head: RequestHead?, at tenant: TenantRecord?
+    ) -> Response {
         guard let head, !head.prefersJSON else { return render(refusal, requestID: requestID) }
         if refusal == .unknownCredential { return .seeOther(signIn(head)) }
         if case .forbidden(let reason) = refusal, reason.isOfAnotherRole, let elsewhere = site.elsewhere {
-            return strangers(head, elsewhere, requestID)
+            return strangers(head, elsewhere, requestID, tenant)
         }
         if refusal == .notFound(.path), let page = withoutSlash(head) { return .seeOther(page) }
         let first = head.rootPath + site.basePath
         return RefusalPage(
-            refusal, requestID: requestID, at: head, back: head.path == first ? nil : Link(path: first), site.title
+            refusal, requestID: requestID, at: head, of: tenant, back: head.path == first ? nil : Link(path: first),
+            site.title
         ).response
     }
 
@@ -43,10 +46,14 @@ extension PageSurface {
     }
 
     /// Somebody has signed in for other pages: the first page leads there, and of the others there is none.
-    private func strangers(_ head: RequestHead, _ elsewhere: StaticString, _ requestID: RequestID) -> Response {
+    private func strangers(
+        _ head: RequestHead, _ elsewhere: StaticString, _ requestID: RequestID, _ tenant: TenantRecord?
+    ) -> Response {
         let home = Link(elsewhere, below: Link(path: head.rootPath))
         guard head.path == head.rootPath + site.basePath else {
-            return RefusalPage(.notFound(.path), requestID: requestID, at: head, back: home, "your pages").response
+            return RefusalPage(
+                .notFound(.path), requestID: requestID, at: head, of: tenant, back: home, "your pages"
+            ).response
         }
         return .seeOther(home)
     }
@@ -76,19 +83,24 @@ extension RequestHead {
 }
 
 /// A refusal for people, without the frame: what is known of the caller may be the very thing that was refused. It has
-/// nobody's name: whose pages they are stands in a file that is not read for it.
+/// the tenant's looks as far as they are known without its file, which is not read for it.
 package struct RefusalPage: Sendable {
     private let refusal: Refusal
     private let requestID: RequestID
     private let head: RequestHead
+    private let tenant: TenantRecord?
     private let back: Link?
     private let place: String
 
     /// `back`: where one goes on from here, which is called `place`; nil where that is not known.
-    package init(_ refusal: Refusal, requestID: RequestID, at head: RequestHead, back: Link?, _ place: String) {
+    package init(
+        _ refusal: Refusal, requestID: RequestID, at head: RequestHead, of tenant: TenantRecord?, back: Link?,
+        _ place: String
+    ) {
         self.refusal = refusal
         self.requestID = requestID
         self.head = head
+        self.tenant = tenant
         self.back = back
         self.place = place
     }
@@ -96,8 +108,12 @@ package struct RefusalPage: Sendable {
     package var response: Response {
         let title = Problem.title(refusal.status)
         let way: HTML? = back.map { #"<p><a href="\#($0)">Back to \#(place)</a></p>"# }
+        let theme = tenant?.knownTheme(at: head.rootPath)
+        let logo = theme?.logo.flatMap(Link.init(path:))
         let document = Layout(
-            card: title, stylesheets: [Assets.stylesheet.link], icon: Assets.icon.link, light: head.chosenLight,
+            card: theme.map { "\(title) – \($0.name)" } ?? title,
+            stylesheets: theme?.stylesheets ?? [Assets.stylesheet.link], icon: logo ?? Assets.icon.link,
+            light: head.chosenLight, name: theme?.name, logo: logo,
             """
             <h1>\(title)</h1>\(Notice(.bad, "<p>\(refusal.sentence)</p>"))\(way)\
             <p class="sub">Request <code>\(requestID.text)</code></p>

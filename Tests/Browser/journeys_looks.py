@@ -101,3 +101,18 @@ def narrow(walk):
     finally:
         visitor.close()
         works.shop.admin("PATCH", "/settings", {"name": before["name"], "colours": before["colours"]})
+
+
+@journey("U5 in forced colours a chart's key shows whose bars are whose, and one tab alone is marked", "mouse")
+def forced(walk):
+    visitor = signed_in(walk.browser, walk.world, "works", "owner", forced_colors="active")
+    try:
+        visitor.go("/t/works/admin/audit")
+        keys = visitor.page.evaluate(
+            "() => [...document.querySelectorAll('span.key i')].map(e => getComputedStyle(e).backgroundColor)")
+        assert len(keys) == 4 == len(set(keys)), keys
+        lines = visitor.page.evaluate(
+            "() => [...document.querySelectorAll('.tabs a')].map(e => getComputedStyle(e).borderBottomWidth)")
+        assert sum(line != "0px" for line in lines) == 1 < len(lines), lines
+    finally:
+        visitor.close()

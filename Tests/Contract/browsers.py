@@ -7,8 +7,9 @@ import itertools
 import re
 import urllib.parse
 
+from logo import png
 from shop import PASSWORD, Shop
-from support import Checks, Gateway, arguments
+from support import CLUSTER, Checks, Gateway, arguments
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -164,6 +165,40 @@ def elsewhere(checks, gateway, shop):
             assert "json" in answer.headers["content-type"] and answer.json is not None, (path, answer)
 
 
+def looks(checks, gateway):
+    shop = Shop(gateway, blueprint="codes")
+    changed = shop.admin("PATCH", "/settings", {"name": "Blue Sky", "colours": {"primary": "#0044aa"}})
+    logo = shop.admin("PUT", "/settings/logo", png(8, 8), headers={"Content-Type": "image/png"})
+    assert changed.status == 200 and logo.status == 200, (changed, logo)
+    with checks("O12 U4 a refusal at a tenant's address has its name, colours and logo, as its other pages have"):
+        for method, path, status in (
+                ("GET", "/nowhere", 404), ("GET", "/admin/nowhere", 404), ("GET", "/portal/nowhere", 404),
+                ("GET", "/api/reseller/docs/nothing", 404), ("GET", "/activate/none", 404),
+                ("GET", "/invite/none", 404), ("GET", "/sandbox-pay/none", 404), ("POST", "/payment/done", 405), ("POST", "/program", 405),
+                ("GET", "/sign-in?x=%zz", 400), ("POST", "/apply", 403), ("POST", "/sign-in", 403)):
+            answer = browse(gateway, method, shop.base + path, b"" if method == "POST" else None, **(
+                {**FORM, "Sec_Fetch_Site": "cross-site"} if status == 403 else {}))
+            text = answer.body.decode()
+            assert answer.status == status and "<b>Blue Sky</b>" in text and "Blue Sky</title>" in text, (path, answer)
+            assert f'href="{shop.base}/theme.' in text and f'<img src="{shop.base}/logo.' in text, (path, text)
+    with checks("U4 what takes forms alone leads a browser that opens it to the first page"):
+        text = browse(gateway, "GET", shop.base + "/sign-out").body.decode()
+        assert 'href=""' not in text and f'<a href="{shop.base}">To the first page</a>' in text, text
+    with checks("O12 U5 a name that was changed, and the light that a reader chose, hold for the next refusal"):
+        shop.admin("PATCH", "/settings", {"name": "Red Sky", "colours": {"primary": None}})
+        shop.admin("DELETE", "/settings/logo")
+        for path in ("/nowhere", "/activate/none", "/sandbox-pay/none", "/admin/nowhere"):
+            text = browse(gateway, "GET", shop.base + path, Cookie="tollgate-light=dark").body.decode()
+            assert "<b>Red Sky</b>" in text and "/theme." not in text and "/logo." not in text, (path, text)
+            assert 'data-theme="dark"' in text, (path, text)
+    with checks("O12 G1 an address that is nobody's, and a tenant that does not serve, have looks of nobody"):
+        moved = gateway.post(f"/provider/v1/tenants/{shop.slug}/suspend", key=gateway.provider_key)
+        assert moved.status == 200, moved
+        for base in (shop.base, "/t/nobody"):
+            text = browse(gateway, "GET", base + "/nowhere").body.decode()
+            assert "Red Sky" not in text and 'class="brand"' not in text, (base, text)
+
+
 def main():
     options = arguments()
     checks = Checks()
@@ -171,6 +206,9 @@ def main():
         shop = Shop(gateway, blueprint="codes")
         forms(checks, gateway, Pages(gateway, shop))
         elsewhere(checks, gateway, shop)
+        # A node that has no route for a path does not ask the tenant's.
+        if not CLUSTER:
+            looks(checks, gateway)
     checks.finish()
 
 

@@ -4,7 +4,7 @@ calls, and nobody is offered what would be refused. (Browser/journeys_desk.py wa
 import re
 
 from office import Office
-from pagewire import Browser
+from pagewire import Browser, multipart
 from shop import PARTNER, PASSWORD
 from support import Checks, Gateway, arguments
 
@@ -59,6 +59,7 @@ def main():
         times(office, owner, checks)
         closed(office, operator, support, checks)
         dialects(gateway, checks)
+        fields_of_dialects(gateway, checks)
         search(office, owner, checks)
         people(office, owner, checks)
         account(office, operator, checks)
@@ -159,6 +160,11 @@ def issuing(office, owner, operator, checks):
         none = owner.send(path, "POST /api-keys", owner_email=buyer["email"], mode="live")
         assert none.status == 422, none
         assert len(shop.admin("GET", f"/api-keys?reseller={buyer['id']}&limit=100").json["data"]) == len(keys)
+    with checks("U2 U5 O1 pages of keys that have one name have titles apart"):
+        ids = [shop.mint(buyer, name="storefront").json["id"] for _ in range(2)]
+        titles = [re.search("<title>(.*?)</title>", owner.get(f"/keys/{each}{page}").body.decode()).group(1)
+                  for each in ids for page in ("", "/rotate", "/revoke", "/limit/now")]
+        assert len(set(titles)) == 8 and all("storefront" in title for title in titles), titles
     with checks("U2 O1 W1 who waits for approval is offered a test key alone; who may not mint is led to no form"):
         waiting = shop.invite(password=PASSWORD)
         body = owner.get(f"/keys/new?owner_email={waiting['email']}").body.decode()
@@ -175,8 +181,9 @@ def histories(office, owner, operator, checks):
     with checks("U2 O6 who changed a reseller's state, balance and terms stands on its page: from, to, and the proof"):
         page = owner.get(f"/resellers/{reseller['id']}").body.decode()
         history = page[page.index('id="history"'):].split("</section>")[0]
-        for change in ("status <del>active</del> <ins>suspended</ins>", "credit limit <del>0.00</del> <ins>7.50</ins>",
-                       "balance <del>0.00</del> <ins>5.00</ins>", "status <del>pending</del> <ins>active</ins>"):
+        for change in (
+                "status <del>active</del> <ins>suspended</ins>", "credit limit <del>0.00 EUR</del> <ins>7.50 EUR</ins>",
+                "balance <del>0.00 EUR</del> <ins>5.00 EUR</ins>", "status <del>pending</del> <ins>active</ins>"):
             assert change in history, (change, history)
         assert history.index("suspended") < history.index("7.50") < history.index("5.00"), history
         assert "ada@" in history and office.owner_email in history and "/admin/audit/verify" in history, history
@@ -340,6 +347,22 @@ def dialects(gateway, checks):
             assert ("No orders yet" in text) == (blueprint == "hosting"), (blueprint, text)
 
 
+def fields_of_dialects(gateway, checks):
+    with checks("U2 of several keys in one field the one that is wrong is told, and the field is marked"):
+        office = Office(gateway, slug="marked-licences", blueprint="licences")
+        desk = Desk(office, office.owner_email)
+        sent = desk.send("/stock/licences/withdraw", "POST /licences/withdraw", keys="one\n\n" + "x" * 300)
+        text = sent.body.decode()
+        assert sent.status == 422 and '<a href="#f-keys">Keys, 2: ' in text, text
+        assert re.search(r'<textarea[^>]*id="f-keys"[^>]*aria-invalid="true"', text), text
+    with checks("U2 a field that the call's address has is told where it is empty, and the form stays"):
+        office = Office(gateway, slug="marked-proxies", blueprint="proxies")
+        desk = Desk(office, office.owner_email)
+        sent = desk.send("/settings/countries", "PUT /countries/{id}", id="", base_price="1.25")
+        text = sent.body.decode()
+        assert sent.status == 422 and ": is required</a>" in text and 'value="1.25"' in text, text
+
+
 def search(office, owner, checks):
     shop = office.shop
     reseller = shop.reseller(balance="50.00")
@@ -371,6 +394,20 @@ def search(office, owner, checks):
 
 def people(office, owner, checks):
     shop = office.shop
+    with checks("U2 a list's own filter does not stand in the search of everything"):
+        field = r'aria-label="Search"[^>]*value="%s"'
+        assert re.search(field % "", owner.get("/resellers?q=nobody").body.decode())
+        assert re.search(field % "nobody", owner.get("/search?q=nobody").body.decode())
+    with checks("U2 O6 a search of the log that finds no call asks for more days where there are some"):
+        for asked, is_all in (("object=none", True), ("object=none&from=2026-01-01", False), ("key=none", False)):
+            assert ("Ask for more days" in owner.text(f"/audit?{asked}")) is not is_all, asked
+    with checks("U2 O12 a file that is no picture is told at its field"):
+        hidden = owner.fields("/settings", "PUT /settings/logo")
+        body, kind = multipart(hidden, b"GIF89a")
+        sent = owner.browser.post(f"{owner.base}/admin/settings", body, headers={"Content-Type": kind})
+        text = sent.body.decode()
+        assert sent.status == 422 and '<a href="#f-_file">Picture: ' in text, sent
+        assert re.search(r'type="file"[^>]*aria-invalid="true"', text), text
     with checks("U2 O13 a person is added, and disabled by a page that says what happens"):
         answer = owner.send("/people/new", "POST /people", email="kim@there.example", name="Kim", role="support")
         assert answer.status == 200 and "/invite/" in answer.read.text, answer

@@ -92,6 +92,24 @@ def a_test_key_from_it(gateway, tenant, path):
     assert shown[1] not in browser.get(f"{base}/portal/api").body.decode(), "a key is shown once"
 
 
+def the_owners_keys_are_offered_to_nobody(gateway, tenant, path):
+    """Before the owner lets resellers mint, and after."""
+    base, demo = f"/t/{tenant}", gateway.demo["tenants"][tenant]
+    reseller, browser = demo["resellers"][0], Browser(gateway)
+    assert browser.sign_in(base, reseller["email"], reseller["password"]).status == 303
+    pages = ("/portal/api/keys/new", "/portal/api/test-key")
+    for lets in (False, True):
+        changed = gateway.request(
+            "PATCH", f"{base}/api/admin/settings", {"self_service_keys": lets}, key=demo["owner_key"])
+        assert changed.status == 200, changed
+        assert [browser.get(base + page).status for page in pages] == [200 if lets else 404] * 2, lets
+        settings = browser.get(f"{base}/portal/api")
+        assert (base + pages[0] in settings.read.links) is lets, (lets, settings.read.links)
+        assert ("minted by the programme's owner" in settings.text) is not lets, settings.text
+        for reader in (browser, Browser(gateway)):
+            assert (base + pages[1] in reader.get(f"{base}{path}/docs").read.links) is lets, lets
+
+
 def each_to_its_own(gateway):
     """The button leads to a page of whoever has signed in, whichever API is read about."""
     base, tenant = "/t/hosting", gateway.demo["tenants"]["hosting"]
@@ -156,7 +174,8 @@ def main():
             with checks(f"U6 the admin API's pages are at {tenant} too"):
                 assert gateway.get(f"/t/{tenant}/api/admin/docs", headers=PAGE).status == 200
             if tenant == "panel":
-                # Its resellers mint none until the owner lets them (C5).
+                with checks("U6 U3 C5 resellers are offered a key where the owner lets them mint, and none before"):
+                    the_owners_keys_are_offered_to_nobody(gateway, tenant, path)
                 continue
             with checks(f"U6 U3 whoever signs in at {tenant} mints a test key from it, which is shown once"):
                 a_test_key_from_it(gateway, tenant, path)

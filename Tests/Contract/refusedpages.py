@@ -143,6 +143,7 @@ def amounts(shop, reseller, sku, owner):
         assert "total: 12.50 EUR" in text and "hold 12.50 EUR" in text and "12500000" not in text, text
         text = owner.get(f"{shop.base}/admin/resellers/{reseller['id']}").text
         assert "top up 100.00 EUR" in text and "100000000" not in text, text
+        assert "balance: 100.00 EUR" in text and "balance 0.00 EUR 100.00 EUR" in text, text
     with checks("U2 O6 G5 a row of the audit log has its amounts in money, beside what it proves"):
         row, = shop.admin("GET", f"/audit?request_id={order.headers['request-id']}").json["data"]
         text = owner.get(f"{shop.base}/admin/audit/{row['seq']}").text

@@ -32,7 +32,7 @@ package struct FormCall: Sendable {
             throw Refusal.unparseable("The form does not say what it is for.")
         }
         var pairs = form.pairs
-        let target = Self.filled(String(parts[1]), from: &pairs).split(separator: "?", maxSplits: 1)
+        let target = try Self.filled(String(parts[1]), from: &pairs).split(separator: "?", maxSplits: 1)
         guard let path = target.first.map(String.init) else {
             throw Refusal.unparseable("The form does not say what it is for.")
         }
@@ -86,14 +86,17 @@ package struct FormCall: Sendable {
         }.map { ($0.name, $0.value) }
     }
 
-    /// The path with the fields that it names, which are taken out of the rest.
-    private static func filled(_ path: String, from pairs: inout [(name: String, value: String)]) -> String {
+    /// The path with the fields that it names, which are taken out of the rest. Throws where one of them is empty.
+    private static func filled(
+        _ path: String, from pairs: inout [(name: String, value: String)]
+    ) throws(Refusal) -> String {
         var filled = ""
         var rest = path[...]
         var names: [Substring] = []
         while let open = rest.firstIndex(of: "{"), let close = rest[open...].firstIndex(of: "}") {
             let name = rest[rest.index(after: open)..<close]
             let value = names.contains(name) ? nil : pairs.last { $0.name == name }?.value
+            if value?.isEmpty ?? false { throw .field("/\(name)", "required", "is required") }
             filled += rest[..<open] + (value?.percentEncoded ?? "")
             names.append(name)
             rest = rest[rest.index(after: close)...]

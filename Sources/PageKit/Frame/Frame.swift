@@ -59,10 +59,12 @@ struct Frame: Sendable {
         // Whoever waits for approval has nothing to find.
         guard visit.site.hasSearch, !visit.isOfApplicant else { return nil }
         let mode: HTML? = visit.isTest ? FormField.hidden("mode", "test") : nil
+        // A list's own filter may have the same name.
+        let isShown = visit.call.head.path == visit.call.head.rootPath + visit.site.basePath + "/search"
         return """
             <form class="search" role="search" method="get" action="\(visit.link("/search"))">\(Icon.search)\(mode)\
             <input type="search" name="q" aria-label="Search" placeholder="\(visit.site.searchHint)" \
-            value="\(visit.asked("q") ?? "")"></form>
+            value="\(isShown ? visit.asked("q") ?? "" : "")"></form>
             """
     }
 
@@ -159,7 +161,7 @@ struct Frame: Sendable {
     private func notice(_ content: PageContent) -> HTML? {
         if let problem = content.problem { return problem.html }
         if let attempt = visit.attempt, let refusal = attempt.refusal {
-            return Problems(refusal) { attempt.fields[$0] }.html
+            return Problems(refusal) { attempt.field($0) }.html
         }
         return visit.asked("said").flatMap(Said.init).map { said in
             #"<div class="notice good" role="status"><p>\#(said.sentence)</p></div>"#

@@ -47,6 +47,12 @@ package struct Row: Sendable {
         return members.map { ($0.name, Row($0.value)) }
     }
 
+    /// Of a key: its name and what is shown of it, since another may have the same name.
+    package var nameOfKey: String {
+        let shown = "\(self["prefix"])…"
+        return optional("name").map { "\($0) (\(shown))" } ?? shown
+    }
+
     /// The value itself, where it is no object.
     package var value: String { Self.text(of: json) ?? "" }
 

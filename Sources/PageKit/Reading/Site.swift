@@ -70,13 +70,16 @@ package struct Surroundings: Sendable {
     package let who: String
     /// Of the tenant.
     package let dialects: Set<String>
+    /// Dialects whose resellers mint no key of their own: the owner does (C5).
+    package let mintedByOwner: Set<String>
     /// How much waits behind an entry of the navigation, by its path.
     package let counts: [String: Int]
 
     package init(
         name: String, logo: Link? = nil, stylesheets: [Link], who: String, dialects: Set<String> = [],
-        counts: [String: Int] = [:]
+        mintedByOwner: Set<String> = [], counts: [String: Int] = [:]
     ) {
+        self.mintedByOwner = mintedByOwner
         self.counts = counts
         self.name = name
         self.logo = logo

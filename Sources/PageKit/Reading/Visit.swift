@@ -320,10 +320,25 @@ package struct Attempt: Sendable {
 
     package func value(of name: String) -> String? { pairs.last { $0.name == name }?.value }
 
+    /// What the page calls its field of this name, and that field's id.
+    func field(_ name: String) -> (label: String, id: String)? { fields[name.isEmpty && isOfFile ? Self.file : name] }
+
+    private static let file = "_file"
+    /// Whether a file was sent: what is wrong with the whole body is wrong with that.
+    private var isOfFile: Bool { value(of: "_type") != nil }
+
     /// What is wrong with the field of this name.
     package func error(of name: String) -> String? {
-        let pointer = Self.pointer(to: name)
-        return refusal?.fieldErrors.first { $0.pointer == pointer }?.detail
+        let pointer = name == Self.file && isOfFile ? "" : Self.pointer(to: name)
+        let errors = refusal?.fieldErrors ?? []
+        // Of a list, which is typed in one field, what is wrong with one of its values.
+        return (errors.first { $0.pointer == pointer } ?? errors.first { Self.isElement($0.pointer, of: pointer) })?
+            .detail
+    }
+
+    private static func isElement(_ pointer: String, of list: String) -> Bool {
+        guard pointer.hasPrefix(list + "/") else { return false }
+        return pointer.dropFirst(list.count + 1).allSatisfy(\.isWholeNumber)
     }
 }
 
@@ -350,10 +365,12 @@ final class ShownFields: Sendable {
         known.withLock { known in known[name] = known[name] ?? (label, id) }
     }
 
-    /// Of `events.0` the field `events`, where it has no part of that name.
+    /// Of `events.0` the first of the field `events`, where it has no part of that name.
     subscript(_ name: String) -> (label: String, id: String)? {
         known.withLock { known in
-            known[name] ?? name.lastIndex(of: ".").flatMap { known[String(name[..<$0])] }
+            if let own = known[name] { return own }
+            guard let dot = name.lastIndex(of: "."), let list = known[String(name[..<dot])] else { return nil }
+            return (Int(name[name.index(after: dot)...]).map { "\(list.label), \($0 + 1)" } ?? list.label, list.id)
         }
     }
 }

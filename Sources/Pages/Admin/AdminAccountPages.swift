@@ -90,7 +90,7 @@ extension AdminPages {
                 """
             }
             return PageContent(
-                "Revoke \(key.text("name") ?? key["prefix"])", sub: "<code>\(key["prefix"])</code>",
+                "Revoke \(key.nameOfKey)", sub: #"<a href="\#(view.link("/account"))">Account</a>"#,
                 Panel("What happens") {
                     "<p>No call passes by it after the answer. It cannot be taken back: make another then.</p>\(form)"
                 }.html)

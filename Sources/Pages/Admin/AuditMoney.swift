@@ -13,7 +13,8 @@ struct AuditMoney {
     func text(_ name: String, _ value: String) -> String? {
         switch name {
         case "total", "cost", "price": Int64(value).map(amount)
-        case "amount": "\(Amount.grouped(value)) \(currency.code)"
+        case "amount", "balance", "credit_limit", "low_balance_threshold": decimal(value)
+        case _ where name.hasSuffix(AuditDetail.before): text(String(name.dropLast(AuditDetail.before.count)), value)
         case _ where Self.isPosting(name): posting(value)
         default: nil
         }
@@ -26,6 +27,11 @@ struct AuditMoney {
         let parts = value.split(separator: " ")
         guard parts.count > 3, let micros = Int64(parts[3]) else { return nil }
         return "\(String(parts[2]).spaced) \(amount(micros))"
+    }
+
+    /// Nil where it is none, say “none”.
+    private func decimal(_ value: String) -> String? {
+        (try? Money(parsing: value)).map { _ in "\(Amount.grouped(value)) \(currency.code)" }
     }
 
     private func amount(_ micros: Int64) -> String {

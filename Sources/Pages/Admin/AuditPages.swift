@@ -16,7 +16,7 @@ extension AdminPages {
             let form = try await filter.form(view)
             return PageContent(
                 "Audit", actions: actions,
-                "\(form)\(bars)\(found.shown(auditTable(found.list, view).html))")
+                "\(form)\(bars)\(found.shown(auditTable(found.list, filter, view).html))")
         },
         Page(
             "/audit/verify", "Verify the audit log",
@@ -53,7 +53,7 @@ extension AdminPages {
 
     // MARK: The list
 
-    private static func auditTable(_ list: Row, _ view: SlowView) -> DataTable {
+    private static func auditTable(_ list: Row, _ filter: AuditFilters, _ view: SlowView) -> DataTable {
         DataTable(
             caption: "Calls, newest first",
             columns: [
@@ -61,7 +61,7 @@ extension AdminPages {
                 Column("Latency", .number),
             ],
             rows: list.rows().map { AuditLine($0).cells(view) },
-            empty: Empty("No calls found", "Ask for more days, or use fewer filters.").html,
+            empty: Empty("No calls found", filter.wayOn).html,
             narrow: .scroll, previous: view.first(), next: view.next(list))
     }
 

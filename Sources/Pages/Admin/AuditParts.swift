@@ -27,6 +27,12 @@ struct AuditFilters {
         from = view.visit.asked("from") ?? (isOpen ? nil : view.visit.daysAgo(days))
     }
 
+    /// What finds more.
+    var wayOn: HTML {
+        let isOfAllDays = from == nil && to == nil
+        return isOfAllDays ? "All days were searched. Use fewer filters." : "Ask for more days, or use fewer filters."
+    }
+
     private var period: [(String, String?)] { [("from", from), ("to", to)] }
     private var query: [(String, String?)] {
         // Who came and went changed nothing.

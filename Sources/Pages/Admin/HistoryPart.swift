@@ -41,11 +41,15 @@ struct ChangesPart: MarkupPart {
     /// `rows`: of one call. What had another value before stands with both.
     private static func change(_ rows: [Row], _ row: Row, _ proof: Proof?, _ view: SlowView) -> History.Change {
         let members = rows.flatMap { $0.row("detail")?.members ?? [] }
+        let money = AuditMoney(view)
+        func said(_ member: (name: String, value: Row)) -> String {
+            money.text(member.name, member.value.value) ?? member.value.value
+        }
         let values = members.compactMap { member -> HTML? in
             guard let old = members.first(where: { $0.name == member.name + AuditDetail.before }) else {
                 return nil
             }
-            return "\(member.name.spaced) <del>\(old.value.value)</del> <ins>\(member.value.value)</ins>"
+            return "\(member.name.spaced) <del>\(said(old))</del> <ins>\(said(member))</ins>"
         }
         let title: HTML = Timeline.title(of: row["action"], view).map { "\($0)" } ?? "<code>\(row["action"])</code>"
         return History.Change(

@@ -30,8 +30,7 @@ extension AdminPages {
             let row = try view.get("/api-keys/\(view.visit.parameter())/limit")
             let shown = KeyShown(row)
             return PageContent(
-                "Limit of \(shown.name)", sub: "<code>\(row["prefix"])…</code>",
-                Panel("Limit") { meter(row, row["id"], view) }.html)
+                "Limit of \(shown.name)", Panel("Limit") { meter(row, row["id"], view) }.html)
         },
     ]
 

@@ -11,7 +11,7 @@ struct KeyShown {
 
     var id: String { row["id"] }
     var reseller: String? { row.text("reseller") }
-    var name: String { row.text("name") ?? "\(row["prefix"])…" }
+    var name: String { row.nameOfKey }
 
     var state: State {
         let state = row.keyState
@@ -77,7 +77,7 @@ struct KeyView {
             shown.reseller.map { #"<a href="\#(view.link("/resellers", $0))">\#(row["owner_email"])</a>"# }
             ?? "\(row["owner_email"])"
         sub = """
-            <a href="\(view.link("/keys"))">Keys</a> · <code>\(row["prefix"])…</code> · \(whose) · \
+            <a href="\(view.link("/keys"))">Keys</a> · \(whose) · \
             last used \(shown.lastUsed(view)) · \(shown.state)\
             \(if: row["mode"] == "test", " \(State("test"))")
             """

@@ -137,15 +137,16 @@ enum PriceSheetPages {
         var (list, rows) = try read(listed, of: chosen, isByProduct, view)
         if rows.isEmpty { return nothing(isByProduct, view) }
         let columns = typed?.columns ?? chosenColumns(view) ?? used(rows, view)
+        func written(_ typed: SheetInput? = nil, _ faults: [SheetErrors.Fault] = []) -> HTML {
+            PriceSheetPart(rows, columns, isOfReseller: !isByProduct, typed: typed, faults: faults, view.visit).html
+        }
+        // As they are stored: a sheet that comes again with what was typed has the rows that it had.
+        var part = written()
         var limit = listed
-        while limit > 1 {
-            // As they are stored: a sheet that comes again with what was typed has the rows that it had.
-            let sheet = PriceSheetPart(
-                rows, columns, isOfReseller: !isByProduct, typed: nil, faults: [], view.visit)
-            let bytes = sheet.html.bytes.count
-            if bytes <= room { break }
-            limit = max(1, min(limit - 1, rows.count * room / bytes / 2))
+        while limit > 1, part.bytes.count > room {
+            limit = max(1, min(limit - 1, rows.count * room / part.bytes.count / 2))
             (list, rows) = try read(limit, of: chosen, isByProduct, view)
+            part = written()
         }
         let mayWrite = mayWrite(view)
         let ofTest: HTML? =
@@ -160,8 +161,7 @@ enum PriceSheetPages {
         guard mayWrite else {
             return "\(note)\(PriceTable(rows, columns, isOfReseller: !isByProduct, view))\(pager(list, view))"
         }
-        let part = PriceSheetPart(
-            rows, columns, isOfReseller: !isByProduct, typed: typed, faults: faults, view.visit)
+        if typed != nil { part = written(typed, faults) }
         let form = view.form(trial) {
             """
             \(FormField.hidden(isByProduct ? SheetInput.Name.product : SheetInput.Name.reseller, chosen))\

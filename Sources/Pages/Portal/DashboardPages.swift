@@ -206,17 +206,21 @@ extension PortalPages {
             you to do. You sign in here as before, and see that you are approved.</p></li>\
             <li>You get prices, top up, and order</li></ol>
             """
+        let own = OwnAPI.of(view)
+        let isOfOrders = own.dialect == orderDialect
         let sandbox: HTML = """
-            <p>The sandbox is open to you now: it has its own orders, services and events, and charges nothing.</p>
-            <ol><li>Make a test key and a signing secret at <a href="\(view.link("/api"))">API settings</a>.</li>
-            <li>Copy the lines that are shown there, and place a test order.</li>
+            <p>The sandbox is open to you now: it has its own \(isOfOrders ? "orders, services and events" : "book"), and \
+            charges nothing.</p>
+            <ol><li>Make a test key\(isOfOrders ? " and a signing secret" : "") at \
+            <a href="\(view.link("/api"))">API settings</a>.</li>
+            <li>Copy the lines that are shown there\(isOfOrders ? ", and place a test order" : "").</li>
             <li>Once you are approved, the test key goes on, and live keys can be made.</li></ol>
             """
         return PageContent(
             "Waiting for approval", sub: "\(account["name"]) · \(State("pending"))",
             """
             <div class="cols">\(Panel("What happens next") { steps })\
-            \(if: program.bool("sandbox_before_approval"), "\(Panel("Try it meanwhile") { sandbox })")</div>
+            \(if: program.bool("sandbox_before_approval") && own.offersKeys(view), "\(Panel("Try it meanwhile") { sandbox })")</div>
             \(activation(program, view))\
             \(if: !asks.isEmpty, "\(Panel("Whom to ask") { "<ul>\(asks)</ul>" })")
             """)

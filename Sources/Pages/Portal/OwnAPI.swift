@@ -52,6 +52,17 @@ struct OwnAPI: Sendable {
     }
 
     var keysCall: String { base + keys }
+
+    /// Whether the tenant's owner alone mints keys of it, and the reseller none (C5).
+    func isMintedByOwner(_ view: some PageView) -> Bool {
+        view.visit.surroundings?.mintedByOwner.contains(dialect) ?? false
+    }
+
+    /// Whether the reseller who looks is offered a key.
+    func offersKeys(_ view: some PageView) -> Bool {
+        view.may(.post, keys, of: base) && !isMintedByOwner(view)
+    }
+
     func eventsCall(_ path: String) -> String { base + (events ?? "") + path }
 
     /// What its webhooks may be subscribed to, as its API's own schema names it.

@@ -28,14 +28,23 @@ extension PortalPages {
             "API settings", sub: "<code>\(view.visit.call.baseURL)\(own.base)</code>",
             actions: """
                 <a class="button" href="\(view.visit.tenantLink(path: own.base + "/docs"))">Reference</a>\
-                \(if: view.may(.post, own.keys, of: own.base), Button("New key", .primary, leadsTo: view.link("/api/keys/new")).html)
+                \(if: own.offersKeys(view), Button("New key", .primary, leadsTo: view.link("/api/keys/new")).html)
                 """,
             """
             \(view.standing(try view.get("/account")))\
-            \(Panel(isOver ? "Ended keys" : "Keys", actions: others.html) { table.html })
+            \(Panel(isOver ? "Ended keys" : "Keys", actions: others.html) { "\(table)\(minted(own, view))" })
             <div class="cols"><div>\(limitPanel(try view.ask("/limit"), view))\(secret(own, view))\(calls(own, view))</div>\
             <div>\(tryIt(own, view))\(try tryOrder(own, view))</div></div>
             """)
+    }
+
+    /// By whom, where that is not whoever looks.
+    private static func minted(_ own: OwnAPI, _ view: View) -> HTML? {
+        guard own.isMintedByOwner(view) else { return nil }
+        return """
+            <p class="sub">New keys are minted by the programme's owner: ask whoever stands in your \
+            <a href="\(view.link("/program"))">program overview</a>. You rotate and revoke them here.</p>
+            """
     }
 
     /// Which keys a list shows. A reseller has few in force, which are one page; the others only grow in number.
@@ -80,6 +89,7 @@ extension PortalPages {
     private static func newKey(_ view: View) throws -> PageContent {
         let own = OwnAPI.of(view)
         try view.expects(.post, own.keys, of: own.base)
+        if own.isMintedByOwner(view) { throw Refusal.notFound(.path) }
         // Live keys are for whoever is approved (W1).
         let isPending = try view.get("/account")["status"] == "pending"
         let test = FormField.Option(
@@ -107,6 +117,7 @@ extension PortalPages {
     private static func testKey(_ view: View) throws -> PageContent {
         let own = OwnAPI.of(view)
         try view.expects(.post, own.keys, of: own.base)
+        if own.isMintedByOwner(view) { throw Refusal.notFound(.path) }
         let form = view.form("POST \(own.keysCall)", said: .created, next: view.link("/api")) {
             """
             \(FormField.hidden("mode", "test"))\(FormField.hidden("name", "test"))\
@@ -148,11 +159,9 @@ extension PortalPages {
             !isOver && view.may(.delete, "\(own.keys)/\(id)", of: own.base)
             ? Button("Revoke…", leadsTo: view.link("/api/keys", id, "revoke")).html : nil
         return PageContent(
-            key.optional("name") ?? key["prefix"],
-            sub: """
-                \(view.row("API settings", view.link("/api"))) · <code>\(key["prefix"])…</code> · \
-                \(State(state(of: key, isOver: isOver)))
-                """, actions: revoke,
+            key.nameOfKey,
+            sub: "\(view.row("API settings", view.link("/api"))) · \(State(state(of: key, isOver: isOver)))",
+            actions: revoke,
             isOver
                 ? "<p>It opens nothing any more.</p>"
                 : "\(view.standing(try view.get("/account")))<div class=\"cols\">\(new)</div>")
@@ -173,7 +182,7 @@ extension PortalPages {
             """
         }
         return PageContent(
-            "Revoke this key?", sub: "\(key.optional("name") ?? "") <code>\(key["prefix"])…</code>",
+            "Revoke \(key.nameOfKey)", sub: view.row("API settings", view.link("/api")),
             "\(Panel("What happens") { form.html })")
     }
 

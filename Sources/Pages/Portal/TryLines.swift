@@ -29,7 +29,7 @@ extension PortalPages {
             ("Node, as a module", "try-order-node", lines.node), ("With the command", "try-order", lines.command),
         ]
         let testKey: HTML? =
-            view.may(.post, own.keys, of: own.base)
+            own.offersKeys(view)
             ? Button("Test key", leadsTo: view.link("/api/test-key")).html : nil
         return Panel("Try an order", actions: testKey) {
             """

@@ -42,7 +42,7 @@ final class Reference: Sendable {
             title, call, around,
             """
             <div class="head"><div><h1>\(title)</h1><p class="sub"><code>\(base(call))</code></p></div>
-            <div class="actions">\(testKey(call, visitor)?.html)<a class="button" href="\(openAPI(call))">openapi.json</a></div></div>
+            <div class="actions">\(testKey(call, around, visitor)?.html)<a class="button" href="\(openAPI(call))">openapi.json</a></div></div>
             \(Panel("First call") { "\(CopyBox(curl, id: "curl", label: "the command", isBlock: true))<p>\(document.row("info")?["description"] ?? "")</p>" })
             \(signature(of: operations))\(Panel("Calls") { "\(calls(call))" })
             \(events(call))\(Panel("Refusals") { refusals })
@@ -50,10 +50,12 @@ final class Reference: Sendable {
     }
 
     /// To where a key is minted to try it with: by whoever has signed in, or else by those who call this API. Nil for a
-    /// reseller at the operators'.
-    private func testKey(_ call: Call, _ visitor: KeyRole?) -> Button? {
+    /// reseller at the operators', and where the owner alone mints.
+    private func testKey(_ call: Call, _ around: Surroundings, _ visitor: KeyRole?) -> Button? {
         let isOperators = api.basePath == "/api/admin"
         if isOperators, visitor.map({ !$0.isAdministrator }) ?? false { return nil }
+        let isWithheld = around.mintedByOwner.contains(api.name)
+        if isWithheld, !(visitor?.isAdministrator ?? false) { return nil }
         let root = Link(path: call.head.rootPath)
         let page =
             visitor?.isAdministrator ?? isOperators

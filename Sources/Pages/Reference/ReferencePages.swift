@@ -39,11 +39,13 @@ package struct ReferencePages: Dialect {
         Problem.response(refusal, requestID: requestID)
     }
 
-    package func render(_ refusal: Refusal, requestID: RequestID, for head: RequestHead?) -> Response {
+    package func render(
+        _ refusal: Refusal, requestID: RequestID, for head: RequestHead?, at tenant: TenantRecord?
+    ) -> Response {
         guard let head, !head.prefersJSON else { return render(refusal, requestID: requestID) }
         let index = Link("/docs", below: Link(path: head.rootPath + basePath))
         return RefusalPage(
-            refusal, requestID: requestID, at: head, back: head.path == index.text ? nil : index, title
+            refusal, requestID: requestID, at: head, of: tenant, back: head.path == index.text ? nil : index, title
         ).response
     }
 

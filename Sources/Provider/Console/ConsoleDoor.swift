@@ -26,7 +26,13 @@ package struct ConsoleDoor: Surface {
     package func credential(in head: RequestHead) -> Range<Int>? { nil }
 
     package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
-        HTMLPage.refusal(refusal, title: Self.title)
+        HTMLPage.refusal(refusal, title: Self.title, for: nil)
+    }
+
+    package func render(
+        _ refusal: Refusal, requestID: RequestID, for head: RequestHead?, at tenant: TenantRecord?
+    ) -> Response {
+        HTMLPage.refusal(refusal, title: Self.title, for: head)
     }
 
     /// Where the console sends whoever has not signed in.
@@ -130,7 +136,13 @@ package struct ConsoleExit: Surface {
     package func credential(in head: RequestHead) -> Range<Int>? { nil }
 
     package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
-        HTMLPage.refusal(refusal, title: "Sign out")
+        HTMLPage.refusal(refusal, title: "Sign out", for: nil)
+    }
+
+    package func render(
+        _ refusal: Refusal, requestID: RequestID, for head: RequestHead?, at tenant: TenantRecord?
+    ) -> Response {
+        HTMLPage.refusal(refusal, title: "Sign out", for: head)
     }
 
     package let routes: [Route] = [

@@ -26,10 +26,13 @@ package struct ActivationPages: Dialect {
         ActivationCodes().render(refusal, unknownCredential: ActivationCodes.wrongPassword)
     }
 
-    package func render(_ refusal: Refusal, requestID: RequestID, for head: RequestHead?) -> Response {
+    package func render(
+        _ refusal: Refusal, requestID: RequestID, for head: RequestHead?, at tenant: TenantRecord?
+    ) -> Response {
         let plain = render(refusal, requestID: requestID)
         if head?.prefersJSON ?? true { return plain }
-        return HTMLPage.refusal(refusal, title: "Activation", status: plain.status, text: Self.text(refusal))
+        return HTMLPage.refusal(
+            refusal, title: "Activation", status: plain.status, text: Self.text(refusal), for: head, at: tenant)
     }
 
     private static func text(_ refusal: Refusal) -> String {

@@ -16,13 +16,11 @@ package struct PaymentReturnPages: OpenDialect {
 
     package init() {}
 
-    package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
+    package func render(
+        _ refusal: Refusal, requestID: RequestID, for head: RequestHead?, at tenant: TenantRecord?
+    ) -> Response {
         let content: HTML = "<h1>Payment</h1>\(Notice(.bad, "<p>\(refusal.sentence)</p>"))"
-        let page = HTMLPage(title: "Payment", theme: nil, content: content)
-        var response = Response(status: refusal.status, contentType: HTMLPage.contentType, bytes: page.bytes)
-        response.headers.add(HTMLPage.headers)
-        if case .methodNotAllowed(let allowed) = refusal { response.headers.add("Allow", allowed) }
-        return response
+        return HTMLPage(title: "Payment", for: head, at: tenant, content: content).response(to: refusal)
     }
 
     package let routes: [Route] = [

@@ -16,8 +16,12 @@ package struct SandboxPayPages: OpenDialect {
 
     package init() {}
 
-    package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
-        Self.page("Payment", theme: nil, "\(Notice(.bad, "<p>\(refusal.sentence)</p>"))").response(to: refusal)
+    package func render(
+        _ refusal: Refusal, requestID: RequestID, for head: RequestHead?, at tenant: TenantRecord?
+    ) -> Response {
+        let theme = head.flatMap { tenant?.knownTheme(at: $0.rootPath) }
+        let page = Self.page("Payment", theme: theme, "\(Notice(.bad, "<p>\(refusal.sentence)</p>"))")
+        return (head.map { page.seen(by: $0) } ?? page).response(to: refusal)
     }
 
     private static let formBytesMax = 1 << 10

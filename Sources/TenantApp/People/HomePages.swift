@@ -12,9 +12,11 @@ package struct HomePages: OpenDialect {
 
     package init() {}
 
-    package func render(_ refusal: Refusal, requestID: RequestID, for head: RequestHead?) -> Response {
+    package func render(
+        _ refusal: Refusal, requestID: RequestID, for head: RequestHead?, at tenant: TenantRecord?
+    ) -> Response {
         guard head?.asksForPage ?? false else { return render(refusal, requestID: requestID) }
-        return HTMLPage.refusal(refusal, title: Problem.title(refusal.status))
+        return HTMLPage.refusal(refusal, title: Problem.title(refusal.status), for: head, at: tenant)
     }
 
     package let routes: [Route] = [

@@ -24,10 +24,14 @@ package struct PasswordPages: OpenDialect {
         routes = [Self.page(kind), Self.form(kind)]
     }
 
-    package func render(_ refusal: Refusal, requestID: RequestID, for head: RequestHead?) -> Response {
+    package func render(
+        _ refusal: Refusal, requestID: RequestID, for head: RequestHead?, at tenant: TenantRecord?
+    ) -> Response {
         if head?.prefersJSON ?? true { return render(refusal, requestID: requestID) }
-        guard refusal.status == 404, refusal != .notFound(.path) else { return HTMLPage.refusal(refusal, title: title) }
-        return HTMLPage.refusal(refusal, title: title, text: "\(refusal.sentence) \(Self.over)", at: head)
+        let isOver = refusal.status == 404 && refusal != .notFound(.path)
+        return HTMLPage.refusal(
+            refusal, title: title, text: isOver ? "\(refusal.sentence) \(Self.over)" : nil, for: head, at: tenant,
+            leadsHome: isOver)
     }
 
     /// What whoever has such a link does next, whether it was used, is over or never was.

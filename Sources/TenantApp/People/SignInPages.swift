@@ -19,10 +19,14 @@ package struct SignInPages: OpenDialect {
 
     package init() { routes = [Self.page, Self.signIn] }
 
-    package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
-        guard refusal == .unknownCredential else { return HTMLPage.refusal(refusal, title: Self.title) }
+    package func render(
+        _ refusal: Refusal, requestID: RequestID, for head: RequestHead?, at tenant: TenantRecord?
+    ) -> Response {
+        guard refusal == .unknownCredential else {
+            return HTMLPage.refusal(refusal, title: Self.title, for: head, at: tenant)
+        }
         return HTMLPage(
-            title: Self.title,
+            title: Self.title, for: head, at: tenant,
             content: """
                 <h1>You are signed out</h1>\(Notice(
                     .bad,

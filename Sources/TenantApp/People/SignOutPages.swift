@@ -14,8 +14,10 @@ package struct SignOutPages: OpenDialect {
 
     package init() {}
 
-    package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
-        HTMLPage.refusal(refusal, title: "Sign out")
+    package func render(
+        _ refusal: Refusal, requestID: RequestID, for head: RequestHead?, at tenant: TenantRecord?
+    ) -> Response {
+        HTMLPage.refusal(refusal, title: "Sign out", for: head, at: tenant)
     }
 
     package let routes: [Route] = [

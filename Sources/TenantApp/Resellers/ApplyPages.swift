@@ -16,8 +16,10 @@ package struct ApplyPages: OpenDialect {
 
     package init() { routes = [Self.page, Self.apply, Self.waiting] }
 
-    package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
-        HTMLPage.refusal(refusal, title: Self.title)
+    package func render(
+        _ refusal: Refusal, requestID: RequestID, for head: RequestHead?, at tenant: TenantRecord?
+    ) -> Response {
+        HTMLPage.refusal(refusal, title: Self.title, for: head, at: tenant)
     }
 
     private static let page = Route(.get, "", "Show the form to apply by", access: .open) { call in

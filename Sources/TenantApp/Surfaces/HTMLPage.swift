@@ -1,7 +1,8 @@
 package import CallKit
 package import HTML
 package import HTTPCore
-import PageKit
+package import PageKit
+package import TenantRegistry
 
 /// A web page for whoever is not signed in: a card in the tenant's colours, without scripts. It loads nothing but our
 /// stylesheet, the tenant's colours and its logo, posts to nobody but us and stands in no frame. Its address, which may
@@ -46,23 +47,32 @@ package struct HTMLPage: Sendable {
     }
 
     /// A refusal as people read it, with the fields that HTTP asks for beside it. `status`, `text`: where a surface has
-    /// its own. `head`: of a call at a path that is nobody's.
+    /// its own. `leadsHome`: what was called will never be there.
     package static func refusal(
-        _ refusal: Refusal, title: String, status: Int? = nil, text: String? = nil, at head: RequestHead? = nil
+        _ refusal: Refusal, title: String, status: Int? = nil, text: String? = nil, for head: RequestHead?,
+        at tenant: TenantRecord? = nil, leadsHome: Bool = false
     ) -> Response {
-        HTMLPage(
-            title: title,
+        let way = way(onFrom: status ?? refusal.status, head, leadsHome: leadsHome)
+        return HTMLPage(
+            title: title, for: head, at: tenant,
             content: """
                 <h1>That did not work</h1>\(Notice(.bad, "<p>\(text ?? refusal.sentence)</p>"))
-                \(way(onFrom: status ?? refusal.status, head))
+                \(way)
                 """
         ).response(to: refusal, status: status)
     }
 
+    /// A page that says what was refused, as the tenant's others look: no file is read for it.
+    package init(title: String, for head: RequestHead?, at tenant: TenantRecord?, content: HTML) {
+        self.init(title: title, theme: head.flatMap { tenant?.knownTheme(at: $0.rootPath) }, content: content)
+        light = head?.chosenLight
+    }
+
     /// The same again, unless it will be the same for ever: then the address's first page, if this is not it.
-    private static func way(onFrom status: Int, _ head: RequestHead?) -> HTML? {
-        guard status == 404 else { return #"<p><a href="">Try again</a></p>"# }
-        guard let head, let home = Link(path: head.rootPath.isEmpty ? "/" : head.rootPath),
+    private static func way(onFrom status: Int, _ head: RequestHead?, leadsHome: Bool) -> HTML? {
+        // What takes forms alone is no page to come back to.
+        guard status == 404 || status == 405 else { return #"<p><a href="">Try again</a></p>"# }
+        guard status == 405 || leadsHome, let head, let home = Link(path: head.rootPath.isEmpty ? "/" : head.rootPath),
             ![home.text, home.text + "/"].contains(head.path)
         else { return nil }
         return #"<p><a href="\#(home)">To the first page</a></p>"#

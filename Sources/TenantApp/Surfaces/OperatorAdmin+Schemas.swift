@@ -1,5 +1,6 @@
 import CallKit
 import HTTPCore
+import PageKit
 import TenantRegistry
 
 /// What the admin API's bodies look like: said in the description, read and written in the files beside. The

@@ -12,8 +12,10 @@ package struct ProgramPages: OpenDialect {
 
     package init() {}
 
-    package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
-        HTMLPage.refusal(refusal, title: "Reseller programme")
+    package func render(
+        _ refusal: Refusal, requestID: RequestID, for head: RequestHead?, at tenant: TenantRecord?
+    ) -> Response {
+        HTMLPage.refusal(refusal, title: "Reseller programme", for: head, at: tenant)
     }
 
     package let routes: [Route] = [

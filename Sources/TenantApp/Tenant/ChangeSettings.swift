@@ -1,23 +1,9 @@
 package import CallKit
+package import PageKit
 package import TenantRegistry
 
-/// How the tenant's pages look: its name, logo and colours (O12). The theme is the tenant's, not the reseller's.
-package struct Theme: Sendable, Equatable {
-    package enum Colour: String, Sendable, CaseIterable {
-        case primary
-        case accent
-        case background
-
-        fileprivate var setting: String { "colour_\(rawValue)" }
-    }
-
-    /// The tenant's address, or the path in it, as the caller reaches it.
-    let base: String
-    package var name: String
-    /// Where the pages load it from; nil: there is none.
-    package var logo: String?
-    /// `#rrggbb`; a colour that is not here is the pages' own.
-    package var colours: [Colour: String]
+extension Theme.Colour {
+    fileprivate var setting: String { "colour_\(rawValue)" }
 }
 
 extension TenantReader {
@@ -26,10 +12,11 @@ extension TenantReader {
     package func theme(at base: String) throws -> Theme {
         var colours: [Theme.Colour: String] = [:]
         for colour in Theme.Colour.allCases { colours[colour] = try setting(colour.setting) }
-        return Theme(
-            base: base, name: try setting("name") ?? store.record?.profile.slug ?? "",
-            logo: try logoPath().map { base + $0 },
+        let theme = Theme(
+            at: base, name: try setting("name") ?? store.record?.profile.slug ?? "", logoPath: try logoPath(),
             colours: colours)
+        if let record = store.record { store.afterCommit { theme.keep(for: record) } }
+        return theme
     }
 }
 

@@ -1,5 +1,6 @@
 import CallKit
 import HTTPCore
+import PageKit
 import TenantRegistry
 
 /// The tenant's theme (O12), and what resellers may do by themselves: activate (A2), mint keys (C5), try before

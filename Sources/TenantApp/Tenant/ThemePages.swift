@@ -1,6 +1,4 @@
 package import CallKit
-import Cryptography
-package import HTML
 import HTTPCore
 import PageKit
 import TenantRegistry
@@ -24,29 +22,4 @@ package struct ThemePages: OpenDialect {
             }
         }
     ]
-}
-
-extension Theme {
-    fileprivate var palette: Palette {
-        Palette(primary: colour(.primary), accent: colour(.accent), background: colour(.background))
-    }
-
-    private func colour(_ role: Colour) -> CSSColour? { colours[role].flatMap { CSSColour($0) } }
-
-    /// The path of its colours; nil where they are the pages' own.
-    var stylesheet: String? {
-        let palette = palette
-        if palette.isEmpty { return nil }
-        let hash = SHA256.hash(palette.stylesheet.bytes).bytes.prefix(Self.hashBytes)
-        return "\(base)/theme.\(Hex.encode(Array(hash))).css"
-    }
-
-    private static let hashBytes = 8
-}
-
-extension Theme {
-    /// What a page of the tenant loads for its looks: ours, then its own.
-    package var stylesheets: [Link] {
-        [Assets.stylesheet.link] + (stylesheet.flatMap(Link.init(path:)).map { [$0] } ?? [])
-    }
 }
