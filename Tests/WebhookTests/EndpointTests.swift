@@ -165,9 +165,12 @@ import Testing
     @Test("H4 a removed endpoint's queue is dropped, and its name is free again")
     func removed() throws {
         let office = try PostOffice.open()
-        let posted = try office.post()
+        let (posted, dead) = (try office.post(), try office.post())
+        try office.answer(dead, .addressRefused)
+        #expect(try office.delivery(dead).state == .dead)
         try office.remove()
         #expect(try office.delivery(posted).state == .dropped)
+        #expect(try office.delivery(dead).state == .dropped)
         #expect(throws: Refusal.self) { try office.current() }
         #expect(try office.claim().isEmpty)
         let another = try office.another("default")
@@ -180,7 +183,8 @@ import Testing
     @Test("W1 a terminated reseller's queue is dropped, what is held too, and nothing more is queued for it")
     func terminated() throws {
         let office = try PostOffice.open()
-        let held = try office.post()
+        let (held, dead) = (try office.post(), try office.post())
+        try office.answer(dead, .addressRefused)
         try office.move(.pause)
         let reseller = office.reseller
         try office.node.write(office.shop.record) { tenant, detail in
@@ -188,6 +192,7 @@ import Testing
             _ = try MoveReseller(resellerID: id, move: .terminate, accountID: 1).run(tenant, &detail)
         }
         #expect(try office.delivery(held).state == .dropped)
+        #expect(try office.delivery(dead).state == .dropped)
         #expect(try office.current().disabledReason == .terminated)
         #expect(throws: Refusal.self) { try office.move(.enable, byOperator: true) }
         try office.close()
