@@ -88,6 +88,21 @@ import Testing
         try office.close()
     }
 
+    @Test("O3 H4 a secret that a rotation has ended stays dead where the clock is set back")
+    func endedSecrets() throws {
+        let office = try PostOffice.open()
+        for endpoint in [office.endpoint, try office.another("other")] {
+            for overlap: Int64 in [3_600, 3_600, 0] {
+                office.pass(seconds: 60)
+                let minted = try office.write { try $0.mintSecret(of: endpoint, overlapSeconds: overlap) }
+                office.pass(seconds: -30)
+                let good = try office.read { try $0.secrets(of: endpoint) }
+                #expect(good.count == (overlap == 0 ? 1 : 2) && good.first == WebhookSecret.decode(minted))
+            }
+        }
+        try office.close()
+    }
+
     @Test("H4 what an operator disabled only an operator enables")
     func byOperator() throws {
         let office = try PostOffice.open()
