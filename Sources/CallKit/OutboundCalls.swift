@@ -70,8 +70,12 @@ package struct NoOutboundCalls: OutboundCalls {
 
 /// Why a call to a service outside brought no answer. Texts are for the operator; none holds a key, a header or a body.
 package enum OutboundFailure: Error, Sendable, Equatable {
-    /// Nobody answered in time, or the connection broke off, in every attempt.
+    /// Nobody answered, or the connection broke off, in every attempt.
     case unanswered(String)
-    /// The answer cannot be taken, say since it is too long.
-    case unusable(String)
+    /// There was no answer in time.
+    case timedOut(String)
+    /// Its certificate was not accepted.
+    case untrusted(String)
+    /// The answer is longer than is read of one.
+    case tooLong
 }

@@ -217,11 +217,10 @@ package final class Gateway: Sendable {
         if !handsOver {
             pipeline.isDraining.store(true, ordering: .releasing)
             pause(milliseconds: configuration.drainNoticeMilliseconds)
-            // Before tenants go: no wait follows one, and keeps this node from stopping.
-            eventWaits.close()
-            giveTenantsAway()
         }
+        // Before tenants go: no wait follows one, and keeps this node from stopping.
         eventWaits.close()
+        if !handsOver { giveTenantsAway() }
         server.drain(withinMilliseconds: configuration.drainMilliseconds, handsOver: handsOver)
         pipeline.neighbours?.client.close()
         // Behind the calls: what they made due may still be done.

@@ -164,7 +164,8 @@ package struct FieldReader: Sendable {
         return value == .null ? nil : value
     }
 
-    private mutating func required(_ name: String) -> JSON? {
+    /// Whatever the member is; nil where it is missing, which is told.
+    package mutating func required(_ name: String) -> JSON? {
         if let value = present(name) { return value }
         // A body that is no object has its one error already.
         if case .object = json { fail(name, code: "required", detail: "is required") }

@@ -112,6 +112,11 @@ def webhooks(gateway, checks):
         assert gateway.get(shop.base + line["link"], key=shop.owner_key).json["data"][0]["id"] == hook.json["id"]
         assert shop.admin("POST", f"/webhooks/{hook.json['id']}/enable").status == 200
         assert "webhooks_disabled" not in lines(shop)
+    with checks("U2 H4 what came to nothing waits for nobody once its endpoint is removed"):
+        assert "deliveries_dead" in lines(shop), lines(shop)
+        assert shop.call(reseller, "DELETE", f"/webhooks/{hook.json['id']}").status == 200
+        assert "deliveries_dead" not in lines(shop), lines(shop)
+        assert {row["state"] for row in deliveries()} == {"dropped"}, deliveries()
 
 
 def services(gateway, checks):

@@ -174,8 +174,10 @@ def fields_of(scene, endpoint):
             at(answer, text, (endpoint.name, text, str(value)[:80]))
             count += 1
         if required:
-            at(scene.send(endpoint, encode(changed(body, pointer, None, remove=True)).encode()), text,
-               (endpoint.name, text, "left out"))
+            left_out = scene.send(endpoint, encode(changed(body, pointer, None, remove=True)).encode())
+            at(left_out, text, (endpoint.name, text, "left out"))
+            codes = {error["code"] for error in left_out.json["errors"] if error["pointer"] == text}
+            assert codes == {"required"}, (endpoint.name, text, left_out)
             count += 1
     return count
 

@@ -477,6 +477,9 @@ def destinations():
                     hooks.refused(hooks("PATCH", f"/webhooks/{made[hooks.id]}", {"url": url}), hooks.invalid)
                     if hooks.name != "ports":
                         hooks.refused(hooks("PUT", "/webhook", {"url": url, "events": hooks.events}), hooks.invalid)
+                for url in ("https://münchen.example/", "https://shop.example/über", "https://shop.example/a b"):
+                    made = hooks("POST", "/webhooks", {"name": "b", "url": url, "events": hooks.events})
+                    hooks.refused(made, hooks.invalid, "must be in ASCII")
                 assert [row["url"] for row in hooks.listed()] == ["https://shop.example/hook"], hooks.listed()
 
 

@@ -1,5 +1,6 @@
-"""What ends by itself after days: applications, sessions and what is left of them; and the minute's tests of a webhook.
-The gateway's clock is moved (A2, W11, A1, H4)."""
+"""What ends by itself after days: applications, sessions and what is left of them; the minute's tests of a webhook; and
+what was ended at once, which a clock that is set back does not bring back. The gateway's clock is moved (A2, W11, A1,
+H4, O3)."""
 
 import sqlite3
 import tempfile
@@ -121,6 +122,29 @@ def tests_of_webhooks(checks, gateway):
         assert shop.call(other, "POST", f"/webhooks/{made(other)}/test").status != 429
 
 
+def ended(checks, gateway):
+    shop = Shop(gateway)
+    reseller, sku = shop.reseller(balance="10.00"), shop.product()
+    shop.price(reseller, sku, {"wholesale_monthly": "1.00"})
+
+    def order(secret):
+        buyer = {**reseller, "webhook_secret": secret}
+        return shop.order(buyer, sku, timestamp=int(gateway.now())).status
+
+    with checks("O3 W5 a signing secret that was rotated away signs no order where the clock is set back"):
+        gone = [reseller["webhook_secret"]]
+        for overlap in (3_600, 3_600, 0):
+            gateway.jump(60)
+            rotated = shop.admin(
+                "POST", f"/resellers/{reseller['id']}/webhook-secret/rotate", {"overlap_seconds": overlap})
+            gone.append(rotated.json["webhook_secret"])
+        newest = gone.pop()
+        gateway.jump(-120)
+        gateway.kill()
+        gateway.start()
+        assert [order(secret) for secret in gone] == [401, 401, 401] and order(newest) == 201
+
+
 def main():
     options = arguments()
     checks = Checks()
@@ -130,6 +154,7 @@ def main():
         applications(checks, gateway)
         sessions(checks, gateway)
         tests_of_webhooks(checks, gateway)
+        ended(checks, gateway)
     checks.finish()
 
 

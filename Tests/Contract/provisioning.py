@@ -54,6 +54,12 @@ def check_configuration(gateway):
         assert json.loads(shown.json["request"]["body"])["dry_run"] is True, shown
         assert shown.json["outcome"] == "ready" and shown.json["status"] == 200, shown
         assert scene.desk.made == before and scene.desk.secret not in shown.body.decode()
+    with checks("W13 a dry run that brings no answer says so by the word that a call would have"):
+        assert admin("PUT", "/provisioning", {"url": scene.url, "timeout_seconds": 1}).status == 200
+        for fault, word in (("hang before", "timed_out"), ("reset before", "unanswered")):
+            scene.desk.fault = lambda call, attempt: fault
+            tried = admin("POST", "/provisioning/test", {})
+            assert (tried.json["sent"], tried.json["outcome"]) == (True, word), (fault, tried)
 
 
 def check_life(gateway):

@@ -45,7 +45,8 @@ UNSAYABLE = [
     # Activation codes answer these with 400 too.
     "The key is revoked", "The key ended at",
     "There is an account with this", "Insufficient balance", "is no plan that is offered",
-    "must be an absolute https URL", "must be whsec_ and", "must be a host name of two labels",
+    "must be an absolute https URL", "must be in ASCII, without spaces", "must be whsec_ and",
+    "must be a host name of two labels",
     "must be some of", "must be names out of", "must not be after until", "must have a name of 1 to 64",
     "has a name that", "must not hold control characters", "must have no members but value and secret",
     "A test is not sent again",

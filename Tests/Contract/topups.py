@@ -205,8 +205,51 @@ def check(gateway, service, dialect):
         verified_export(gateway, shop.slug)
 
 
-with Gateway(options.tollgate, "--allow-private-addresses", demo=False) as gateway:
+def moved(gateway, other, service, slug, given):
+    """A tenant that has gone to another node, under another slug; its operator's addresses there, where it gave any."""
+    shop = Shop(gateway, slug, currency="USD")
+    reseller = shop.reseller()
+    put = shop.admin("PUT", "/payment-service", {
+        "driver": "http", "create_url": service.url, "api_key": API_KEY, "webhook_secret": SECRET, **given})
+    assert put.status == 200, put
+    assert shop.admin("PUT", "/provisioning", {"url": "https://units.example/"}).status == 200
+    words, tenant = {"Tollgate-Passphrase": "a passphrase to move by"}, f"/provider/v1/tenants/{slug}"
+    sealed = gateway.post(tenant + "/move", {"base_url": "https://new.example/t/there"}, key=gateway.provider_key)
+    assert sealed.status == 200, sealed
+    bundle = gateway.get(tenant + "/export?with_secrets=true", key=gateway.provider_key, headers=words)
+    taken = other.post(
+        f"/provider/v1/tenants/import?slug={slug}-there", bundle.body, key=other.provider_key, headers=words)
+    assert taken.status == 201, taken
+    there = Payer.__new__(Payer)
+    there.gateway, there.slug, there.owner_key, there.dialect = other, slug + "-there", shop.owner_key, HOSTING
+    there.base = f"/t/{there.slug}"
+    return there, reseller, taken.json["base_url"]
+
+
+def moves(gateway, other, service):
+    with checks("P10 A6 W13 a tenant that moved is called back where it is, by payment service and provisioners"):
+        shop, reseller, base = moved(gateway, other, service, "moves", {})
+        begun = shop.begin(reseller)
+        assert begun.status == 201, begun
+        told = json.loads(service.calls[-1][2])
+        assert told["callback_url"] == base + "/api/payments/callback", told
+        assert told["return_url"] == base + "/payment/done", told
+        assert shop.report(begun.json["order_id"]).status == 200 and shop.balance_of(reseller) == 50
+        tried = shop.admin("POST", "/provisioning/test", {"send": False})
+        call = json.loads(tried.json["request"]["body"])
+        assert call["callback_url"].startswith(base + "/api/provisioning/"), call
+        verified_export(other, shop.slug)
+    with checks("P10 A6 addresses that its operator gave stay"):
+        given = {"callback_url": "https://relay.example/hook", "return_url": "https://shop.example/thanks"}
+        shop, _, _ = moved(gateway, other, service, "given", given)
+        known = shop.admin("GET", "/payment-service").json
+        assert given.items() <= known.items(), known
+
+
+private = "--allow-private-addresses"
+with Gateway(options.tollgate, private, demo=False) as gateway, Gateway(options.tollgate, private, demo=False) as other:
     service = PaymentService()
     for dialect in (HOSTING, PROXIES):
         check(gateway, service, dialect)
+    moves(gateway, other, service)
 checks.finish()

@@ -107,6 +107,26 @@ import Testing
         #expect(state?.phase == .pending && state?.since == rent.now)
     }
 
+    @Test("W13 P3 nothing that leaves is due while it is held, and so nothing is late")
+    func held() throws {
+        let rent = try Rent.open(TestFolder(), at: "2026-01-31T10:00:00Z")
+        defer { rent.node.stop() }
+        try Self.put(Self.old, rent)
+        try rent.topUp(500)
+        _ = try VoidTests.order(rent, .http, cents: 500)
+        try rent.node.write(rent.record) { tenant, _ in
+            try tenant.connection.run("UPDATE meta SET outbound_held_at = ?1 WHERE id = 1", .time(tenant.now))
+        }
+        rent.sleep(days: 1)
+        for work in DueWorks.all where work.kind.isOutbound {
+            let next = try rent.node.read(rent.record) { try work.next($0) }
+            #expect(next == nil, "\(work.kind)")
+        }
+        try rent.node.write(rent.record) { tenant, _ in try tenant.releaseOutbound() }
+        let next = try rent.node.read(rent.record) { try DueProvisionings().next($0) }
+        #expect(next != nil)
+    }
+
     @Test("W13 a unit that found no provisioner, if only until it was stuck, is asked of the next one at once")
     func nobody() throws {
         let rent = try Rent.open(TestFolder(), at: "2026-01-31T10:00:00Z")

@@ -88,6 +88,21 @@ import Testing
         try office.close()
     }
 
+    @Test("O3 H4 a secret that a rotation has ended stays dead where the clock is set back")
+    func endedSecrets() throws {
+        let office = try PostOffice.open()
+        for endpoint in [office.endpoint, try office.another("other")] {
+            for overlap: Int64 in [3_600, 3_600, 0] {
+                office.pass(seconds: 60)
+                let minted = try office.write { try $0.mintSecret(of: endpoint, overlapSeconds: overlap) }
+                office.pass(seconds: -30)
+                let good = try office.read { try $0.secrets(of: endpoint) }
+                #expect(good.count == (overlap == 0 ? 1 : 2) && good.first == WebhookSecret.decode(minted))
+            }
+        }
+        try office.close()
+    }
+
     @Test("H4 what an operator disabled only an operator enables")
     func byOperator() throws {
         let office = try PostOffice.open()
@@ -165,9 +180,12 @@ import Testing
     @Test("H4 a removed endpoint's queue is dropped, and its name is free again")
     func removed() throws {
         let office = try PostOffice.open()
-        let posted = try office.post()
+        let (posted, dead) = (try office.post(), try office.post())
+        try office.answer(dead, .addressRefused)
+        #expect(try office.delivery(dead).state == .dead)
         try office.remove()
         #expect(try office.delivery(posted).state == .dropped)
+        #expect(try office.delivery(dead).state == .dropped)
         #expect(throws: Refusal.self) { try office.current() }
         #expect(try office.claim().isEmpty)
         let another = try office.another("default")
@@ -180,7 +198,8 @@ import Testing
     @Test("W1 a terminated reseller's queue is dropped, what is held too, and nothing more is queued for it")
     func terminated() throws {
         let office = try PostOffice.open()
-        let held = try office.post()
+        let (held, dead) = (try office.post(), try office.post())
+        try office.answer(dead, .addressRefused)
         try office.move(.pause)
         let reseller = office.reseller
         try office.node.write(office.shop.record) { tenant, detail in
@@ -188,6 +207,7 @@ import Testing
             _ = try MoveReseller(resellerID: id, move: .terminate, accountID: 1).run(tenant, &detail)
         }
         #expect(try office.delivery(held).state == .dropped)
+        #expect(try office.delivery(dead).state == .dropped)
         #expect(try office.current().disabledReason == .terminated)
         #expect(throws: Refusal.self) { try office.move(.enable, byOperator: true) }
         try office.close()

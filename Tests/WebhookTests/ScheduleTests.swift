@@ -62,6 +62,7 @@ import Testing
         ] { #expect(RetryAfter(parsing: text) == date, "\(text)") }
         #expect(RetryAfter(parsing: "120") == .seconds(120))
         #expect(RetryAfter(parsing: " 0 ") == .seconds(0))
+        #expect(RetryAfter(parsing: "0000000000120") == .seconds(120))
         #expect(RetryAfter(parsing: String(repeating: "9", count: 40)) == .seconds(999_999_999))
         for text in [
             "", " ", "-5", "+5", "1.5", "soon", "1e3", "120 s", "Sun, 06 Nov 1994 08:49:37",

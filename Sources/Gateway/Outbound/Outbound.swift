@@ -46,7 +46,9 @@ struct Outbound: OutboundCalls {
 
     static func failure(_ error: HTTPClientError) -> OutboundFailure {
         switch error {
-        case .responseTooLong: .unusable("it is too long")
+        case .responseTooLong: .tooLong
+        case .timedOut: .timedOut(error.description)
+        case .untrusted: .untrusted(error.description)
         default: .unanswered(error.description)
         }
     }

@@ -215,7 +215,8 @@ final class ProvisioningCaller: OutboundWork, Sendable {
             take(answer, news, task, askedURL: url, of: record)
         case .failure(let error):
             note(task.provisionerID, isSilent: true, of: record)
-            take(.unclear, news(Self.outcome(error)), task, askedURL: url, of: record)
+            let outcome = ProvisioningReading.outcome(of: Outbound.failure(error))
+            take(.unclear, news(outcome), task, askedURL: url, of: record)
         }
     }
 
@@ -226,16 +227,6 @@ final class ProvisioningCaller: OutboundWork, Sendable {
             } else {
                 _ = desks[record.id]?.silent.remove(provisionerID)
             }
-        }
-    }
-
-    /// What went wrong describes the network that the node stands in: one word of it is told (H6).
-    private static func outcome(_ error: HTTPClientError) -> String {
-        switch error {
-        case .timedOut: "timed_out"
-        case .responseTooLong: "too_long"
-        case .untrusted: "untrusted"
-        default: "unanswered"
         }
     }
 

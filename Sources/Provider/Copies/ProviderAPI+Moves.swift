@@ -177,7 +177,7 @@ extension ProviderAPI {
         ) { file, steps in
             if file.isEmpty { throw Refusal.unparseable("The body is empty; a tenant's bundle is expected.") }
             let (sealed, opened) = (file.takeOver(), fleet.data.temporaryPath(fleet.random.uint64()))
-            let arrival = try await steps.background { try open(sealed, opened, passphrase, slug) }
+            let arrival = try await steps.background { try open(sealed, opened, passphrase, slug, at: call.baseURL) }
             let record: TenantRecord
             do {
                 record = try await steps.callback { done in
@@ -200,14 +200,15 @@ extension ProviderAPI {
         }
     }
 
-    /// The bundle opened: scrypt, and the whole file once. What is on its way stays nowhere.
+    /// The bundle opened: scrypt, and the whole file once. What is on its way stays nowhere. `node`: its base URL.
     private func open(
-        _ sealed: String, _ opened: String, _ passphrase: Passphrase, _ slug: String?
+        _ sealed: String, _ opened: String, _ passphrase: Passphrase, _ slug: String?, at node: String
     ) throws -> (tenant: Fleet.Arrival, settle: @Sendable (TenantRecord) -> Void) {
         defer { DataDirectory.remove(sealed) }
         do {
             var bundle = try BundleReader.open(sealed, passphrase, into: opened)
-            bundle.profile.slug = slug ?? bundle.profile.slug
+            let former = bundle.profile.slug
+            bundle.profile.slug = slug ?? former
             let profile = bundle.profile
             if let objection = objection(toSlug: profile.slug) {
                 throw Refusal.field("/slug", objection.code, objection.detail)
@@ -218,8 +219,10 @@ extension ProviderAPI {
             if let host = hosts.baseDomain.map({ "\(profile.slug).\($0)" }), fleet.roster.tenant(host: host) != nil {
                 throw Refusal.conflict(.hostTaken(host))
             }
-            let arrival = Fleet.Arrival(
+            var arrival = Fleet.Arrival(
                 profile: profile, secretKey: bundle.secretKey, signingSeed: bundle.signingSeed, path: opened)
+            let arrive = ArriveTenant(baseURL: "\(node)/t/\(profile.slug)", formerSlug: former)
+            arrival.fill = { try arrive.run($0) }
             let saved = bundle.levels
             return (
                 arrival,

@@ -15,6 +15,12 @@ extension FieldReader {
     /// it with scheme and host in lower case.
     package mutating func webAddress(_ name: String, allowsPrivateAddresses: Bool) -> String? {
         guard let text = string(name, characters: 8...2_000).map(WebAddress.folded) else { return nil }
+        guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+            fail(
+                name, code: "format",
+                detail: "must be in ASCII, without spaces: a name as xn--…, other characters percent-encoded")
+            return nil
+        }
         guard let address = WebAddress(parsing: text), allowsPrivateAddresses || !address.isPlain else {
             let scheme = allowsPrivateAddresses ? "http or https" : "https"
             fail(

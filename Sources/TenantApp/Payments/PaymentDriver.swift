@@ -53,8 +53,8 @@ package enum PaymentFailure: Error, Sendable, Equatable {
 
     init(_ failure: OutboundFailure) {
         switch failure {
-        case .unanswered(let reason): self = .unanswered(reason)
-        case .unusable(let reason): self = .unreadable(reason)
+        case .unanswered(let reason), .timedOut(let reason), .untrusted(let reason): self = .unanswered(reason)
+        case .tooLong: self = .unreadable("it is too long")
         }
     }
 

@@ -107,6 +107,20 @@ extension TenantTransaction {
             .time(now), .time(now.adding(seconds: overlapSeconds)))
     }
 
+    /// The one in force calls back, and sends payers back, below `baseURL`, where that was below an address that ends in
+    /// `former`.
+    func movePaymentService(from former: String, to baseURL: String, callback path: String) throws {
+        let back = PaymentReturnPages.path
+        try connection.run(
+            """
+            UPDATE payment_service SET
+                callback_url = iif(substr(callback_url, -length(?1)) = ?1, ?2, callback_url),
+                return_url = iif(substr(return_url, -length(?3)) = ?3, ?4, return_url)
+            WHERE ended_at IS NULL AND driver = 'http'
+            """,
+            .text(former + path), .text(baseURL + path), .text(former + back), .text(baseURL + back))
+    }
+
     /// Secrets of services that have ended, once they verify nothing.
     package func purgePaymentSecrets() throws {
         try connection.run(

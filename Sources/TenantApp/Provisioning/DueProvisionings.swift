@@ -9,7 +9,9 @@ package struct DueProvisionings: DueWork {
     package init() {}
 
     package func next(_ tenant: TenantReader) throws -> Timestamp? {
-        try tenant.connection.row("SELECT min(next_at) FROM provisioning WHERE next_at IS NOT NULL") {
+        // What is held waits for a person, and is not late.
+        guard try tenant.sendsOutbound() else { return nil }
+        return try tenant.connection.row("SELECT min(next_at) FROM provisioning WHERE next_at IS NOT NULL") {
             try $0.optionalTime()
         } ?? nil
     }

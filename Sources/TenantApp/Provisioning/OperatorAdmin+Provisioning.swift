@@ -145,8 +145,7 @@ extension OperatorAdmin {
                 let (_, news) = ProvisioningReading.read(
                     status: response.status, body: response.body, of: asked.verb, at: call.now)
                 (rehearsed.outcome, rehearsed.status, rehearsed.answer) = (news.outcome, news.status, news.excerpt)
-            // Why nobody answered describes the network that the node stands in.
-            case .failure: rehearsed.outcome = "unanswered"
+            case .failure(let failure): rehearsed.outcome = ProvisioningReading.outcome(of: failure)
             }
             return .answer(answer(rehearsed))
         }

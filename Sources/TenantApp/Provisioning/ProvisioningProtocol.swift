@@ -1,3 +1,4 @@
+package import CallKit
 import HTTPCore
 package import TenantRegistry
 
@@ -76,6 +77,16 @@ package enum ProvisioningReading {
         case 400..<500: return (.failed(reason(body)), news("refused", excerpt(body)))
         case 300..<400: return (.unclear, news("redirect"))
         default: return (.unclear, news("status", excerpt(body)))
+        }
+    }
+
+    /// What went wrong describes the network that the node stands in: one word of it is told (H6).
+    package static func outcome(of failure: OutboundFailure) -> String {
+        switch failure {
+        case .unanswered: "unanswered"
+        case .timedOut: "timed_out"
+        case .untrusted: "untrusted"
+        case .tooLong: "too_long"
         }
     }
 

@@ -111,7 +111,7 @@ extension TenantReader {
         try connection.rows(Delivery.ofEvent, .integer(id), read: Delivery.init)
     }
 
-    /// Endpoints with something waiting which they do not get, and whether they never will: their queues were longer
+    /// Endpoints of which something is kept that they do not get, and whether they never will: their queues were longer
     /// than what is settled at once.
     func unsettledEndpoints() throws -> [(id: Int64, isOver: Bool)] {
         try connection.rows(
@@ -119,7 +119,8 @@ extension TenantReader {
             SELECT w.id, max(w.removed_at IS NOT NULL OR w.disabled_reason IS 'terminated')
             FROM delivery_count c CROSS JOIN webhook_endpoint w ON w.id = c.endpoint_id
             WHERE c.count > 0 AND (c.state = 'pending' AND (w.state <> 'active' OR w.removed_at IS NOT NULL)
-                OR c.state = 'held' AND (w.removed_at IS NOT NULL OR w.disabled_reason IS 'terminated'))
+                OR (c.state = 'held' OR c.state = 'dead')
+                    AND (w.removed_at IS NOT NULL OR w.disabled_reason IS 'terminated'))
             GROUP BY w.id
             """
         ) { row in (id: try row.int(), isOver: try row.bool()) }
@@ -243,7 +244,9 @@ extension TenantTransaction {
     @discardableResult
     package func settleQueue(ofEndpoint id: Int64, as state: DeliveryState, limit: Int) throws -> Int {
         precondition(state == .held || state == .dropped, "what waits is held or dropped")
-        let held = state == .dropped ? "state = 'pending' OR state = 'held'" : "state = 'pending'"
+        // Nobody is left to get what came to nothing either.
+        let held =
+            state == .dropped ? "state = 'pending' OR state = 'held' OR state = 'dead'" : "state = 'pending'"
         try connection.run(
             dynamic: """
                 UPDATE delivery SET state = '\(state.rawValue)', next_at = NULL, updated_at = ?2
@@ -306,7 +309,7 @@ extension TenantTransaction {
         let endpoints = try connection.rows(
             """
             SELECT DISTINCT w.id FROM webhook_endpoint w CROSS JOIN delivery_count c ON c.endpoint_id = w.id
-            WHERE w.reseller_id = ?1 AND c.count > 0 AND (c.state = 'pending' OR c.state = 'held')
+            WHERE w.reseller_id = ?1 AND c.count > 0 AND (c.state = 'pending' OR c.state = 'held' OR c.state = 'dead')
             """,
             .integer(resellerID)
         ) { try $0.int() }

@@ -57,11 +57,11 @@ extension TenantTransaction {
         guard let bytes = WebhookSecret.decode(secret) else { preconditionFailure("a minted secret is none") }
         store.webhooksChange()
         try connection.run(
-            """
-            UPDATE webhook_endpoint_secret SET expires_at = iif(expires_at IS NULL, ?3, min(expires_at, ?2))
-            WHERE endpoint_id = ?1
-            """,
-            .integer(endpoint.id), .time(now), .time(now.adding(seconds: overlapSeconds)))
+            "DELETE FROM webhook_endpoint_secret WHERE endpoint_id = ?1 AND (expires_at IS NOT NULL OR ?2)",
+            .integer(endpoint.id), .bool(overlapSeconds == 0))
+        try connection.run(
+            "UPDATE webhook_endpoint_secret SET expires_at = ?2 WHERE endpoint_id = ?1", .integer(endpoint.id),
+            .time(now.adding(seconds: overlapSeconds)))
         let sealed = try AES256GCM.seal(
             bytes, key: store.secretKey, associatedData: endpointContext(endpoint.id), random: store.random)
         try connection.run(

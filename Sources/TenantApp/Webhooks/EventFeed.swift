@@ -83,34 +83,29 @@ package struct EventFeed: Sendable {
             // Kept from one wait to the next, and free before the answer is on its way.
             let place = SharedRoom(places, payer)
             defer { withExtendedLifetime(place) {} }
-            // The page that was empty before the last wait.
+            // The page that was empty before the last wait, and whether nothing came of that.
             var empty: Answer?
+            var isOver = false
             while true {
                 let seen = tenant.events.count(of: reseller)
                 let (page, answer): (Slice, Answer)
                 do {
+                    // Whoever has waited in vain is judged once more: the key may have died meanwhile (G3). A node that
+                    // may not show anything, as the nodes' log is away, shows no page of before either (N6, case 7).
                     (page, answer) = try await steps.read(read)
                 } catch LaneFailure.moved {
                     // The call goes where its tenant went and waits there from the beginning, which is too long where
-                    // half of its time is over: that caller asks again.
-                    guard let empty, clock.nanoseconds() >= half else { throw LaneFailure.moved }
+                    // half of its time is over: that caller asks again, and that node judges the next call.
+                    guard let empty, isOver || clock.nanoseconds() >= half else { throw LaneFailure.moved }
                     return .answer(empty)
                 }
-                guard page.isAtRest, clock.nanoseconds() < end else { return .answer(answer) }
+                guard page.isAtRest, !isOver, clock.nanoseconds() < end else { return .answer(answer) }
                 guard place.grow(to: 1) else { throw Refusal.unavailable(.eventWaitsFull) }
                 empty = answer
                 let hasCome: Bool = try await steps.callback { done in
                     waits.begin(for: tenant, reseller: reseller, since: seen, until: end) { done(.success($0)) }
                 }
-                if hasCome { continue }
-                // Whoever has waited in vain is judged once more: the key may have died meanwhile (G3). Where the file
-                // went to another node just now, that one judges the next call. A node that may not show anything, as
-                // the nodes' log is away, shows no page of before either (N6, case 7).
-                do {
-                    return .answer(try await steps.read(read).answer)
-                } catch LaneFailure.moved {
-                    return .answer(answer)
-                }
+                isOver = !hasCome
             }
         }
     }

@@ -7,7 +7,8 @@ extension Field {
     /// As a query has it; milliseconds may be a number too.
     static func moment(_ name: String) -> BodyField<Timestamp> {
         BodyField(name, .either(AnyTime.text, .integer)) { fields, name, _ in
-            switch fields.value(name) {
+            switch fields.required(name) {
+            case nil: return nil
             case .string(let text):
                 if let time = AnyTime.parse(text) { return time }
             case .number(let number):

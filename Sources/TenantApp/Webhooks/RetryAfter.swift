@@ -5,12 +5,12 @@ package enum RetryAfter: Sendable, Equatable {
     case seconds(Int64)
     case date(Timestamp)
 
-    private static let digitsMax = 9
+    private static let secondsMax: Int64 = 999_999_999
 
     package init?(parsing text: String) {
         let text = text.trimmed
         if !text.isEmpty, text.utf8.allSatisfy({ 0x30...0x39 ~= $0 }) {
-            self = .seconds(text.utf8.count > Self.digitsMax ? 999_999_999 : Int64(text) ?? 0)
+            self = .seconds(min(Int64(text) ?? .max, Self.secondsMax))
         } else if let date = HTTPDate.parse(text) {
             self = .date(date)
         } else {

@@ -44,12 +44,13 @@ extension TenantTransaction {
         guard let bytes = WebhookSecret.decode(secret) else { throw Refusal.defect }
         memory.webhookSecrets[resellerID] = nil
         store.webhooksChange()
+        // What ends now goes: as a time, its end would not have come yet once the clock is set back.
         try connection.run(
-            """
-            UPDATE webhook_secret SET expires_at = iif(expires_at IS NULL, ?3, min(expires_at, ?2))
-            WHERE reseller_id = ?1
-            """,
-            .integer(resellerID), .time(now), .time(now.adding(seconds: overlapSeconds)))
+            "DELETE FROM webhook_secret WHERE reseller_id = ?1 AND (expires_at IS NOT NULL OR ?2)",
+            .integer(resellerID), .bool(overlapSeconds == 0))
+        try connection.run(
+            "UPDATE webhook_secret SET expires_at = ?2 WHERE reseller_id = ?1", .integer(resellerID),
+            .time(now.adding(seconds: overlapSeconds)))
         try connection.run(
             "INSERT INTO webhook_secret (reseller_id, sealed, created_at) VALUES (?1, ?2, ?3)", .integer(resellerID),
             .blob(

@@ -12,6 +12,8 @@ extension Fleet {
         package let signingSeed: [UInt8]
         /// Its export, signed.
         package let path: String
+        /// What is done to its file for this node.
+        package var fill: @Sendable (TenantTransaction) throws -> Void = { _ in }
 
         package init(profile: TenantProfile, secretKey: [UInt8], signingSeed: [UInt8], path: String) {
             self.profile = profile
@@ -76,7 +78,7 @@ extension Fleet {
                                 arrival: arrival, record: record, revoked: verdict.revoked,
                                 origin: Beginning(
                                     action: AuditRecord.imported,
-                                    detail: { #"{"imported_head":"\#($0.text)"}"# }),
+                                    detail: { #"{"imported_head":"\#($0.text)"}"# }, fill: arrival.fill),
                                 act: act, judge: judge, settle: settle, then: then))
                     } catch {
                         then(.failure(error))
