@@ -190,6 +190,18 @@ def keys(gateway, archive, folder, word):
         nothing = run("backup", "verify", plain, "--passphrase-file", word)
         assert nothing.returncode == 1 and "no archive" in nothing.stderr, nothing
 
+    with checks("P11 P8 a backup that the gateway refuses, or that nobody answers, leaves nothing in its place"):
+        reader = gateway.post(f"{PROVIDER}/provider-keys", {"name": "reads"}, key=gateway.provider_key).json["key"]
+        new, empty = (os.path.join(folder, name) for name in ("never", "empty"))
+        os.mkdir(empty, 0o700)
+        for url, key, says in [
+                (gateway.base_url, reader, "role admin"), (gateway.base_url, "tgp_live_none", "unknown"),
+                ("http://127.0.0.1:1", reader, "no gateway answers")]:
+            for place in (new, empty):
+                refused = run("backup", place, "--url", url, "--key", key)
+                assert refused.returncode == 1 and says in refused.stderr, (url, refused)
+            assert not os.path.exists(new) and os.listdir(empty) == [], (says, os.listdir(empty))
+
     with checks("P11 a manifest that was changed, and an earlier backup by its name"):
         manifests = sorted(os.listdir(os.path.join(archive, "manifests")))
         earlier = run("backup", "verify", archive, "--passphrase-file", word, "--manifest", manifests[0])

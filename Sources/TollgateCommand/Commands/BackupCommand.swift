@@ -33,6 +33,7 @@ enum BackupCommand {
             headers = [MoveCommands.header(try MoveCommands.passphrase(invocation))]
         }
         let client = try GatewayClient.provider(invocation)
+        try expectOne(client, headers)
         let writing = try Writing(ArchivePlaces.forBackup(invocation), invocation)
         defer { writing.leave() }
         if headers.isEmpty, try hasPassphrase(writing.archive) {
@@ -43,6 +44,16 @@ enum BackupCommand {
         _ = try client.send(
             "GET", "/backup", headers: headers, sink: .stream { try writing.take($0) }, isLong: true)
         return try writing.finish()
+    }
+
+    /// Throws where the gateway gives none: then no place is made for it.
+    private static func expectOne(_ client: GatewayClient, _ headers: [(String, String)]) throws {
+        do {
+            _ = try client.send("HEAD", "/backup", headers: headers)
+        } catch let refusal as CommandFailure where refusal.status != nil {
+            // An answer to HEAD has no words; the one to GET says why.
+            _ = try client.send("GET", "/backup", headers: headers, sink: .stream { _ in throw refusal })
+        }
     }
 
     /// Of the newest backups there.
