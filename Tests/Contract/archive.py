@@ -282,6 +282,14 @@ def locked(gateway, archive, folder, shops):
         proved = command(options.tollgate, "archive", "verify", harmed, *key, "--json")
         assert proved.returncode == 1, proved
         assert [row["slug"] for row in json.loads(proved.stdout)["faults"]] == [shop.slug], proved
+    with checks("B3 B4 so is one whose keys were taken out by other hands, which is no deletion"):
+        os.remove(os.path.join(keys, name))
+        for words, member in [(("restore-node", harmed, "--data", os.path.join(folder, "keyless")), "failed"),
+                              (("archive", "verify", harmed), "faults")]:
+            told = command(options.tollgate, *words, *key, "--json")
+            rows = json.loads(told.stdout)[member]
+            assert told.returncode == 1 and [row["slug"] for row in rows] == [shop.slug], told
+            assert "its keys are not there" in told.stderr, told
 
 
 def registry(gateway, archive, folder, shops):

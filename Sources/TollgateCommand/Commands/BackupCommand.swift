@@ -260,7 +260,7 @@ struct OpenedBackup {
         }
     }
 
-    /// By name; those that have no keys any more were erased since.
+    /// By name; those that have no keys any more were erased since, or are among the failures.
     var tenants: [ArchiveManifest.Tenant] {
         reading.tenants.values.filter { reading.keys[$0.id] != nil }.sorted { $0.slug < $1.slug }
     }
@@ -269,8 +269,9 @@ struct OpenedBackup {
     var failures: [(slug: String, reason: String)] {
         let notCopied = manifest.failed.map { (slug: $0.slug, reason: "not copied: \($0.reason)") }
         let locked = reading.locked.map { (slug: $0.slug, reason: "its keys are there and do not open") }
+        let keyless = reading.keyless.values.sorted().map { (slug: $0, reason: "its keys are not there") }
         let uncopied = reading.uncopied.values.sorted().map { (slug: $0, reason: "there is no copy of it yet") }
-        return notCopied + locked + uncopied + reading.losses.map { (slug: "the archive", reason: $0) }
+        return notCopied + locked + keyless + uncopied + reading.losses.map { (slug: "the archive", reason: $0) }
     }
 
     /// A folder of its own that is gone when the body ends, or Ctrl-C or SIGTERM ends the command: what is in it is
