@@ -202,6 +202,16 @@ def keys(gateway, archive, folder, word):
                 assert refused.returncode == 1 and says in refused.stderr, (url, refused)
             assert not os.path.exists(new) and os.listdir(empty) == [], (says, os.listdir(empty))
 
+    with checks("P6 P11 a backup whose place takes nothing more names the place, and does not blame the gateway"):
+        odd = os.path.join(folder, "odd")
+        os.mkdir(odd, 0o700)
+        shutil.copy(os.path.join(archive, "FORMAT"), odd)
+        with open(os.path.join(odd, "tenants"), "w", encoding="utf-8"):
+            pass
+        failed = gateway.command("backup", odd)
+        assert failed.returncode == 1 and f"{odd}/tenants/" in failed.stderr, failed
+        assert "connection" not in failed.stderr and "control.sock" not in failed.stderr, failed
+
     with checks("P11 a manifest that was changed, and an earlier backup by its name"):
         manifests = sorted(os.listdir(os.path.join(archive, "manifests")))
         earlier = run("backup", "verify", archive, "--passphrase-file", word, "--manifest", manifests[0])

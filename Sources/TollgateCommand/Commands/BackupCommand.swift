@@ -41,8 +41,12 @@ enum BackupCommand {
                 "earlier backups there open with a passphrase; this one opens with the node's master.key alone: "
                     + "--passphrase-file FILE keeps the key in it")
         }
-        _ = try client.send(
-            "GET", "/backup", headers: headers, sink: .stream { try writing.take($0) }, isLong: true)
+        do {
+            _ = try client.send(
+                "GET", "/backup", headers: headers, sink: .stream { try writing.take($0) }, isLong: true)
+        } catch {
+            throw writing.failure ?? error
+        }
         return try writing.finish()
     }
 
@@ -74,6 +78,8 @@ enum BackupCommand {
         /// Objects and their bytes, of all.
         private var written = (objects: 0, bytes: Int64(0))
         private var again = 0
+        /// Why what came could not be written down, which the client knows only as “broke off”.
+        private(set) var failure: (any Error)?
 
         init(_ archive: Archive, _ invocation: Invocation) {
             self.archive = archive
@@ -81,7 +87,12 @@ enum BackupCommand {
         }
 
         func take(_ bytes: UnsafeRawBufferPointer) throws {
-            for frame in try reader.take(bytes) { try take(frame) }
+            do {
+                for frame in try reader.take(bytes) { try take(frame) }
+            } catch {
+                failure = error
+                throw error
+            }
         }
 
         private func take(_ frame: BackupFrame) throws {
