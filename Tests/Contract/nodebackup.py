@@ -192,7 +192,7 @@ def keys(gateway, archive, folder, word):
 
     with checks("P11 P8 a backup that the gateway refuses, or that nobody answers, leaves nothing in its place"):
         reader = gateway.post(f"{PROVIDER}/provider-keys", {"name": "reads"}, key=gateway.provider_key).json["key"]
-        new, empty = (os.path.join(folder, name) for name in ("never", "empty"))
+        new, empty = (os.path.join(folder, name) for name in ("unmade", "unfilled"))
         os.mkdir(empty, 0o700)
         for url, key, says in [
                 (gateway.base_url, reader, "role admin"), (gateway.base_url, "tgp_live_none", "unknown"),
@@ -203,7 +203,7 @@ def keys(gateway, archive, folder, word):
             assert not os.path.exists(new) and os.listdir(empty) == [], (says, os.listdir(empty))
 
     with checks("P6 P11 a backup whose place takes nothing more names the place, and does not blame the gateway"):
-        odd = os.path.join(folder, "odd")
+        odd = os.path.join(folder, "crooked")
         os.mkdir(odd, 0o700)
         shutil.copy(os.path.join(archive, "FORMAT"), odd)
         with open(os.path.join(odd, "tenants"), "w", encoding="utf-8"):
