@@ -446,6 +446,28 @@ def open_files(gateway, folder):
         assert started.returncode == 1 and f"chmod go-w {archive}" in started.stderr, started
 
 
+def planned(folder):
+    """A backup of three days ago: of two planned deletions the one is due by now, and may have been taken back since."""
+    archive, target = os.path.join(folder, "days-ago"), os.path.join(folder, "of-days-ago")
+    before = Gateway(options.tollgate, demo=False, clock=True)
+    before.jump(-3 * 86_400)
+    with before as gateway:
+        for slug, days in (("due", 1), ("later", 30)):
+            Shop(gateway, slug)
+            put_off = gateway.delete(
+                f"{PROVIDER}/tenants/{slug}?confirm={slug}&after_days={days}", key=gateway.provider_key)
+            assert put_off.status == 204, put_off
+        backed_up(gateway, archive)
+        made = run("restore-node", archive, "--data", target, "--master-key", os.path.join(gateway.data, "master.key"))
+    with checks("P11 P10 a planned deletion that is due when a node is made is taken back and named; a later one stands"):
+        assert made.returncode == 0 and "due: its planned deletion" in made.stderr, made
+        assert "later: its" not in made.stderr, made
+        with Gateway(options.tollgate, data=target, demo=False) as node:
+            plans = {row["slug"]: row["deletes_at"]
+                     for row in node.get(f"{PROVIDER}/tenants", key=before.provider_key).json["data"]}
+            assert plans["due"] is None and plans["later"], plans
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder, Gateway(options.tollgate, demo=False) as gateway:
         gateway.provider_key
@@ -459,6 +481,7 @@ def main():
         served(archive)
         interrupted(archive, folder, word)
         moved_and_odd(gateway, folder, word)
+        planned(folder)
     checks.finish()
 
 

@@ -60,9 +60,12 @@ private struct Making {
         let copy = data.temporaryPath(random.uint64())
         do {
             try backup.reading.makeRegistry(at: copy)
-            try NodeCopy.place(
+            let due = try NodeCopy.place(
                 registry: copy, in: data, from: backup.reading.masterKey, keeping: Set(backup.tenants.map(\.id)),
                 random: random)
+            for slug in due {
+                Output.errorLine("\(slug): its planned deletion is due, and is taken back: plan it again if it holds")
+            }
         } catch {
             throw CommandFailure.failed("the registry: \(error)")
         }
