@@ -447,7 +447,7 @@ def open_files(gateway, folder):
 
 
 def planned(folder):
-    """A backup of three days ago: of two planned deletions the one is due by now, and may have been taken back since."""
+    """A backup of three days ago: one of its planned deletions is due by now, and may have been taken back since."""
     archive, target = os.path.join(folder, "days-ago"), os.path.join(folder, "of-days-ago")
     before = Gateway(options.tollgate, demo=False, clock=True)
     before.jump(-3 * 86_400)
@@ -459,7 +459,7 @@ def planned(folder):
             assert put_off.status == 204, put_off
         backed_up(gateway, archive)
         made = run("restore-node", archive, "--data", target, "--master-key", os.path.join(gateway.data, "master.key"))
-    with checks("P11 P10 a planned deletion that is due when a node is made is taken back and named; a later one stands"):
+    with checks("P11 P10 a planned deletion that is due when a node is made is taken back, and named; others stand"):
         assert made.returncode == 0 and "due: its planned deletion" in made.stderr, made
         assert "later: its" not in made.stderr, made
         with Gateway(options.tollgate, data=target, demo=False) as node:
