@@ -99,8 +99,6 @@ private struct Making {
         let path = data.temporaryPath(fleet.random.uint64())
         _ = try backup.reading.makeFile(of: tenant.id, at: path)
         backup.reading.forget(tenant.id)
-        let folder = data.tenantFolder(record.id)
-        if mkdir(folder, 0o700) == 0 { try DataDirectory.synchronise(folder: data.tenantsFolder) }
         let done = DispatchSemaphore(value: 0)
         let outcome = Outcome()
         fleet.restore(record, from: path, as: fleet.ownAct(AuditRecord.restored)) { result in
