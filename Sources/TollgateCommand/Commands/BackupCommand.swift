@@ -54,9 +54,10 @@ enum BackupCommand {
     private static func expectOne(_ client: GatewayClient, _ headers: [(String, String)]) throws {
         do {
             _ = try client.send("HEAD", "/backup", headers: headers)
-        } catch let refusal as CommandFailure where refusal.status != nil {
+        } catch {
+            guard error.status != nil else { throw error }
             // An answer to HEAD has no words; the one to GET says why.
-            _ = try client.send("GET", "/backup", headers: headers, sink: .stream { _ in throw refusal })
+            _ = try client.send("GET", "/backup", headers: headers, sink: .stream { _ in throw error })
         }
     }
 
