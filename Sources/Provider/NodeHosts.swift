@@ -16,7 +16,11 @@ package struct NodeHosts: Sendable {
     /// Why a tenant cannot have this host, in lower case; nil where it can.
     package func objection(to host: String) -> (code: String, detail: String)? {
         guard HostName.isDomain(host) else {
-            return ("format", "must be a host name of two labels or more, without a port, and no IP address")
+            return (
+                "format",
+                "must be a host name of two labels or more in ASCII, other letters as xn--…, without a port, and no "
+                    + "IP address"
+            )
         }
         if host == publicHost { return ("reserved", "is the node's own host") }
         if isBelowBase(host) { return ("reserved", "belongs to the base domain, where slugs name tenants") }

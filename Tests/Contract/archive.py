@@ -282,6 +282,14 @@ def locked(gateway, archive, folder, shops):
         proved = command(options.tollgate, "archive", "verify", harmed, *key, "--json")
         assert proved.returncode == 1, proved
         assert [row["slug"] for row in json.loads(proved.stdout)["faults"]] == [shop.slug], proved
+    with checks("B3 B4 so is one whose keys were taken out by other hands, which is no deletion"):
+        os.remove(os.path.join(keys, name))
+        for words, member in [(("restore-node", harmed, "--data", os.path.join(folder, "keyless")), "failed"),
+                              (("archive", "verify", harmed), "faults")]:
+            told = command(options.tollgate, *words, *key, "--json")
+            rows = json.loads(told.stdout)[member]
+            assert told.returncode == 1 and [row["slug"] for row in rows] == [shop.slug], told
+            assert "its keys are not there" in told.stderr, told
 
 
 def registry(gateway, archive, folder, shops):
@@ -305,14 +313,37 @@ def registry(gateway, archive, folder, shops):
         assert gateway.post(f"{PROVIDER}/tenants/gamma/resume", key=gateway.provider_key).status == 200
 
 
+def registry_files(gateway):
+    """What the registry and its WAL hold, by name."""
+    content = {}
+    for name in ("registry.sqlite", "registry.sqlite-wal"):
+        with open(os.path.join(gateway.data, name), "rb") as file:
+            content[name] = file.read()
+    return content
+
+
+def wrapped_keys(gateway, id):
+    """A tenant's keys as the node's registry has them."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in registry_files(gateway).items():
+            with open(os.path.join(folder, name), "wb") as file:
+                file.write(content)
+        database = sqlite3.connect(os.path.join(folder, "registry.sqlite"))
+        return database.execute(
+            "SELECT wrapped_secret_key, wrapped_signing_key FROM tenant_key WHERE tenant_id = ?",
+            [bytes.fromhex(id.replace("-", ""))]).fetchone()
+
+
 def shredded(gateway, archive, folder, shops):
     with checks("B3 a tenant that is deleted takes its key out of the archive: its history opens for nobody"):
         id = shops[2][0].made["id"]
         objects = [name for name in os.listdir(os.path.join(archive, "keys")) if name.startswith(id)]
         assert len(objects) == 1, objects
+        wrapped = wrapped_keys(gateway, id)
         gone = gateway.request("DELETE", f"{PROVIDER}/tenants/gamma?confirm=gamma", key=gateway.provider_key)
         assert gone.status in (200, 202, 204), gone
         wait_until(lambda: not [n for n in os.listdir(os.path.join(archive, "keys")) if n.startswith(id)])
+        wait_until(lambda: not any(key in content for content in registry_files(gateway).values() for key in wrapped))
         until_current(gateway)
         target = os.path.join(folder, "without")
         made = command(options.tollgate, "restore-node", archive, "--data", target, "--master-key", master_of(gateway),

@@ -27,6 +27,7 @@ def main():
         one_log(checks, gateway)
         there_and_back(checks, gateway)
         without_log(checks, gateway, options)
+        without_registry(checks, gateway, options)
     with Gateway(options.tollgate, *LOG, demo=False) as gateway:
         wrong_files(checks, gateway)
     for commits in (FILES, LOG):
@@ -174,6 +175,29 @@ def without_log(checks, gateway, options):
             assert ended.returncode == 1 and folder in ended.stderr and "no log" in ended.stderr, ended
         shutil.rmtree(folder, ignore_errors=True)
         os.rename(folder + ".away", folder)
+        gateway.start()
+        trade.check()
+        trade.verify()
+
+
+def without_registry(checks, gateway, options):
+    trade = Trade(gateway, slug="unlisted")
+    with checks("B1 G8 a registry that is gone while tenants' files are there: the gateway does not start, in neither "
+                "way, and says why; put back, everything acknowledged is there"):
+        assert trade.buy().status == 201
+        gateway.kill()
+        path = os.path.join(gateway.data, "registry.sqlite")
+        there = [path + suffix for suffix in ("", "-wal") if os.path.exists(path + suffix)]
+        for name in there:
+            os.rename(name, name + ".away")
+        for words in (LOG, FILES):
+            ended = subprocess.run(
+                [options.tollgate, "serve", "--port", "0", "--data", gateway.data, *words], capture_output=True,
+                text=True, timeout=60)
+            assert ended.returncode == 1 and f"{path}: it is missing" in ended.stderr, ended
+            assert not os.path.exists(path), words
+        for name in there:
+            os.rename(name + ".away", name)
         gateway.start()
         trade.check()
         trade.verify()

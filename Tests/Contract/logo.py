@@ -107,6 +107,8 @@ def refused(checks, shop):
                 "no data": png(4, 4, data=b""), "no end": png(4, 4, end=b""), "two ends": good + chunk(b"IEND", b""),
                 "a wrong sum": png(4, 4, data=chunk(b"IDAT", b"abc", sum_of=b"abd")),
                 "no header": png(4, 4, header=b""), "of no width": png(0, 4), "1025 wide": png(1025, 1),
+                "two headers": good[:33] + png(5000, 5000, data=b"", end=b"")[8:] + good[33:],
+                "the header twice": good[:33] + good[8:],
                 "1025 high": png(1, 1025), "a length past the end": good[:8] + b"\xff\xff\xff\xff" + good[12:],
                 "a WebP of 1025": webp(lossless(1025, 1)), "a WebP of 1025 high": webp(lossy(1, 1025)),
                 "a WebP whose canvas is too large": webp(extended(2000, 10), lossy(10, 10)),

@@ -190,6 +190,28 @@ def keys(gateway, archive, folder, word):
         nothing = run("backup", "verify", plain, "--passphrase-file", word)
         assert nothing.returncode == 1 and "no archive" in nothing.stderr, nothing
 
+    with checks("P11 P8 a backup that the gateway refuses, or that nobody answers, leaves nothing in its place"):
+        reader = gateway.post(f"{PROVIDER}/provider-keys", {"name": "reads"}, key=gateway.provider_key).json["key"]
+        new, empty = (os.path.join(folder, name) for name in ("unmade", "unfilled"))
+        os.mkdir(empty, 0o700)
+        for url, key, says in [
+                (gateway.base_url, reader, "role admin"), (gateway.base_url, "tgp_live_none", "unknown"),
+                ("http://127.0.0.1:1", reader, "no gateway answers")]:
+            for place in (new, empty):
+                refused = run("backup", place, "--url", url, "--key", key)
+                assert refused.returncode == 1 and says in refused.stderr, (url, refused)
+            assert not os.path.exists(new) and os.listdir(empty) == [], (says, os.listdir(empty))
+
+    with checks("P6 P11 a backup whose place takes nothing more names the place, and does not blame the gateway"):
+        odd = os.path.join(folder, "crooked")
+        os.mkdir(odd, 0o700)
+        shutil.copy(os.path.join(archive, "FORMAT"), odd)
+        with open(os.path.join(odd, "tenants"), "w", encoding="utf-8"):
+            pass
+        failed = gateway.command("backup", odd)
+        assert failed.returncode == 1 and f"{odd}/tenants/" in failed.stderr, failed
+        assert "connection" not in failed.stderr and "control.sock" not in failed.stderr, failed
+
     with checks("P11 a manifest that was changed, and an earlier backup by its name"):
         manifests = sorted(os.listdir(os.path.join(archive, "manifests")))
         earlier = run("backup", "verify", archive, "--passphrase-file", word, "--manifest", manifests[0])
@@ -424,6 +446,28 @@ def open_files(gateway, folder):
         assert started.returncode == 1 and f"chmod go-w {archive}" in started.stderr, started
 
 
+def planned(folder):
+    """A backup of three days ago: one of its planned deletions is due by now, and may have been taken back since."""
+    archive, target = os.path.join(folder, "days-ago"), os.path.join(folder, "of-days-ago")
+    before = Gateway(options.tollgate, demo=False, clock=True)
+    before.jump(-3 * 86_400)
+    with before as gateway:
+        for slug, days in (("due", 1), ("later", 30)):
+            Shop(gateway, slug)
+            put_off = gateway.delete(
+                f"{PROVIDER}/tenants/{slug}?confirm={slug}&after_days={days}", key=gateway.provider_key)
+            assert put_off.status == 204, put_off
+        backed_up(gateway, archive)
+        made = run("restore-node", archive, "--data", target, "--master-key", os.path.join(gateway.data, "master.key"))
+    with checks("P11 P10 a planned deletion that is due when a node is made is taken back, and named; others stand"):
+        assert made.returncode == 0 and "due: its planned deletion" in made.stderr, made
+        assert "later: its" not in made.stderr, made
+        with Gateway(options.tollgate, data=target, demo=False) as node:
+            plans = {row["slug"]: row["deletes_at"]
+                     for row in node.get(f"{PROVIDER}/tenants", key=before.provider_key).json["data"]}
+            assert plans["due"] is None and plans["later"], plans
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder, Gateway(options.tollgate, demo=False) as gateway:
         gateway.provider_key
@@ -437,6 +481,7 @@ def main():
         served(archive)
         interrupted(archive, folder, word)
         moved_and_odd(gateway, folder, word)
+        planned(folder)
     checks.finish()
 
 

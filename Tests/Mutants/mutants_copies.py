@@ -140,7 +140,7 @@ MUTANTS = [
         "Contract/archive.py", "follows the archive over kills"),
     Mutant(
         "B3", "key-stays", "a deleted tenant's key stays in the archive", ARCHIVE + "Writing/LogShipper.swift",
-        "for id in ledger.owed {", "for id in MUTANT ? [] : ledger.owed {",
+        "for id in owed {", "for id in MUTANT ? [] : owed {",
         "Contract/archive.py", "takes its key out"),
     Mutant(
         "B3", "key-copied", "copies of the registry have tenants' keys", "Sources/TenantRegistry/Fleet/NodeCopy.swift",

@@ -77,6 +77,23 @@ import Testing
         #expect(try again.head(of: again.tenant("shop")).sequence == 2)
     }
 
+    @Test("B1 a registry that is gone is not made anew beside tenants' files: put back, it serves them")
+    func missingRegistry() throws {
+        let data = folder.file("data")
+        let before = try TestNode(data)
+        try before.create("shop")
+        before.stop()
+        let path = "\(data)/registry.sqlite"
+        try DataDirectory.rename(path, to: folder.file("registry"))
+        let failure = #expect(throws: DataDirectory.Failure.self) { try TestNode(data, seed: 2) }
+        #expect(failure?.description.hasPrefix("\(path): ") == true, "\(String(describing: failure))")
+        #expect(DataDirectory.size(of: path) == nil)
+        try DataDirectory.rename(folder.file("registry"), to: path)
+        let again = try TestNode(data, seed: 3)
+        defer { again.stop() }
+        #expect(try again.head(of: again.tenant("shop")).sequence == 2)
+    }
+
     @Test("what the registry missed it learns from the tenant's file when that is opened")
     func missedProjection() throws {
         let data = folder.file("data")

@@ -355,6 +355,21 @@ import Testing
         #expect(try #require(revision) > 1_000_000)
     }
 
+    @Test("P5 a tenant whose file went with its folder is restored from its export")
+    func folderGone() throws {
+        let shop = try Shop.open(node)
+        let copy = try folder.copy(try node.export(shop.record), to: "export")
+        node.stop()
+        let data = folder.file("data")
+        let file = URL(fileURLWithPath: DataFolder.tenantFiles(data)[0])
+        try FileManager.default.removeItem(at: file.deletingLastPathComponent())
+        let again = try TestNode(data, seed: 2)
+        defer { again.stop() }
+        let record = try again.tenant("shop")
+        #expect(try again.restore(record, from: copy).incarnation == 2)
+        #expect(try Verifier(path: try again.export(record)).run().isSound)
+    }
+
     @Test(
         "P5 H7 a revision that no object has come to is damage: the restored file goes on far below it",
         arguments: [Int64.max, 1 << 60])

@@ -29,8 +29,10 @@ package final class ArchiveReading {
     package private(set) var losses: [String] = []
     /// The first object that it has lost; nil: none.
     package private(set) var lostAt: LogObjectPlace?
-    /// Tenants of the registry that are there with their keys, and of whom no copy is.
+    /// Tenants of the registry of whom no copy is there, by id.
     package private(set) var uncopied: [TenantID: String] = [:]
+    /// Tenants of the registry of whom a copy is there and no keys are, by id.
+    package private(set) var keyless: [TenantID: String] = [:]
     /// The time of the first frame from after the moment.
     private var next: Timestamp?
     private var registryIndex: String
@@ -325,7 +327,7 @@ package final class ArchiveReading {
         }
     }
 
-    /// Copies that nobody can open, since their tenant's keys do not open: by name. Those without any keys were erased.
+    /// Copies that nobody can open, since their tenant's keys do not open: by name.
     package var locked: [ArchiveManifest.Tenant] {
         tenants.values.filter { keys[$0.id] == nil && unopened.contains($0.id) }.sorted { $0.slug < $1.slug }
     }
@@ -345,8 +347,12 @@ package final class ArchiveReading {
         }
         try NodeCopy.complete(registry: path, changes: registryChanges.map(\.bytes), keys: keys)
         let bound = moment ?? Timestamp(milliseconds: .max)
-        uncopied = try NodeCopy.slugs(inRegistry: path, madeBefore: bound).filter { id, _ in
-            keys[id] != nil && tenants[id] == nil
+        let slugs = try NodeCopy.slugs(inRegistry: path, madeBefore: bound)
+        // The log says that a tenant goes before its keys do. A registry of before, or of before a loss, does not.
+        let isNewest = moment == nil && losses.isEmpty
+        uncopied = slugs.filter { id, _ in tenants[id] == nil && (isNewest || keys[id] != nil) }
+        keyless = slugs.filter { id, _ in
+            isNewest && tenants[id] != nil && keys[id] == nil && !unopened.contains(id)
         }
     }
 

@@ -75,7 +75,7 @@ package struct S3Settings: Sendable, CustomStringConvertible {
 
     private static let regionDefault = "us-east-1"
 
-    /// `file`: where the environment says nothing. Throws `Failure`, or why the file may not be used.
+    /// `file`: what it says goes before the environment. Throws `Failure`, or why the file may not be used.
     package init(environment: [String: String], file: String?) throws {
         var values = environment
         if let file {

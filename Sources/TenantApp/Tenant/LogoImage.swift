@@ -54,7 +54,8 @@ package struct LogoImage: Sendable, Equatable {
 
     private static let pngMark: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
 
-    /// Chunks one after the other, each with its check sum: the header first, some data, the end last and at the end.
+    /// Chunks one after the other, each with its check sum: one header, which is the first, some data, the end last and
+    /// at the end.
     private static func sizeOfPNG(_ bytes: [UInt8]) -> (Int, Int)? {
         var place = pngMark.count
         var size: (Int, Int)?
@@ -65,8 +66,10 @@ package struct LogoImage: Sendable, Equatable {
             let name = Array(bytes[place + 4..<place + 8])
             let sum = bigEndian(bytes, place + 8 + length, 4)
             guard sum == Int(CRC32.checksum(Array(bytes[place + 4..<place + 8 + length]))) else { return nil }
-            if size == nil {
-                guard name == Array("IHDR".utf8), length == 13 else { return nil }
+            let isHeader = name == Array("IHDR".utf8)
+            guard isHeader == (size == nil) else { return nil }
+            if isHeader {
+                guard length == 13 else { return nil }
                 size = (bigEndian(bytes, place + 8, 4), bigEndian(bytes, place + 12, 4))
             }
             place += 12 + length

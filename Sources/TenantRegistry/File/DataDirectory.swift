@@ -119,6 +119,11 @@ package final class DataDirectory: Sendable {
     package func tenantPath(_ id: TenantID) -> String { "\(tenantFolder(id))/\(id.text)\(Self.tenantSuffix)" }
     static let tenantSuffix = ".sqlite"
 
+    /// Where the folder of its file is missing.
+    func makeTenantFolder(_ id: TenantID) throws {
+        if mkdir(tenantFolder(id), 0o700) == 0 { try Self.synchronise(folder: tenantsFolder) }
+    }
+
     /// What a tenant's file has, also while it is packed.
     package func tenantBytes(_ id: TenantID) -> Int64 {
         let path = tenantPath(id)

@@ -167,8 +167,7 @@ extension Fleet {
     /// The file with its schema and its meta row, open; nothing of it is durable before `endCreation`. On the tenant's
     /// lane.
     private func makeFile(of record: TenantRecord) throws -> TenantStore {
-        let folder = data.tenantFolder(record.id)
-        if mkdir(folder, 0o700) == 0 { try DataDirectory.synchronise(folder: data.tenantsFolder) }
+        try data.makeTenantFolder(record.id)
         let path = data.tenantPath(record.id)
         try blankFiles.place(at: path)
         let sink = log.map { TenantSink($0, tenant: record.id) }

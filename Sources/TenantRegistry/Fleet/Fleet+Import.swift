@@ -1,5 +1,4 @@
 import Cryptography
-import Glibc
 import SQLite
 
 /// A tenant that comes from another node (P10).
@@ -125,8 +124,7 @@ extension Fleet {
     /// On the new tenant's lane: its file takes its place and is opened, then the registry takes the tenant for whole.
     private func place(_ adoption: Adoption, _ control: LaneControl<TenantStore>) throws {
         let record = adoption.record
-        let folder = data.tenantFolder(record.id)
-        if mkdir(folder, 0o700) == 0 { try DataDirectory.synchronise(folder: data.tenantsFolder) }
+        try data.makeTenantFolder(record.id)
         // What an erasure that the disk cut short has left is nobody's.
         removeFiles(of: record.id)
         let path = data.tenantPath(record.id)
@@ -152,7 +150,7 @@ extension Fleet {
         var isPassedOn = false
         defer { if !isPassedOn, let copy { DataDirectory.remove(copy.path) } }
         try DataDirectory.rename(new, to: path)
-        try DataDirectory.synchronise(folder: folder)
+        try DataDirectory.synchronise(folder: data.tenantFolder(record.id))
         // The registry is told of all that the file says below, at once.
         record.update(
             {

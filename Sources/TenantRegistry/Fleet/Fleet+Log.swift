@@ -44,6 +44,22 @@ extension Fleet {
         }
     }
 
+    /// Whether the folder has tenants' files, or a log of theirs, and no registry. One that was made anew would know none
+    /// of them, and the log would forget what their files lack.
+    static func lacksRegistry(_ data: DataDirectory) -> Bool {
+        let names = [data.registryPath, data.registryPath + FileSwap.decidedSuffix]
+        if names.contains(where: { DataDirectory.size(of: $0) != nil }) { return false }
+        func entries(_ folder: String) -> [String] {
+            (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        }
+        return !segments(in: data.logFolder).isEmpty
+            || entries(data.tenantsFolder).contains { !entries("\(data.tenantsFolder)/\($0)").isEmpty }
+    }
+
+    static let missingRegistry =
+        "it is missing, and files of tenants are there: put it back as it was, or make the node anew from its backup "
+        + "(tollgate restore-node)"
+
     private static func segments(in folder: String) -> [String] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         return names.filter { $0.contains(".segment") }

@@ -66,6 +66,8 @@ extension Fleet {
         do {
             // The examination took its time: whoever asked may not ask for it any more.
             try restore.judge(providerKeys)
+            // It may have gone with the file.
+            try data.makeTenantFolder(record.id)
             // One that was decided before this one is the file that this one replaces.
             try FileSwap.finish(live)
             let current = try fileThatGoes(control, of: record)

@@ -202,11 +202,13 @@ package final class Fleet: Sendable {
         files = BackgroundPool(name: "files", threads: 2, places: budgets.files)
         roster = Roster(monotonic: monotonic)
         let isNewKey = try DataDirectory.contents(of: data.masterKeyPath) == nil
-        if isNewKey, DataDirectory.size(of: data.registryPath) != nil {
+        let lacksRegistry = options.cluster == nil && Self.lacksRegistry(data)
+        if isNewKey, lacksRegistry || DataDirectory.size(of: data.registryPath) != nil {
             throw DataDirectory.Failure.unusable(
                 data.masterKeyPath, "it is missing; without it the secrets in the registry cannot be read")
         }
         let masterKey = try data.masterKey(orMake: { random.bytes(AES256GCM.keyBytes) })
+        if lacksRegistry { throw DataDirectory.Failure.unusable(data.registryPath, Self.missingRegistry) }
         self.masterKey = masterKey
         let registryChanged = Self.lastChange(of: data.registryPath)
         let joined = try Self.join(options.cluster, data, masterKey, isNewKey, schema.version, pool.metrics)

@@ -407,7 +407,16 @@ package final class SQLiteRegistry: Registry {
                 try Self.forgetSecrets(of: profile.id, connection)
                 try connection.run("DELETE FROM tenant WHERE id = ?1", .blob(profile.id.bytes))
                 try Self.log(act, profile, connection)
-            }, then: then)
+            },
+            then: { [self] result in
+                guard case .success = result, shared == nil else { return then(result) }
+                // Its keys are in frames of the WAL too (B3).
+                lane.exclusively(
+                    { control in
+                        _ = try? control.file().connection.checkpoint(.truncate)
+                        then(result)
+                    }, orElse: { _ in then(result) })
+            })
     }
 
     package func project(_ changes: [ProjectedChange], of tenant: TenantID, then: @escaping Done<Void>) {

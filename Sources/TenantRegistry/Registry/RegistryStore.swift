@@ -32,6 +32,8 @@ package final class RegistryStore: LaneFile {
 
     private func begin(_ path: String, isNew: Bool) throws {
         try connection.configureLive()
+        // Keys of a tenant that was erased stay in no page.
+        try connection.execute("PRAGMA secure_delete=ON")
         if shared != nil { try connection.beginLogging() }
         if isNew {
             try connection.setApplicationID(Self.applicationID)

@@ -4,7 +4,7 @@ import Archive
 enum ArchivePlaces {
     static let credentialsOption = Option(
         "--archive-credentials", "FILE",
-        "Who calls the bucket's server, where the environment does not say (AWS_ACCESS_KEY_ID, …)")
+        "Who calls the bucket's server; it goes before the environment (AWS_ACCESS_KEY_ID, …)")
 
     static func address(_ text: String) throws(CommandFailure) -> ArchiveAddress {
         guard let address = ArchiveAddress(text) else {

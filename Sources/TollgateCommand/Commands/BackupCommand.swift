@@ -33,6 +33,7 @@ enum BackupCommand {
             headers = [MoveCommands.header(try MoveCommands.passphrase(invocation))]
         }
         let client = try GatewayClient.provider(invocation)
+        try expectOne(client, headers)
         let writing = try Writing(ArchivePlaces.forBackup(invocation), invocation)
         defer { writing.leave() }
         if headers.isEmpty, try hasPassphrase(writing.archive) {
@@ -40,9 +41,24 @@ enum BackupCommand {
                 "earlier backups there open with a passphrase; this one opens with the node's master.key alone: "
                     + "--passphrase-file FILE keeps the key in it")
         }
-        _ = try client.send(
-            "GET", "/backup", headers: headers, sink: .stream { try writing.take($0) }, isLong: true)
+        do {
+            _ = try client.send(
+                "GET", "/backup", headers: headers, sink: .stream { try writing.take($0) }, isLong: true)
+        } catch {
+            throw writing.failure ?? error
+        }
         return try writing.finish()
+    }
+
+    /// Throws where the gateway gives none: then no place is made for it.
+    private static func expectOne(_ client: GatewayClient, _ headers: [(String, String)]) throws {
+        do {
+            _ = try client.send("HEAD", "/backup", headers: headers)
+        } catch {
+            guard error.status != nil else { throw error }
+            // An answer to HEAD has no words; the one to GET says why.
+            _ = try client.send("GET", "/backup", headers: headers, sink: .stream { _ in throw error })
+        }
     }
 
     /// Of the newest backups there.
@@ -63,6 +79,8 @@ enum BackupCommand {
         /// Objects and their bytes, of all.
         private var written = (objects: 0, bytes: Int64(0))
         private var again = 0
+        /// Why what came could not be written down, which the client knows only as “broke off”.
+        private(set) var failure: (any Error)?
 
         init(_ archive: Archive, _ invocation: Invocation) {
             self.archive = archive
@@ -70,7 +88,12 @@ enum BackupCommand {
         }
 
         func take(_ bytes: UnsafeRawBufferPointer) throws {
-            for frame in try reader.take(bytes) { try take(frame) }
+            do {
+                for frame in try reader.take(bytes) { try take(frame) }
+            } catch {
+                failure = error
+                throw error
+            }
         }
 
         private func take(_ frame: BackupFrame) throws {
@@ -249,7 +272,7 @@ struct OpenedBackup {
         }
     }
 
-    /// By name; those that have no keys any more were erased since.
+    /// By name; those that have no keys any more were erased since, or are among the failures.
     var tenants: [ArchiveManifest.Tenant] {
         reading.tenants.values.filter { reading.keys[$0.id] != nil }.sorted { $0.slug < $1.slug }
     }
@@ -258,8 +281,9 @@ struct OpenedBackup {
     var failures: [(slug: String, reason: String)] {
         let notCopied = manifest.failed.map { (slug: $0.slug, reason: "not copied: \($0.reason)") }
         let locked = reading.locked.map { (slug: $0.slug, reason: "its keys are there and do not open") }
+        let keyless = reading.keyless.values.sorted().map { (slug: $0, reason: "its keys are not there") }
         let uncopied = reading.uncopied.values.sorted().map { (slug: $0, reason: "there is no copy of it yet") }
-        return notCopied + locked + uncopied + reading.losses.map { (slug: "the archive", reason: $0) }
+        return notCopied + locked + keyless + uncopied + reading.losses.map { (slug: "the archive", reason: $0) }
     }
 
     /// A folder of its own that is gone when the body ends, or Ctrl-C or SIGTERM ends the command: what is in it is

@@ -60,9 +60,12 @@ private struct Making {
         let copy = data.temporaryPath(random.uint64())
         do {
             try backup.reading.makeRegistry(at: copy)
-            try NodeCopy.place(
+            let due = try NodeCopy.place(
                 registry: copy, in: data, from: backup.reading.masterKey, keeping: Set(backup.tenants.map(\.id)),
                 random: random)
+            for slug in due {
+                Output.errorLine("\(slug): its planned deletion is due, and is taken back: plan it again if it holds")
+            }
         } catch {
             throw CommandFailure.failed("the registry: \(error)")
         }
@@ -96,8 +99,6 @@ private struct Making {
         let path = data.temporaryPath(fleet.random.uint64())
         _ = try backup.reading.makeFile(of: tenant.id, at: path)
         backup.reading.forget(tenant.id)
-        let folder = data.tenantFolder(record.id)
-        if mkdir(folder, 0o700) == 0 { try DataDirectory.synchronise(folder: data.tenantsFolder) }
         let done = DispatchSemaphore(value: 0)
         let outcome = Outcome()
         fleet.restore(record, from: path, as: fleet.ownAct(AuditRecord.restored)) { result in
