@@ -243,7 +243,7 @@ final class Pipeline: RequestHandler, Sendable {
         let address = clientAddress(routed)
         let payer = Payer(
             kind: .stranger, tenant: routed.addressed?.id.number ?? 0, member: address.meteredNumber)
-        let room = SharedRoom(fleet.budgets.bodies, payer)
+        let room = bodyRoom(of: payer)
         return .readBody(bytesMax: bytesMax, room: room) { [self] body, responder in
             let credential: [UInt8]?
             do throws(Refusal) { credential = try dialect.credential(inBody: body) } catch {
