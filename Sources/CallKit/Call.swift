@@ -93,7 +93,9 @@ package struct Call: Sendable {
 
     package func json() throws(Refusal) -> JSON {
         if body.isEmpty { throw .unparseable("The body is empty; JSON is expected.") }
-        return try JSON.read(body)
+        do throws(Refusal) { return try JSON.read(body) } catch {
+            throw head.form(inPlaceOfJSON: body) ?? error
+        }
     }
 
     /// The body's fields; call `finish` on it when all are read.
@@ -164,6 +166,16 @@ extension RequestHead {
     /// The body is what a page's form sends.
     package var isForm: Bool {
         value(of: .contentType)?.lowercased().hasPrefix("application/x-www-form-urlencoded") ?? false
+    }
+
+    /// What to say of a body that is no JSON where it is a form. Some programs call JSON a form: that has faults of its
+    /// own.
+    package func form(inPlaceOfJSON body: [UInt8]) -> Refusal? {
+        let type = value(of: .contentType)?.lowercased() ?? ""
+        let first = body.first { $0 > 0x20 }
+        guard isForm || type.hasPrefix("multipart/form-data"), first != UInt8(ascii: "{"), first != UInt8(ascii: "[")
+        else { return nil }
+        return .unparseable("The body is a form; this call takes JSON.")
     }
 
     /// A person's browser asks, and says so.

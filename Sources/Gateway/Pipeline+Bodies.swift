@@ -52,14 +52,12 @@ extension Pipeline {
     private static let smallBodyBytes = 1 << 10
 
     /// A body that cannot be read shows no key: like a wrong one it is counted against the address.
-    func refuseUnread(_ refusal: Refusal, _ routed: Routed) -> Response {
+    func refuseUnread(_ refusal: Refusal, _ routed: Routed, _ body: [UInt8]) -> Response {
         if let overrun = missed(routed, at: routed.addressed) {
             return refuse(overrun, routed.surface, RequestTrace(routed))
         }
-        let isForm = routed.head.isForm
-        return refuse(
-            isForm ? .unparseable("The body is a form; this call takes JSON.") : refusal, routed.surface,
-            RequestTrace(routed))
+        let told = routed.head.form(inPlaceOfJSON: body) ?? refusal
+        return refuse(told, routed.surface, RequestTrace(routed))
     }
 
     func readWhole(_ admitted: Admitted, bytesMax: Int) -> HeadVerdict {

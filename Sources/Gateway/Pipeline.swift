@@ -247,7 +247,7 @@ final class Pipeline: RequestHandler, Sendable {
         return .readBody(bytesMax: bytesMax, room: room) { [self] body, responder in
             let credential: [UInt8]?
             do throws(Refusal) { credential = try dialect.credential(inBody: body) } catch {
-                return refuseUnread(error, routed)
+                return refuseUnread(error, routed, body)
             }
             switch judge(routed, credential: credential?[...]) {
             case .refused(let response): return response
