@@ -145,7 +145,7 @@ extension JSON {
     /// Of a body that is not empty.
     package static func read(_ body: [UInt8]) throws(Refusal) -> JSON {
         do {
-            return try parse(body)
+            return try parse(sent: body)
         } catch {
             throw .unparseable("The body is not valid JSON: \(error).")
         }

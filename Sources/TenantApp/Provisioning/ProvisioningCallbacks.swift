@@ -44,7 +44,7 @@ package struct ProvisioningCallbacks: OpenDialect {
 
     /// Nil where it says nothing that means anything.
     private static func said(_ body: [UInt8]) -> (n: Int64, answer: ProvisioningAnswer)? {
-        guard let json = try? JSON.parse(body), case .number(let number)? = json["n"], let n = number.integer(),
+        guard let json = try? JSON.parse(sent: body), case .number(let number)? = json["n"], let n = number.integer(),
             case .success(let answer) = ProvisioningReading.content(body)
         else { return nil }
         return (n, answer)

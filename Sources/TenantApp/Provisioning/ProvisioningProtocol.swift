@@ -85,7 +85,7 @@ package enum ProvisioningReading {
 
     /// `{state: ready, details?}`, `{state: pending}`, `{state: failed, reason?}`; other members are theirs.
     package static func content(_ body: [UInt8]) -> Result<ProvisioningAnswer, Fault> {
-        guard let json = try? JSON.parse(body), case .object = json else {
+        guard let json = try? JSON.parse(sent: body), case .object = json else {
             return .failure(Fault(reason: "It is no JSON object."))
         }
         switch json["state"] {
@@ -104,7 +104,7 @@ package enum ProvisioningReading {
 
     /// The reason of a refusal, from JSON that has one; problem details have theirs.
     private static func reason(_ body: [UInt8]) -> String? {
-        guard let json = try? JSON.parse(body) else { return nil }
+        guard let json = try? JSON.parse(sent: body) else { return nil }
         return told(json["reason"]) ?? told(json["detail"])
     }
 
@@ -127,7 +127,7 @@ package enum ProvisioningReading {
     ///
     /// JSON loses each member of that name. What is no JSON, an answer that was cut off say, ends before the name.
     private static func withoutDetails(_ body: [UInt8]) -> ArraySlice<UInt8> {
-        guard let json = try? JSON.parse(body) else {
+        guard let json = try? JSON.parse(sent: body) else {
             return body.prefix(upTo: body.firstRange(of: detailsName.utf8)?.lowerBound ?? body.endIndex)
         }
         guard let rest = withoutDetails(json) else { return body[...] }
