@@ -147,7 +147,7 @@ extension JSON {
     /// Of a body that is not empty.
     package static func read(_ body: [UInt8]) throws(Refusal) -> JSON {
         do {
-            return try parse(body)
+            return try parse(sent: body)
         } catch {
             throw .unparseable("The body is not valid JSON: \(error).")
         }
@@ -172,8 +172,9 @@ extension RequestHead {
 
     /// What is said of a body that is no JSON. Some programs name every body a form: what begins as JSON was meant to be.
     package func refusal(_ refusal: Refusal, ofBody body: [UInt8]) -> Refusal {
+        let isMultipart = value(of: .contentType)?.lowercased().hasPrefix("multipart/form-data") ?? false
         let first = body.first { $0 > 0x20 }
-        if !isForm || first == 0x7B || first == 0x5B { return refusal }
+        if !(isForm || isMultipart) || first == UInt8(ascii: "{") || first == UInt8(ascii: "[") { return refusal }
         return .unparseable("The body is a form; this call takes JSON.")
     }
 

@@ -43,18 +43,26 @@ final class IncomingCall: AcceptedCall {
 
 /// How a body comes in, out of whose room, and what a trusted proxy may forward (G6).
 extension Pipeline {
+    /// A small body of somebody who has shown no key takes none: it may carry one, or a code, a password, a signature,
+    /// and those who send much keep none of them out. What all connections hold of such bodies is little.
+    func bodyRoom(of payer: Payer) -> SharedRoom {
+        SharedRoom(fleet.budgets.bodies, payer, freeUnits: payer.isStranger ? Self.smallBodyBytes : 0)
+    }
+
+    private static let smallBodyBytes = 1 << 10
+
     /// A body that cannot be read shows no key: like a wrong one it is counted against the address.
-    func refuseUnread(_ refusal: Refusal, _ routed: Routed) -> Response {
+    func refuseUnread(_ refusal: Refusal, _ routed: Routed, _ body: [UInt8]) -> Response {
         if let overrun = missed(routed, at: routed.addressed) {
             return refuse(overrun, routed.surface, RequestTrace(routed))
         }
-        return refuse(refusal, routed.surface, RequestTrace(routed))
+        return refuse(routed.head.refusal(refusal, ofBody: body), routed.surface, RequestTrace(routed))
     }
 
     func readWhole(_ admitted: Admitted, bytesMax: Int) -> HeadVerdict {
         // Whoever has shown no key sends little (G6).
         let bytesMax = admitted.payer.isStranger ? min(bytesMax, Route.openBodyBytesMax) : bytesMax
-        let room = SharedRoom(fleet.budgets.bodies, admitted.payer)
+        let room = bodyRoom(of: admitted.payer)
         let incoming = IncomingCall(self, admitted)
         return .readBody(bytesMax: bytesMax, room: room, call: incoming) { [self] body, responder in
             CallRun(pipeline: self, admitted: incoming.holding(room), body: body, responder: responder).start()

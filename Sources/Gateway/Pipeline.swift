@@ -246,11 +246,11 @@ final class Pipeline: RequestHandler, Sendable {
         let address = clientAddress(routed)
         let payer = Payer(
             kind: .stranger, tenant: routed.addressed?.id.number ?? 0, member: address.meteredNumber)
-        let room = SharedRoom(fleet.budgets.bodies, payer)
+        let room = bodyRoom(of: payer)
         return .readBody(bytesMax: bytesMax, room: room) { [self] body, responder in
             let credential: [UInt8]?
             do throws(Refusal) { credential = try dialect.credential(inBody: body) } catch {
-                return refuseUnread(routed.head.refusal(error, ofBody: body), routed)
+                return refuseUnread(error, routed, body)
             }
             switch judge(routed, credential: credential?[...]) {
             case .refused(let response): return response

@@ -213,7 +213,7 @@ extension Pipeline {
         _ routed: Routed, _ dialect: any Dialect, bytesMax: Int, _ neighbours: Neighbours
     ) -> HeadVerdict {
         if routed.head.hasCodedBody { return serve(routed) }
-        let room = SharedRoom(fleet.budgets.bodies, forwardedPayer(routed, nil))
+        let room = bodyRoom(of: forwardedPayer(routed, nil))
         return .readBody(bytesMax: bytesMax, room: room) { [self] body, responder in
             place(routed, dialect, body, responder, [room], neighbours, isCaughtUp: false)
             return nil
@@ -253,7 +253,7 @@ extension Pipeline {
         case .direct: break
         }
         let tenant: TenantRecord? = if case .tenant(let record) = destination { record } else { nil }
-        let room = SharedRoom(fleet.budgets.bodies, forwardedPayer(routed, tenant))
+        let room = bodyRoom(of: forwardedPayer(routed, tenant))
         guard routed.head.announcesBody else {
             return .later { [self, held] responder in
                 ForwardedCall(self, neighbours, routed, for: destination, .whole([], responder), holding: held).start()

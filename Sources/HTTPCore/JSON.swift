@@ -99,9 +99,14 @@ extension JSON {
 
     /// Reads one JSON text, strictly by RFC 8259; refuses besides: duplicate member names, lone surrogates, invalid
     /// UTF-8, nesting past `nestingDepthMax`, numbers past `numberCharactersMax`.
-    package static func parse(_ bytes: [UInt8]) throws(JSONError) -> JSON {
+    package static func parse(_ bytes: [UInt8]) throws(JSONError) -> JSON { try parse(bytes, isSent: false) }
+
+    /// The same of what somebody sent us: refuses besides more than `String.marksMax` combining marks in a row.
+    package static func parse(sent bytes: [UInt8]) throws(JSONError) -> JSON { try parse(bytes, isSent: true) }
+
+    private static func parse(_ bytes: [UInt8], isSent: Bool) throws(JSONError) -> JSON {
         try bytes.withUnsafeBufferPointer { bytes throws(JSONError) in
-            var parser = JSONParser(bytes)
+            var parser = JSONParser(bytes, isSent: isSent)
             return try parser.document()
         }
     }

@@ -3,13 +3,18 @@
 /// Invariant: `at` never passes `bytes.count`. Used within one call, on one thread.
 struct JSONParser {
     private let bytes: UnsafeBufferPointer<UInt8>
+    private let isSent: Bool
     private var at = 0
     private var depth = 0
 
     /// Up to here names are compared one by one; a set pays off only past it.
     private static let membersComparedMax = 8
 
-    init(_ bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
+    /// `isSent`: by somebody else, whose texts have a bound for marks.
+    init(_ bytes: UnsafeBufferPointer<UInt8>, isSent: Bool) {
+        self.bytes = bytes
+        self.isSent = isSent
+    }
 
     mutating func document() throws(JSONError) -> JSON {
         skipSpace()
@@ -187,6 +192,9 @@ struct JSONParser {
         if UnsafeRawBufferPointer(bytes).isASCII { return String(decoding: bytes, as: UTF8.self) }
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw JSONError(offset: start, reason: "the string is not valid UTF-8")
+        }
+        if isSent, text.hasTooManyMarks {
+            throw error("the string has more than \(String.marksMax) combining marks in a row", start)
         }
         return text
     }

@@ -7,8 +7,8 @@ package struct Multipart: Sendable {
 
     package static let partsMax = 256
 
-    /// Nil where it is no such body: without its last boundary, with a part that has no name, with two files, or with
-    /// more parts than `partsMax`.
+    /// Nil where it is no such body: without its last boundary, with a part that has no name, with two files, with more
+    /// parts than `partsMax`, or with more combining marks in a row than `String.marksMax`.
     package init?(_ body: [UInt8], boundary: String) {
         guard 1...70 ~= boundary.utf8.count else { return nil }
         let mark = Array("--\(boundary)".utf8)
@@ -31,7 +31,9 @@ package struct Multipart: Sendable {
                     file = Array(part.content)
                 }
             } else {
-                guard let text = String(validating: part.content, as: UTF8.self) else { return nil }
+                guard let text = String(validating: part.content, as: UTF8.self), !text.hasTooManyMarks else {
+                    return nil
+                }
                 pairs.append((part.name, text))
             }
             rest = rest[(end + between.count)...]
@@ -57,7 +59,7 @@ package struct Multipart: Sendable {
 
         init?(_ bytes: ArraySlice<UInt8>) {
             guard let end = bytes.firstPlace(of: Array("\r\n\r\n".utf8)),
-                let head = String(validating: bytes[bytes.startIndex..<end], as: UTF8.self)
+                let head = String(validating: bytes[bytes.startIndex..<end], as: UTF8.self), !head.hasTooManyMarks
             else { return nil }
             content = bytes[(end + 4)...]
             guard

@@ -4,6 +4,7 @@ package enum QueryError: Error, Equatable, CustomStringConvertible {
     case badEscape
     case invalidUTF8
     case tooManyPairs
+    case tooManyMarks
 
     /// What is wrong with it, as the end of a sentence.
     package var description: String {
@@ -11,6 +12,7 @@ package enum QueryError: Error, Equatable, CustomStringConvertible {
         case .badEscape: "a percent sign is not followed by two hexadecimal digits, or stands for NUL"
         case .invalidUTF8: "it is not valid UTF-8"
         case .tooManyPairs: "it has more than \(Query.pairsMax) parameters"
+        case .tooManyMarks: "it has more than \(String.marksMax) combining marks in a row"
         }
     }
 }
@@ -88,5 +90,6 @@ private func percentDecoded(_ text: Substring.UTF8View, plusIsSpace: Bool) throw
         }
     }
     guard let decoded = String(validating: bytes, as: UTF8.self) else { throw .invalidUTF8 }
+    if decoded.hasTooManyMarks { throw .tooManyMarks }
     return decoded
 }

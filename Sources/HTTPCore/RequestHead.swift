@@ -53,15 +53,21 @@ package struct RequestHead: Sendable, Equatable {
         }
     }
 
-    /// The first field of this name as text; nil where it is absent. Bytes over 0x7F that are not UTF-8 are replaced.
-    package func value(of name: HeaderName) -> String? { range(of: name).map(string) }
+    /// The first field of this name as text; nil where it is absent. Bytes over 0x7F that are not UTF-8 are replaced,
+    /// and so is the whole where it has more marks in a row than any text may.
+    package func value(of name: HeaderName) -> String? { range(of: name).map(fieldText) }
+
+    private func fieldText(_ range: Range<Int>) -> String {
+        let text = string(range)
+        return text.hasTooManyMarks ? "\u{FFFD}" : text
+    }
 
     /// All fields of this name, in order, joined by commas (RFC 9110 §5.3); nil where there is none.
     package func joinedValues(of name: HeaderName) -> String? {
         let places = bytes.withUnsafeBufferPointer { bytes in
             fields.filter { $0.name.count == name.count && name.matches(bytes, at: $0.name.lowerBound) }.map(\.value)
         }
-        return places.isEmpty ? nil : places.map(string).joined(separator: ",")
+        return places.isEmpty ? nil : places.map(fieldText).joined(separator: ",")
     }
 
     /// How many fields carry this name: repeated credentials are refused (0001).

@@ -123,6 +123,24 @@ extension String {
         return String(text)
     }
 
+    /// Combining marks that a text from callers may have in a row, which is more than any script has (UAX 15,
+    /// Stream-Safe Text Format).
+    package static let marksMax = 30
+
+    /// Whether more marks follow one another. The library sorts them each time it composes, compares or hashes the
+    /// text, in time that grows with the square of their number: 64 KiB of them would hold a thread for seconds.
+    package var hasTooManyMarks: Bool {
+        // The shortest has two bytes.
+        guard utf8.count > 2 * Self.marksMax else { return false }
+        var marks = 0
+        for scalar in unicodeScalars {
+            let isMark = scalar.value >= 0x300 && scalar.properties.canonicalCombiningClass != .notReordered
+            marks = isMark ? marks + 1 : 0
+            if marks > Self.marksMax { return true }
+        }
+        return false
+    }
+
     /// Without case, in NFC, as texts are searched: two that differ in case alone are one.
     package var folded: String {
         if utf8.allSatisfy({ $0 < 0x80 && !(0x41...0x5A).contains($0) }) { return self }

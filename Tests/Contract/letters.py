@@ -449,6 +449,35 @@ def dialect_addresses(checks, gateway, reports, customers, codes):
             assert refused.status == 400 and "email" in refused.json["error"], (text, refused)
 
 
+def marks(checks, gateway):
+    """Whoever composes or compares a text sorts its marks, in time that grows with the square of their number."""
+    most, more = "a" + "\u0323\u0301" * 15, "a" + "\u0301\u0323" * 500
+    owner, reports = gateway.tenant("hosting")["owner_key"], f"{gateway.tenant('panel')['base_url']}{REPORTS}/credit"
+    session, reports = f"/t/hosting{PARTNER}/session", reports.removeprefix(gateway.base_url)
+    with checks("G6 W4 C3 L1 a text with 30 marks in a row is read; one with more is refused before it is compared"):
+        credit = {"kind": "topup", "amount_usd": 5, "external_ref": uuid.uuid4().hex}
+        key = gateway.reseller("panel")["key"]
+        assert gateway.post(reports, credit | {"meta": {most: most}}, key=key).status == 200
+        calls = [
+            ("POST", reports, credit | {"meta": {more: 1}}, {"Authorization": f"Bearer {key}"}),
+            ("POST", reports, credit | {"meta": {"a": [more]}}, {"Authorization": f"Bearer {key}"}),
+            ("POST", reports, json.dumps({more: 1}, ensure_ascii=False).encode(), {"Authorization": f"Bearer {key}"}),
+            ("POST", session, {more: 1}, {}), ("POST", session, {"email": f"{more}@b.example", "password": "x"}, {}),
+            ("POST", f"/t/licences{LICENCES}/myavailable", {"api_token": more}, {}),
+            ("GET", f"/t/hosting{PARTNER}/openapi.json?q={quote(more[:400])}", None, {}),
+            ("POST", f"/t/hosting{ADMIN}/products.csv", f"sku,name,fulfilment\nm-1,{more},instant\n".encode(),
+             {"Content-Type": "text/csv", "Authorization": f"Bearer {owner}"}),
+        ]
+        for method, path, body, headers in calls:
+            answer = gateway.request(method, path, body, headers=headers | address())
+            assert answer.status in (400, 422) and b"30 combining marks" in answer.body, (path, answer)
+        # What nobody can mean is no path, and no header.
+        assert gateway.get(f"/t/codes/activate/{quote(more[:400])}").status == 404
+        names = ("Accept", "Accept-Encoding", "If-None-Match")
+        headers = {name: more.encode().decode("latin-1") for name in names}
+        assert gateway.get(f"/t/hosting{PARTNER}/openapi.json", headers=headers).status == 200
+
+
 def main():
     options = arguments()
     checks = Checks()
@@ -469,6 +498,7 @@ def main():
         passwords(checks, gateway)
         ids(checks, gateway)
         dialects(checks, gateway)
+        marks(checks, gateway)
         elsewhere = Shop(gateway)
         elsewhere.buyer = elsewhere.reseller()
         for api in ROWS:

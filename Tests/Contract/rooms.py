@@ -10,6 +10,7 @@ import os
 import re
 import socket
 
+from endpoints import LICENCES
 from shop import PARTNER, Shop
 from strangers import WRONG, Stranger, answered, begun, hosts, spent
 from support import Checks, Gateway, arguments, wait_until
@@ -82,6 +83,30 @@ def bodies(gateway):
             done = shop.admin("POST", "/price-book.csv", text, headers={"Content-Type": "text/csv"})
             assert done.status == 422 and done.json["errors"][0]["pointer"], done
         assert len(text) > 2 << 20 and not scratch(gateway)
+
+
+def keys_in_bodies(gateway):
+    """L1: where a body carries the key, it is read before anybody knows who pays."""
+    shop = Shop(gateway, blueprint="licences")
+    token = shop.reseller()["key"]
+
+    def in_use():
+        return gateway.metrics().get("tollgate_budget_in_use", budget="bodies_node")
+    with checks("G6 L1 strangers who fill the room for bodies keep out no key that comes in a small body"):
+        for path in (f"{shop.base}{LICENCES}/myavailable", f"{LICENCES}/myavailable"):
+            with contextlib.ExitStack() as stack:
+                for host in (next(hosts), next(hosts)):
+                    for _ in range(128):
+                        stack.enter_context(contextlib.closing(begun(gateway, path, 16 * 1024, host=host)))
+                wait_until(lambda: in_use() == 4 << 20)
+                with Stranger(gateway) as stranger:
+                    large = {"api_token": token, "nobody_reads": "x" * 1024}
+                    assert stranger.post(path, large).status == 503
+                    for _ in range(3):
+                        answer = stranger.post(path, {"api_token": token})
+                        assert answer.status == 200, answer
+                        assert stranger.post(path, {"api_token": token[:-1]}).status == 401
+            wait_until(lambda: in_use() == 0)
 
 
 def scratch(gateway):
@@ -169,6 +194,7 @@ small = [f"--budget={name}={figure}" for name, figure in {
     "page_files_tenant": PAGE_FILES}.items()]
 with Gateway(options.tollgate, "--trusted-proxy", "127.0.0.9", *small, demo=False) as gateway:
     bodies(gateway)
+    keys_in_bodies(gateway)
     forwarded(gateway)
     page_files(gateway)
 with Gateway(

@@ -356,8 +356,8 @@ def guesses():
             with contextlib.ExitStack() as open_calls:
                 for number in (1, 2):
                     # A right one, of which the body is still on its way.
-                    open_calls.enter_context(contextlib.closing(begun(gateway, first, 1_000, host=stranger.host)))
-                    wait_until(lambda: in_use(gateway, "bodies_node") >= number * 1_000)
+                    open_calls.enter_context(contextlib.closing(begun(gateway, first, 2_000, host=stranger.host)))
+                    wait_until(lambda: in_use(gateway, "bodies_node") >= number * 2_000)
                 refused = stranger.get(second)
                 assert refused.status == 429 and int(refused.headers["retry-after"]) >= 1, refused
                 assert spent(gateway, "guesses_in_flight") >= 1

@@ -238,6 +238,21 @@ def codings(checks, gateway, shop, reseller, sku):
             answer = gateway.post(other.base + path_of, gzip.compress(b"{}"), headers=headers, **how)
             assert answer.status == 415 and answer.headers["accept-encoding"] == "identity", (blueprint, answer)
 
+    with checks("X1 L1 a form in place of JSON is told so in each envelope; JSON called a form has its own fault"):
+        url, parts = "application/x-www-form-urlencoded", "multipart/form-data; boundary=b"
+        seller = Shop(gateway, blueprint="licences")
+        token = seller.reseller()["key"]
+        ways = [(shop.base + "/api/partner/v1" + path, {"key": reseller["key"]}),
+                (shop.base + "/api/partner/v1/session", {}),
+                (f"{seller.base}/reseller/licenseinfo", {}),
+                (f"{seller.base}/reseller/licenseinfo?api_token={token}", {})]
+        for target, how in ways:
+            for kind, body, said in [(url, b"license=1", "is a form"), (parts, b"--b--\r\n", "is a form"),
+                                     (url, b' {"license":"1",}', "not valid JSON"), (url, b"[1", "not valid JSON"),
+                                     ("text/plain", b"license=1", "not valid JSON")]:
+                answer = gateway.post(target, body, headers={"Content-Type": kind}, **how)
+                assert answer.status == 400 and said.encode() in answer.body, (target, kind, body, answer)
+
     with checks("X1 no coding, identity and any media type are read as they are: the body is JSON"):
         for headers in (
                 {"Content-Encoding": "identity"}, {"Content-Encoding": ""}, {"Content-Type": "text/plain"},

@@ -1,4 +1,5 @@
 import CallKit
+import HTTPCore
 import TenantApp
 import TestSeeds
 import Testing
@@ -69,6 +70,9 @@ private func rows(_ bytes: [UInt8], _ pieceBytes: Int) throws(CSVError) -> [CSVR
         #expect(try rows(field + ",y").first?.fields.first?.utf8.count == CSVReader.fieldBytesMax)
         #expect(throws: CSVError(line: 1, reason: .fieldTooLong)) { try rows(field + "x") }
         #expect(throws: CSVError(line: 1, reason: .fieldTooLong)) { try rows("\"" + field + "x") }
+        let marks = String(repeating: "\u{301}", count: String.marksMax)
+        #expect(try rows("a\(marks),b\(marks)").first?.fields.count == 2)
+        #expect(throws: CSVError(line: 2, reason: .tooManyMarks)) { try rows("a\nb,\(marks)\u{323}\n") }
         let commas = String(repeating: ",", count: CSVReader.columnsMax - 1)
         #expect(try rows(commas).first?.fields.count == CSVReader.columnsMax)
         #expect(throws: CSVError(line: 1, reason: .tooManyColumns)) { try rows(commas + ",") }

@@ -128,6 +128,7 @@ import Testing
         private static let kinds = [
             "service": "state || iif(term = 'hourly', ' hourly', '') || coalesce(' ' || suspended_by, '')",
             "provisioning": "phase",
+            "posting": "kind",
             "licence": "assigned_at IS NULL",
         ]
 

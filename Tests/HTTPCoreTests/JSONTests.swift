@@ -72,6 +72,21 @@ private func parse(_ text: String) throws(JSONError) -> JSON { try JSON.parse(Ar
         #expect(try parse(#"{"a":{"a":1},"b":{"a":1}}"#)["b"]?["a"] != nil)
     }
 
+    @Test("G6 a text that was sent has a bound for marks in a row, escaped or not; a kept one has none")
+    func marks() throws {
+        let most = String(repeating: "\u{301}\u{323}", count: String.marksMax / 2)
+        let escaped = String(repeating: "\\u0301", count: String.marksMax + 1)
+        for text in ["\"a\(most)\"", "{\"a\(most)b\(most)\":1}", "[\"\(String(repeating: "漢字", count: 100))\"]"] {
+            #expect(throws: Never.self) { try JSON.parse(sent: Array(text.utf8)) }
+        }
+        for text in [
+            "\"a\(most)\u{301}\"", "{\"\(most)\u{5b0}\":1}", "[\"\(escaped)\"]", "{\"a\":{\"\(escaped)\":1}}",
+        ] {
+            #expect(throws: JSONError.self) { try JSON.parse(sent: Array(text.utf8)) }
+            #expect(throws: Never.self) { try parse(text) }
+        }
+    }
+
     @Test("nesting ends at the bound, siblings do not count")
     func depth() throws {
         let most = JSON.nestingDepthMax

@@ -32,6 +32,13 @@ import Testing
         #expect(none.pairs.isEmpty && none.file == nil)
     }
 
+    @Test("G6 a field or a name with more marks in a row than any script has makes no form; a file is anything")
+    func marks() {
+        let marks = String(repeating: "\u{323}\u{301}", count: String.marksMax)
+        #expect(!Self.isForm(Self.part("name=\"a\"", marks)) && !Self.isForm(Self.part("name=\"\(marks)\"", "1")))
+        #expect(Self.isForm(Self.part("name=\"file\"; filename=\"x\"", marks)))
+    }
+
     @Test(
         "G6 a file is a file whatever it is called",
         arguments: ["100%.png", "%zz", "a;b.png", "x; name=y.png", "a%22b", "é.png", "%", "="])

@@ -45,6 +45,15 @@ import Testing
         #expect(throws: QueryError.invalidUTF8) { try Query(form: [0x61, 0xFF]) }
     }
 
+    @Test("G6 more marks in a row than any script has are an error")
+    func marks() throws {
+        let most = String(repeating: "%CC%81", count: String.marksMax)
+        #expect(try Query(parsing: "a=\(most)&\(most)=b").pairs.count == 2)
+        #expect(throws: QueryError.tooManyMarks) { try Query(parsing: "a=\(most)%CC%A3") }
+        #expect(throws: QueryError.tooManyMarks) { try Query(form: Array("\(most)%CC%A3=a".utf8)) }
+        #expect(throws: QueryError.tooManyMarks) { try percentDecoded(most + "%CC%A3") }
+    }
+
     @Test("a path segment keeps its plus")
     func segments() throws {
         #expect(try percentDecoded("a+b%2Fc%20d") == "a+b/c d")

@@ -110,6 +110,9 @@ struct Harm: CustomTestStringConvertible, Sendable {
             "a posting's kind is changed", "UPDATE posting SET kind = 'correction' WHERE id = 1", .ledger,
             "It is correction in the live book"),
         Harm(
+            "a top-up's reference is changed", "UPDATE posting SET reference = 'another' WHERE id = 1", .ledger,
+            "Its reference is not the one that audit row"),
+        Harm(
             "a balance is raised",
             "UPDATE ledger_account SET balance = balance + 1 WHERE kind = 'balance' AND reseller_id = 1 AND book = 0",
             .ledger, "its entries come to"),

@@ -138,17 +138,20 @@ package final class Shares: Sendable {
 package final class SharedRoom: Sendable {
     private let shares: Shares
     private let payer: Payer
+    private let freeUnits: Int
     private let taken = Mutex(0)
 
-    package init(_ shares: Shares, _ payer: Payer) {
+    /// `freeUnits`: what is no larger than that takes no room.
+    package init(_ shares: Shares, _ payer: Payer, freeUnits: Int = 0) {
         self.shares = shares
         self.payer = payer
+        self.freeUnits = freeUnits
     }
 
     /// Makes it so many units, or leaves it as it is; false where there are not so many.
     package func grow(to units: Int) -> Bool {
         taken.withLock { taken in
-            if units <= taken { return true }
+            if units <= max(taken, freeUnits) { return true }
             guard shares.enter(payer, units: units - taken) == nil else { return false }
             taken = units
             return true

@@ -1,4 +1,5 @@
 import CallKit
+import HTTPCore
 
 /// Why a CSV file cannot be read, and in which line (the first is 1).
 package struct CSVError: Error, Equatable {
@@ -11,6 +12,7 @@ package struct CSVError: Error, Equatable {
         case fieldTooLong
         case tooManyColumns
         case invalidUTF8
+        case tooManyMarks
     }
 
     package let line: Int
@@ -154,6 +156,7 @@ package struct CSVReader: Sendable {
     private mutating func endField() throws(CSVError) {
         guard fields.count < Self.columnsMax else { throw error(.tooManyColumns) }
         guard let text = String(validating: field, as: UTF8.self) else { throw error(.invalidUTF8) }
+        if text.hasTooManyMarks { throw error(.tooManyMarks) }
         fields.append(text)
         field.removeAll(keepingCapacity: true)
         state = .fieldStart

@@ -103,7 +103,7 @@ package struct LedgerFile: Sendable {
         let line = number == 1 ? ByteOrderMark.without(text) : text
         if line.allSatisfy({ $0 <= 0x20 }) { return }
         do throws(JSONError) {
-            read(try JSON.parse(line), number, &lines)
+            read(try JSON.parse(sent: line), number, &lines)
         } catch {
             fail(FieldError.inLine(number, nil, "format", "is not valid JSON: \(error)"))
         }

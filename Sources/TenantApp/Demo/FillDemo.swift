@@ -108,6 +108,7 @@ package struct FillDemo: Sendable {
             try tenant.savePrice(row, resellerID: reseller.id, productID: product.id)
         }
         if let balance, balance > .zero {
+            detail.note("reference", "demo")
             try tenant.post(
                 .topUp, balance, from: .funding, to: .balance(reseller: reseller.id), reference: "demo",
                 resellerID: reseller.id, book: .live, keyID: 0, detail: &detail)

@@ -90,7 +90,7 @@ struct VouchedPostings {
                     "The row vouches for posting \(voucher.id), which an earlier row has vouched for already.")
                 continue
             }
-            try compare(voucher, at, sequence, &file)
+            try compare(voucher, givenReference(of: voucher, in: detail), at, sequence, &file)
         }
     }
 
@@ -128,11 +128,23 @@ struct VouchedPostings {
         }
     }
 
+    /// What an operator called its top-up or correction (O5). Other postings are called by what they charge for, or by
+    /// their payment, which is compared with these.
+    private func givenReference(of voucher: PostingVoucher, in detail: JSON) -> String? {
+        guard [PostingKind.topUp, .correction].contains(where: { $0.rawValue == voucher.kind }),
+            case .string(let reference)? = detail["reference"]
+        else { return nil }
+        return reference
+    }
+
     private mutating func compare(
-        _ voucher: PostingVoucher, _ at: Timestamp, _ sequence: Int64, _ file: inout VerifiedFile
+        _ voucher: PostingVoucher, _ reference: String?, _ at: Timestamp, _ sequence: Int64, _ file: inout VerifiedFile
     ) throws {
-        let found = try file.connection.row("SELECT book, kind, at FROM posting WHERE id = ?1", .integer(voucher.id)) {
-            try (book: $0.int(), kind: $0.text(), at: $0.time())
+        let found = try file.connection.row(
+            "SELECT book, kind, at, coalesce(reference = ?2, 1) FROM posting WHERE id = ?1", .integer(voucher.id),
+            .optional(reference)
+        ) {
+            try (book: $0.int(), kind: $0.text(), at: $0.time(), hasReference: $0.bool())
         }
         guard let found else {
             file.report.add(
@@ -147,6 +159,10 @@ struct VouchedPostings {
                 .ledger, "posting", voucher.id,
                 "It is \(found.kind) in the \(book) book; audit row \(sequence) says \(voucher.kind) in the \(voucher.book.name) book."
             )
+        }
+        if !found.hasReference {
+            file.report.add(
+                .ledger, "posting", voucher.id, "Its reference is not the one that audit row \(sequence) says.")
         }
         if !Self.isNear(found.at, at) {
             let stray = Stray(posting: voucher.id, at: found.at, recordedAt: at, sequence: sequence)

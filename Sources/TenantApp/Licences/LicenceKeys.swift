@@ -47,7 +47,7 @@ package struct LicenceKeys: Dialect {
     ) -> IdempotencyClaim.Said {
         let pairs = head.query.split(separator: "&").filter { !$0.hasPrefix("\(Self.token)=") }
         var rest = body.isEmpty ? Array("{}".utf8) : body
-        if case .object(let members)? = try? JSON.parse(body) {
+        if case .object(let members)? = try? JSON.parse(sent: body) {
             rest = JSON.object(members.filter { $0.name != Self.token }).encoded()
         }
         let path = head.string(head.pathRange.lowerBound + addressBytes..<head.pathRange.upperBound)

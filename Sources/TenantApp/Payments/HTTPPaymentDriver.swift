@@ -60,7 +60,7 @@ package struct HTTPPaymentDriver: PaymentDriver {
 
     private static func read(_ answer: OutboundResponse, allowsPlain: Bool) -> Result<CreatedPayment, PaymentFailure> {
         guard 200..<300 ~= answer.status else { return .failure(.refused(status: answer.status)) }
-        guard let json = try? JSON.parse(answer.body) else { return .failure(.unreadable("it is not JSON")) }
+        guard let json = try? JSON.parse(sent: answer.body) else { return .failure(.unreadable("it is not JSON")) }
         var fields = FieldReader(json)
         let reference = fields.string("id", characters: 1...referenceCharactersMax)
         let url = fields.webAddress("payment_url", allowsPrivateAddresses: allowsPlain)

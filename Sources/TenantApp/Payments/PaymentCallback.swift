@@ -44,7 +44,7 @@ package struct PaymentCallback: Sendable {
     package func content() throws(Refusal) -> Content {
         let json: JSON
         do {
-            json = try JSON.parse(body)
+            json = try JSON.parse(sent: body)
         } catch {
             throw .unparseable("The body is not valid JSON: \(error).")
         }

@@ -98,7 +98,7 @@ package enum ProvisioningReading {
     package static func content(_ body: [UInt8]) -> Result<ProvisioningAnswer, Fault> {
         let json: JSON
         do throws(JSONError) {
-            json = try JSON.parse(body)
+            json = try JSON.parse(sent: body)
         } catch {
             return .failure(Fault(reason: "It is not valid JSON: \(error)."))
         }
@@ -119,7 +119,7 @@ package enum ProvisioningReading {
 
     /// The reason of a refusal, from JSON that has one; problem details have theirs.
     private static func reason(_ body: [UInt8]) -> String? {
-        guard let json = try? JSON.parse(body) else { return nil }
+        guard let json = try? JSON.parse(sent: body) else { return nil }
         return told(json["reason"]) ?? told(json["detail"])
     }
 
@@ -142,7 +142,7 @@ package enum ProvisioningReading {
     ///
     /// JSON loses each member of that name. What is no JSON, an answer that was cut off say, ends before the name.
     private static func withoutDetails(_ body: [UInt8]) -> ArraySlice<UInt8> {
-        guard let json = try? JSON.parse(body) else {
+        guard let json = try? JSON.parse(sent: body) else {
             return body.prefix(upTo: body.firstRange(of: detailsName.utf8)?.lowerBound ?? body.endIndex)
         }
         guard let rest = withoutDetails(json) else { return body[...] }

@@ -55,6 +55,7 @@ package struct Shop: Sendable {
     package func topUp(_ reseller: Int64, units: Int64) throws {
         _ = try node.write(record, "POST /api/admin/resellers/{id}/balance") { tenant, detail in
             detail.resellerID = reseller
+            detail.note("reference", "bank")
             return try tenant.post(
                 .topUp, Money(micros: units * 1_000_000), from: .funding, to: .balance(reseller: reseller),
                 reference: "bank", resellerID: reseller, book: .live, keyID: 0, detail: &detail)
