@@ -226,7 +226,9 @@ extension Fleet {
         }
         // Who takes some may be another than a moment ago.
         guard let target = ClusterMember.heir(of: record.id, among: cluster.takers) else {
-            return then(.failure(failure ?? MoveFailure.alone))
+            // The others drain too, or are gone: this one takes tenants again, so that somebody does.
+            undrain()
+            return then(.failure(MoveFailure.alone))
         }
         move(record, to: target) { [self] result in
             let rest = records.dropFirst()
