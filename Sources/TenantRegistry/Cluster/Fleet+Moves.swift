@@ -215,6 +215,17 @@ extension Fleet {
     /// The node takes tenants again after a drain.
     package func undrain() { cluster?.state.withLock { $0.state = .serving } }
 
+    /// The same; `then` comes once a beat has told the log, or could not: a later one does.
+    package func undrain(then: @escaping @Sendable () -> Void) {
+        undrain()
+        guard let cluster else { return then() }
+        cluster.aside(
+            { [self] in
+                beat()
+                then()
+            }, orElse: then)
+    }
+
     /// One after the other: each waits for a round trip to the log, and its calls with it.
     private func drain(
         _ records: ArraySlice<TenantRecord>, _ cluster: ClusterMember, moved: Int, failure: (any Error)?,
