@@ -123,7 +123,7 @@ extension Unavailable {
         "not_committed", "The write failed; nothing was done.", retryAfterSeconds: 1)
     package static let outcomeUnknown = Unavailable(
         "outcome_unknown",
-        "Whether this was done is being settled; ask again with the same Idempotency-Key, or look first if it had none.",
+        "Whether this was done is being settled; ask again with the same Idempotency-Key, or look if it had none.",
         retryAfterSeconds: 5)
     /// The log that the nodes share cannot be reached, or this node has not been heard of for too long (N2, N3).
     package static let logUnavailable = Unavailable(

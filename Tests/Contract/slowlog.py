@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""A cluster's database behind a slow network (N2): what a large import made takes longer to get there than an append has
-by itself, and is taken all the same."""
+"""A cluster's database behind a slow network (N2): what a large import made takes longer to get there than an append
+has by itself, and is taken all the same."""
 
 import os
 import shutil
