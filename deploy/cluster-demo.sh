@@ -5,6 +5,7 @@
 set -euo pipefail
 
 tollgate=$1
+blueprints=$(cd "$(dirname "${BASH_SOURCE[0]}")/../tenants" && pwd)
 port=${2:-8081}
 seconds_max=60
 folder=$(mktemp -d "${TMPDIR:-/tmp}/tollgate-cluster.XXXXXX")
@@ -91,7 +92,7 @@ start_node() {
     mkdir -p -m 700 "$folder/$name"
     if [ -f "$folder/a/master.key" ] && [ "$name" != a ]; then cp -p "$folder/a/master.key" "$folder/$name/"; fi
     TOLLGATE_CLUSTER=$url setsid "$tollgate" serve --data "$folder/$name" --port "$at" --node "$name" \
-        --advertise "127.0.0.1:$at" "$@" >"$folder/$name.log" 2>&1 </dev/null &
+        --advertise "127.0.0.1:$at" --blueprints "$blueprints" "$@" >"$folder/$name.log" 2>&1 </dev/null &
     nodes+=($!)
     wait_for $! "$folder/$name.log" '^listening on' "Node $name"
 }

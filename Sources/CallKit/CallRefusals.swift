@@ -122,7 +122,8 @@ extension Unavailable {
     package static let notCommitted = Unavailable(
         "not_committed", "The write failed; nothing was done.", retryAfterSeconds: 1)
     package static let outcomeUnknown = Unavailable(
-        "outcome_unknown", "Whether this was done is being settled; ask again with the same Idempotency-Key.",
+        "outcome_unknown",
+        "Whether this was done is being settled; ask again with the same Idempotency-Key, or look if it had none.",
         retryAfterSeconds: 5)
     /// The log that the nodes share cannot be reached, or this node has not been heard of for too long (N2, N3).
     package static let logUnavailable = Unavailable(

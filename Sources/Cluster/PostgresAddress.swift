@@ -62,10 +62,10 @@ package struct PostgresAddress: Sendable, CustomStringConvertible {
 
     /// A text of the server or of libpq, fit for the log.
     func redacted(_ text: String) -> String {
-        var text = text.split(separator: "\n").joined(separator: " ")
+        var text = text
         for secret in [options["password"], options["sslpassword"]] {
             if let secret, !secret.isEmpty { text = text.replacing(secret, with: "…") }
         }
-        return text
+        return text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
     }
 }

@@ -8,6 +8,8 @@ enum PostgresBounds {
     static let connectNanoseconds: UInt64 = 1_000_000_000
     /// Until an append whose answer did not come is settled.
     static let answerNanoseconds: UInt64 = 2_000_000_000
+    /// An append's may come so much later for each byte: 8 MB a second. What a large import made is tens of them.
+    static let answerNanosecondsPerByte: UInt64 = 125
     /// Until what is not settled stays unknown.
     static let settleNanoseconds: UInt64 = 2_000_000_000
     /// For what a node asks that no caller waits for: joining, snapshots' parts, what is read.

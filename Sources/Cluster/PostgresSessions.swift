@@ -50,8 +50,10 @@ final class PostgresSessions: Sendable {
             state.withLock { ($0.host, $0.failure) = (at, nil) }
             return connection
         } catch {
+            // What an attempt said that had time tells more.
+            guard hasTime else { throw state.withLock { $0.failure } ?? error }
             // The next attempt begins elsewhere: this one may have had no time for more than one host.
-            if hasTime { state.withLock { ($0.host, $0.failure) = ((host + 1) % address.hosts.count, error) } }
+            state.withLock { ($0.host, $0.failure) = ((host + 1) % address.hosts.count, error) }
             throw error
         }
     }

@@ -124,6 +124,7 @@ final class PostgresShipper: @unchecked Sendable {
 
     private func send(_ sealed: [(append: PostgresAppend, record: SealedRecord)]) {
         let begun = now()
+        let bytes = sealed.reduce(UInt64(0)) { $0 + UInt64($1.record.data.count) }
         let statements = sealed.map { append, record in
             PostgresConnection.Statement(
                 name: "append", sql: PostgresSchema.append,
@@ -133,7 +134,9 @@ final class PostgresShipper: @unchecked Sendable {
                 ])
         }
         do throws(PostgresFailure) {
-            let results = try transact(statements, until: begun + PostgresBounds.answerNanoseconds)
+            let results = try transact(
+                statements,
+                until: begun + PostgresBounds.answerNanoseconds + bytes * PostgresBounds.answerNanosecondsPerByte)
             sessions.note(isReachable: true)
             let refused = zip(sealed, results).reduce(0) { $0 + ($1.1.written == 1 ? 0 : 1) }
             count(sealed.map(\.record), refused: refused, nanoseconds: now() - begun)

@@ -95,7 +95,7 @@ extension ProviderAPI {
         let cluster = try clusterOfNamed(call)
         return .flow { steps in
             try await log(call.act("node.undrained"), call, steps)
-            fleet.undrain()
+            let _: Void = try await steps.callback { done in fleet.undrain { done(.success(())) } }
             return .answer(Self.drained(cluster, moved: 0))
         }
     }

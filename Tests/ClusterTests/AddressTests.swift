@@ -1,7 +1,8 @@
-import Cluster
 import TenantRegistry
 import TestPostgres
 import Testing
+
+@testable import Cluster
 
 /// What is read of an address, and what is said of it.
 @Suite(.enabled(if: PostgresPrograms.areInstalled)) struct AddressTests {
@@ -33,5 +34,7 @@ import Testing
     func described() throws {
         let address = try PostgresAddress("postgresql://me:sesame@one:5432,[::1]:5433/shop?sslmode=require")
         #expect(address.description == "postgresql://me@one:5432,::1:5433/shop")
+        let said = "refused by sesame\n\tIs the server running on that host?\n"
+        #expect(address.redacted(said) == "refused by … Is the server running on that host?")
     }
 }

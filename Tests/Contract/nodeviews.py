@@ -187,6 +187,8 @@ def births(checks, nodes):
         assert late.admin("GET", "/resellers").status == 200
         undone = second.delete(f"{API}/nodes/{second.name}/drain", key=second.provider_key)
         assert undone.status == 200, undone
+        states = {row["name"]: row["state"] for row in ask(second, "/nodes").json["data"]}
+        assert states[second.name] == "serving", states
 
 
 def silence(checks, nodes, shop):

@@ -39,7 +39,7 @@ SECONDS = {
     "browser": 215, "journeys": 225, "schema": 110, "sending": 60, "budgets": 40, "files": 30, "proxies": 26,
     "payments": 25, "nodes": 60, "archive": 60, "archivelosses": 25, "archivedays": 25, "pageforms": 44,
     "archivebacklog": 50,
-    "halfmoves": 20, "clustertls": 7,
+    "halfmoves": 20, "clustertls": 7, "slowlog": 12,
     "faults": 40, "logfaults": 15, "soak": 22,
     "nodebackup": 14, "pruning": 17, "destinations": 22, "races": 20, "unitcare": 20, "output": 17,
     "openfiles": 3, "mistyped": 1, "moving": 19, "crowd": 18, "spends": 40,

@@ -47,7 +47,7 @@ ELSEWHERE = {
     "they ask one node for what it counted itself": ["badinput", "finds", "truth"],
     "they need mounts, or programs beside the gateway that know its port": ["destinations", "package", "receivers"],
     "they are about a cluster, and make their own": [
-        "balancer", "clustertls", "failover", "joining", "nodepast", "nodes", "nodeviews", "through"],
+        "balancer", "clustertls", "failover", "joining", "nodepast", "nodes", "nodeviews", "slowlog", "through"],
     "they have no gateway": ["mistyped", "rows"],
 }
 

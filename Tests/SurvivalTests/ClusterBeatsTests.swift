@@ -92,6 +92,24 @@ import Testing
         try scene.heal("not drained")
     }
 
+    @Test("N4 a drain that is refused, as the other node drains too, leaves a node that takes tenants")
+    func drainedBoth() throws {
+        let scene = try ClusterScene(nodes: 2, tenants: 2)
+        defer { scene.end() }
+        let owner = try scene.owner(of: slug)
+        let other = try #require(scene.nodes.first { $0 !== owner })
+        let (fleet, otherFleet) = (try #require(owner.node).fleet, try #require(other.node).fleet)
+        let (first, second) = (Promise<Int>(), Promise<Int>())
+        otherFleet.drain { first.resolve($0) }
+        _ = try first.value()
+        // It has not heard of that yet.
+        fleet.drain { second.resolve($0) }
+        #expect(throws: Fleet.MoveFailure.alone) { try second.value() }
+        #expect(owner.member?.ownState == .serving)
+        otherFleet.undrain()
+        try scene.heal("refused")
+    }
+
     @Test("N4 a drain ends once what was still being taken over when it began is elsewhere too")
     func drainedWhileTakingOver() throws {
         let scene = try ClusterScene(nodes: 3, tenants: 3)

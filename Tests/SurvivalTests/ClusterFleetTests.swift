@@ -393,6 +393,7 @@ import Testing
         try shop.topUp(shop.resellerIDs[0], units: 100)
         let earlier = store.picture
         _ = try shop.order(shop.resellerIDs[0])
+        let left = try one.head(of: shop.record)
         one.stop()
         store.goBack(to: earlier)
         let two = try node("two", seed: 2)
@@ -405,8 +406,18 @@ import Testing
         pass(seconds: 4, again, two)
         try two.move(there.record, to: "one")
         pass(seconds: 1, again, two)
-        #expect(try again.head(of: again.tenant("shop")) == head)
+        let record = try again.tenant("shop")
+        #expect(try again.head(of: record) == head)
         #expect(again.reports.all.contains { $0.contains("another history") && $0.contains(".ahead") })
+        // Whoever decides later still has both.
+        #expect(try again.adopt(record, .log) == head)
+        #expect(try again.adopt(record, .file) == left)
+        // Where there is nothing to decide nothing is put aside, and what came since stays.
+        let later = Shop(node: again, record: record, resellerIDs: shop.resellerIDs)
+        _ = try later.order(shop.resellerIDs[0])
+        let last = try again.head(of: record)
+        #expect(try again.adopt(record, .log) == last)
+        #expect(try again.adopt(record, .file) == last)
     }
 
     @Test("N6 case 17: nodes that run while the database is taken back say so, and show nothing of what they have")
@@ -464,36 +475,5 @@ import Testing
         let live = again.fleet.data.tenantPath(record.id)
         #expect(FileManager.default.fileExists(atPath: live + ".ahead"))
         #expect(after.sequence > before.sequence)
-    }
-}
-
-extension TestNode {
-    /// What was committed anywhere before is known here, and what this node took over is served.
-    func caughtUp() {
-        let done = Promise<Bool>()
-        fleet.cluster?.catchUp { done.succeed($0) }
-        _ = try? done.value()
-        for record in fleet.roster.allTenants {
-            let place = Promise<TenantPlace>()
-            fleet.cluster?.look(record.id) { place.succeed($0) }
-            _ = try? place.value()
-        }
-    }
-
-    func give(_ certificate: String?, to record: TenantRecord) throws {
-        let (host, text) = ("own.example", certificate ?? "")
-        let made = DomainCertificate(of: record.id, host: host, certificate: text, wrappedPrivateKey: [1])
-        let change = DomainChange(hosts: text.isEmpty ? [] : [host], certificates: text.isEmpty ? [] : [made])
-        let act = fleet.ownAct("test")
-        let _: Void = try awaited { fleet.change(record, as: act, domains: change, { _ in }, then: $0) }
-    }
-
-    func adopt(_ record: TenantRecord, _ history: Fleet.History) throws -> AuditHead {
-        try awaited { fleet.adopt(record, history, then: $0) }
-    }
-
-    func move(_ record: TenantRecord, to name: String) throws {
-        let target = try #require(NodeName(name))
-        let _: Void = try awaited { fleet.move(record, to: target, then: $0) }
     }
 }

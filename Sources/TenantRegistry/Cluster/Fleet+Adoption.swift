@@ -22,31 +22,64 @@ extension Fleet {
             { [self] control in
                 then(
                     Result {
-                        control.closeFile()
+                        try putAsideByOpening(control)
                         let file = sharedFile(of: record)
                         switch history {
                         case .file: try keep(file, cluster)
-                        case .log: try file.putAside()
+                        // Where nothing was put aside the file is what the log says.
+                        case .log: if file.isAside { try file.removeMark() }
                         }
                         let store = try control.file()
                         let changes = try projections(of: record, in: store)
                         follow(record, changes, epoch: store.projectionEpoch, incarnation: store.head.incarnation)
-                        if history == .file { DataDirectory.remove(file.path + SharedFile.aheadSuffix) }
+                        if history == .file { DataDirectory.remove(file.asidePath) }
                         return store.head
                     })
             }, orElse: { then(.failure($0)) })
     }
 
+    /// A file that is of another history than the log is kept aside, and either does not open or has been replaced.
+    private func putAsideByOpening(_ control: LaneControl<TenantStore>) throws {
+        control.closeFile()
+        defer { control.closeFile() }
+        do {
+            _ = try control.file()
+        } catch let failure as LaneFailure where failure.isOfCluster {
+            // Nobody can say which it is.
+            throw failure
+        } catch {}
+    }
+
+    /// What was put aside is the file's history, also where the tenant has gone on with the log's since.
     private func keep(_ file: SharedFile, _ cluster: ClusterMember) throws {
         try FileSwap.finish(file.path)
         try PackedFile.unpack(file.path)
-        guard DataDirectory.size(of: file.path) != nil else { throw MoveFailure.notHere }
-        try FileIdentity.check(file.path, isOf: file.tenant)
+        let kept = file.isAside ? file.asidePath : file.path
+        guard DataDirectory.size(of: kept) != nil else { throw MoveFailure.notHere }
+        try FileIdentity.check(kept, isOf: file.tenant)
         try cluster.endRecords(of: file)
+        if file.isAside { try file.takeBack() }
     }
 }
 
 extension SharedFile {
+    fileprivate var asidePath: String { path + Self.aheadSuffix }
+    fileprivate var isAside: Bool { DataDirectory.size(of: asidePath) != nil }
+
+    /// The file that was put aside has its place again, and stays aside until the log has it. The mark is gone.
+    fileprivate func takeBack() throws {
+        let new = path + Self.fetchedSuffix
+        DataDirectory.remove(new)
+        // It is still there where both names were the same file's.
+        defer { DataDirectory.remove(new) }
+        guard link(asidePath, new) == 0 else {
+            throw DataDirectory.Failure.unusable(new, String(cString: strerror(errno)))
+        }
+        DataDirectory.remove(path + "-wal")
+        try DataDirectory.rename(new, to: path)
+        try DataDirectory.synchronise(folder: folder)
+    }
+
     /// The file goes out of the way, and stays for whoever wants to see what it had.
     func putAside() throws {
         try PackedFile.unpack(path)

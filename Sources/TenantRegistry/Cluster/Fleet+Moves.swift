@@ -215,6 +215,17 @@ extension Fleet {
     /// The node takes tenants again after a drain.
     package func undrain() { cluster?.state.withLock { $0.state = .serving } }
 
+    /// The same; `then` comes once a beat has told the log, or could not: a later one does.
+    package func undrain(then: @escaping @Sendable () -> Void) {
+        undrain()
+        guard let cluster else { return then() }
+        cluster.aside(
+            { [self] in
+                beat()
+                then()
+            }, orElse: then)
+    }
+
     /// One after the other: each waits for a round trip to the log, and its calls with it.
     private func drain(
         _ records: ArraySlice<TenantRecord>, _ cluster: ClusterMember, moved: Int, failure: (any Error)?,
@@ -226,7 +237,9 @@ extension Fleet {
         }
         // Who takes some may be another than a moment ago.
         guard let target = ClusterMember.heir(of: record.id, among: cluster.takers) else {
-            return then(.failure(failure ?? MoveFailure.alone))
+            // The others drain too, or are gone: this one takes tenants again, so that somebody does.
+            undrain()
+            return then(.failure(MoveFailure.alone))
         }
         move(record, to: target) { [self] result in
             let rest = records.dropFirst()

@@ -58,7 +58,7 @@ struct SharedFile: Sendable {
         try DataDirectory.synchronise(folder: folder)
     }
 
-    private var folder: String { (path as NSString).deletingLastPathComponent }
+    var folder: String { (path as NSString).deletingLastPathComponent }
 
     // MARK: Making it whole
 

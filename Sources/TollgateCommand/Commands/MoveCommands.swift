@@ -83,7 +83,8 @@ enum MoveCommands {
         arguments: TenantCommands.slug,
         options: [
             Option(
-                "--history", "WHICH", "file: what the tenant's node has of it; log: what the database has",
+                "--history", "WHICH",
+                "file: what the tenant's node has of it, or has put aside; log: what the database has",
                 isRequired: true)
         ] + GatewayClient.options,
         notes: "Whatever only the other history had is lost to the tenant. A file that is put aside stays beside it."
