@@ -170,7 +170,8 @@ extension RequestHead {
         value(of: .contentType)?.lowercased().hasPrefix("application/x-www-form-urlencoded") ?? false
     }
 
-    /// What is said of a body that is no JSON. Some programs name every body a form: what begins as JSON was meant to be.
+    /// What is said of a body that is no JSON. Some programs name every body a form: what begins as JSON was meant to
+    /// be.
     package func refusal(_ refusal: Refusal, ofBody body: [UInt8]) -> Refusal {
         let isMultipart = value(of: .contentType)?.lowercased().hasPrefix("multipart/form-data") ?? false
         let first = body.first { $0 > 0x20 }

@@ -100,6 +100,8 @@ import Testing
         let other = try #require(scene.nodes.first { $0 !== owner })
         let (fleet, otherFleet) = (try #require(owner.node).fleet, try #require(other.node).fleet)
         let (first, second) = (Promise<Int>(), Promise<Int>())
+        // Each hears of the other.
+        scene.pass()
         otherFleet.drain { first.resolve($0) }
         _ = try first.value()
         // It has not heard of that yet.

@@ -107,8 +107,8 @@ extension TenantTransaction {
             .time(now), .time(now.adding(seconds: overlapSeconds)))
     }
 
-    /// The one in force calls back, and sends payers back, below `baseURL`, where that was below an address that ends in
-    /// `former`.
+    /// The one in force calls back, and sends payers back, below `baseURL`, where that was below an address that ends
+    /// in `former`.
     func movePaymentService(from former: String, to baseURL: String, callback path: String) throws {
         let back = PaymentReturnPages.path
         try connection.run(

@@ -1,8 +1,8 @@
 package import CallKit
 package import TenantRegistry
 
-/// A reseller's new customer of ports (X3). What the reseller calls it is free in its book, or the name of somebody whom
-/// its orders know and who has no ports yet.
+/// A reseller's new customer of ports (X3). What the reseller calls it is free in its book, or the name of somebody
+/// whom its orders know and who has no ports yet.
 package struct CreatePortCustomer: Sendable {
     package let email: String
     package let name: String?

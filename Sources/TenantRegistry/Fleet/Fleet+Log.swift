@@ -44,8 +44,8 @@ extension Fleet {
         }
     }
 
-    /// Whether the folder has tenants' files, or a log of theirs, and no registry. One that was made anew would know none
-    /// of them, and the log would forget what their files lack.
+    /// Whether the folder has tenants' files, or a log of theirs, and no registry. One that was made anew would know
+    /// none of them, and the log would forget what their files lack.
     static func lacksRegistry(_ data: DataDirectory) -> Bool {
         let names = [data.registryPath, data.registryPath + FileSwap.decidedSuffix]
         if names.contains(where: { DataDirectory.size(of: $0) != nil }) { return false }

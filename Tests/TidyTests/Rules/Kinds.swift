@@ -23,7 +23,7 @@ enum Kinds {
     ]
 
     private static let verbs: Set<String> = [
-        "Accept", "Activate", "Add", "Adjust", "Allocate", "Announce", "Apply", "Assign", "Change", "Charge",
+        "Accept", "Activate", "Add", "Adjust", "Allocate", "Announce", "Apply", "Arrive", "Assign", "Change", "Charge",
         "Close", "Configure", "Confirm", "Correct", "Create", "Decide", "End", "Expire", "Export", "Fetch",
         "Fill", "Finish", "Fork", "Generate", "Import", "Invite", "Issue", "List", "Mint", "Move", "Pay",
         "Place", "Price", "Quote", "Reconcile", "Record", "Redeem", "Refund", "Regenerate", "Rehearse",
