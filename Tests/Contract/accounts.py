@@ -4,19 +4,13 @@ invited anew; its person's own keys and sessions, in every dialect's envelope.""
 
 import json
 import os
-import tempfile
 import time
 import uuid
 
-from heavy import blueprints
 from shop import ADMIN, PARTNER, PASSWORD, Shop
 from support import Checks, Gateway, arguments, verified_export
 
 BEARER = ("Authorization", "Bearer ")
-# A tenant with several APIs: of one of them its owner alone mints keys.
-SEVERAL = {
-    "name": "several", "title": "Several", "currency": "USD", "key_prefix": "sev", "tier": "pro", "settings": {},
-    "dialects": ["wholesale_orders", "credit_reports", "activation_codes", "proxy_ports"], "products": []}
 
 
 class Api:
@@ -354,54 +348,6 @@ def reports(checks, gateway):
     verified_export(gateway, shop.slug)
 
 
-def several_apis(checks, gateway):
-    shop = Shop(gateway, blueprint=SEVERAL["name"])
-    reseller = shop.invite()
-    assert shop.move(reseller, "approve").status == 200
-    codes, reports = shop.base + "/api/reseller", shop.base + "/api/v1/reseller"
-    reporting = shop.admin("POST", "/api-keys", {"owner_email": reseller["email"], "scopes": ["reseller:credit"]}).json
-    signed_in = gateway.post(codes + "/login", {name: reseller[name] for name in ("email", "password")})
-    seed = {"x-seed-hash": signed_in.json["seedHash"]}
-    with checks("A7 C1 C5 a dashboard's first key is one of codes alone, and takes no other API's key's place"):
-        assert gateway.get(codes + "/me", headers=seed).json["apiKey"] is None, "a key of the reports is none of codes"
-        first = gateway.post(codes + "/regenerate-key", headers=seed)
-        assert first.status == 200, first
-        key = first.json["apiKey"]
-        assert gateway.get(reports + "/account", key=reporting["key"]).status == 200
-        report = {"kind": "topup", "amount_usd": 5, "external_ref": "r-1"}
-        assert gateway.post(reports + "/credit", report, key=key).status == 403, "its owner alone mints such a key"
-        assert gateway.post(reports + "/credit", report, key=reporting["key"]).status == 200
-        listed = gateway.get(codes + "/keys", headers=seed).json["keys"]
-        assert [one["scopes"] for one in listed if one["id"] != reporting["id"]] == [["codes"]], listed
-    with checks("A3 A7 of several APIs' keys a dashboard shows its own, and gives it another secret unasked which"):
-        assert gateway.get(codes + "/me", headers=seed).json["apiKey"].startswith(key[:12]), key[:12]
-        again = gateway.post(codes + "/regenerate-key", headers=seed)
-        assert again.status == 200, again
-        for secret, status in [(again.json["apiKey"], 200), (key, 401)]:
-            assert gateway.get(codes + "/me", headers={"x-api-key": secret}).status == status, status
-        assert gateway.get(reports + "/account", key=reporting["key"]).status == 200
-    with checks("X3 W4 whom an order knows becomes a customer of ports once, as the order has it, and stays one"):
-        buyer = shop.reseller("10.00")
-        sku = shop.product()
-        shop.price(buyer, sku, {"wholesale_monthly": "4.00"})
-        assert shop.order(buyer, sku, customer="c-1").status == 201
-        ports, header = shop.base + "/v1/reseller", {"X-API-Key": buyer["key"]}
-
-        def create(email, **fields):
-            return gateway.post(ports + "/customers", {"email": email, **fields}, headers=header)
-
-        made = create("jo@example.net", externalId="c-1", name="Jo", allocatedPortSlots=2)
-        assert made.status == 201 and (made.json["email"], made.json["name"]) == ("jo@example.net", "Jo"), made
-        found = gateway.get(ports + "/customers?externalId=c-1", headers=header).json["customers"]
-        assert found == [made.json], found
-        assert create("other@example.net", externalId="c-1").status == 409
-        assert shop.order(buyer, sku, customer="c-1").status == 201
-        listed = shop.get(buyer, "/customers").json["data"]
-        assert [(one["id"], one["email"]) for one in listed] == [(made.json["_id"], "jo@example.net")], listed
-        assert create("other@example.net").json["externalId"] is None
-    verified_export(gateway, shop.slug)
-
-
 def profile(checks, gateway):
     shop = Shop(gateway, slug="profiles")
     reseller = shop.reseller(password=PASSWORD)
@@ -543,9 +489,6 @@ def main():
         reports(checks, gateway)
         for name in APIS:
             own_keys(checks, gateway, name)
-    with tempfile.TemporaryDirectory(prefix="tollgate-several-") as folder:
-        with Gateway(options.tollgate, demo=False, blueprints=blueprints(folder, SEVERAL)) as gateway:
-            several_apis(checks, gateway)
     checks.finish()
 
 

@@ -134,6 +134,10 @@ def check_sums(gateway, seller, other):
             assert {json.dumps([page["totals"], page["from"], page["to"]]) for page in pages} == {
                 json.dumps([whole["totals"], pages[0]["from"], pages[0]["to"]])}, (query, pages, whole)
             assert sums(seller.analytics()[0]) == seller.expected(), query
+
+
+def check_bounds(gateway, seller, other):
+    days = sorted({place[0] for place in seller.sold})
     with checks("X4 wrong periods, limits and cursors are refused in the dialect's envelope"):
         for query, status in [
             ("from=x", 422), ("to=2020-13-01", 422), ("from=2026-02-01&to=2026-01-01", 422),
@@ -172,6 +176,7 @@ def check_sums(gateway, seller, other):
 with Gateway(options.tollgate, clock=True) as gateway:
     seller, other = (Seller(gateway, gateway.reseller("proxies", number)["key"]) for number in (0, 1))
     check_sums(gateway, seller, other)
+    check_bounds(gateway, seller, other)
     with checks("X4 the file verifies after all of it"):
         verified_export(gateway, "proxies")
 checks.finish()

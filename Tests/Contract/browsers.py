@@ -174,7 +174,8 @@ def looks(checks, gateway):
         for method, path, status in (
                 ("GET", "/nowhere", 404), ("GET", "/admin/nowhere", 404), ("GET", "/portal/nowhere", 404),
                 ("GET", "/api/reseller/docs/nothing", 404), ("GET", "/activate/none", 404),
-                ("GET", "/invite/none", 404), ("GET", "/sandbox-pay/none", 404), ("POST", "/payment/done", 405), ("POST", "/program", 405),
+                ("GET", "/invite/none", 404), ("GET", "/sandbox-pay/none", 404), ("POST", "/payment/done", 405),
+                ("POST", "/program", 405),
                 ("GET", "/sign-in?x=%zz", 400), ("POST", "/apply", 403), ("POST", "/sign-in", 403)):
             answer = browse(gateway, method, shop.base + path, b"" if method == "POST" else None, **(
                 {**FORM, "Sec_Fetch_Site": "cross-site"} if status == 403 else {}))

@@ -675,7 +675,8 @@ def envelopes(checks, gateway, bench):
         refused(gateway.get(BASE + "/codes?page=%zz", headers=key), 400)
         # curl says "form" of whatever it sends.
         key["Content-Type"] = "application/x-www-form-urlencoded"
-        for body, words in [(b"planId=1month", "The body is a form; this call takes JSON."), (b'{"planId"', "not valid JSON")]:
+        for body, words in [
+                (b"planId=1month", "The body is a form; this call takes JSON."), (b'{"planId"', "not valid JSON")]:
             answer = gateway.post(BASE + "/generate", body, headers=key)
             refused(answer, 400)
             assert words in answer.json["error"], answer

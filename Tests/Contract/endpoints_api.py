@@ -399,13 +399,11 @@ def mistaken(hooks):
                 ("until=1", "until"), ("since=2026-01-02&until=2026-01-01", "since")]:
             got = hooks("GET", f"/deliveries?{query}")
             assert got.status == 422 and words in got.body.decode(), got
-        assert hooks("GET", "/deliveries?nonsense=1").status == 400
         assert hooks("GET", "/deliveries?cursor=" + "a" * 60).status == 400
         for body in [{}, {"since": "x"}, {"since": "2026-01-01T00:00:00Z", "states": ["dropped"]},
                      {"since": "2026-01-01T00:00:00Z", "types": []}, {"since": "2026-01-01T00:00:00Z", "more": 1},
-                     {"since": "2026-01-01T00:00:00Z", "dry_run": "yes"},
                      {"since": "2026-01-02T00:00:00Z", "until": "2026-01-01T00:00:00Z"},
-                     {"since": "2026-01-01T00:00:00Z", "status_class": "9xx"}]:
+                     {"since": "2026-01-01", "dry_run": "yes"}, {"since": "2026-01-01", "status_class": "9xx"}]:
             assert hooks("POST", "/deliveries/replay", body).status == 422, body
     with checks("O7 H4 a replay takes its times as the list does: RFC 3339, a day, milliseconds; both say so alike"):
         for since, until in [("2020-01-01", "2020-01-02"), ("2020-01-01T00:00:00Z", "2020-01-02"),
@@ -413,10 +411,9 @@ def mistaken(hooks):
             listed = hooks("GET", f"/deliveries?since={since}&until={until}")
             dry = hooks("POST", "/deliveries/replay", {"since": since, "until": until, "dry_run": True})
             assert listed.status == 200 and dry.status == 200 and dry.json["count"] == 0, (since, listed, dry)
+        words = "must be an RFC 3339 time, a day (YYYY-MM-DD) or milliseconds since 1970"
         for since in ("yesterday", "2020-13-01"):
-            words = "must be an RFC 3339 time, a day (YYYY-MM-DD) or milliseconds since 1970"
-            for got in (hooks("GET", f"/deliveries?since={since}"),
-                        hooks("POST", "/deliveries/replay", {"since": since})):
+            for got in hooks("GET", f"/deliveries?since={since}"), hooks("POST", "/deliveries/replay", {"since": since}):
                 assert got.status == 422 and words in got.body.decode(), got
 
 
