@@ -1,4 +1,3 @@
-import CallKit
 import SQLite
 import TenantRegistry
 
