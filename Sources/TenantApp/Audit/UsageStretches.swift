@@ -14,9 +14,8 @@ enum UsageTake: Sendable {
 
 /// What a lane job has found along one stretch, and where the next one begins; nil where nothing is left.
 struct UsageStretch: Sendable {
-    /// So many rows are looked at in one lane job, and so many are merged: well under a lane's 5 ms.
-    static let rowsMax = 1_500
-    fileprivate static let mergedRowsMax = 1_000
+    /// So many rows are looked at in one lane job: well under a lane's 5 ms, also where each is a sum of its own.
+    static let rowsMax = 1_000
 
     let rows: [UsageRow]
     let next: UsagePlace?
@@ -158,16 +157,17 @@ extension TenantReader {
     /// The newest day of a filter below `place` with an hour that joins it later: the hour that runs, what a clock that
     /// was set back has left ahead, and what a full disk keeps from joining.
     private func openDay(_ filter: UsageFilter, below place: UsagePlace) throws -> Int64? {
-        let mark = try connection.usageMark()
+        let foot = UsageMark(
+            hour: filter.periods.lowerBound * UsageKey.hoursPerDay, keyID: -1, resellerID: 0, action: "")
+        let mark = max(try connection.usageMark(), foot)
         let last = place == .foot(place.period) ? place.period - 1 : place.period
         return try connection.row(
             """
-            SELECT hour FROM usage_hour
-            WHERE (hour, key_id, reseller_id, action) > (?1, ?2, ?3, ?4) AND hour >= ?5 AND hour < ?6
+            SELECT hour FROM usage_hour WHERE (hour, key_id, reseller_id, action) > (?1, ?2, ?3, ?4) AND hour < ?5
             ORDER BY hour DESC LIMIT 1
             """,
             .integer(mark.hour), .integer(mark.keyID), .integer(mark.resellerID), .text(mark.action),
-            .integer(filter.periods.lowerBound * UsageKey.hoursPerDay), .integer((last + 1) * UsageKey.hoursPerDay)
+            .integer((last + 1) * UsageKey.hoursPerDay)
         ) { try $0.int() / UsageKey.hoursPerDay }
     }
 
@@ -192,7 +192,7 @@ extension TenantReader {
             }
             if !apart.isEmpty { rows = Self.merged(rows, apart.map { UsageRow($0, onDay: day) }) }
         }
-        let next = rows.count == UsageStretch.mergedRowsMax ? rows.last?.place : .foot(day)
+        let next = rows.count == UsageStretch.rowsMax ? rows.last?.place : .foot(day)
         return UsageStretch(rows: rows.filter(filter.matches), next: next == filter.foot ? nil : next)
     }
 
@@ -200,7 +200,7 @@ extension TenantReader {
         _ period: UsageFilter.Period, _ filter: UsageFilter, below place: UsagePlace, downTo foot: UsagePlace
     ) throws -> [UsageRow] {
         let table = UsageTable(period: period, isOfReseller: filter.resellerID != nil)
-        let take = UsageTake.newest(UsageStretch.mergedRowsMax)
+        let take = UsageTake.newest(UsageStretch.rowsMax)
         return try connection.rows(
             table.statement(take),
             values: place.values(ofReseller: filter.resellerID) + foot.values + UsageFilter.noValues + take.values,
@@ -217,6 +217,6 @@ extension TenantReader {
                 all.append(row)
             }
         }
-        return Array(all.prefix(UsageStretch.mergedRowsMax))
+        return Array(all.prefix(UsageStretch.rowsMax))
     }
 }
