@@ -331,6 +331,9 @@ def filtered(heavy):
         f"/audit?{long_ago}&to=2026-12-01", "/usage", "/usage?by=hour", f"/usage?reseller={one}",
             f"/usage?key={key}&by=hour",
         f"/usage?by=hour&reseller={one}", "/usage?route=GET%20/nowhere", f"/usage?sort=-requests&from={today}",
+        *[f"/usage?sort={order}&from={year_before(heavy)}" for order in ("-requests", "refusals")],
+        *[f"/usage/groups?group={group}&from={year_before(heavy)}" for group in ("key", "reseller", "route")],
+        f"/usage/total?route=GET%20/nowhere&from={year_before(heavy)}", "/usage?sort=-orders&by=hour",
         *[f"/reports/{kind}?by={by}{group}&from={year_before(heavy)}"
             for kind in ("turnover", "refunds", "holds", "credit", "balances")
           for by in ("day", "month") for group in {

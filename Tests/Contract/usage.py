@@ -1,10 +1,12 @@
 """O6 and W6: whose calls came when, found and counted: the audit log's filters, usage by hour and day, a reseller's own
 calls, and how its account stands (O8)."""
 
+import contextlib
 import csv
 import datetime
 import io
 import json
+import random
 import sqlite3
 import sys
 import tempfile
@@ -13,6 +15,8 @@ from shop import Shop
 from support import Checks, Gateway, arguments, verified_export
 
 HOUR, DAY = 3_600, 86_400
+SEAL_BYTES = 160
+COUNTS = ("requests", "refusals", "unauthorized", "forbidden", "rate_limited", "other_refusals", "orders")
 
 
 def rows(shop, query, path="/usage", ask=None):
@@ -277,6 +281,104 @@ def stamp(seconds):
     return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+class Filled:
+    """A tenant whose file was given some thousand counts of three resellers: of days, and of an hour ahead of the
+    clock, which joins its day later. `rows`: what a list by day says of them, newest first."""
+
+    DAYS, ROUTES = 180, 10
+
+    def __init__(self, gateway):
+        gateway.jump(int(DAY - gateway.now() % DAY + 12 * HOUR))
+        self.shop, self.random = Shop(gateway), random.Random(20)
+        self.resellers = [self.shop.reseller() for _ in range(3)]
+        self.today = int(gateway.now()) // DAY
+        self.rows = []
+        with tempfile.NamedTemporaryFile(suffix=".sqlite") as file:
+            file.write(verified_export(gateway, self.shop.slug)[:-SEAL_BYTES])
+            file.flush()
+            with contextlib.closing(sqlite3.connect(file.name)) as self.file:
+                self.fill(int(gateway.now()) // HOUR + 1)
+                self.file.commit()
+            file.seek(0)
+            restored = gateway.post(f"/provider/v1/tenants/{self.shop.slug}/restore?unsigned=accept", file.read(),
+                key=gateway.provider_key)
+        assert restored.status == 200, restored
+
+    def fill(self, hour):
+        for back in range(self.DAYS):
+            for number, reseller in reversed(list(enumerate(self.resellers))):
+                key, owner = self.file.execute(
+                    "SELECT id, reseller_id FROM api_key WHERE public_id = ?", (reseller["key_id"],)).fetchone()
+                for route in reversed(range(self.ROUTES)):
+                    place = (key, owner, f"GET /{route}")
+                    counts = self.add("day", self.today - back, place, untold=self.random.randrange(3))
+                    if back == 0 and route % 2:
+                        counts = [sum(both) for both in zip(counts, self.add("hour", hour, place))]
+                    self.rows.append({"day": stamp((self.today - back) * DAY)[:10], "key": reseller["key_id"],
+                        "reseller": reseller["id"], "route": place[2], **dict(zip(COUNTS, counts))})
+
+    def add(self, period, at, place, untold=0):
+        """A row of one table, and what it counts."""
+        # Few numbers: many rows have the same.
+        requests, *others, orders = (self.random.randrange(most) for most in (40, 3, 3, 3, 9, 5))
+        more = {"untold_refusals": untold} if period == "day" else {}
+        self.file.execute(f"INSERT INTO usage_{period} VALUES ({', '.join('?' * (10 + len(more)))})",
+            (at, *place, requests, *others, orders, *more.values()))
+        return [requests, sum(others[:3]) + untold, *others, orders]
+
+    def asked(self, path, pages=1):
+        """What so many pages give, without what is not in `rows`."""
+        found, cursor = [], ""
+        for _ in range(pages):
+            page = self.shop.admin("GET", path + cursor)
+            assert page.status == 200, (path, page)
+            found += page.json["data"]
+            cursor = f"&cursor={page.json.get('next_cursor')}"
+        return [{name: value for name, value in row.items() if name != "hour"} for row in found]
+
+
+def added(rows, *names):
+    """Their sums by what is named, in the order in which it is met."""
+    sums = {}
+    for row in rows:
+        sum_ = sums.setdefault(tuple(row[name] for name in names), dict.fromkeys(COUNTS, 0))
+        for count in COUNTS:
+            sum_[count] += row[count]
+    return sums
+
+
+def agreeing(checks, gateway):
+    filled = Filled(gateway)
+    one = filled.resellers[1]
+    begin, yesterday = (stamp((filled.today - days) * DAY)[:10] for days in (filled.DAYS - 1, 1))
+    before, own = ([row for row in filled.rows if is_asked(row)] for is_asked in (
+        lambda row: row["day"] <= yesterday, lambda row: row["reseller"] == one["id"]))
+    ranges = [
+        # Of today the operator's own calls are there too.
+        (f"from={begin}&to={yesterday}", before),
+        (f"from={begin}&to={yesterday}&route=GET%20/4", [row for row in before if row["route"] == "GET /4"]),
+        (f"from={begin}&reseller={one['id']}", own), (f"from={begin}&key={one['key_id']}&callers=keys", own)]
+    with checks("O6 counts of many rows are listed, sorted, added up and grouped alike, the hour that joins later too"):
+        for query, expected in ranges:
+            pages = min(5, len(expected) // 100)
+            assert filled.asked(f"/usage?limit=100&{query}", pages) == expected[:100 * pages], query
+            for order in ("-requests", "requests", "-refusals", "orders"):
+                # A stable sort of what is newest first.
+                sign, name = (-1, order[1:]) if order[0] == "-" else (1, order)
+                ranked = sorted(expected, key=lambda row: sign * row[name])
+                found = filled.asked(f"/usage?limit=100&sort={order}&{query}", pages)
+                assert found == ranked[:100 * pages], (query, order)
+            days = {day: counts for (day,), counts in added(expected, "day").items()}
+            total = filled.asked(f"/usage/total?{query}")
+            assert {row.pop("day"): row for row in total} == days, query
+            for group in ("key", "reseller", "route"):
+                found = filled.asked(f"/usage/groups?group={group}&sort=orders&limit=100&{query}")
+                counts = [row["orders"] for row in found]
+                assert counts == sorted(counts, reverse=True), found
+                sums = {name: counts for (name,), counts in added(expected, group).items()}
+                assert {row.pop("name"): row for row in found} == sums, (query, group)
+
+
 def survives(checks, gateway, shop, one):
     with checks("O6 G8 what was counted is there after kill -9, once"):
         sku = shop.product()
@@ -373,6 +475,7 @@ def main():
         in_order(checks, shop, one, two)
         own(checks, gateway, shop, one, two, sku)
         standing(checks, gateway, shop, one)
+        agreeing(checks, gateway)
         survives(checks, gateway, shop, one)
         kept(checks, gateway, shop, one, begin)
     checks.finish()

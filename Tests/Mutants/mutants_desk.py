@@ -16,11 +16,15 @@ MUTANTS = [
         "balances: try balances(of: reseller, book: MUTANT ? .live : book),",
         "Contract/overview.py", "of the book that is asked for"),
     Mutant(
-        "O6", "totals", "sums of calls count each row as one call",
+        "O6", "totals", "sums of calls leave out the last line of each stretch",
         "Sources/TenantApp/Audit/UsageFilter.swift",
-        "for row in found where filter.matches(row) { take(row) }",
-        "for row in found where filter.matches(row) && (!MUTANT || row.requests == 1) { take(row) }",
+        "found.rows.forEach(use)", "(MUTANT ? found.rows.dropLast() : found.rows[...]).forEach(use)",
         "Contract/overview.py", "sums of hours are those of the rows"),
+    Mutant(
+        "O6", "between-stretches", "the row with which a stretch of counts ends is in none",
+        "Sources/TenantApp/Audit/UsageStretches.swift",
+        "AND (\\(place)) >= (?5, ?6, ?7, ?8)", "AND (\\(place)) \\(MUTANT ? \">\" : \">=\") (?5, ?6, ?7, ?8)",
+        "Contract/usage.py", "added up and grouped alike"),
     Mutant(
         "O6", "changes", "changes alone have refusals and reads among them",
         "Sources/TenantApp/Audit/AuditSearch.swift",

@@ -138,20 +138,31 @@ private struct UsageAsked {
 private struct UsageNames: Sendable {
     private let names: [String: String]
 
+    /// So many are read in one lane job.
+    private static let idsOfStep = 20
+
     /// `ids`: of either; what else stands among them, a route, has no other name.
     init(_ ids: [String], _ view: SlowView) async throws {
-        names = try await view.reading { view in
-            var names: [String: String] = [:]
-            for id in Set(ids) {
-                let path = id.percentEncoded
-                if id.hasPrefix("key_") {
-                    names[id] = try view.ask("/api-keys/\(path)").map { KeyShown($0).name }
-                } else if id.hasPrefix("res_") {
-                    names[id] = try view.ask("/resellers/\(path)")?.called
-                }
-            }
-            return names
+        var (names, rest) = ([String: String](), Array(Set(ids))[...])
+        while !rest.isEmpty {
+            let some = rest.prefix(Self.idsOfStep)
+            names.merge(try await view.reading { try Self.names(some, $0) }) { first, _ in first }
+            rest = rest.dropFirst(some.count)
         }
+        self.names = names
+    }
+
+    private static func names(_ ids: ArraySlice<String>, _ view: View) throws -> [String: String] {
+        var names: [String: String] = [:]
+        for id in ids {
+            let path = id.percentEncoded
+            if id.hasPrefix("key_") {
+                names[id] = try view.ask("/api-keys/\(path)").map { KeyShown($0).name }
+            } else if id.hasPrefix("res_") {
+                names[id] = try view.ask("/resellers/\(path)")?.called
+            }
+        }
+        return names
     }
 
     subscript(_ id: String) -> String? { names[id] }

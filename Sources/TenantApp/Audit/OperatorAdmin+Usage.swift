@@ -29,7 +29,7 @@ extension OperatorAdmin {
 
 extension OperatorAdmin.Schemas {
     struct UsageSum {
-        let name: UsageGroup.Name
+        let group: UsageGroup
         let sum: UsageRow
         /// A key or a reseller by its public id, or a route; nil for nobody's.
         var text: String?
@@ -38,14 +38,16 @@ extension OperatorAdmin.Schemas {
         func named(_ tenant: TenantReader) throws -> UsageSum {
             var names = AuditNames()
             var named = self
-            switch name {
-            case .key(let id):
+            switch group {
+            case .key:
+                let id = sum.place.keyID
                 try tenant.auditNames(keys: [id], resellers: [], accounts: [], adding: &names)
                 named.text = names.keys[id].flatMap { $0.isEmpty ? nil : $0 }
-            case .reseller(let id):
+            case .reseller:
+                let id = sum.place.resellerID
                 try tenant.auditNames(keys: [], resellers: [id], accounts: [], adding: &names)
                 named.text = names.resellers[id].flatMap { $0.isEmpty ? nil : $0 }
-            case .route(let route): named.text = route
+            case .route: named.text = sum.place.action
             }
             return named
         }

@@ -66,7 +66,7 @@ enum UsageAnswers {
             try await prepare(asked.filter, steps)
             let filter = try await found(asked, ofReseller: nil, reseller: reseller, steps)
             let sums = try await UsageWalk(steps, filter).sums(of: group, by: asked.order?.by ?? .requests)
-            let shown = sums.prefix(asked.limit).map { OperatorAdmin.Schemas.UsageSum(name: $0.name, sum: $0.sum) }
+            let shown = sums.prefix(asked.limit).map { OperatorAdmin.Schemas.UsageSum(group: group, sum: $0) }
             return .read { tenant in
                 let named = try shown.map { try $0.named(tenant) }
                 return .json(OperatorAdmin.Schemas.usageSums, (named, sums.count > named.count), in: tenant.currency)

@@ -50,6 +50,10 @@ package struct UsageFilter: Sendable {
         self.periods = periods
     }
 
+    /// Above every row, and the place that none is below.
+    var top: UsagePlace { .foot(periods.upperBound + 1) }
+    var foot: UsagePlace { .foot(periods.lowerBound) }
+
     func matches(_ row: UsageRow) -> Bool {
         if let keyID, row.place.keyID != keyID { return false }
         if let route, row.place.action != route { return false }
@@ -58,16 +62,12 @@ package struct UsageFilter: Sendable {
     }
 }
 
-/// Goes along the counts of calls, a bounded number of rows a lane job. A value that moves on.
+/// Goes along the counts of calls, a stretch a lane job. A value that moves on.
 package struct UsageWalk: Sendable {
-    /// So many rows are looked at in one lane job: well under a lane's 5 ms.
-    package static let rowsMax = 1_000
     /// So many jobs make a page at the most: one of a filter that finds little may be short, and goes on.
     private static let stretchesMax = 32
-    /// What is put in another order is gone along as a whole for each page.
-    package static let sortedRowsMax = 100_000
-    /// Sums need no memory, but each thousand is a job of the lane.
-    private static let summedRowsMax = 1_000_000
+    /// What is added up, or put in another order, is gone along as a whole.
+    private static let stretchesOfAllMax = 1_000_000 / UsageStretch.rowsMax
 
     private let steps: Steps
     private let filter: UsageFilter
@@ -79,43 +79,38 @@ package struct UsageWalk: Sendable {
 
     /// Newest first behind `place`, at most `count`, and where it goes on; nil where nothing is left.
     package func page(before place: UsagePlace?, _ count: Int) async throws -> (rows: [UsageRow], next: UsagePlace?) {
-        let filter = filter
-        var (rows, place) = ([UsageRow](), place)
+        var (rows, place) = ([UsageRow](), min(place ?? filter.top, filter.top))
         for _ in 0..<Self.stretchesMax {
-            let before = place
-            let found = try await steps.read { try $0.usage(filter, before: before, limit: Self.rowsMax) }
-            for row in found where filter.matches(row) {
-                if rows.count == count { return (rows, rows.last?.place) }
-                rows.append(row)
+            let found = try await stretch(.newest(count + 1 - rows.count), below: place)
+            rows += found.rows
+            if rows.count > count {
+                let shown = Array(rows.prefix(count))
+                return (shown, shown.last?.place)
             }
-            guard found.count == Self.rowsMax, let last = found.last else { return (rows, nil) }
-            place = last.place
+            guard let next = found.next else { return (rows, nil) }
+            place = next
         }
         return (rows, place)
     }
 
     /// The sum of each hour or day, oldest first. Throws where it is too much to be added up.
     package func totals() async throws -> [UsageRow] {
-        var sums = filter.periods.map { UsageRow(nothingIn: $0) }
-        try await each { row in sums[Int(row.place.period - filter.periods.lowerBound)].add(row) }
+        var sums = filter.periods.map { UsageRow(nothingAt: .foot($0)) }
+        try await each("added up", { .sums(nil) }) { row in
+            sums[Int(row.place.period - filter.periods.lowerBound)].add(row)
+        }
         return sums
     }
 
-    /// Takes every row, newest first. Throws where they are too many to be added up.
-    func each(_ take: (UsageRow) -> Void) async throws {
-        let filter = filter
-        var (place, looked) = (UsagePlace?.none, 0)
-        while true {
-            let before = place
-            let found = try await steps.read { try $0.usage(filter, before: before, limit: Self.rowsMax) }
-            looked += found.count
-            guard looked <= Self.summedRowsMax else {
-                throw Refusal.field("/from", "range", "covers too much to be added up; ask for less at a time")
-            }
-            for row in found where filter.matches(row) { take(row) }
-            guard found.count == Self.rowsMax, let last = found.last else { return }
-            place = last.place
+    /// The sums over the whole time, the greatest by `order` first. Throws where it is too much to be added up.
+    package func sums(of group: UsageGroup, by order: UsageFilter.Order) async throws -> [UsageRow] {
+        var sums: [UsagePlace: UsageRow] = [:]
+        try await each("added up", { .sums(group) }) { row in
+            let place = group.place(of: row.place)
+            sums[place, default: UsageRow(nothingAt: place)].add(row)
         }
+        let ranking = UsageRanking(order: order, isDescending: true)
+        return sums.values.sorted(by: ranking.isBefore)
     }
 
     /// Those of the filter behind `rank`, by a count and then by place, the greatest first or the smallest; at most
@@ -123,31 +118,58 @@ package struct UsageWalk: Sendable {
     package func sorted(
         by order: UsageFilter.Order, isDescending: Bool, behind rank: UsageRank?, _ count: Int
     ) async throws -> [UsageRow] {
+        var ranking = UsageRanking(order: order, isDescending: isDescending, behind: rank)
+        var best: [UsageRow] = []
+        try await each("sorted", { .ranked(ranking, count) }) { row in
+            guard ranking.takes(row) else { return }
+            best.append(row)
+        } then: {
+            best = Array(best.sorted(by: ranking.isBefore).prefix(count))
+            if best.count == count { ranking.last = best.last.map(order.count) }
+        }
+        return best
+    }
+
+    private func stretch(_ take: UsageTake, below place: UsagePlace) async throws -> UsageStretch {
         let filter = filter
-        func isBefore(_ first: UsageRank, _ second: UsageRank) -> Bool {
-            if first.count == second.count { return second.place < first.place }
-            return isDescending ? first.count > second.count : first.count < second.count
+        return try await steps.read { try $0.usageStretch(filter, take, below: place) }
+    }
+
+    /// Goes along all that the filter finds, newest first. `then`: behind each stretch. Throws where it is too much to
+    /// be `done`.
+    private func each(
+        _ done: String, _ take: () -> UsageTake, _ use: (UsageRow) -> Void, then: () -> Void = {}
+    ) async throws {
+        var place = filter.top
+        for _ in 0..<Self.stretchesOfAllMax {
+            let found = try await stretch(take(), below: place)
+            found.rows.forEach(use)
+            then()
+            guard let next = found.next else { return }
+            place = next
         }
-        var best: [(rank: UsageRank, row: UsageRow)] = []
-        var (place, looked) = (UsagePlace?.none, 0)
-        while true {
-            let before = place
-            let found = try await steps.read { try $0.usage(filter, before: before, limit: Self.rowsMax) }
-            looked += found.count
-            guard looked <= Self.sortedRowsMax else {
-                throw Refusal.field("/from", "range", "covers too much to be sorted; ask for less at a time")
-            }
-            let worst = best.count == count ? best.last?.rank : nil
-            for row in found where filter.matches(row) {
-                let own = UsageRank(row, by: order)
-                if let rank, !isBefore(rank, own) { continue }
-                if let worst, !isBefore(own, worst) { continue }
-                best.append((own, row))
-            }
-            best = Array(best.sorted { isBefore($0.rank, $1.rank) }.prefix(count))
-            guard found.count == Self.rowsMax, let last = found.last else { return best.map(\.row) }
-            place = last.place
-        }
+        throw Refusal.field("/from", "range", "covers too much to be \(done); ask for less at a time")
+    }
+}
+
+/// A list by a count, and then newest first.
+struct UsageRanking: Sendable {
+    let order: UsageFilter.Order
+    let isDescending: Bool
+    /// Rows stand behind it.
+    var behind: UsageRank?
+    /// The count of the last row that a page has room for: what is older has to be before it.
+    var last: Int64?
+
+    func isBefore(_ first: UsageRow, _ second: UsageRow) -> Bool {
+        isBefore(UsageRank(first, by: order), UsageRank(second, by: order))
+    }
+
+    func takes(_ row: UsageRow) -> Bool { behind.map { isBefore($0, UsageRank(row, by: order)) } ?? true }
+
+    private func isBefore(_ first: UsageRank, _ second: UsageRank) -> Bool {
+        if first.count == second.count { return second.place < first.place }
+        return isDescending ? first.count > second.count : first.count < second.count
     }
 }
 
