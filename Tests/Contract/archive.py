@@ -21,7 +21,7 @@ if os.path.realpath(sys.prefix) != os.path.realpath(os.path.dirname(os.path.dirn
     os.execv(python_of_tests(), [python_of_tests(), "-u", *sys.argv])
 
 from archivereader import Reader  # noqa: E402
-from nodecopies import metric, stocked, until_shipped  # noqa: E402
+from nodecopies import metric, registry_files, stocked, until_shipped, wrapped_keys  # noqa: E402
 from objectstore import BUCKET, Faulty, Moto, environment  # noqa: E402
 from shop import PARTNER, Shop  # noqa: E402
 
@@ -313,27 +313,6 @@ def registry(gateway, archive, folder, shops):
         assert gateway.post(f"{PROVIDER}/tenants/gamma/resume", key=gateway.provider_key).status == 200
 
 
-def registry_files(gateway):
-    """What the registry and its WAL hold, by name."""
-    content = {}
-    for name in ("registry.sqlite", "registry.sqlite-wal"):
-        with open(os.path.join(gateway.data, name), "rb") as file:
-            content[name] = file.read()
-    return content
-
-
-def wrapped_keys(gateway, id):
-    """A tenant's keys as the node's registry has them."""
-    with tempfile.TemporaryDirectory() as folder:
-        for name, content in registry_files(gateway).items():
-            with open(os.path.join(folder, name), "wb") as file:
-                file.write(content)
-        database = sqlite3.connect(os.path.join(folder, "registry.sqlite"))
-        return database.execute(
-            "SELECT wrapped_secret_key, wrapped_signing_key FROM tenant_key WHERE tenant_id = ?",
-            [bytes.fromhex(id.replace("-", ""))]).fetchone()
-
-
 def shredded(gateway, archive, folder, shops):
     with checks("B3 a tenant that is deleted takes its key out of the archive: its history opens for nobody"):
         id = shops[2][0].made["id"]
@@ -342,8 +321,9 @@ def shredded(gateway, archive, folder, shops):
         wrapped = wrapped_keys(gateway, id)
         gone = gateway.request("DELETE", f"{PROVIDER}/tenants/gamma?confirm=gamma", key=gateway.provider_key)
         assert gone.status in (200, 202, 204), gone
+        left = [name for name, content in registry_files(gateway).items() if any(key in content for key in wrapped)]
+        assert not left, left
         wait_until(lambda: not [n for n in os.listdir(os.path.join(archive, "keys")) if n.startswith(id)])
-        wait_until(lambda: not any(key in content for content in registry_files(gateway).values() for key in wrapped))
         until_current(gateway)
         target = os.path.join(folder, "without")
         made = command(options.tollgate, "restore-node", archive, "--data", target, "--master-key", master_of(gateway),

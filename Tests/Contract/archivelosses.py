@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 import time
 
 from nodecopies import metric, stocked, until_shipped
@@ -211,6 +212,75 @@ def uncopied(folder):
                 assert [row["slug"] for row in told(proved, "faults")] == ["young"], proved
 
 
+def owed():
+    """Tenants that are erased while the archive is not told: it keeps their keys until then."""
+    refused = ("status", 503, "SlowDown")
+    with Moto() as moto, Faulty(moto) as faulty:
+        names, place, removed = environment(faulty.url), f"s3://{BUCKET}/owed", []
+
+        def having(fault):
+            def noting(method, path, count):
+                if method == "DELETE" and "/keys/" in path:
+                    removed.append(path)
+                return fault(method, path)
+            return faulty.having(noting)
+
+        def puts(word):
+            return lambda method, path: refused if method == "PUT" and f"/owed/{word}/" in path else None
+
+        def erase(slug):
+            gone = gateway.delete(f"/provider/v1/tenants/{slug}?confirm={slug}", key=gateway.provider_key)
+            assert gone.status == 204, gone
+
+        def sound():
+            proved = run("archive", "verify", place, *key_of(gateway), environment=names)
+            assert proved.returncode == 0, proved
+
+        with archived(place, environment=names) as gateway:
+            faulty.fault = lambda *_: None
+            order = selling(gateway, "stays")
+            for slug in ("first", "second"):
+                stocked(gateway, slug)
+            until_copied(gateway)
+            with checks("B3 keys of a tenant that is erased while an object is on its way go behind the next object"):
+                begun = threading.Event()
+
+                def one_slow(method, path):
+                    if not puts("log")(method, path):
+                        return None
+                    if begun.is_set():
+                        return refused
+                    begun.set()
+                    return "slow", 2
+
+                with having(one_slow):
+                    assert order("under way").status == 201 and begun.wait(60)
+                    erase("first")
+                    wait_until(lambda: in_trouble(gateway), seconds=60)
+                    assert not removed, removed
+                    sound()
+                with having(lambda *_: None):
+                    wait_until(lambda: removed, seconds=60)
+                    sound()
+            with checks("B3 so do those of one that was erased right before a kill, behind the registry's next copy"):
+                until_shipped(gateway)
+                removed.clear()
+                with having(puts("log")):
+                    erase("second")
+                    gateway.kill()
+                with having(puts("registry")):
+                    gateway.start()
+                    for number in range(3):
+                        assert order(f"started-{number}").status == 201
+                        until_shipped(gateway)
+                    wait_until(lambda: faulty.count("status"), seconds=60)
+                    assert not removed, removed
+                    sound()
+                with having(lambda *_: None):
+                    wait_until(lambda: removed, seconds=60)
+                    sound()
+
+
 def text_of(moment):
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment)) + f".{int(moment % 1 * 1000):03}Z"
 
@@ -384,6 +454,7 @@ def main():
         lost(folder)
         unreadable_ledger(folder)
         uncopied(folder)
+        owed()
         leapt(folder)
         fell(folder)
         ahead(folder)

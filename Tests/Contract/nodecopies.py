@@ -1,8 +1,10 @@
 """What the scripts about backups and archives of a whole node share: tenants that sell, a backup of them, what is
-in it, and how far an archive is."""
+in it, how far an archive is, and the node's own keys."""
 
 import json
 import os
+import sqlite3
+import tempfile
 import time
 
 from shop import Shop
@@ -48,3 +50,24 @@ def until_shipped(gateway):
         passed = time.monotonic() - began
         return metric(gateway, "tollgate_archive_behind_seconds") < passed
     wait_until(has_all, seconds=60)
+
+
+def registry_files(gateway):
+    """What the registry and its WAL hold, by name."""
+    content = {}
+    for name in ("registry.sqlite", "registry.sqlite-wal"):
+        with open(os.path.join(gateway.data, name), "rb") as file:
+            content[name] = file.read()
+    return content
+
+
+def wrapped_keys(gateway, id):
+    """A tenant's keys as the node's registry has them."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in registry_files(gateway).items():
+            with open(os.path.join(folder, name), "wb") as file:
+                file.write(content)
+        database = sqlite3.connect(os.path.join(folder, "registry.sqlite"))
+        return database.execute(
+            "SELECT wrapped_secret_key, wrapped_signing_key FROM tenant_key WHERE tenant_id = ?",
+            [bytes.fromhex(id.replace("-", ""))]).fetchone()

@@ -205,14 +205,18 @@ def check(gateway, service, dialect):
         verified_export(gateway, shop.slug)
 
 
-def moved(gateway, other, service, slug, given):
-    """A tenant that has gone to another node, under another slug; its operator's addresses there, where it gave any."""
+def moved(gateway, other, service, slug, given, host=None):
+    """A tenant that has gone to another node, under another slug; its operator's addresses there, where it gave any.
+    `host`: where the operator called."""
     shop = Shop(gateway, slug, currency="USD")
     reseller = shop.reseller()
-    put = shop.admin("PUT", "/payment-service", {
-        "driver": "http", "create_url": service.url, "api_key": API_KEY, "webhook_secret": SECRET, **given})
-    assert put.status == 200, put
-    assert shop.admin("PUT", "/provisioning", {"url": "https://units.example/"}).status == 200
+    for path, body in (("payment-service", {
+            "driver": "http", "create_url": service.url, "api_key": API_KEY, "webhook_secret": SECRET, **given}),
+            ("provisioning", {"url": "https://units.example/"})):
+        put = gateway.request(
+            "PUT", f"{'' if host else shop.base}/api/admin/{path}", body, key=shop.owner_key,
+            headers={"Host": host} if host else {})
+        assert put.status == 200, put
     words, tenant = {"Tollgate-Passphrase": "a passphrase to move by"}, f"/provider/v1/tenants/{slug}"
     sealed = gateway.post(tenant + "/move", {"base_url": "https://new.example/t/there"}, key=gateway.provider_key)
     assert sealed.status == 200, sealed
@@ -226,9 +230,9 @@ def moved(gateway, other, service, slug, given):
     return there, reseller, taken.json["base_url"]
 
 
-def moves(gateway, other, service):
-    with checks("P10 A6 W13 a tenant that moved is called back where it is, by payment service and provisioners"):
-        shop, reseller, base = moved(gateway, other, service, "moves", {})
+def moves(gateway, other, service, slug="moves", host=None):
+    with checks(f"P10 A6 W13 a tenant that moved is called back where it is, not at {host or 'the node it left'}"):
+        shop, reseller, base = moved(gateway, other, service, slug, {}, host)
         begun = shop.begin(reseller)
         assert begun.status == 201, begun
         told = json.loads(service.calls[-1][2])
@@ -241,7 +245,7 @@ def moves(gateway, other, service):
         verified_export(other, shop.slug)
     with checks("P10 A6 addresses that its operator gave stay"):
         given = {"callback_url": "https://relay.example/hook", "return_url": "https://shop.example/thanks"}
-        shop, _, _ = moved(gateway, other, service, "given", given)
+        shop, _, _ = moved(gateway, other, service, f"given-{slug}", given, host and f"given-{host}")
         known = shop.admin("GET", "/payment-service").json
         assert given.items() <= known.items(), known
 
@@ -252,4 +256,6 @@ with Gateway(options.tollgate, private, demo=False) as gateway, Gateway(options.
     for dialect in (HOSTING, PROXIES):
         check(gateway, service, dialect)
     moves(gateway, other, service)
+    with Gateway(options.tollgate, private, "--base-domain", "base.example", demo=False) as named:
+        moves(named, other, service, "by-host", "by-host.base.example")
 checks.finish()

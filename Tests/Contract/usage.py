@@ -220,7 +220,7 @@ def in_order(checks, shop, one, two):
             for number, route in enumerate(routes):
                 for _ in range(number + 2):
                     assert shop.get(asking, route).status == 200, route
-            query, seen, cursor = f"by=hour&limit=1&sort={order}&reseller={asking['id']}", [], ""
+            query, seen, cursor = f"by=day&limit=1&sort={order}&reseller={asking['id']}", [], ""
             while cursor is not None:
                 page = shop.admin("GET", f"/usage?{query}{cursor and '&cursor=' + cursor}")
                 seen += [row["route"].split("/")[-1] for row in page.json["data"]]
@@ -229,7 +229,7 @@ def in_order(checks, shop, one, two):
                     # The row with the fewest has the most now; whoever asks for a first page has it counted.
                     for _ in range(20):
                         shop.get(asking, "/balance")
-                    assert shop.admin("GET", "/usage?by=hour&limit=1").status == 200
+                    assert shop.admin("GET", "/usage?by=day&limit=1").status == 200
             others = [route[1:] for route in routes[1:]]
             seen = [route for route in seen if route != "balance"]
             assert seen == (others if order == "requests" else others[::-1]), (order, seen)

@@ -350,10 +350,15 @@ package final class ArchiveReading {
         let slugs = try NodeCopy.slugs(inRegistry: path, madeBefore: bound)
         // The log says that a tenant goes before its keys do. A registry of before, or of before a loss, does not.
         let isNewest = moment == nil && losses.isEmpty
-        uncopied = slugs.filter { id, _ in tenants[id] == nil && (isNewest || keys[id] != nil) }
-        keyless = slugs.filter { id, _ in
-            isNewest && tenants[id] != nil && keys[id] == nil && !unopened.contains(id)
+        // Keys were listed before the log was: those of a tenant that was made in between are there by now.
+        let missing = try slugs.filter { id, _ in
+            try isNewest && keys[id] == nil && !unopened.contains(id)
+                && archive.store.all(ArchivePlace.keys(of: id)).isEmpty
         }
+        uncopied = slugs.filter { id, _ in
+            tenants[id] == nil && (keys[id] != nil || isNewest && unopened.contains(id) || missing[id] != nil)
+        }
+        keyless = missing.filter { id, _ in tenants[id] != nil }
     }
 
     /// The tenant's file at `path`, signed as an export of that moment. Where its chain ends is given.

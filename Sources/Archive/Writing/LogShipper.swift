@@ -130,6 +130,10 @@ final class LogShipper: Sendable {
         var before = [UInt8](repeating: 0, count: LogObject.linkBytes)
         var recording = 0
         var used: UInt64?
+        /// A copy of the registry is to be told of that has what was not noted: one from this object on.
+        var untoldRegistry: UInt64?
+        /// What became of the registry until the step began is in `changes`, in the archive, or in that copy.
+        var hasRegistry = false
         var hasGap = false
         /// Behind the gap: a copy that ends before it does not go on there.
         var gapEnd: UInt64 = 0
@@ -151,7 +155,7 @@ final class LogShipper: Sendable {
             // The archive is told that a tenant goes before its keys do.
             let owed = ledger.owed
             let isBusy = step(&stand)
-            destroyKeys(of: owed)
+            if isTold(stand) { destroyKeys(of: owed) }
             if monotonicMilliseconds() - saved > Self.saveMilliseconds {
                 save()
                 saved = monotonicMilliseconds()
@@ -199,6 +203,11 @@ final class LogShipper: Sendable {
         }
     }
 
+    /// Whether the archive has all that the registry was when the last step began.
+    private func isTold(_ stand: Stand) -> Bool {
+        stand.hasRegistry && stand.untoldRegistry == nil && stand.changes.isEmpty && !isStopped
+    }
+
     /// Takes what there is. Whether there is more at once.
     private func step(_ stand: inout Stand) -> Bool {
         let (at, instant) = (fleet.clock.now(), monotonicMilliseconds())
@@ -244,6 +253,9 @@ final class LogShipper: Sendable {
         // A copy is not made twice because of a kill.
         if !stand.events.isEmpty { save() }
         noteTold(stand.events)
+        for case .registry(_, let since) in stand.events where since >= stand.untoldRegistry ?? since {
+            stand.untoldRegistry = nil
+        }
         (stand.changes, stand.events) = ([], [])
         stand.before = sealed.link
         stand.hasGap = false
@@ -327,14 +339,17 @@ final class LogShipper: Sendable {
     // MARK: Registry
 
     private func takeRegistry(_ stand: inout Stand) {
-        if let used = stand.used, fleet.registry.used == used { return }
+        if let used = stand.used, fleet.registry.used == used { return stand.hasRegistry = true }
         let result = wait { fleet.registry.takeChanges(then: $0) }
+        stand.hasRegistry = false
         guard case .success(let changes) = result else { return }
+        stand.hasRegistry = true
         stand.used = changes.used
         if changes.recording != stand.recording {
             stand.recording = changes.recording
             // The copy that is wanted has them.
             stand.changes = []
+            stand.untoldRegistry = stand.object.number
             line.withLock { [number = stand.object.number] in $0.wantsRegistrySince = number }
         }
         if !changes.bytes.isEmpty { stand.changes.append(.registryChanges(changes.bytes)) }

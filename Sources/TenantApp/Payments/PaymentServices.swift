@@ -107,18 +107,20 @@ extension TenantTransaction {
             .time(now), .time(now.adding(seconds: overlapSeconds)))
     }
 
-    /// The one in force calls back, and sends payers back, below `baseURL`, where that was below an address that ends
-    /// in `former`.
-    func movePaymentService(from former: String, to baseURL: String, callback path: String) throws {
-        let back = PaymentReturnPages.path
+    /// The one in force calls back, and sends payers back, below `baseURL`, where that was below an address that a node
+    /// gives the tenant of this slug: by path, or by host.
+    func movePaymentService(from slug: String, to baseURL: String, callback path: String) throws {
+        guard let service = try paymentService() else { return }
+        func moved(_ url: String?, _ path: String) -> String? {
+            guard let url, url.hasSuffix(path) else { return url }
+            let address = url.dropLast(path.count)
+            let isByHost = address.contains("://\(slug).") && address.split(separator: "/").count == 2
+            return isByHost || address.hasSuffix("/t/\(slug)") ? baseURL + path : url
+        }
         try connection.run(
-            """
-            UPDATE payment_service SET
-                callback_url = iif(substr(callback_url, -length(?1)) = ?1, ?2, callback_url),
-                return_url = iif(substr(return_url, -length(?3)) = ?3, ?4, return_url)
-            WHERE ended_at IS NULL AND driver = 'http'
-            """,
-            .text(former + path), .text(baseURL + path), .text(former + back), .text(baseURL + back))
+            "UPDATE payment_service SET callback_url = ?2, return_url = ?3 WHERE id = ?1", .integer(service.id),
+            .optional(moved(service.callbackURL, path)),
+            .optional(moved(service.returnURL, PaymentReturnPages.path)))
     }
 
     /// Secrets of services that have ended, once they verify nothing.

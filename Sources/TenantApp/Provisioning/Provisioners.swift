@@ -142,11 +142,9 @@ extension TenantTransaction {
         ) { row in (product: try row.int(), sku: try row.text(), secret: try row.blob()) }
     }
 
-    /// Those that call back at an address that ends in `former` do so at `baseURL` from now on.
-    func moveProvisioners(from former: String, to baseURL: String) throws {
-        try connection.run(
-            "UPDATE provisioner SET base_url = ?1 WHERE substr(base_url, -length(?2)) = ?2", .text(baseURL),
-            .text(former))
+    /// All call back at `baseURL` from now on: nobody gives them another address than that which the call was made at.
+    func moveProvisioners(to baseURL: String) throws {
+        try connection.run("UPDATE provisioner SET base_url = ?1", .text(baseURL))
     }
 
     /// What is under way is asked of whoever is in force then; of nobody, it waits.

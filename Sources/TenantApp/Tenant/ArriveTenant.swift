@@ -1,7 +1,7 @@
 package import TenantRegistry
 
-/// What a tenant that comes from another node changes (P10): whom its operator told to call back at its address there
-/// is told its address here. One that was given for itself, or is at a host of the tenant's own, stays.
+/// What a tenant that comes from another node changes (P10): who was told to call back at its address there is told
+/// its address here. What its operator gave for a payment service stays.
 package struct ArriveTenant: Sendable {
     /// Its address here, without the path of a call.
     package let baseURL: String
@@ -14,8 +14,7 @@ package struct ArriveTenant: Sendable {
     }
 
     package func run(_ tenant: TenantTransaction) throws {
-        let former = "/t/\(formerSlug)"
-        try tenant.moveProvisioners(from: former, to: baseURL)
-        try tenant.movePaymentService(from: former, to: baseURL, callback: try tenant.paymentCallbackPath())
+        try tenant.moveProvisioners(to: baseURL)
+        try tenant.movePaymentService(from: formerSlug, to: baseURL, callback: try tenant.paymentCallbackPath())
     }
 }

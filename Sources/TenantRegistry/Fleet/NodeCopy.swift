@@ -25,16 +25,16 @@ package enum NodeCopy {
     /// master key, and tenants that are not `kept` are gone. The folder has no registry yet. Takes over the file at
     /// `path`.
     ///
-    /// A deletion that was planned and is due by now is taken back: it may have been since the copy, and the node would
-    /// erase the tenant as soon as it starts. Gives the slugs of those tenants.
+    /// Every deletion that was planned is taken back: it may have been since the copy, and it may be due by when the
+    /// node starts. Gives the slugs of those tenants.
     @discardableResult
     package static func place(
         registry path: String, in data: DataDirectory, from old: [UInt8], keeping kept: Set<TenantID>,
-        random: any RandomSource, now: Timestamp = SystemClock().now()
+        random: any RandomSource
     ) throws -> [String] {
         let new = try data.masterKey(orMake: { random.bytes(AES256GCM.keyBytes) })
         let connection = try Connection(path: path, flags: [.readWrite])
-        let due: [String]
+        let planned: [String]
         do {
             guard try connection.applicationID == RegistryStore.applicationID else {
                 throw TenantFileError.notATenantFile("the copy is no registry")
@@ -43,11 +43,10 @@ package enum NodeCopy {
             try RegistryStore.bringUp(connection)
             try connection.beginImmediate()
             try rewrap(connection, from: old, to: new, keeping: kept, random)
-            due = try connection.rows(
-                "SELECT slug FROM tenant WHERE deletes_at <= ?1 ORDER BY slug", .integer(now.milliseconds)
-            ) { try $0.text() }
-            try connection.run(
-                "UPDATE tenant SET deletes_at = NULL WHERE deletes_at <= ?1", .integer(now.milliseconds))
+            planned = try connection.rows("SELECT slug FROM tenant WHERE deletes_at IS NOT NULL ORDER BY slug") {
+                try $0.text()
+            }
+            try connection.run("UPDATE tenant SET deletes_at = NULL")
             // What a crash left half-reserved opened nothing; every file is asked anew for what falls due.
             try connection.run("DELETE FROM secret WHERE key_id IS NULL AND is_revoked = 0")
             try connection.run("DELETE FROM due")
@@ -63,7 +62,7 @@ package enum NodeCopy {
         try DataDirectory.synchronise(file: path)
         try DataDirectory.rename(path, to: data.registryPath)
         try DataDirectory.synchronise(folder: data.path)
-        return due
+        return planned
     }
 
     private static func rewrap(

@@ -206,6 +206,7 @@ package final class SQLiteRegistry: Registry {
     private let path: String
     let lane: Lane<RegistryStore>
     private let metrics: LaneMetrics
+    private let report: @Sendable (String) -> Void
     let shared: SharedRegistry?
 
     /// `shared`: where the nodes of a cluster have it in common (N5).
@@ -216,6 +217,7 @@ package final class SQLiteRegistry: Registry {
     init(path: String, pool: LanePool, shared: SharedRegistry?, report: @escaping @Sendable (String) -> Void) {
         self.path = path
         self.shared = shared
+        self.report = report
         let metrics = pool.metrics
         self.metrics = metrics
         lane = Lane(
@@ -412,8 +414,12 @@ package final class SQLiteRegistry: Registry {
                 guard case .success = result, shared == nil else { return then(result) }
                 // Its keys are in frames of the WAL too (B3).
                 lane.exclusively(
-                    { control in
-                        _ = try? control.file().connection.checkpoint(.truncate)
+                    { [report] control in
+                        do {
+                            try control.file().connection.checkpoint(.truncate)
+                        } catch {
+                            report("registry: keys of \(profile.slug), which is erased, stay in its WAL: \(error)")
+                        }
                         then(result)
                     }, orElse: { _ in then(result) })
             })

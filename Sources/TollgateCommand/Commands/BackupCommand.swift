@@ -55,7 +55,8 @@ enum BackupCommand {
         do {
             _ = try client.send("HEAD", "/backup", headers: headers)
         } catch {
-            guard error.status != nil else { throw error }
+            // Where it may be given a moment later, GET would begin it, and leave it.
+            guard let status = error.status, (400..<500).contains(status), status != 429 else { throw error }
             // An answer to HEAD has no words; the one to GET says why.
             _ = try client.send("GET", "/backup", headers: headers, sink: .stream { _ in throw error })
         }

@@ -47,7 +47,8 @@ enum RestoreNodeCommand {
     }
 }
 
-private typealias Made = (restored: [String], failed: [(slug: String, reason: String)])
+/// `unplanned`: whose planned deletions were taken back.
+private typealias Made = (restored: [String], failed: [(slug: String, reason: String)], unplanned: [String])
 
 /// One node on its way.
 private struct Making {
@@ -58,40 +59,39 @@ private struct Making {
     func run() throws -> Made {
         let random = SystemRandom()
         let copy = data.temporaryPath(random.uint64())
+        let unplanned: [String]
         do {
             try backup.reading.makeRegistry(at: copy)
-            let due = try NodeCopy.place(
+            unplanned = try NodeCopy.place(
                 registry: copy, in: data, from: backup.reading.masterKey, keeping: Set(backup.tenants.map(\.id)),
                 random: random)
-            for slug in due {
-                Output.errorLine("\(slug): its planned deletion is due, and is taken back: plan it again if it holds")
-            }
         } catch {
             throw CommandFailure.failed("the registry: \(error)")
+        }
+        for slug in unplanned {
+            Output.errorLine("\(slug): its planned deletion is taken back: plan it again if it holds")
         }
         let fleet = try Fleet(
             data: data, schema: TenantSchema.app.examining(by: ExaminationProcess.ownProgram),
             report: { Output.errorLine($0) })
         defer { fleet.stop() }
-        let made = try Progress.during("restoring") { progress throws(CommandFailure) in restoreAll(fleet, progress) }
+        var made: Made = ([], backup.failures, unplanned)
+        try Progress.during("restoring") { progress throws(CommandFailure) in restoreAll(fleet, progress, &made) }
         for failure in made.failed { Output.errorLine("\(failure.slug): NOT restored: \(failure.reason)") }
         return made
     }
 
-    private func restoreAll(_ fleet: Fleet, _ progress: Progress) -> Made {
-        var restored: [String] = []
-        var failed = backup.failures
+    private func restoreAll(_ fleet: Fleet, _ progress: Progress, _ made: inout Made) {
         let tenants = backup.tenants.filter { fleet.roster.tenant(id: $0.id) != nil }
         for (number, tenant) in tenants.enumerated() {
             progress.tell("restoring \(tenant.slug)", Int64(number), of: Int64(tenants.count), unit: "tenants")
             do {
                 try restore(tenant, fleet)
-                restored.append(tenant.slug)
+                made.restored.append(tenant.slug)
             } catch {
-                failed.append((tenant.slug, "\(error)"))
+                made.failed.append((tenant.slug, "\(error)"))
             }
         }
-        return (restored, failed)
     }
 
     private func restore(_ tenant: ArchiveManifest.Tenant, _ fleet: Fleet) throws {
@@ -115,7 +115,7 @@ private struct Making {
     }
 
     func report(_ made: Made) throws -> Int32 {
-        let (restored, failed) = made
+        let (restored, failed, unplanned) = made
         let text =
             "\(data.path): \(restored.count) \(restored.count == 1 ? "tenant" : "tenants") as of "
             + "\(backup.reading.asOf.text), \(failed.count) failed; “tollgate serve --data \(data.path)” runs it"
@@ -124,6 +124,7 @@ private struct Making {
             json.field("as_of", backup.reading.asOf.text)
             json.array("restored") { json in for slug in restored { json.element(slug) } }
             json.bySlug("failed", "reason", failed.map { ($0.slug, $0.reason) })
+            json.array("deletions_taken_back") { json in for slug in unplanned { json.element(slug) } }
         }
     }
 }
