@@ -189,7 +189,7 @@ def lost(folder):
 def uncopied(folder):
     with Moto() as moto, Faulty(moto) as faulty:
         names, place = environment(faulty.url), f"s3://{BUCKET}/uncopied"
-        with checks("B3 B4 a tenant of whom no copy is there yet is named, and not left out"), archived(
+        with checks("B3 B4 a tenant of whom no copy is there yet, or no keys either, is named"), archived(
                 place, environment=names) as gateway:
             faulty.fault = lambda *_: None
             stocked(gateway, "old")
@@ -210,6 +210,16 @@ def uncopied(folder):
                 assert json.loads(made.stdout)["restored"] == ["old"], made
                 proved = run("archive", "verify", place, *key, "--json", environment=names)
                 assert [row["slug"] for row in told(proved, "faults")] == ["young"], proved
+            until_copied(gateway)
+
+            def no_keys(method, path, _):
+                return ("status", 503, "SlowDown") if method == "PUT" and "/keys/" in path else None
+
+            with faulty.having(no_keys):
+                Shop(gateway, "younger")
+                until_shipped(gateway)
+                proved = run("archive", "verify", place, *key, "--json", environment=names)
+                assert told(proved, "faults") == [{"slug": "younger", "text": "there is no copy of it yet"}], proved
 
 
 def owed():
@@ -254,7 +264,7 @@ def owed():
                     return "slow", 2
 
                 with having(one_slow):
-                    assert order("under way").status == 201 and begun.wait(60)
+                    assert order("under-way").status == 201 and begun.wait(60)
                     erase("first")
                     wait_until(lambda: in_trouble(gateway), seconds=60)
                     assert not removed, removed
