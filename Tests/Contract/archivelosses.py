@@ -2,6 +2,7 @@
 """B3, B4, P11: what an archive or a backup lacks is told of, with exit code 1: lost and damaged objects, tenants
 without a copy, and times of a clock that had leapt ahead or fell behind. Gateways of its own."""
 
+import http.server
 import json
 import os
 import shutil
@@ -408,6 +409,30 @@ def ahead(folder):
         assert run("backup", "verify", place, "--master-key", key).returncode == 0
 
 
+def busy(folder):
+    asked = []
+
+    class Busy(http.server.BaseHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+        def do_HEAD(self):
+            asked.append(self.command)
+            self.send_response(429)
+            self.end_headers()
+
+        do_GET = do_HEAD
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Busy) as server, \
+            checks("P11 a backup that is refused for now is not begun: it is asked for once, and no place is made"):
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        place, url = os.path.join(folder, "busy"), f"http://127.0.0.1:{server.server_address[1]}"
+        done = run("backup", place, "--url", url, "--key", "tgp_" + "0" * 40)
+        server.shutdown()
+        assert done.returncode == 1 and "429" in done.stderr and not os.path.exists(place), done
+        assert asked == ["HEAD"], asked
+
+
 def unreadable_ledger(folder):
     place = os.path.join(folder, "of-unreadable")
     with archived(place) as gateway, \
@@ -468,6 +493,7 @@ def main():
         leapt(folder)
         fell(folder)
         ahead(folder)
+        busy(folder)
         misplaced(folder)
     checks.finish()
 
