@@ -64,7 +64,7 @@ struct CallRun: Sendable {
         } catch {
             let decided = refusal(of: error)
             guard let signature else { return refuse(decided) }
-            // Who has not signed a call is told so, whatever else is wrong with it (W5).
+            // Who has not signed a call is told so, also where its body or query is wrong (W5).
             perform(
                 .read { tenant in
                     try signature.verify(tenant)

@@ -414,7 +414,9 @@ final class Pipeline: RequestHandler, Sendable {
 
     /// The tenant that a refusal looks like: one whose pages are served, so that it tells nobody of any other.
     func serving(_ tenant: TenantRecord?) -> TenantRecord? {
-        guard let tenant, case .open = tenant.access(at: fleet.clock.now()) else { return nil }
+        guard let tenant, fleet.isServedHere(tenant.id), case .open = tenant.access(at: fleet.clock.now()) else {
+            return nil
+        }
         return tenant
     }
 

@@ -49,7 +49,7 @@ extension ProviderAPI {
         if let prefix, !APIKeyFormat.isPrefix(prefix) {
             fields.fail(
                 "prefix", code: "format", detail: "must be a letter and 1 to 15 letters or digits, in lower case")
-        } else if let prefix, ReservedNames.keyPrefixes.contains(prefix) {
+        } else if let prefix, KeyShape.reservedPrefixes.contains(prefix) {
             fields.fail("prefix", code: "reserved", detail: "belongs to other keys")
         } else if let prefix, let named, let other = otherBlueprint(of: prefix, than: named) {
             fields.fail("prefix", code: "reserved", detail: "belongs to the blueprint “\(other.name)”")

@@ -8,7 +8,7 @@ package import TenantRegistry
 /// Provisioning tenants (P): the provider's API at `/provider/v1`, native JSON, problem documents. Its calls concern
 /// the whole node; what they do spans the registry and tenants' lanes, in steps. A value: any thread.
 package struct ProviderAPI: Surface {
-    package static let keyPrefix = "tgp"
+    package static let keyPrefix = KeyShape.providerPrefix
     /// All of the provider's calls together: a bound against a script gone wild, and the headers that answers carry.
     package static let policy = Policy(requests: 60_000, windowSeconds: 60, burst: 60_000)!
 

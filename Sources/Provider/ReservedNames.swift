@@ -1,11 +1,6 @@
-import TenantApp
-
-/// Names that no tenant takes (P1). A key says by its prefix whose it is. A slug is a label of a host name below the
+/// Names that no tenant takes (P1). A slug is a label of a host name below the
 /// base domain and a part of paths, so it must not stand for what people, programs and the DNS look for there.
 enum ReservedNames {
-    /// Those of the provider's keys and of everybody's sessions.
-    static let keyPrefixes = [ProviderAPI.keyPrefix, SessionTerms.prefix]
-
     /// Whether a well-formed slug is kept back.
     static func isReserved(slug: String) -> Bool {
         // `xn--` and its like are codings of other letters: such a name shows as another.

@@ -4,6 +4,7 @@ invited anew; its person's own keys and sessions, in every dialect's envelope.""
 
 import json
 import os
+import tempfile
 import time
 import uuid
 

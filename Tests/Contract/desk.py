@@ -399,7 +399,7 @@ def people(office, owner, checks):
         assert re.search(field % "", owner.get("/resellers?q=nobody").body.decode())
         assert re.search(field % "nobody", owner.get("/search?q=nobody").body.decode())
     with checks("U2 O6 a search of the log that finds no call asks for more days where there are some"):
-        for asked, is_all in (("object=none", True), ("object=none&from=2026-01-01", False), ("key=none", False)):
+        for asked, is_all in (("object=none", True), ("object=none&from=2026-01-01", False), ("action=none", False)):
             assert ("Ask for more days" in owner.text(f"/audit?{asked}")) is not is_all, asked
     with checks("U2 O12 a file that is no picture is told at its field"):
         hidden = owner.fields("/settings", "PUT /settings/logo")

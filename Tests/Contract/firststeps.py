@@ -175,10 +175,19 @@ def another_user_can_run():
         return False
 
 
+def blueprints(folder, *given):
+    """A folder of these alone: one.json, two.json."""
+    path = tempfile.mkdtemp(dir=folder)
+    for name, blueprint in zip(("one", "two"), given):
+        with open(os.path.join(path, f"{name}.json"), "w", encoding="utf-8") as file:
+            json.dump(blueprint, file)
+    return path
+
+
 def ends(checks, options):
-    def refused(data, *words, advice, **options_of_run):
+    def refused(data, *words, advice, tenants=os.path.join(ROOT, "tenants"), **options_of_run):
         run = subprocess.run(
-            [options.tollgate, "serve", "--data", data, "--blueprints", os.path.join(ROOT, "tenants"), *words],
+            [options.tollgate, "serve", "--data", data, "--blueprints", tenants, *words],
             capture_output=True,
             text=True,
             timeout=STEP_SECONDS_MAX,
@@ -208,6 +217,37 @@ def ends(checks, options):
             registry.execute("PRAGMA user_version = 999")
             registry.close()
             refused(broken, "--port", "0", advice="a newer Tollgate has written it")
+        with checks("D1 P1 a blueprint is read whole: what nobody knows, reads or could fill a tenant with is told at "
+                    "the start, by file and field"):
+            with open(os.path.join(ROOT, "tenants", "codes.json"), encoding="utf-8") as file:
+                good = json.load(file)
+            product = good["products"][0]
+            for change, advice in (
+                    ({"dialects": ["activation_code"]}, "/dialects: must be names out of activation_codes, "),
+                    ({"dialects": ["activation_codes", 5]}, "/dialects: must be names out of"),
+                    ({"dialects": ["operator_admin"]}, "/dialects: must be names out of"),
+                    ({"key_prefix": "tgs"}, "/key_prefix: belongs to other keys"),
+                    ({"key_prefix": "tgp"}, "/key_prefix: belongs to other keys"),
+                    ({"settings": {"self_activation": True}}, "/settings/self_activation: must be a string"),
+                    ({"settings": {"self_activation": "yes"}}, "/settings/self_activation: must be one of on, off"),
+                    ({"settings": {"dialects": "wholesale_orders"}}, "/settings/dialects: is not one of name, "),
+                    ({"settings": []}, "/settings: must be an object"),
+                    ({"products": [product, product]}, "/products/1/sku: comes twice")):
+                refused(os.path.join(folder, "b"), "--port", "0", tenants=blueprints(folder, {**good, **change}),
+                        advice=f"one.json: {advice}")
+            twice = blueprints(folder, good, {**good, "title": "Another"})
+            refused(os.path.join(folder, "b"), "--port", "0", tenants=twice, advice="two.json: /name: another file has")
+        with checks("P1 a start without the blueprint of a tenant says that its resellers have no API"):
+            only = blueprints(folder, {**good, "name": "boats"})
+            with Gateway(options.tollgate, blueprints=only, demo=False) as other:
+                made = other.post("/provider/v1/tenants", {
+                    "slug": "boats-1", "blueprint": "boats", "owner_email": "o@boats.example"}, key=other.provider_key)
+                assert made.status == 201 and not other.errors(), (made, other.errors())
+                other.stop()
+                other.blueprints = os.path.join(ROOT, "tenants")
+                other.start()
+                assert "no blueprint “boats”" in other.errors(), other.errors()
+                other.stop()
         if another_user_can_run():
             with checks("a start by another user says that he may not, of the folder and of a port below 1024"):
                 os.chmod(folder, 0o755)

@@ -99,6 +99,11 @@ def colours(checks, gateway, shop, other):
             assert answer.status in (401, 404) and answer.headers["cache-control"] == "no-store", (wrong, answer)
         choose(primary="#ffff01")
         assert gateway.get(path).status == 404
+    with checks("O12 a refusal's page has the tenant's colours, after prices that all resellers have were changed too"):
+        chosen = stylesheets(page_of(gateway, shop))
+        shop.product()
+        refused = gateway.get(shop.base + "/nowhere", headers={"Accept": "text/html"})
+        assert refused.status in (401, 404) and len(chosen) == 2 and stylesheets(refused) == chosen, (chosen, refused)
     with checks("O12 whatever the colours are, text on buttons and links have 4.5 to 1, by day and by night"):
         for colour in HARD:
             for chosen in ({"primary": colour, "accent": None}, {"primary": "#123456", "accent": colour}):

@@ -194,7 +194,12 @@ def first_lines():
         listing = ["key", "list", "--key", "k", "--url"]
         fails(run(*listing, f"{base}/t/hosting", "--tenant", "other"), 2, "hosting", "other")
         fails(run(*listing, base), 2, "--tenant")
-        fails(run(*listing, f"{base}/t/hosting"), 1, "no gateway answers")
+        # Pages and APIs below it are what a start prints and what answers have: they name the same.
+        for below in ("", "/", "/admin", "/portal/orders", "/api/partner/v1", "/api/admin/openapi.json"):
+            fails(run(*listing, f"{base}/t/hosting{below}"), 1, f"no gateway answers at {base}:")
+            fails(run(*listing, f"{base}/t/hosting{below}", "--tenant", "other"), 2, "hosting", "other")
+        for own in ("/console", "/console/health", "/provider/v1", "/provider/v1/"):
+            fails(run("tenant", "list", "--key", "k", "--url", base + own), 1, f"no gateway answers at {base}:")
 
 
 usage()

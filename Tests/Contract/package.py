@@ -116,8 +116,8 @@ def contents(checks, options, package, version):
                      f"{UNITS}/tollgate.socket", "usr/share/man/man1/tollgate.1.gz",
                      "usr/share/bash-completion/completions/tollgate",
                      "usr/share/zsh/vendor-completions/_tollgate", "usr/share/tollgate/tenants/hosting.json",
-                     "usr/share/doc/tollgate/copyright", "usr/share/doc/tollgate/examples/clients/php/Tollgate.php",
-                     "usr/share/doc/tollgate/examples/receiver.py"):
+                     "usr/share/doc/tollgate/copyright", "usr/share/doc/tollgate/clients/php/Tollgate.php",
+                     "usr/share/doc/tollgate/docs/examples/receiver.py"):
             assert f" ./{path}\n" in listed, path
         with tempfile.TemporaryDirectory() as folder:
             run("dpkg-deb", "-e", package, folder)
@@ -139,6 +139,28 @@ def contents(checks, options, package, version):
             place = places.get(name) or os.path.join("/lib64", name)
             owner = re.match(r"([^:]+)", run("sh", "-c", f"dpkg -S {place} || dpkg -S /usr{place}"))[1]
             assert owner in needed | ESSENTIAL, (name, owner, needed)
+
+
+def documented(checks, installed):
+    with checks("G9 the package's documentation is whole: each link leads to a file of it, and what help, the manual "
+                "page and units name is there"):
+        documents = installed.path("usr", "share", "doc", "tollgate")
+        missing, links = [], 0
+        for place, _, names in os.walk(documents):
+            for name in names:
+                if not name.endswith(".md"):
+                    continue
+                text = re.sub(r"^```.*?^```|`[^`\n]*`", "", installed.read(place, name), flags=re.M | re.S)
+                for path in re.findall(r"\]\(\s*([^)#\s]+)[^)]*\)", text):
+                    if not path.startswith(("https://", "http://")):
+                        links += 1
+                        if not os.path.exists(os.path.join(place, path)):
+                            missing.append((os.path.relpath(os.path.join(place, name), documents), path))
+        assert links > 400 and not missing, (links, missing)
+        said = run(installed.path("usr", "bin", "tollgate"), "help", "serve") + installed.read(
+            UNITS, "tollgate.service")
+        named = re.findall(r"\bdocs/[\w/.-]+\.md|(?<=file:/usr/share/doc/tollgate/)\S+", said)
+        assert len(named) == 2 and all(os.path.exists(os.path.join(documents, path)) for path in named), named
 
 
 def installing(checks, installed):
@@ -416,6 +438,7 @@ def main():
             checks.finish()
         installed = Installed(folder, package)
         installing(checks, installed)
+        documented(checks, installed)
         if firststeps.another_user_can_run():
             before = serving(checks, installed)
             leaving(checks, installed, before)

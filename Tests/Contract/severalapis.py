@@ -3,9 +3,10 @@
 one of them knows."""
 
 import tempfile
+import uuid
 
 from heavy import blueprints
-from shop import Shop
+from shop import PARTNER, Shop
 from support import Checks, Gateway, arguments, verified_export
 
 # A tenant with several APIs: of one of them its owner alone mints keys.
@@ -39,9 +40,11 @@ def several_apis(checks, gateway):
         assert again.status == 200, again
         for secret, status in [(again.json["apiKey"], 200), (key, 401)]:
             assert gateway.get(codes + "/me", headers={"x-api-key": secret}).status == status, status
+        named = gateway.post(codes + "/regenerate-key", {"keyId": reporting["id"]}, headers=seed)
+        assert named.status == 404, named
         assert gateway.get(reports + "/account", key=reporting["key"]).status == 200
     with checks("X3 W4 whom an order knows becomes a customer of ports once, as the order has it, and stays one"):
-        buyer = shop.reseller("10.00")
+        buyer = shop.reseller("20.00")
         sku = shop.product()
         shop.price(buyer, sku, {"wholesale_monthly": "4.00"})
         assert shop.order(buyer, sku, customer="c-1").status == 201
@@ -59,6 +62,19 @@ def several_apis(checks, gateway):
         listed = shop.get(buyer, "/customers").json["data"]
         assert [(one["id"], one["email"]) for one in listed] == [(made.json["_id"], "jo@example.net")], listed
         assert create("other@example.net").json["externalId"] is None
+    with checks("X3 a call that takes in whom orders know says their e-mail and name; another is 409 and tells nothing"):
+        known = {"external_id": "c-2", "email": "ann@example.net", "name": "Ann"}
+        placed = gateway.order(
+            f"{shop.base}{PARTNER}/orders", {**shop.order_body(sku), "customer": known}, buyer, str(uuid.uuid4()))
+        assert placed.status == 201, placed
+        before = shop.get(buyer, "/customers").json
+        for email, name in (("x@y.example", {}), ("x@y.example", {"name": "Ann"}), ("ann@example.net", {}),
+                            ("ann@example.net", {"name": "Jo"})):
+            answer = create(email, externalId="c-2", **name)
+            assert answer.status == 409 and b"nn" not in answer.body, (email, name, answer)
+        assert shop.get(buyer, "/customers").json == before
+        made = create("Ann@example.net", externalId="c-2", name="Ann")
+        assert made.status == 201 and made.json["name"] == "Ann", made
     verified_export(gateway, shop.slug)
 
 

@@ -24,8 +24,8 @@ LONG = [
     "endpoints_api", "events", "examples", "forgeries", "lapses", "letters", "lifecycle", "logo", "longlists", "looks",
     "overview", "pageforms", "passwords", "portal", "portalbooks", "portalfinds", "portalmoney", "ports", "pricebook",
     "prices", "provisioning",
-    "reference", "refusedpages", "replays", "sandbox", "searches", "seeds", "seenlists", "sessions", "severalapis", "shownonce",
-    "spreadsheet", "stock", "testbook", "testprices", "walk"]
+    "reference", "refusedpages", "replays", "sandbox", "searches", "seeds", "seenlists", "sessions", "severalapis",
+    "shownonce", "spreadsheet", "stock", "testbook", "testprices", "walk"]
 # The others, by why they are left out.
 ELSEWHERE = {
     "they kill, stop or start the gateway, and ask what is left": [

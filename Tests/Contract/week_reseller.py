@@ -411,6 +411,8 @@ def in_other_apis(checks, me):
         assert me.mine("licences", "--limit", "1", key=seller["key"]) == page
         written = me.line("my", "licences", "--output", "-", "--url", me.gateway.base_url, "--key", seller["key"])
         assert "ps-1" in written and len(written.splitlines()) == 2, written
+        shown = me.line("my", "licences", "--url", me.gateway.base_url, "--key", seller["key"])
+        assert "2099-01-01T00:00:00.000Z" in shown and not re.search(r"\b\d{13}\b", shown), shown
     with checks("C3 P6 a report of its own, by the API and by tollgate my report"):
         who, key = people["reports"][0], people["reports"][1]["key"]
         made = who.by(key, "POST", "/credit", {"kind": "topup", "amount_usd": 1.5, "external_ref": "bank-1"})
@@ -449,6 +451,9 @@ def selling_ports(checks, me, who, seller):
         assert len(rest.stdout.splitlines()) == 2 and "there is more: --cursor " in rest.stderr, rest
         table = me.line("my", "analytics", *reach)
         assert "crm-1" in table and re.search(r"totals.margin +3.00", table), table
+        # Times are those that people read, whatever the API writes.
+        for shown in (first, table):
+            assert re.search(r"\d{4}-\d\d-\d\dT", shown) and not re.search(r"\b\d{13}\b", shown), shown
 
 
 def main():

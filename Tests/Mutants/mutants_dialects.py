@@ -173,7 +173,7 @@ MUTANTS = [
         "C5", "first-key", "a dashboard's first key reports credit as well", CODES + "RegenerateKey.swift",
         "role: .reseller, scopes: ActivationCodes.scopes.bits,",
         "role: .reseller, scopes: MUTANT ? .all : ActivationCodes.scopes.bits,",
-        "Contract/accounts.py", "a dashboard's first key"),
+        "Contract/severalapis.py", "a dashboard's first key"),
     # D1
     Mutant(
         "D1", "balance", "the demo's reseller of codes has another balance", "tenants/codes.json",

@@ -105,8 +105,12 @@ MUTANTS = [
     Mutant(
         "O3", "three-secrets", "three signing secrets are good at once",
         "Sources/TenantApp/Webhooks/WebhookSecrets.swift",
-        ".integer(resellerID), .time(now), .time(now.adding(seconds: overlapSeconds)))",
-        ".integer(resellerID), .time(MUTANT ? now.adding(days: 1) : now), .time(now.adding(seconds: overlapSeconds)))",
+        "try connection.run(\n"
+        "            \"DELETE FROM webhook_secret WHERE reseller_id = ?1 AND (expires_at IS NOT NULL OR ?2)\",\n"
+        "            .integer(resellerID), .bool(overlapSeconds == 0))",
+        "if !MUTANT { try connection.run(\n"
+        "            \"DELETE FROM webhook_secret WHERE reseller_id = ?1 AND (expires_at IS NOT NULL OR ?2)\",\n"
+        "            .integer(resellerID), .bool(overlapSeconds == 0)) }",
         "Contract/sessions.py", "two signing secrets are good at most"),
     Mutant(
         "O3", "discount", "a changed discount leaves the price list that was kept ready",

@@ -19,7 +19,7 @@ extension Route {
     /// A route without a body takes none that says anything: nobody would hear it.
     package func expectNothing(in body: [UInt8]) throws(Refusal) {
         if body.isEmpty { return }
-        guard let json = try? JSON.parse(body) else { throw .unparseable("This call takes no body.") }
+        guard let json = try? JSON.parse(sent: body) else { throw .unparseable("This call takes no body.") }
         var fields = FieldReader(json, refusesUnknown: true)
         fields.expectNoOthers(than: [])
         try fields.finish()

@@ -52,13 +52,11 @@ package struct Theme: Sendable, Equatable {
 
     // MARK: Known without the file
 
-    fileprivate static let kept = AnswerCache.Key(resellerID: 0, book: .live, kind: CacheKind())
-
     /// Keeps it for refusals, which are made without a look into the tenant's file. To be called after the commit, in
     /// the order of the lane's jobs.
     package func keep(for tenant: TenantRecord) {
         let lines = [logoPath ?? ""] + Colour.allCases.map { colours[$0] ?? "" } + [name]
-        tenant.answers.fill(Self.kept, with: Array(lines.joined(separator: "\n").utf8))
+        tenant.answers.look = Array(lines.joined(separator: "\n").utf8)
     }
 
     fileprivate init?(kept bytes: [UInt8], at base: String) {
@@ -76,6 +74,6 @@ extension TenantRecord {
     /// The theme as the last page or change of it left it; nil where there was none since the gateway began to know the
     /// tenant's file.
     package func knownTheme(at base: String) -> Theme? {
-        answers[Theme.kept].flatMap { Theme(kept: $0.bytes, at: base) }
+        answers.look.flatMap { Theme(kept: $0, at: base) }
     }
 }

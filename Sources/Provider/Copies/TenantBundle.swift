@@ -102,7 +102,7 @@ struct TenantBundle: Sendable {
     }
 
     private static func keyPrefix(_ text: String) -> String? {
-        APIKeyFormat.isPrefix(text) && !ReservedNames.keyPrefixes.contains(text) ? text : nil
+        APIKeyFormat.isPrefix(text) && !KeyShape.reservedPrefixes.contains(text) ? text : nil
     }
 }
 

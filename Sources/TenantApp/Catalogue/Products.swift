@@ -117,7 +117,7 @@ extension TenantTransaction {
         memory.prices.removeAll()
         let record = store.record
         store.afterCommit {
-            if let resellerID { record?.answers.drop(resellerID: resellerID) } else { record?.answers.dropAll() }
+            if let resellerID { record?.answers.drop(resellerID: resellerID) } else { record?.answers.dropAnswers() }
         }
     }
 }

@@ -201,7 +201,7 @@ extension JSON {
     static func imported(_ body: [UInt8], bytesMax: Int) throws(Refusal) -> JSON {
         if body.count > bytesMax { throw .tooLarge(bytesMax: bytesMax) }
         do throws(JSONError) {
-            return try parse(ByteOrderMark.without(body))
+            return try parse(sent: ByteOrderMark.without(body))
         } catch {
             throw .unparseable("The body is not valid JSON: \(error). CSV is sent with Content-Type: text/csv.")
         }

@@ -41,9 +41,9 @@ package struct RegenerateKey: Sendable {
         if let named {
             let key = try tenant.key(publicID: named)
             let isOwn = isSession ? key?.resellerID == resellerID : key?.id == keyID
-            guard let key, isOwn, key.book == book, key.role == .reseller, key.revokedAt == nil else {
-                throw Refusal.notFound(.key)
-            }
+            guard let key, isOwn, key.book == book, key.role == .reseller, key.revokedAt == nil,
+                !key.scopes.isDisjoint(with: ActivationCodes.scopes.bits)
+            else { throw Refusal.notFound(.key) }
             return key
         }
         guard keys.count > 1 else { return keys.first }

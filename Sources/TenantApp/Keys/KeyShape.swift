@@ -9,6 +9,10 @@ package enum KeyShape: Sendable, Equatable {
     /// 64 hexadecimal digits (A1, A7): which book it opens only its record says.
     case hex64
 
+    package static let providerPrefix = "tgp"
+    /// No tenant's keys begin so, but the provider's, and tokens of everybody's sessions.
+    package static let reservedPrefixes = [providerPrefix, SessionTerms.prefix]
+
     /// As blueprints name it.
     package enum Name: String, Sendable, CaseIterable {
         case prefixed

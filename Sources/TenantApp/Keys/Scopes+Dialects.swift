@@ -16,6 +16,9 @@ extension Scopes {
     /// The setting in a tenant's file that names its dialects, with commas between them.
     package static let dialectsSetting = "dialects"
 
+    /// The dialects that a tenant has where its blueprint names them.
+    package static let namedDialects = Set(Dialects.all.filter { !$0.isAlwaysThere }.map { $0.name }).sorted()
+
     package static let all = NamedScopes.all.bits
 
     package static func of(dialects names: [String]) -> Scopes { NamedScopes.of(dialects: names).bits }

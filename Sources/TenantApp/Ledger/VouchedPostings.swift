@@ -141,7 +141,7 @@ struct VouchedPostings {
         _ voucher: PostingVoucher, _ reference: String?, _ at: Timestamp, _ sequence: Int64, _ file: inout VerifiedFile
     ) throws {
         let found = try file.connection.row(
-            "SELECT book, kind, at, coalesce(reference = ?2, 1) FROM posting WHERE id = ?1", .integer(voucher.id),
+            "SELECT book, kind, at, ?2 IS NULL OR reference IS ?2 FROM posting WHERE id = ?1", .integer(voucher.id),
             .optional(reference)
         ) {
             try (book: $0.int(), kind: $0.text(), at: $0.time(), hasReference: $0.bool())

@@ -2,7 +2,7 @@ package import CallKit
 package import TenantRegistry
 
 /// A reseller's new customer of ports (X3). What the reseller calls it is free in its book, or the name of somebody
-/// whom its orders know and who has no ports yet.
+/// whom its orders know and who has no ports yet. What the orders know of them is told to nobody who does not say it.
 package struct CreatePortCustomer: Sendable {
     package let email: String
     package let name: String?
@@ -16,7 +16,8 @@ package struct CreatePortCustomer: Sendable {
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> PortCustomer {
         if let externalID,
             let known = try tenant.customer(externalID: externalID, resellerID: resellerID, book: book),
-            try tenant.portCustomer(known.publicID, resellerID: resellerID, book: book) != nil
+            try ![nil, email].contains(known.email) || ![nil, name].contains(known.name)
+                || tenant.portCustomer(known.publicID, resellerID: resellerID, book: book) != nil
         {
             throw Refusal.conflict(.externalIDTaken)
         }

@@ -105,7 +105,7 @@ extension TenantReader {
 }
 
 extension TenantTransaction {
-    /// No customer of ports may have `externalID`: look first. E-mail and name of one whom orders know stay.
+    /// No customer of ports may have `externalID`: look first. E-mail and name fill what orders do not know.
     package func insertPortCustomer(
         email: String, name: String?, company: String?, externalID: String?, allocatedPortSlots: Int64,
         resellerID: Int64, book: Book

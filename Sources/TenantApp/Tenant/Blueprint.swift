@@ -66,15 +66,8 @@ package struct Blueprint: Sendable {
         keyShape = fields.optionalChoice("key_shape", as: KeyShape.Name.self) ?? .prefixed
         let tier = fields.choice("tier", as: Tier.self)
         keyLimit = fields.optionalPolicy("key_limit")
-        let dialects = fields.array("dialects", count: 1...8)?.compactMap { value -> String? in
-            if case .string(let text) = value { text } else { nil }
-        }
-        var settings: [(String, String)] = []
-        if case .object(let members)? = fields.value("settings") {
-            for member in members {
-                if case .string(let text) = member.value { settings.append((member.name, text)) }
-            }
-        }
+        let dialects = Self.dialects(&fields)
+        settings = Self.settings(&fields)
         var products: [ProductSeed] = []
         for (index, value) in (fields.optionalArray("products", count: 0...1_000) ?? []).enumerated() {
             var product = fields.reader(of: value, at: index, in: "products")
@@ -87,6 +80,9 @@ package struct Blueprint: Sendable {
             product.expectNoOthers(than: [
                 "sku", "name", "fulfilment", "hidden", "days", "retail_price", "wholesale_price", "list",
             ])
+            if let sku, products.contains(where: { $0.sku == sku }) {
+                product.fail("sku", code: "duplicate", detail: "comes twice")
+            }
             fields.absorb(product)
             if let sku, let title, let fulfilment, let plan, let list {
                 products.append(
@@ -101,6 +97,8 @@ package struct Blueprint: Sendable {
         if let prefix, !APIKeyFormat.isPrefix(prefix) {
             fields.fail(
                 "key_prefix", code: "format", detail: "must be a letter and 1 to 15 letters or digits, in lower case")
+        } else if let prefix, KeyShape.reservedPrefixes.contains(prefix) {
+            fields.fail("key_prefix", code: "reserved", detail: "belongs to other keys")
         }
         fields.expectNoOthers(than: [
             "name", "title", "currency", "key_prefix", "key_shape", "tier", "key_limit", "dialects", "settings",
@@ -108,9 +106,40 @@ package struct Blueprint: Sendable {
         ])
         (self.name, self.title, self.currency, keyPrefix, self.tier, self.dialects) = try fields.finish(
             name, title, currency, prefix, tier, dialects)
-        self.settings = settings.map { (name: $0.0, value: $0.1) }
         self.products = products
         demo = fields.value("demo")
+    }
+
+    /// Of those APIs that a tenant has because its blueprint names them.
+    private static func dialects(_ fields: inout FieldReader) -> [String]? {
+        guard let sent = fields.array("dialects", count: 1...8) else { return nil }
+        let known = Scopes.namedDialects
+        let names = sent.compactMap { value -> String? in
+            if case .string(let text) = value, known.contains(text) { text } else { nil }
+        }
+        guard names.count == sent.count else {
+            fields.fail("dialects", code: "choice", detail: "must be names out of \(known.joined(separator: ", "))")
+            return nil
+        }
+        return names
+    }
+
+    private enum Switch: String, CaseIterable {
+        case on
+        case off
+    }
+
+    private static func settings(_ fields: inout FieldReader) -> [(name: String, value: String)] {
+        guard var chosen = fields.optionalObject("settings") else { return [] }
+        let switches = ["self_activation", "self_service_keys", "sandbox_before_approval"]
+        var settings: [(name: String, value: String)] = []
+        if let name = chosen.optionalString("name", characters: 1...100) { settings.append(("name", name)) }
+        for name in switches {
+            if let value = chosen.optionalChoice(name, as: Switch.self) { settings.append((name, value.rawValue)) }
+        }
+        chosen.expectNoOthers(than: ["name"] + switches)
+        fields.absorb(chosen)
+        return settings
     }
 }
 
@@ -124,7 +153,16 @@ package final class Blueprints: ProcessState {
     package init(folder: String) throws {
         let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".json") }
             .sorted()
-        all = try names.map { try Blueprint(path: "\(folder)/\($0)") }
+        var blueprints: [Blueprint] = []
+        for file in names {
+            let path = "\(folder)/\(file)"
+            let blueprint = try Blueprint(path: path)
+            guard !blueprints.contains(where: { $0.name == blueprint.name }) else {
+                throw Blueprint.Failure.unreadable(path: path, reason: "/name: another file has it")
+            }
+            blueprints.append(blueprint)
+        }
+        all = blueprints
         byName = Dictionary(all.map { ($0.name, $0) }) { first, _ in first }
         dialectSets = byName.mapValues { Set($0.dialects) }
     }

@@ -66,6 +66,7 @@ package final class AnswerCache: Sendable {
 
     package static let entriesMax = 10_000
     private let entries = Mutex<[Key: KeptAnswer]>([:])
+    private let lookCell = Mutex<[UInt8]?>(nil)
 
     init() {}
 
@@ -84,7 +85,19 @@ package final class AnswerCache: Sendable {
         }
     }
 
-    package func dropAll() { entries.withLock { $0.removeAll() } }
+    /// How the tenant's refusals look. It is no answer: changes of prices leave it.
+    package var look: [UInt8]? {
+        get { lookCell.withLock { $0 } }
+        set { lookCell.withLock { $0 = newValue } }
+    }
+
+    package func dropAnswers() { entries.withLock { $0.removeAll() } }
+
+    /// What is kept may not be what the file says: it was restored, or is another node's.
+    package func dropAll() {
+        dropAnswers()
+        look = nil
+    }
 
     package func drop(resellerID: Int64) { drop { $0.resellerID == resellerID } }
 }

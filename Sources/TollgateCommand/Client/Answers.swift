@@ -1,5 +1,6 @@
 import HTTPClient
 import HTTPCore
+import TenantRegistry
 
 /// Answers as people read them: an object as aligned lines, a list as a table; or as they came, with `--json`.
 enum Answers {
@@ -181,11 +182,23 @@ enum Answers {
     }
 
     private static func value(_ row: JSON, at path: String) -> JSON? {
-        path.split(separator: ".").reduce(Optional(row)) { value, name in value?[String(name)] }
+        readable(path.split(separator: ".").reduce(Optional(row)) { value, name in value?[String(name)] }, at: path)
+    }
+
+    /// 1973 to 9999, in milliseconds: no count of an answer comes near it.
+    private static let moments: ClosedRange<Int64> = 100_000_000_000...253_402_300_799_999
+
+    /// A time that its API writes in milliseconds (L1), as the others write theirs.
+    private static func readable(_ value: JSON?, at path: String) -> JSON? {
+        let name = path.split(separator: ".").last ?? ""
+        guard case .number(let number)? = value, let moment = number.integer(), moments.contains(moment),
+            ["expiration", "from", "to"].contains(name) || name.hasSuffix("At") || name.hasSuffix("_at")
+        else { return value }
+        return .string(Timestamp(milliseconds: moment).text)
     }
 
     private static func gather(_ value: JSON, _ path: String, _ lines: inout [(name: String, value: String)]) {
-        guard case .object(let members) = value else { return lines.append((path, text(value))) }
+        guard case .object(let members) = value else { return lines.append((path, text(readable(value, at: path)))) }
         for member in members {
             let name = Terminal.printable(member.name)
             gather(member.value, path.isEmpty ? name : "\(path).\(name)", &lines)

@@ -1,4 +1,5 @@
-/// A gateway's address as people have it: often that of a tenant, `https://host/t/{slug}`.
+/// A gateway's address as people have it: often that of a tenant, `https://host/t/{slug}`, or of a page or an API
+/// below it, and `https://host/console`.
 struct GatewayAddress {
     /// The gateway's own.
     let url: String
@@ -6,13 +7,24 @@ struct GatewayAddress {
     let slug: String?
 
     init(_ text: String) {
-        var parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        while parts.count > 3, parts[parts.count - 1].isEmpty { parts.removeLast() }
-        guard parts.count > 4, parts[parts.count - 2] == "t" else {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        guard let own = parts.indices.dropFirst(3).first(where: { Self.isBelow(parts[$0...]) }) else {
             (url, slug) = (text, nil)
             return
         }
-        (url, slug) = (parts.dropLast(2).joined(separator: "/"), String(parts[parts.count - 1]))
+        url = parts[..<own].joined(separator: "/")
+        slug = parts[own] == "t" ? String(parts[own + 1]) : nil
+    }
+
+    /// Whether a tenant's address, the console or the provider's API begins here.
+    private static func isBelow(_ rest: ArraySlice<Substring>) -> Bool {
+        let next = rest.dropFirst().first ?? ""
+        return switch rest.first {
+        case "t": !next.isEmpty
+        case "console": true
+        case "provider": next == "v1"
+        default: false
+        }
     }
 
     /// The tenant that is meant, by an option or by the address.

@@ -45,6 +45,7 @@ enum ServeCommand {
             Output.errorLine(ServeOptions.singleWarning)
         }
         let gateway = try Gateway.start(configuration, blueprints: blueprints)
+        warn(of: gateway, blueprints)
         signals.serve { reload(gateway) }
         do {
             let demo =
@@ -63,6 +64,13 @@ enum ServeCommand {
         guard let successor, signals.mayGivePlace else { return endCode }
         let reason = HandedSockets.become(successor, with: sockets)
         throw CommandFailure.failed("\(successor) cannot be started: \(reason)")
+    }
+
+    /// A tenant has the APIs that its blueprint names: where that is gone, none but its operator's.
+    private static func warn(of gateway: Gateway, _ blueprints: Blueprints) {
+        for name in Set(gateway.fleet.roster.allTenants.map { $0.blueprint }).sorted() where blueprints[name] == nil {
+            Output.errorLine("no blueprint “\(name)” is in --blueprints DIR: its tenants have no API for resellers")
+        }
     }
 
     /// The program that this one is to become; nil where it is to end.
