@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """B3: an archive that is away until the log passes --archive-backlog: the log forgets, and the archive says what it
-lacks; a reader of our own reads on behind that. A gateway of its own."""
+lacks; a reader of our own reads on behind that. And one that goes on while it is read. Gateways of its own."""
 
 import os
 import struct
@@ -17,6 +17,7 @@ if os.path.realpath(sys.prefix) != os.path.realpath(os.path.dirname(os.path.dirn
 
 from archivereader import Reader  # noqa: E402
 from nodecopies import metric, stocked, until_shipped  # noqa: E402
+from objectstore import BUCKET, Faulty, Moto, environment  # noqa: E402
 
 options = arguments()
 checks = Checks()
@@ -54,6 +55,33 @@ def orders(reader, shop):
 
 def text_of(seconds):
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{int(seconds % 1 * 1000):03}Z"
+
+
+def meanwhile():
+    """A tenant that is made when a reader has listed the keys, and the log not yet."""
+    with Moto() as moto, Faulty(moto) as faulty:
+        names, place = environment(faulty.url), f"s3://{BUCKET}/meanwhile"
+        with checks("B3 B4 a tenant that is made while the archive is read is no fault of it"), Gateway(
+                options.tollgate, "--archive", place, demo=False, environment=names) as gateway:
+            stocked(gateway, "before")
+            until_copied(gateway)
+            listed = []
+
+            def noted(content):
+                listed.append(content)
+                return content
+
+            def verified(change):
+                keys = "prefix=meanwhile%2Fkeys%2F&"
+                with faulty.having(lambda _, path, __: ("other", change) if keys in path else None):
+                    proved = command(options.tollgate, "archive", "verify", place, "--master-key",
+                                     os.path.join(gateway.data, "master.key"), environment=names)
+                assert proved.returncode == 0, proved
+
+            verified(noted)
+            stocked(gateway, "meanwhile")
+            until_copied(gateway)
+            verified(lambda _: listed[0])
 
 
 def first_segment(gateway):
@@ -113,6 +141,7 @@ def main():
                 last = text_of(reader.until_gaps[0] / 1000)
                 whole = command(options.tollgate, "archive", "verify", archive, "--at", last, *key)
                 assert whole.returncode == 0, (last, whole)
+    meanwhile()
     checks.finish()
 
 

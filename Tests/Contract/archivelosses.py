@@ -250,8 +250,7 @@ def owed():
         with archived(place, environment=names) as gateway:
             faulty.fault = lambda *_: None
             order = selling(gateway, "stays")
-            for slug in ("first", "second"):
-                stocked(gateway, slug)
+            stocked(gateway, "first"), stocked(gateway, "second")
             until_copied(gateway)
             with checks("B3 keys of a tenant that is erased while an object is on its way go behind the next object"):
                 begun = threading.Event()
