@@ -72,8 +72,9 @@ def meanwhile():
                 return content
 
             def verified(change):
-                keys = "prefix=meanwhile%2Fkeys%2F&"
-                with faulty.having(lambda _, path, __: ("other", change) if keys in path else None):
+                keys = "prefix=meanwhile%2Fkeys%2F"
+                with faulty.having(lambda _, path, __: ("other", change) if path.endswith(keys) else
+                                   ("empty",) if f"{keys}&" in path else None):
                     proved = command(options.tollgate, "archive", "verify", place, "--master-key",
                                      os.path.join(gateway.data, "master.key"), environment=names)
                 assert proved.returncode == 0, proved
