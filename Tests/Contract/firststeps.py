@@ -184,76 +184,81 @@ def blueprints(folder, *given):
     return path
 
 
-def ends(checks, options):
-    def refused(data, *words, advice, tenants=os.path.join(ROOT, "tenants"), **options_of_run):
-        run = subprocess.run(
-            [options.tollgate, "serve", "--data", data, "--blueprints", tenants, *words],
-            capture_output=True,
-            text=True,
-            timeout=STEP_SECONDS_MAX,
-            **options_of_run,
-        )
-        lines = [line for line in run.stderr.splitlines() if line.startswith("tollgate: ")]
-        assert run.returncode == 1 and len(lines) == 1 and advice in lines[0], (data, words, run)
+def refused(options, data, *words, advice, tenants=os.path.join(ROOT, "tenants"), **options_of_run):
+    run = subprocess.run(
+        [options.tollgate, "serve", "--data", data, "--blueprints", tenants, *words],
+        capture_output=True,
+        text=True,
+        timeout=STEP_SECONDS_MAX,
+        **options_of_run,
+    )
+    lines = [line for line in run.stderr.splitlines() if line.startswith("tollgate: ")]
+    assert run.returncode == 1 and len(lines) == 1 and advice in lines[0], (data, words, run)
 
+
+def blueprints_read(checks, options, folder):
+    with checks("D1 P1 a blueprint is read whole: what nobody knows, reads or could fill a tenant with is told at "
+                "the start, by file and field"):
+        with open(os.path.join(ROOT, "tenants", "codes.json"), encoding="utf-8") as file:
+            good = json.load(file)
+        product = good["products"][0]
+        for change, advice in (
+                ({"dialects": ["activation_code"]}, "/dialects: must be names out of activation_codes, "),
+                ({"dialects": ["activation_codes", 5]}, "/dialects: must be names out of"),
+                ({"dialects": ["operator_admin"]}, "/dialects: must be names out of"),
+                ({"key_prefix": "tgs"}, "/key_prefix: belongs to other keys"),
+                ({"key_prefix": "tgp"}, "/key_prefix: belongs to other keys"),
+                ({"settings": {"self_activation": True}}, "/settings/self_activation: must be a string"),
+                ({"settings": {"self_activation": "yes"}}, "/settings/self_activation: must be one of on, off"),
+                ({"settings": {"dialects": "wholesale_orders"}}, "/settings/dialects: is not one of name, "),
+                ({"settings": []}, "/settings: must be an object"),
+                ({"products": [product, product]}, "/products/1/sku: comes twice")):
+            refused(options, os.path.join(folder, "b"), "--port", "0",
+                    tenants=blueprints(folder, {**good, **change}), advice=f"one.json: {advice}")
+        twice = blueprints(folder, good, {**good, "title": "Another"})
+        refused(options, os.path.join(folder, "b"), "--port", "0", tenants=twice,
+                advice="two.json: /name: another file has")
+    with checks("P1 a start without the blueprint of a tenant says that its resellers have no API"):
+        only = blueprints(folder, {**good, "name": "boats"})
+        with Gateway(options.tollgate, blueprints=only, demo=False) as other:
+            made = other.post("/provider/v1/tenants", {
+                "slug": "boats-1", "blueprint": "boats", "owner_email": "o@boats.example"}, key=other.provider_key)
+            assert made.status == 201 and not other.errors(), (made, other.errors())
+            other.stop()
+            other.blueprints = os.path.join(ROOT, "tenants")
+            other.start()
+            assert "no blueprint “boats”" in other.errors(), other.errors()
+            other.stop()
+
+
+def ends(checks, options):
     with tempfile.TemporaryDirectory(prefix="tollgate-steps-") as folder, Gateway(
         options.tollgate, demo=False
     ) as gateway:
         with checks(
             "a start that cannot be says what to do: folder in use, port taken, no folder, newer version, bad demo.json"
         ):
-            refused(gateway.data, "--port", "0", advice="name another folder with --data")
-            refused(os.path.join(folder, "a"), "--port", str(gateway.port), advice="take another port (--port")
+            refused(options, gateway.data, "--port", "0", advice="name another folder with --data")
+            refused(options, os.path.join(folder, "a"), "--port", str(gateway.port), advice="take another port (--port")
             path = os.path.join(folder, "file")
             open(path, "w", encoding="utf-8").close()
-            refused(path, "--port", "0", advice="able to write in the folder of --data")
-            refused("/proc/none/data", "--port", "0", advice="able to write in the folder of --data")
+            refused(options, path, "--port", "0", advice="able to write in the folder of --data")
+            refused(options, "/proc/none/data", "--port", "0", advice="able to write in the folder of --data")
             broken = os.path.join(folder, "a")
             with open(os.path.join(broken, "demo.json"), "w", encoding="utf-8") as file:
                 os.chmod(file.name, 0o600)
                 file.write('{"provider_key": ')
-            refused(broken, "--port", "0", "--demo", advice="or the whole folder for a new one")
+            refused(options, broken, "--port", "0", "--demo", advice="or the whole folder for a new one")
             registry = sqlite3.connect(os.path.join(broken, "registry.sqlite"))
             registry.execute("PRAGMA user_version = 999")
             registry.close()
-            refused(broken, "--port", "0", advice="a newer Tollgate has written it")
-        with checks("D1 P1 a blueprint is read whole: what nobody knows, reads or could fill a tenant with is told at "
-                    "the start, by file and field"):
-            with open(os.path.join(ROOT, "tenants", "codes.json"), encoding="utf-8") as file:
-                good = json.load(file)
-            product = good["products"][0]
-            for change, advice in (
-                    ({"dialects": ["activation_code"]}, "/dialects: must be names out of activation_codes, "),
-                    ({"dialects": ["activation_codes", 5]}, "/dialects: must be names out of"),
-                    ({"dialects": ["operator_admin"]}, "/dialects: must be names out of"),
-                    ({"key_prefix": "tgs"}, "/key_prefix: belongs to other keys"),
-                    ({"key_prefix": "tgp"}, "/key_prefix: belongs to other keys"),
-                    ({"settings": {"self_activation": True}}, "/settings/self_activation: must be a string"),
-                    ({"settings": {"self_activation": "yes"}}, "/settings/self_activation: must be one of on, off"),
-                    ({"settings": {"dialects": "wholesale_orders"}}, "/settings/dialects: is not one of name, "),
-                    ({"settings": []}, "/settings: must be an object"),
-                    ({"products": [product, product]}, "/products/1/sku: comes twice")):
-                refused(os.path.join(folder, "b"), "--port", "0", tenants=blueprints(folder, {**good, **change}),
-                        advice=f"one.json: {advice}")
-            twice = blueprints(folder, good, {**good, "title": "Another"})
-            refused(os.path.join(folder, "b"), "--port", "0", tenants=twice, advice="two.json: /name: another file has")
-        with checks("P1 a start without the blueprint of a tenant says that its resellers have no API"):
-            only = blueprints(folder, {**good, "name": "boats"})
-            with Gateway(options.tollgate, blueprints=only, demo=False) as other:
-                made = other.post("/provider/v1/tenants", {
-                    "slug": "boats-1", "blueprint": "boats", "owner_email": "o@boats.example"}, key=other.provider_key)
-                assert made.status == 201 and not other.errors(), (made, other.errors())
-                other.stop()
-                other.blueprints = os.path.join(ROOT, "tenants")
-                other.start()
-                assert "no blueprint “boats”" in other.errors(), other.errors()
-                other.stop()
+            refused(options, broken, "--port", "0", advice="a newer Tollgate has written it")
         if another_user_can_run():
             with checks("a start by another user says that he may not, of the folder and of a port below 1024"):
                 os.chmod(folder, 0o755)
                 shutil.copy(options.tollgate, os.path.join(folder, "tollgate"))
                 program, options.tollgate = options.tollgate, os.path.join(folder, "tollgate")
-                refused(broken, "--port", "0", advice="able to write in the folder of --data", user=65534)
+                refused(options, broken, "--port", "0", advice="able to write in the folder of --data", user=65534)
                 own = os.path.join(folder, "own")
                 os.mkdir(own)
                 os.chown(own, 65534, 65534)
@@ -261,8 +266,9 @@ def ends(checks, options):
                 with open("/proc/sys/net/ipv4/ip_unprivileged_port_start", encoding="ascii") as file:
                     if int(file.read()) > 80:
                         data, advice = os.path.join(own, "data"), "take a port from 1024 on"
-                        refused(data, "--port", "80", advice=advice, user=65534)
+                        refused(options, data, "--port", "80", advice=advice, user=65534)
                 options.tollgate = program
+        blueprints_read(checks, options, folder)
         with checks("Ctrl-C ends it with exit code 0"):
             gateway.process.send_signal(signal.SIGINT)
             gateway.process.communicate(timeout=STEP_SECONDS_MAX)

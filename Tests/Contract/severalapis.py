@@ -62,7 +62,7 @@ def several_apis(checks, gateway):
         listed = shop.get(buyer, "/customers").json["data"]
         assert [(one["id"], one["email"]) for one in listed] == [(made.json["_id"], "jo@example.net")], listed
         assert create("other@example.net").json["externalId"] is None
-    with checks("X3 a call that takes in whom orders know says their e-mail and name; another is 409 and tells nothing"):
+    with checks("X3 whoever takes in somebody whom orders know says e-mail and name; another is 409 and tells nothing"):
         known = {"external_id": "c-2", "email": "ann@example.net", "name": "Ann"}
         placed = gateway.order(
             f"{shop.base}{PARTNER}/orders", {**shop.order_body(sku), "customer": known}, buyer, str(uuid.uuid4()))
