@@ -302,7 +302,7 @@ def changes_of_things(walk):
     for _ in range(61):
         works.order(shop, sku)
     for path, words in (
-            (f"/products/{sku}", "Changed a product"), (f"/resellers/{shop['id']}", "credit limit 0.00 3.00")):
+            (f"/products/{sku}", "Changed a product"), (f"/resellers/{shop['id']}", "credit limit 0.00 EUR 3.00 EUR")):
         hands = desk(walk, path)
         history = hands.page.locator("#history")
         assert words in " ".join(history.inner_text().split()), history.inner_text()

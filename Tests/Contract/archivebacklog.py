@@ -54,7 +54,8 @@ def orders(reader, shop):
 
 
 def text_of(seconds):
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{int(seconds % 1 * 1000):03}Z"
+    whole, milliseconds = divmod(round(seconds * 1000), 1000)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole)) + f".{milliseconds:03}Z"
 
 
 def meanwhile():
@@ -139,7 +140,8 @@ def main():
                 holed = command(options.tollgate, "archive", "verify", archive, "--at", text_of(moment), *key)
                 assert holed.returncode == 1 and "lacks a part of the log" in holed.stdout + holed.stderr, holed
             with checks("B3 B4 the last moment before the gap is whole"):
-                last = text_of(reader.until_gaps[0] / 1000)
+                # In the midst of the millisecond itself the gap begins.
+                last = text_of((reader.until_gaps[0] - 1) / 1000)
                 whole = command(options.tollgate, "archive", "verify", archive, "--at", last, *key)
                 assert whole.returncode == 0, (last, whole)
     meanwhile()
