@@ -59,7 +59,8 @@ package struct ProvisioningCallbacks: OpenDialect {
         _ body: [UInt8]
     ) -> Result<(n: Int64, answer: ProvisioningAnswer), ProvisioningReading.Fault> {
         ProvisioningReading.content(body).flatMap { answer in
-            guard let json = try? JSON.parse(sent: body), case .number(let number)? = json["n"], let n = number.integer()
+            guard let json = try? JSON.parse(sent: body), case .number(let number)? = json["n"],
+                let n = number.integer()
             else { return .failure(ProvisioningReading.Fault(reason: "Its n is no whole number.")) }
             return .success((n, answer))
         }
