@@ -110,23 +110,31 @@ let package = Package(
         tests("DomainTests", ["TestSeeds", "TenantApp", "CallKit", "TenantRegistry", "HTTPCore"]),
         tests("CallKitTests", ["TenantApp", "CallKit", "TenantRegistry", "HTTPCore"]),
         tests("RateLimiterTests", ["TestSeeds", "RateLimiter"]),
-        tests("SQLiteTests", ["SQLite"]),
-        tests("CompressionTests", ["Compression"]),
+        // Programs that run beside a test.
+        .target(name: "TestPrograms", path: "Tests/Support/TestPrograms", swiftSettings: settings),
+        tests("SQLiteTests", ["TestPrograms", "SQLite"]),
+        tests("CompressionTests", ["TestPrograms", "Compression"]),
         tests(
             "OperatorTests",
             [
                 "TestGateway", "TestTenants", "Gateway", "TenantApp", "CallKit", "TenantRegistry", "SQLite", "HTTPCore",
                 "Cryptography", "RateLimiter",
             ]),
-        tests("HTTPServerTests", ["TestSeeds", "RawHTTP", "HTTPServer", "HTTPCore", "Cryptography", "Compression"]),
-        tests("HTTPClientTests", ["TestTenants", "HTTPClient"]),
+        tests(
+            "HTTPServerTests",
+            ["TestPrograms", "TestSeeds", "RawHTTP", "HTTPServer", "HTTPCore", "Cryptography", "Compression"]),
+        tests("HTTPClientTests", ["TestPrograms", "TestTenants", "HTTPClient"]),
         .target(name: "RawHTTP", path: "Tests/Support/RawHTTP", swiftSettings: settings),
         // PostgreSQL's own server, begun on loopback and ended with the tests.
         .target(
-            name: "TestPostgres", dependencies: ["TestTenants"], path: "Tests/Support/TestPostgres",
+            name: "TestPostgres", dependencies: ["TestPrograms", "TestTenants"], path: "Tests/Support/TestPostgres",
             swiftSettings: settings),
         tests(
-            "ClusterTests", ["TestPostgres", "SharedLogs", "TestTenants", "Cluster", "TenantRegistry", "Cryptography"]),
+            "ClusterTests",
+            [
+                "TestPostgres", "TestPrograms", "SharedLogs", "TestTenants", "Cluster", "TenantRegistry",
+                "Cryptography",
+            ]),
         // The gateway for tests: by heads and bodies in process, and by sockets.
         .target(
             name: "TestGateway",
@@ -138,8 +146,8 @@ let package = Package(
         tests(
             "GatewayTests",
             [
-                "RawHTTP", "TestSeeds", "TestGateway", "TestTenants", "Gateway", "Provider", "Archive", "TenantApp",
-                "CallKit",
+                "RawHTTP", "TestPrograms", "TestSeeds", "TestGateway", "TestTenants", "Gateway", "Provider", "Archive",
+                "TenantApp", "CallKit",
                 "TenantRegistry", "HTTPCore", "HTTPServer", "HTTPClient", "SharedLogs",
                 "Cryptography", "RateLimiter", "SQLite",
             ]),

@@ -4,6 +4,7 @@ import Foundation
 import Synchronization
 import TenantRegistry
 import TestPostgres
+import TestPrograms
 import TestTenants
 import Testing
 
@@ -142,7 +143,7 @@ import Testing
         let (log, name) = try cluster.join("a")
         let tenant = TenantID.any
         try dead.create(tenant, owner: owner)
-        let psql = Process()
+        let psql = Program()
         psql.executableURL = URL(filePath: "/usr/bin/psql")
         psql.arguments = ["-XqAt", "-d", cluster.url + "?application_name=tollgate/dead"]
         let (input, output) = (Pipe(), Pipe())
@@ -171,7 +172,7 @@ import Testing
         let all = try beat(0)
         #expect(Set(all.owners.map(\.tenant)) == Set(tenants))
         // One that has begun, and commits after another that began later.
-        let psql = Process()
+        let psql = Program()
         psql.executableURL = URL(filePath: "/usr/bin/psql")
         psql.arguments = ["-XqAt", "-d", cluster.url]
         let (input, output) = (Pipe(), Pipe())

@@ -4,6 +4,7 @@ import Foundation
 import Synchronization
 import TenantRegistry
 import TestPostgres
+import TestPrograms
 import TestTenants
 
 /// A database of its own, and nodes at it.
@@ -48,7 +49,7 @@ struct TestCluster {
 
 /// A transaction that stays open until it is ended.
 struct HeldTransaction {
-    private let psql = Process()
+    private let psql = Program()
     private let input = Pipe()
     /// What it was told.
     let line: String

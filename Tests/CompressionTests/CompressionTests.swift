@@ -1,5 +1,6 @@
 import Compression
 import Foundation
+import TestPrograms
 import Testing
 
 @Suite("Compression")
@@ -24,7 +25,7 @@ struct CompressionTests {
 
     @Test("the gzip command reads what we write")
     func command() throws {
-        let process = Process()
+        let process = Program()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = ["gzip", "-dc"]
         let (input, output) = (Pipe(), Pipe())

@@ -1,11 +1,12 @@
 import Foundation
+import TestPrograms
 
 /// A small server in Python, in a process of its own: what it answers is written by other hands than the client's.
 final class EchoServer: Sendable {
     let baseURL: String
     let socketPath: String?
     let folder: String
-    private let process: Process
+    private let process: Program
     /// Open for as long as the server is to run: it ends with its input, also where the tests were killed. A signal
     /// would not do, as threads of the test runner block SIGTERM and a child inherits that.
     private let lifeline: Pipe
@@ -17,7 +18,7 @@ final class EchoServer: Sendable {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         socketPath = onSocket ? folder + "/server.sock" : nil
         if withTLS { try Self.makeCertificate(in: folder) }
-        process = Process()
+        process = Program()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = ["python3", "-u", "-c", Self.program] + (socketPath.map { [$0] } ?? [])
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
@@ -33,7 +34,7 @@ final class EchoServer: Sendable {
     }
 
     private static func makeCertificate(in folder: String) throws {
-        let process = Process()
+        let process = Program()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = [
             "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj",

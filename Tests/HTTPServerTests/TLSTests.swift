@@ -2,6 +2,7 @@ import Cryptography
 import Foundation
 import HTTPCore
 import HTTPServer
+import TestPrograms
 import Testing
 
 /// Certificates by `openssl`, clients are curl, `openssl s_client` and Python: none of them our own code.
@@ -218,7 +219,7 @@ final class Certificates {
 
 /// A program that runs beside the test.
 final class Running {
-    private let process = Process()
+    private let process = Program()
     private let input = Pipe()
     private let standardOutput = Pipe()
     private var pending = Data()

@@ -1,5 +1,6 @@
 import Foundation
 import SQLite
+import TestPrograms
 import Testing
 
 @Suite("Files: locks, checkpoints, backups")
@@ -10,7 +11,7 @@ struct FileTests {
 
     /// Another process opens the file and runs a statement; gives what it printed.
     private func otherProcess(_ name: String, _ sql: String) throws -> String {
-        let process = Process()
+        let process = Program()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         let program = """
             import sqlite3, sys

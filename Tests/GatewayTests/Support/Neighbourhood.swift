@@ -9,6 +9,7 @@ import Synchronization
 import TenantApp
 import TenantRegistry
 import TestGateway
+import TestPrograms
 import TestTenants
 
 /// Whose each tenant is, in the test's hands; each node has a view of its own, which may be old. Any thread.
@@ -135,7 +136,7 @@ final class Neighbourhood: Sendable {
     /// The node speaks TLS, with a certificate that nobody has signed, for a name that is not its address.
     private static func certify(_ configuration: inout Configuration, _ folder: TestFolder) throws {
         let (chain, key) = (folder.file("chain.pem"), folder.file("key.pem"))
-        let openssl = Process()
+        let openssl = Program()
         openssl.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         openssl.arguments = [
             "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj",

@@ -1,4 +1,5 @@
 import Foundation
+import TestPrograms
 
 /// PostgreSQL's programs as Debian installs them, and the user that they run as: the server refuses to be root's.
 package enum PostgresPrograms {
@@ -56,7 +57,7 @@ package enum PostgresPrograms {
     /// Runs a program to its end, as the server's user. Gives what it wrote; throws with it where the program fails.
     @discardableResult
     static func run(_ name: String, _ arguments: [String], input: String = "") throws -> String {
-        let process = Process()
+        let process = Program()
         let command = prefix + [try path(name)] + arguments
         process.executableURL = URL(filePath: command[0])
         process.arguments = Array(command.dropFirst())

@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import TestPrograms
 import TestTenants
 
 /// A PostgreSQL server on loopback, begun for tests and ended with them, whatever becomes of the process: a shell holds
@@ -14,7 +15,7 @@ package final class TestPostgres: Sendable {
     package let folder: String
     private let settings: [String: String]
     /// What holds the server, and the pipe whose end it waits for.
-    private let holder = Mutex<(process: Process, rope: Pipe)?>(nil)
+    private let holder = Mutex<(process: Program, rope: Pipe)?>(nil)
     private let databases = Atomic<Int>(0)
 
     /// How long a server may take to begin, or to end.
@@ -73,7 +74,7 @@ package final class TestPostgres: Sendable {
     /// Begins the server again after `stop` or `kill`.
     package func start() throws {
         let server = ["\(try PostgresPrograms.path("postgres"))", "-D", data] + arguments
-        let process = Process()
+        let process = Program()
         // The server gets no input; `read` ends with the pipe. Who ends without a word leaves nothing.
         // bash: dash waits for ever where it was begun with SIGCHLD blocked.
         let script = """
@@ -129,11 +130,18 @@ package final class TestPostgres: Sendable {
     /// kill -9 of all its processes.
     package func kill() {
         guard let first = process else { return stop() }
-        // The children by themselves: they would go on for a moment without their parent.
+        // It begins no more of them. The children by themselves: they would go on for a moment without their parent,
+        // and a server does not begin beside one of before.
+        Glibc.kill(first, SIGSTOP)
         let others = children(of: first)
-        Glibc.kill(first, SIGKILL)
-        for other in others { Glibc.kill(other, SIGKILL) }
+        for one in [first] + others { Glibc.kill(one, SIGKILL) }
         stop()
+        try? wait("has processes still") { others.allSatisfy(Self.isGone) }
+    }
+
+    private static func isGone(_ id: Int32) -> Bool {
+        let state = try? String(contentsOfFile: "/proc/\(id)/stat", encoding: .utf8)
+        return state?.contains(") Z ") ?? true
     }
 
     /// SIGSTOP or SIGCONT to all its processes.
