@@ -51,6 +51,12 @@ final class TestCluster: Sendable {
             nodes.append(Node(name: name, gateway: gateway, client: LiveClient(port: port), faults: faults))
         }
         self.nodes = nodes
+        // Each has heard of all the others with a beat of its own.
+        let deadline = ContinuousClock.now + .seconds(120)
+        while nodes.contains(where: { ($0.gateway.fleet.cluster?.nodes.count ?? 0) < count }) {
+            if ContinuousClock.now > deadline { throw POSIXError(.ETIMEDOUT) }
+            usleep(1_000)
+        }
     }
 
     /// A new node brings the master key alone.
