@@ -29,6 +29,8 @@ TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 WRONG = {str: [5, True, [], {}, None], int: ["abc", True, [], {}, None], float: ["abc", True, [], {}, None],
          bool: ["no", 3, [], {}], list: ["x", 5, {}, [5], None], dict: ["x", 5, [1], None]}
 
+# By their calls: members whose null says something of its own, here that a price is taken away.
+NULLABLE = {"Premium Pricing for Specific Countries": ["marginPercent"]}
 RAW = ["[]", "5", '"x"', "null", "{", ""]
 
 
@@ -161,7 +163,8 @@ def mistake(document, values, probe):
             for name, good in body.items():
                 if name == document.credential:
                     continue
-                wrong = [value for value in WRONG[type(good)] if value is not None or name not in step.optional]
+                may_be_null = name in step.optional or name in NULLABLE.get(step.title, [])
+                wrong = [value for value in WRONG[type(good)] if value is not None or not may_be_null]
                 bodies = [{**body, name: value} for value in wrong]
                 if name not in step.optional:
                     bodies.append({other: value for other, value in body.items() if other != name})
