@@ -7,8 +7,7 @@ final class EchoServer: Sendable {
     let socketPath: String?
     let folder: String
     private let process: Program
-    /// Open for as long as the server is to run: it ends with its input, also where the tests were killed. A signal
-    /// would not do, as threads of the test runner block SIGTERM and a child inherits that.
+    /// Open for as long as the server is to run: it ends with its input, also where the tests were killed.
     private let lifeline: Pipe
 
     /// On a free loopback port, in plain text or by TLS with a certificate for 127.0.0.1 alone that nobody vouches for,
@@ -19,7 +18,6 @@ final class EchoServer: Sendable {
         socketPath = onSocket ? folder + "/server.sock" : nil
         if withTLS { try Self.makeCertificate(in: folder) }
         process = Program()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = ["python3", "-u", "-c", Self.program] + (socketPath.map { [$0] } ?? [])
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         lifeline = Pipe()
@@ -35,7 +33,6 @@ final class EchoServer: Sendable {
 
     private static func makeCertificate(in folder: String) throws {
         let process = Program()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = [
             "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj",
             "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2", "-keyout", folder + "/key.pem", "-out",

@@ -225,7 +225,6 @@ final class Running {
     private var pending = Data()
 
     init(_ program: String, _ arguments: [String]) throws {
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = [program] + arguments
         process.standardInput = input
         process.standardOutput = standardOutput

@@ -37,9 +37,7 @@ import Testing
         let folder = try TestFolder()
         let node = try TestNode(folder.file("data"))
         defer { node.stop() }
-        let market = try PortMarket.open(node, rows: Self.rows)
-        for number in 0..<2 { try market.topUp(number, 100) }
-        let port = try #require(try market.buy(0, days: 30))
+        let (market, port) = try Self.sold(at: node)
         try node.write(market.record) { tenant, _ in
             try tenant.connection.run(
                 """
@@ -76,28 +74,33 @@ import Testing
         let folder = try TestFolder()
         let node = try TestNode(folder.file("data"))
         defer { node.stop() }
-        let market = try PortMarket.open(node, rows: Self.rows)
-        for number in 0..<2 { try market.topUp(number, 100) }
-        let port = try #require(try market.buy(0, days: 30))
+        let (market, port) = try Self.sold(at: node)
         node.clock.advance(seconds: 10 * 86_400)
         try market.renew(0, port, days: 1)
         let period = port.createdAt..<node.clock.now().adding(days: 1)
         let begun = PortSalesWalk(resellerID: market.resellers[0], book: .live, period: period)
         #expect(begun.lines(9).isEmpty)
-        let walk = try node.read(market.record) { tenant in
-            var next = begun
-            try next.next(in: tenant)
-            return next
-        }
+        let walk = try Self.stepped(begun, market)
         #expect(walk.lines(9).map(\.sales.ports) == [1, 0] && walk.lines(1).count == 1)
         let behind = PortSalesWalk(
             resellerID: market.resellers[0], book: .live, period: period, behind: walk.lines(1)[0].place)
-        let rest = try node.read(market.record) { tenant in
-            var next = behind
+        let rest = try Self.stepped(behind, market)
+        #expect(rest.lines(9).map(\.place) == [walk.lines(2)[1].place])
+    }
+
+    /// A reseller has one port, for thirty days.
+    private static func sold(at node: TestNode) throws -> (PortMarket, Port) {
+        let market = try PortMarket.open(node, rows: rows)
+        for number in 0..<2 { try market.topUp(number, 100) }
+        return (market, try #require(try market.buy(0, days: 30)))
+    }
+
+    private static func stepped(_ walk: PortSalesWalk, _ market: PortMarket) throws -> PortSalesWalk {
+        try market.node.read(market.record) { tenant in
+            var next = walk
             try next.next(in: tenant)
             return next
         }
-        #expect(rest.lines(9).map(\.place) == [walk.lines(2)[1].place])
     }
 
     /// What the walk adds up, and in how many steps.
@@ -108,12 +111,7 @@ import Testing
             resellerID: market.resellers[number], book: .live, period: period, behind: last)
         var steps = 0
         while !walk.isAtEnd {
-            let at = walk
-            walk = try market.node.read(market.record) { tenant in
-                var next = at
-                try next.next(in: tenant)
-                return next
-            }
+            walk = try stepped(walk, market)
             steps += 1
         }
         return (walk.total, steps)

@@ -12,7 +12,6 @@ struct FileTests {
     /// Another process opens the file and runs a statement; gives what it printed.
     private func otherProcess(_ name: String, _ sql: String) throws -> String {
         let process = Program()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         let program = """
             import sqlite3, sys
             try: print(sqlite3.connect(sys.argv[1], timeout=0).execute(sys.argv[2]).fetchall())

@@ -137,7 +137,6 @@ final class Neighbourhood: Sendable {
     private static func certify(_ configuration: inout Configuration, _ folder: TestFolder) throws {
         let (chain, key) = (folder.file("chain.pem"), folder.file("key.pem"))
         let openssl = Program()
-        openssl.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         openssl.arguments = [
             "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj",
             "/CN=gate.example", "-days", "2", "-keyout", key, "-out", chain,

@@ -76,7 +76,6 @@ package final class TestPostgres: Sendable {
         let server = ["\(try PostgresPrograms.path("postgres"))", "-D", data] + arguments
         let process = Program()
         // The server gets no input; `read` ends with the pipe. Who ends without a word leaves nothing.
-        // bash: dash waits for ever where it was begun with SIGCHLD blocked.
         let script = """
             "$@" </dev/null >>'\(folder)/log' 2>&1 & p=$!
             read -r said; kill -QUIT $p 2>/dev/null; wait $p

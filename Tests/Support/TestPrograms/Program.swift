@@ -21,6 +21,7 @@ private func changeFolder(
 ///
 /// `@unchecked Sendable`: what it is to be is said before it runs; how it stands has a lock.
 package final class Program: @unchecked Sendable {
+    /// `env`, which looks for the first of `arguments` in PATH.
     package var executableURL = URL(fileURLWithPath: "/usr/bin/env")
     package var arguments: [String] = []
     /// Nil: ours.
