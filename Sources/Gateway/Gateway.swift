@@ -251,6 +251,11 @@ package final class Gateway: Sendable {
         tls.reload(default: fallback)
     }
 
+    /// Throws where a start would refuse the certificate or its key.
+    package static func checkCertificate(_ configuration: Configuration) throws {
+        _ = try defaultCertificate(configuration)
+    }
+
     private static func defaultCertificate(_ configuration: Configuration) throws -> TLSCertificate? {
         guard let chain = configuration.certificatePath, let key = configuration.privateKeyPath else { return nil }
         try PrivateFiles.judge(key, groupOfRootMayRead: true)

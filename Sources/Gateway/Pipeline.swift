@@ -280,6 +280,10 @@ final class Pipeline: RequestHandler, Sendable {
             guard let stranger = authentication.stranger(at: routed) else {
                 if let known = error.known {
                     if error.isOfTenant { return .refused(refuseUncounted(error.refusal, known)) }
+                    // No other key may do more where nothing is.
+                    guard isThere(routed.surface, for: known.tenant) else {
+                        return .refused(refuseUncounted(.notFound(.path), known))
+                    }
                     return .refused(refuseKnown(error.refusal, known))
                 }
                 return .refused(refuseUnauthenticated(error.refusal, routed))

@@ -210,8 +210,9 @@ enum Completion {
 
     private static func zshOption(_ option: Option) -> String {
         let summary = option.summary.filter { !"[]".contains($0) }
-        let value = option.value.map { ":\(zshText($0)):\(zshAction($0))" } ?? ""
-        return quoted((option.repeats ? "*" : "") + "\(option.name)[\(summary)]" + value)
+        // A value is the next word, or stands behind a “=”.
+        let (mark, value) = option.value.map { ("=", ":\(zshText($0)):\(zshAction($0))") } ?? ("", "")
+        return quoted((option.repeats ? "*" : "") + "\(option.name)\(mark)[\(summary)]" + value)
     }
 
     private static func zshArgument(_ name: String) -> String {

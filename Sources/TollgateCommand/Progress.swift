@@ -45,8 +45,10 @@ final class Progress: Sendable {
 
     private func write(_ state: inout State) -> Bool {
         guard !state.isOver else { return false }
-        let seconds = Int(-began.timeIntervalSinceNow)
-        Output.errorBytes(Array("\r\u{1B}[K\(state.text) (\(seconds) s)".utf8))
+        let text = "\(state.text) (\(Int(-began.timeIntervalSinceNow)) s)"
+        // A line that goes on in the next one could not be written over.
+        let shown = Terminal.columns(of: STDERR_FILENO).map { Terminal.ending(text, $0 - 1) } ?? text
+        Output.errorBytes(Array("\r\u{1B}[K\(shown)".utf8))
         state.isShown = true
         return true
     }

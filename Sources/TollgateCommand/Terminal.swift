@@ -13,6 +13,14 @@ enum Terminal {
 
     static func isThere(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 
+    /// How wide it is; nil where this is no terminal, or one that does not say.
+    static func columns(of descriptor: Int32) -> Int? {
+        guard isThere(descriptor) else { return nil }
+        if let told = Int(text("COLUMNS")), told > 0 { return told }
+        var size = winsize()
+        return ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : nil
+    }
+
     static func hasColours(_ descriptor: Int32) -> Bool {
         guard isThere(descriptor), text("NO_COLOR").isEmpty else { return false }
         let kind = text("TERM")
@@ -67,6 +75,14 @@ enum Terminal {
 
     static func padded(_ text: String, _ columns: Int) -> String {
         text + String(repeating: " ", count: max(0, columns - width(text)))
+    }
+
+    /// The end of a text that takes more columns than there are.
+    static func ending(_ text: String, _ columns: Int) -> String {
+        guard width(text) > columns else { return text }
+        var rest = Substring(text)
+        while !rest.isEmpty, width(String(rest)) >= columns { rest = rest.dropFirst() }
+        return "…" + rest
     }
 
     /// Against the right edge, as numbers stand.

@@ -10,6 +10,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -18,7 +19,9 @@ import uuid
 
 from loopwatch import threads
 from shop import PARTNER, Shop
-from support import Checks, Gateway, arguments, signature_headers, verified_export, wait_until
+from support import (
+    ROOT, Checks, Gateway, arguments, signature_headers, verified_export, wait_until, write_private)
+from wire import certificate
 
 CLIENTS = 8
 ENOUGH = 25
@@ -240,6 +243,53 @@ def refused(checks, gateway, program, tollgate):
         os.rename(program + ".new", program)
 
 
+def would_not_start(checks, tollgate, folder):
+    """Files that the new program would refuse at its start."""
+    program, blueprints = os.path.join(folder, "upgraded"), os.path.join(folder, "blueprints")
+    shutil.copy(tollgate, program)
+    shutil.copytree(os.path.join(ROOT, "tenants"), blueprints)
+    added, secret = os.path.join(blueprints, "more.json"), os.path.join(folder, "words")
+    chain, key = certificate(folder, "gateway", "127.0.0.1")
+    context = ssl.create_default_context(cafile=chain)
+    write_private(secret, "the words of this test\n")
+    words = ["--tls-cert", chain, "--tls-key", key, "--commits", "log", "--archive", os.path.join(folder, "archive"),
+             "--archive-passphrase-file", secret]
+
+    def checked(gateway):
+        return subprocess.run(
+            [program, "serve", "--data", gateway.data, "--blueprints", blueprints, *words, "--check"],
+            capture_output=True, text=True, timeout=SECONDS_MAX)
+
+    with Gateway(program, *words, tls=context, demo=False, blueprints=blueprints) as gateway:
+        for path, text, told in ((added, "{", "more.json"), (chain, "none", chain), (secret, "short", secret)):
+            with checks(f"G8 what a start would refuse keeps the gateway in its place, and is told: {told}"):
+                kept = None if path == added else read(path)
+                write_private(path, text)
+                before = gateway.errors()
+                gateway.process.send_signal(signal.SIGUSR2)
+                wait_until(lambda: "the gateway goes on" in gateway.errors()[len(before):])
+                said = gateway.errors()[len(before):]
+                assert told in said and "would not start" in said, said
+                assert gateway.get("/readyz").status == 200
+                run = checked(gateway)
+                assert run.returncode in (1, 2) and told in run.stderr and not run.stdout, run
+                if kept is None:
+                    os.remove(path)
+                else:
+                    write_private(path, kept)
+        with checks("G8 serve --check says beforehand that a gateway would start, beside the one that serves"):
+            run = checked(gateway)
+            assert run.returncode == 0 and "hosting" in run.stdout and not run.stderr, run
+            gateway.process.send_signal(signal.SIGUSR2)
+            gateway.wait_for_line(r"giving place to ")
+            gateway.wait_for_line(r"listening on ")
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
 def activated(checks, tollgate):
     """A manager holds the sockets: SIGTERM, then a new process."""
     held = [listening()]
@@ -314,6 +364,7 @@ def main():
     checks = Checks()
     with tempfile.TemporaryDirectory(prefix="tollgate-") as folder:
         replaced(checks, options.tollgate, folder)
+        would_not_start(checks, options.tollgate, folder)
     activated(checks, options.tollgate)
     nice(checks, options.tollgate)
     checks.finish()

@@ -6,28 +6,32 @@ import json
 import os
 import pty
 import re
+import shlex
 import shutil
 import subprocess
 import tempfile
 import termios
 
 from results import fails
-from shop import Shop
+from shop import PARTNER, Shop
 from support import Checks, Gateway, arguments, command
 
 ESCAPE = "\x1b["
 SECONDS_MAX = 60
 
 
-def on_terminal(words, environment=None):
-    """What a person would see on a terminal of both streams, with its escapes."""
+def on_terminal(words, environment=None, columns=0):
+    """What a person would see on a terminal of both streams, with its escapes; `columns`: its width, 0 where it says
+    none."""
     leader, follower = pty.openpty()
+    termios.tcsetwinsize(follower, (24, columns))
     # Line ends as they are written.
     settings = termios.tcgetattr(follower)
     settings[1] &= ~termios.OPOST
     termios.tcsetattr(follower, termios.TCSANOW, settings)
     clean = {
-        name: value for name, value in os.environ.items() if name != "NO_COLOR" and not name.startswith("TOLLGATE_")}
+        name: value for name, value in os.environ.items()
+        if name not in ("NO_COLOR", "COLUMNS") and not name.startswith("TOLLGATE_")}
     child = subprocess.Popen(
         words, stdin=follower, stdout=follower, stderr=follower, env={**clean, "TERM": "xterm", **(environment or {})})
     os.close(follower)
@@ -111,6 +115,46 @@ def columns(checks, gateway, shop, tollgate):
             edge = title.index(name) + len(name)
             assert len(tenants) == 2 and all(re.fullmatch(r".* \d+", row[:edge]) for row in tenants), (name, tenants)
             assert all(row[edge:edge + 1] in ("", " ") for row in tenants), (name, tenants)
+
+
+def narrow(checks, gateway, shop, tollgate):
+    if not has_terminals():
+        return
+    with checks("P6 a terminal that is too narrow for a table shows its rows one by one; a pipe has the table always"):
+        words = [tollgate, "tenant", "list", "--data", gateway.data]
+        piped = subprocess.run(words, capture_output=True, text=True).stdout
+        width = max(len(line) for line in piped.splitlines())
+        for environment, columns in ((None, width), ({"COLUMNS": str(width)}, 40)):
+            assert plain(on_terminal(words, environment, columns)[1]) == piped, (environment, columns)
+        titles = piped.splitlines()[0].split()
+        for environment, columns in ((None, width - 1), (None, 40), ({"COLUMNS": "40"}, width)):
+            code, text = on_terminal(words, environment, columns)
+            rows = [row.splitlines() for row in plain(text).strip("\n").split("\n\n")]
+            assert code == 0 and f"{ESCAPE}32mactive" in text and len(rows) == 2, text
+            for row in rows:
+                assert [line.split()[0] for line in row] == titles, row
+                assert len({re.match(r"\S+ +", line).end() for line in row}) == 1, row
+        assert on_terminal([*words, "--json"], None, 20)[1].count("\n") == 1
+
+
+def other_apis(checks, gateway, tollgate):
+    with checks("P6 G2 an API that a tenant does not have is no path to its keys, whatever they may; the command names "
+                "the others"):
+        codes = Shop(gateway, blueprint="codes")
+        reseller = codes.reseller()
+        for path in ("/account", "/balance", "/keys", "/orders/none"):
+            answer = gateway.get(codes.base + PARTNER + path, key=reseller["key"])
+            assert answer.status == 404 and answer.json["code"] == "path_not_found", (path, answer)
+        answer = gateway.get(codes.base + "/v1/reseller/ports", headers={"X-API-Key": reseller["key"]})
+        assert answer.status == 404 and answer.json["statusCode"] == 404, answer
+        mine = ["--data", gateway.data, "--tenant", codes.slug, "--key", reseller["key"]]
+        for name in ("account", "balance", "keys", "ports", "licences"):
+            assert "“tollgate my codes”" in fails(command(tollgate, "my", name, *mine), 1).stderr, name
+        assert command(tollgate, "my", "codes", *mine).returncode == 0
+        # What an API has, and its caller may not see, is no such case.
+        reporting = Shop(gateway, blueprint="panel").reseller()["key"]
+        said = fails(command(tollgate, "my", "report", "none", "--data", gateway.data, "--key", reporting), 1).stderr
+        assert "tollgate my codes" not in said, said
 
 
 def errors(checks, gateway, shop, tollgate):
@@ -201,16 +245,18 @@ def progress(checks, gateway, shop, tollgate):
     with checks("P6 long work shows how far it is, on a terminal alone, and leaves nothing of it behind"):
         with tempfile.TemporaryDirectory(prefix="tollgate-") as folder:
             stopped = gateway.process
-            words = [tollgate, "tenant", "export", shop.slug, "--output", os.path.join(folder, "a.sqlite"), "--data",
+            name = "a-file-of-a-long-name-" * 5
+            words = [tollgate, "tenant", "export", shop.slug, "--output", os.path.join(folder, name), "--data",
                      gateway.data]
             # While the gateway stands still the work takes long.
             stopped.send_signal(19)
             try:
                 leader, follower = pty.openpty()
+                termios.tcsetwinsize(follower, (24, 20))
                 child = subprocess.Popen(words, stdin=follower, stdout=subprocess.PIPE, stderr=follower, text=True)
                 os.close(follower)
                 seen = b""
-                while b"waiting for the gateway" not in seen:
+                while b"the gateway (" not in seen:
                     seen += os.read(leader, 65536)
             finally:
                 stopped.send_signal(18)
@@ -223,6 +269,8 @@ def progress(checks, gateway, shop, tollgate):
             os.close(leader)
             assert child.returncode == 0 and re.fullmatch(r"\S+: \d+ bytes\n", printed), printed
             assert seen.endswith(b"\r\x1b[K") and b"\n" not in seen, seen
+            # No line of it goes on in the next one, where it could not be written over.
+            assert max(len(text) for text in seen.decode().split("\r\x1b[K")) < 20, seen
             run = subprocess.run([*words, "--force"], capture_output=True, text=True)
             assert run.returncode == 0 and run.stderr == "", run
 
@@ -288,6 +336,17 @@ def bash_arguments(completed, start, both):
     assert completed("tollgate", "help", "tenant", "own") == ["owner-key", "owner"]
 
 
+def typed_in_zsh(folder, line):
+    """What stands on the line of a shell in this folder after a tab."""
+    words = [
+        "zmodload zsh/zpty", f"zpty shell 'cd {folder}; TERM=dumb PS1=% zsh -fi'",
+        f"zpty -w shell 'fpath=({folder} $fpath); autoload -Uz compinit; compinit -u -D; echo rea\"\"dy'",
+        "zpty -r shell seen '*ready*'", f"zpty -n -w shell {shlex.quote(line)}$'\\t\\C-a# \\n'",
+        "zpty -w shell 'echo o\"\"ver'", "zpty -r shell seen '*over*'", 'print -r -- "$seen"']
+    run = subprocess.run(["zsh", "-f", "-c", "\n".join(words)], capture_output=True, text=True, timeout=SECONDS_MAX)
+    return run.stdout
+
+
 def zsh(checks, tollgate, commands):
     if not shutil.which("zsh"):
         print("# zsh is not there: its completion was not run", flush=True)
@@ -313,10 +372,22 @@ def zsh(checks, tollgate, commands):
         for name in (*[each for each in commands if each != "help"][::9], "tenant export", "serve"):
             given = completed(*name.split(), "--")
             options = {
-                re.match(r"\*?(--[a-z-]+)\[.+\]", line)[1] for line in given if line.lstrip("*").startswith("--")}
+                re.match(r"\*?(--[a-z-]+)=?\[.+\]", line)[1] for line in given if line.lstrip("*").startswith("--")}
             assert options == {*commands[name], "--help"}, (name, given)
         assert any(line.endswith("FILE:_files") for line in completed("tenant", "export", "a", ""))
         assert any(line == ":SHELL:(bash zsh)" for line in completed("completion", ""))
+
+    with checks("P6 zsh, as it is on a terminal, completes a value in the next word and behind a =, and what follows"):
+        with tempfile.TemporaryDirectory(prefix="tollgate-") as folder:
+            with open(os.path.join(folder, "_tollgate"), "w", encoding="utf-8") as file:
+                file.write(script)
+            open(os.path.join(folder, "ledger.csv"), "w", encoding="utf-8").close()
+            for line, end in (("tenant export a --output led", "--output ledger.csv"),
+                              ("tenant export a --output=led", "--output=ledger.csv"),
+                              ("stock import --url=http://a:80/t/a SKU led", "SKU ledger.csv"),
+                              ("stock import SKU led", "SKU ledger.csv"), ("completion ba", "completion bash"),
+                              ("my webhook-ro", "my webhook-rotate")):
+                assert end in typed_in_zsh(folder, f"tollgate {line}"), line
 
     with checks("P6 zsh completes each argument by what it is, and a command that begins others by both"):
         assert completed("stock", "import", "SKU", "")[-2:] == [":SKU: ", ":FILE:_files"]
@@ -367,6 +438,8 @@ def main():
         shop.made["owner_email"] = f"owner@{shop.slug}.example"
         colours(checks, gateway, shop, tollgate)
         columns(checks, gateway, shop, tollgate)
+        narrow(checks, gateway, shop, tollgate)
+        other_apis(checks, gateway, tollgate)
         errors(checks, gateway, shop, tollgate)
         progress(checks, gateway, shop, tollgate)
     checks.finish()

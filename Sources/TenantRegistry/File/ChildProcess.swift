@@ -33,10 +33,12 @@ package enum ChildProcess {
     private static let starting = Mutex(())
 
     /// The child's standard input stays open until it has ended: at its end it knows that nobody waits for it any more.
+    /// `seesAll`: of our environment, for the program that is to take our place with it.
     package static func run(
-        _ program: String, _ arguments: [String], input: [UInt8], seconds: Int, outputBytesMax: Int
+        _ program: String, _ arguments: [String], input: [UInt8], seconds: Int, outputBytesMax: Int,
+        seesAll: Bool = false
     ) throws -> [UInt8] {
-        let child = try start(program, arguments)
+        let child = try start(program, arguments, seesAll: seesAll)
         defer {
             close(child.input)
             close(child.output)
@@ -60,7 +62,7 @@ package enum ChildProcess {
     }
 
     private static func start(
-        _ program: String, _ arguments: [String]
+        _ program: String, _ arguments: [String], seesAll: Bool
     ) throws -> (id: pid_t, input: Int32, output: Int32) {
         var input: [Int32] = [-1, -1]
         var output: [Int32] = [-1, -1]
@@ -82,7 +84,7 @@ package enum ChildProcess {
             posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
             var words: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) } + [nil]
             var surroundings: [UnsafeMutablePointer<CChar>?] =
-                ProcessInfo.processInfo.environment.filter { environment.contains($0.key) }
+                ProcessInfo.processInfo.environment.filter { seesAll || environment.contains($0.key) }
                 .map { strdup("\($0.key)=\($0.value)") } + [nil]
             defer { for word in words + surroundings { free(word) } }
             return posix_spawn(&id, program, &actions, &attributes, &words, &surroundings)

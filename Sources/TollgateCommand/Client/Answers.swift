@@ -1,3 +1,4 @@
+import Glibc
 import HTTPClient
 import HTTPCore
 import TenantRegistry
@@ -124,7 +125,8 @@ enum Answers {
         return ExitCode.ok
     }
 
-    /// Columns by the paths of their values, say `counts.keys`; titles are the last name in capitals.
+    /// Columns by the paths of their values, say `counts.keys`; titles are the last name in capitals. A terminal that is
+    /// too narrow for the table shows its rows one by one.
     static func table(_ rows: [JSON], columns: [String], empty: String) throws(CommandFailure) {
         guard !rows.isEmpty else { return try Output.line(empty) }
         let titles = columns.map { ($0.split(separator: ".").last ?? "").uppercased() }
@@ -132,6 +134,9 @@ enum Answers {
         let cells = values.map { $0.map { text($0) } }
         let widths = columns.indices.map { column in
             ([titles[column]] + cells.map { $0[column] }).map { Terminal.width($0) }.max() ?? 0
+        }
+        if let room = Terminal.columns(of: STDOUT_FILENO), widths.reduce(-2, { $0 + $1 + 2 }) > room {
+            return try list(cells, titles) { style(of: $0, named: columns[$1]) }
         }
         let isNumeric = columns.indices.map { column in areNumbers(values.map { $0[column] }) }
         func line(_ cells: [String], style: (Int) -> Terminal.Style?) -> String {
@@ -147,6 +152,19 @@ enum Answers {
         try Output.line(line(titles) { _ in .title })
         for row in cells {
             try Output.line(line(row) { style(of: row[$0], named: columns[$0]) })
+        }
+    }
+
+    private static func list(
+        _ rows: [[String]], _ titles: [String], style: (String, Int) -> Terminal.Style?
+    ) throws(CommandFailure) {
+        let width = titles.map { Terminal.width($0) }.max() ?? 0
+        for (number, row) in rows.enumerated() {
+            if number > 0 { try Output.line("") }
+            for (column, cell) in row.enumerated() where !cell.isEmpty {
+                let title = Terminal.styled(Terminal.padded(titles[column], width), .title)
+                try Output.line(title + "  " + Terminal.styled(cell, style(cell, column)))
+            }
         }
     }
 

@@ -1,3 +1,4 @@
+import CallKit
 import Foundation
 import HTTPClient
 import HTTPCore
@@ -261,14 +262,21 @@ struct GatewayClient {
 
     /// Neither a key nor the path says whose API it is.
     private var isOfNobody: Bool { !hasKey && !basePath.hasPrefix("/t/") && basePath != Self.providerPath }
+    private var isResellers: Bool { !basePath.hasSuffix(Self.ownerPath) && basePath != Self.providerPath }
+
+    /// A tenant has the APIs that it sells through, and no command asks for a path that its own API does not have.
+    private static let otherAPIs =
+        "the tenant may sell through another API: “tollgate my codes”, “my ports”, “my licences” and “my report” each "
+        + "call one, the other “tollgate my …” that of wholesale orders"
 
     /// What helps where the refusal itself does not say it.
-    private func nextStep(_ answer: HTTPClientResponse, _ code: String?) -> String? {
+    private func nextStep(_ answer: HTTPClientResponse, _ code: String?, _ detail: String) -> String? {
         switch (answer.status, code) {
         case (_, "bad_signature"): "--secret-file FILE names the signing secret"
         case (401, _) where !hasKey: nil
         // Not every API's refusals have codes.
         case (404, nil) where isOfNobody, (404, "path_not_found") where isOfNobody: "--tenant SLUG names the tenant"
+        case (404, _) where detail == Missing.path.text && isResellers: Self.otherAPIs
         case (401, "wrong_password"): nil
         case (401, _):
             basePath == Self.providerPath
@@ -308,7 +316,7 @@ struct GatewayClient {
             let currency = json["currency"]?.text.map { " \($0)" } ?? ""
             parts.append("\(needed)\(currency) are needed, \(available)\(currency) are available")
         }
-        if let next = nextStep(answer, json["code"]?.text), !detail.contains(next) { parts.append(next) }
+        if let next = nextStep(answer, json["code"]?.text, detail), !detail.contains(next) { parts.append(next) }
         let sentences = parts.dropLast().map { $0.hasSuffix(".") ? String($0.dropLast()) : $0 } + parts.suffix(1)
         var text = sentences.joined(separator: "; ")
         if answer.status >= 500, let id = json["request_id"]?.text { text += " (\(id))" }

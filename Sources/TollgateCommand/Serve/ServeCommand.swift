@@ -26,6 +26,7 @@ enum ServeCommand {
     static var endCode: Int32 { comesBack.load(ordering: .acquiring) ? ExitCode.again : ExitCode.ok }
 
     private static func run(_ invocation: Invocation) throws -> Int32 {
+        if invocation.has(ServeOptions.check.name) { return try check(invocation) }
         // Before the first thread of anything: the log that nodes share has some of its own as soon as it is named.
         let signals = SignalThread()
         let handed = try HandedSockets.take()
@@ -64,6 +65,15 @@ enum ServeCommand {
         guard let successor, signals.mayGivePlace else { return endCode }
         let reason = HandedSockets.become(successor, with: sockets)
         throw CommandFailure.failed("\(successor) cannot be started: \(reason)")
+    }
+
+    /// What a start reads before it opens the data folder, which another gateway may have.
+    private static func check(_ invocation: Invocation) throws -> Int32 {
+        try Gateway.checkCertificate(try ServeOptions.configuration(invocation))
+        let blueprints = try BlueprintFolder.read(invocation.text("--blueprints"))
+        let names = blueprints.all.map { $0.name }.joined(separator: ", ")
+        try Output.line("a gateway may be started so; blueprints: \(names)")
+        return ExitCode.ok
     }
 
     /// A tenant has the APIs that its blueprint names: where that is gone, none but its operator's.

@@ -21,7 +21,9 @@ enum ServeOptions {
     private static let connectionsMax = 1_000_000
     private static let freeReserveMiBMax = 1 << 20
 
-    static let all = node + cluster
+    static let all = node + cluster + [check]
+    static let check = Option(
+        "--check", "Only try what these options say: the files that they name, the blueprints, the certificate")
 
     private static let node = [
         Option("--port", "N", "Listen on 127.0.0.1:N (\(portDefault); 0 takes a free one)"),

@@ -17,22 +17,33 @@ enum Succession {
         return path.hasSuffix(deletedMark) ? String(path.dropLast(deletedMark.count)) : path
     }
 
-    /// What its `version` prints. Throws where it does not start, says nothing that a Tollgate says, or knows an option
-    /// of this command line no more: nobody gives its place up to such a program.
+    /// What its `version` prints. Throws where it does not start, says nothing that a Tollgate says, knows an option of
+    /// this command line no more, or would refuse to start with what that names: nobody gives its place up to such a
+    /// program. Why it would refuse, it has said on standard error by itself.
     static func version(of program: String) throws -> String {
         let output = try said(by: program, ["version"])
         let words = String(decoding: output, as: UTF8.self).split(separator: "\n").first.map { String($0) } ?? ""
         guard words.hasPrefix("tollgate ") else { throw CommandFailure.failed("it is no Tollgate") }
+        let arguments = CommandLine.arguments.dropFirst()
+        let help: [UInt8]
         do {
             // Help is given once all options before it are understood.
-            _ = try said(by: program, CommandLine.arguments.dropFirst() + ["--help"])
+            help = try said(by: program, arguments + ["--help"])
         } catch {
             throw CommandFailure.failed("it does not understand the options of this gateway (\(error))")
+        }
+        // An older one may not know it.
+        guard String(decoding: help, as: UTF8.self).contains(ServeOptions.check.name) else { return words }
+        do {
+            _ = try said(by: program, arguments + [ServeOptions.check.name])
+        } catch {
+            throw CommandFailure.failed("it would not start with what this gateway was started with (\(error))")
         }
         return words
     }
 
     private static func said(by program: String, _ arguments: [String]) throws -> [UInt8] {
-        try ChildProcess.run(program, arguments, input: [], seconds: checkSeconds, outputBytesMax: outputBytesMax)
+        try ChildProcess.run(
+            program, arguments, input: [], seconds: checkSeconds, outputBytesMax: outputBytesMax, seesAll: true)
     }
 }
