@@ -22,7 +22,15 @@ package final class TLSCertificate: @unchecked Sendable {
     }
 
     package convenience init(chainFile: String, keyFile: String) throws(TLSError) {
-        try self.init(chainPEM: Self.read(chainFile), keyPEM: Self.read(keyFile))
+        do throws(TLSError) {
+            try self.init(chainPEM: Self.read(chainFile), keyPEM: Self.read(keyFile))
+        } catch {
+            switch error {
+            case .unreadable: throw error
+            case .invalid(let reason): throw .invalid("\(chainFile): \(reason)")
+            case .invalidKey(let reason): throw .invalidKey("\(keyFile): \(reason)")
+            }
+        }
     }
 
     deinit { SSL_CTX_free(context) }

@@ -10,7 +10,8 @@ import tempfile
 
 from results import fails, succeeds
 from shop import Shop
-from support import START_SECONDS_MAX, STOP_SECONDS_MAX, Checks, Gateway, arguments, command, wait_until
+from support import (
+    ROOT, START_SECONDS_MAX, STOP_SECONDS_MAX, Checks, Gateway, arguments, command, wait_until, write_private)
 
 options = arguments()
 checks = Checks()
@@ -299,11 +300,21 @@ def starts(folder):
             fails(run("tenant", "list", "--url", url, "--key", key), 1, "certificate", "--ca-cert FILE trusts it")
             unread = run("tenant", "list", "--url", url, "--key", key, "--ca-cert", folder + "/none")
             fails(unread, 2, "cannot be read")
+            fails(run("tenant", "list", "--url", url, "--key", key, "--ca-cert", private_key), 2, private_key)
             plain = url.replace("https", "http")
             fails(run("tenant", "list", "--url", plain, "--key", key), 1, "or is it https:// there?")
             gateway.process.send_signal(signal.SIGHUP)
             succeeds(run("tenant", "list", "--url", url, "--key", key, "--ca-cert", certificate))
             assert gateway.stop() == 0
+    with checks("G7 H6 a file of a certificate, a key or authorities that is none is told at the start, by its name"):
+        empty = os.path.join(folder, "empty.key")
+        write_private(empty, "")
+        for words, path in ((["--ca-file", private_key], private_key), (["--ca-file", folder], folder),
+                            (["--ca-file", folder + "/none"], folder + "/none"),
+                            (["--tls-cert", private_key, "--tls-key", private_key], private_key),
+                            (["--tls-cert", certificate, "--tls-key", empty], empty)):
+            started = run("serve", "--port", "0", "--data", data, "--blueprints", os.path.join(ROOT, "tenants"), *words)
+            assert started.returncode in (1, 2) and path in started.stderr and not started.stdout, started
 
 
 def events(gateway):

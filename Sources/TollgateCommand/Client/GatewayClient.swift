@@ -147,9 +147,7 @@ struct GatewayClient {
         authoritiesOption: String = "--ca-cert", _ basePath: String
     ) throws {
         if let key { try Self.checkWhole(key) }
-        if let authorities, access(authorities, R_OK) != 0 {
-            throw CommandFailure.usage("\(authoritiesOption) \(authorities) cannot be read")
-        }
+        if let authorities { try AuthoritiesFile.judge(authorities, authoritiesOption) }
         self.basePath = basePath
         self.authoritiesOption = authoritiesOption
         place = url ?? socketPath ?? ""

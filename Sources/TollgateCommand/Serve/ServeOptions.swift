@@ -97,6 +97,7 @@ enum ServeOptions {
         configuration.allowsPrivateAddresses = invocation.has("--allow-private-addresses")
         try setNameServers(invocation, &configuration)
         configuration.authoritiesPath = invocation.text("--ca-file")
+        if let path = configuration.authoritiesPath { try AuthoritiesFile.judge(path, "--ca-file") }
         configuration.cluster = try cluster(invocation)
         configuration.archive = try archive(invocation)
         if let loops = try invocation.integer("--loops", in: 1...loopsMax) { configuration.loops = loops }
