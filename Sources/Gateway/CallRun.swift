@@ -436,6 +436,8 @@ struct CallRun: Sendable {
         guard admitted.tenant == nil, route.pattern.contains("{slug}"), let slug = routed.parameters.first else {
             return false
         }
+        // A lane ends with its tenant alone: whoever has the slug by now is another one, of whom nobody asked for that.
+        if !pipeline.isDraining.load(ordering: .acquiring) { return true }
         return fleet.roster.tenant(slug: slug).map { $0.profile.state == .deleting } ?? true
     }
 

@@ -453,7 +453,7 @@ def takes(checks, files):
 
 def erased(checks, files):
     """The tenant goes for good: nothing of it is tried after this."""
-    with checks("P5 G3 a restore of a tenant that is erased meanwhile is told so: 404, and nothing of it comes back"):
+    def restored_while_erased(then=lambda: None):
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
             answer = pool.submit(files.restore, files.export)
             child = child_of(files.gateway.process)
@@ -461,10 +461,19 @@ def erased(checks, files):
             try:
                 gone = files.gateway.delete(
                     f"{files.path}?confirm={files.shop.slug}", key=files.gateway.provider_key)
+                then()
             finally:
                 os.kill(child, signal.SIGCONT)
             assert gone.status == 204, gone
             assert answer.result().status == 404, answer.result()
+
+    with checks("P5 G3 a restore of a tenant that is erased meanwhile is 404 too where another tenant has its slug by "
+                "then, which stays as it is"):
+        restored_while_erased(then=lambda: setattr(files, "shop", Shop(files.gateway, slug=files.shop.slug)))
+        files.export = files.exported()
+        files.serves()
+    with checks("P5 G3 a restore of a tenant that is erased meanwhile is told so: 404, and nothing of it comes back"):
+        restored_while_erased()
         assert files.gateway.get(files.path, key=files.gateway.provider_key).status == 404
         tenants = os.path.join(files.gateway.data, "tenants")
         left = [name for _, _, names in os.walk(tenants) for name in names if "restoring" in name or "decided" in name]
