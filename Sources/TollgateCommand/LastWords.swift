@@ -2,8 +2,8 @@ import Glibc
 import Synchronization
 import TenantRegistry
 
-/// What is said, and what goes, where Ctrl-C or SIGTERM ends a command. A thread waits for both, so that no handler
-/// interrupts anything; then the signal does what it does by itself.
+/// What is said, and what goes, where Ctrl-C, SIGTERM or the end of its terminal ends a command. A thread waits for
+/// them, so that no handler interrupts anything; then the signal does what it does by itself.
 final class LastWords: Sendable {
     private struct State {
         var words: String?
@@ -20,7 +20,7 @@ final class LastWords: Sendable {
         var set = sigset_t()
         sigemptyset(&set)
         // A script that starts a command with `&` has it ignore Ctrl-C: that stays so.
-        let numbers = [SIGINT, SIGTERM].filter { !Self.isIgnored($0) }
+        let numbers = [SIGINT, SIGTERM, SIGHUP, SIGQUIT].filter { !Self.isIgnored($0) }
         if numbers.isEmpty { return }
         for number in numbers { sigaddset(&set, number) }
         pthread_sigmask(SIG_BLOCK, &set, nil)

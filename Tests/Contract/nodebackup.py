@@ -236,6 +236,8 @@ def interrupted(archive, folder, word):
     for number, words, has_files in (
             (signal.SIGINT, ["backup", "verify", archive], True),
             (signal.SIGTERM, ["archive", "verify", archive], True),
+            # Its terminal has gone.
+            (signal.SIGHUP, ["backup", "verify", archive], True),
             (signal.SIGINT, ["backup", "prune", archive, "--keep", "1", "--dry-run"], False)):
         with checks(f"P11 P6 a signal that ends {' '.join(words[:2])} leaves nothing unsealed behind"):
             code, said = signalled([*words, *key], number, scratch, has_files)

@@ -3,11 +3,14 @@
 the disk behind standard output is full, or it is closed. A reader that has seen enough is no failure. A secret that
 could not be shown is said to be lost."""
 
+import glob
 import json
 import os
 import re
 import resource
 import shutil
+import signal
+import socket
 import subprocess
 import tempfile
 import uuid
@@ -15,7 +18,7 @@ import uuid
 from commandlines import SECRET, Lines
 from results import one_line, serve
 from shop import PASSWORD, Shop
-from support import Checks, Gateway, arguments, command, together, write_private
+from support import Checks, Gateway, arguments, command, together, wait_until, write_private
 
 SECONDS_MAX = 60
 # Commands of clusters, which this node is in none of.
@@ -395,19 +398,69 @@ def files(checks, commands):
                 assert result.stderr.count("\n") >= 1 and not os.path.exists(os.path.join(place, "manifests")), result
             else:
                 one_line(result, "File too large")
-                assert not os.path.exists(place) and not os.path.exists(place + ".part")
+                assert not glob.glob(glob.escape(place) + "*")
     with checks("P5 an export never takes the place of what is no file"):
         for place in ("/dev/full", "/dev/null"):
             words = commands.line("tenant export")
             words[words.index("--output") + 1] = place
             one_line(commands.run([*words, "--force"], subprocess.PIPE), place)
-            assert not os.path.exists(place + ".part")
+            assert glob.glob(place + "*") == [place]
     with checks("P6 standard output in a file that may grow no further: exit code 1 and one line"):
         with tempfile.NamedTemporaryFile("w", dir=commands.folder) as file:
             file.write("x" * FILE_BYTES_MAX)
             file.flush()
             with open(file.name, "a", encoding="utf-8") as end:
                 one_line(commands.run(commands.line("tenant list"), end, preexec_fn=bounded), "cannot be written")
+
+
+class HalfAnswers:
+    """A gateway that stops in the middle of each export, and the commands that ask for them."""
+
+    def __init__(self, tollgate, folder):
+        self.folder, self.place = folder, os.path.join(folder, "an export.sqlite")
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.words = [
+            tollgate, "tenant", "export", "acme", "--force", "--output", self.place, "--key", "tgp_live_x", "--url",
+            f"http://127.0.0.1:{self.server.getsockname()[1]}"]
+
+    def begin(self, content):
+        process = subprocess.Popen(self.words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        connection, _ = self.server.accept()
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(content) + content[:1000])
+        wait_until(lambda: self.has_begun(process))
+        return process, connection
+
+    def has_begun(self, process):
+        folder = f"/proc/{process.pid}/fd"
+        return any(os.readlink(f"{folder}/{name}").startswith(self.folder) for name in os.listdir(folder))
+
+
+def half_way(checks, tollgate, folder):
+    half = HalfAnswers(tollgate, tempfile.mkdtemp(dir=folder))
+    with checks("P5 P6 two exports into one file at once: each is whole where it has its name, and is alone"):
+        contents = [b"a" * 5000, b"b" * 9000]
+        begun = [half.begin(content) for content in contents]
+        for content, (process, connection) in zip(contents, begun):
+            connection.sendall(content[1000:])
+            connection.close()
+            _, said = process.communicate(timeout=SECONDS_MAX)
+            assert process.returncode == 0 and not said, (process.returncode, said)
+            with open(half.place, "rb") as file:
+                assert file.read() == content
+        assert os.listdir(half.folder) == [os.path.basename(half.place)]
+    with checks("P5 P6 an export that a signal ends in its middle leaves nothing of itself"):
+        with open(half.place + ".part", "w", encoding="utf-8") as file:
+            file.write("somebody's")
+        before = sorted(os.listdir(half.folder))
+        for number in (signal.SIGINT, signal.SIGHUP, signal.SIGKILL):
+            process, connection = half.begin(b"c" * 5000)
+            process.send_signal(number)
+            process.communicate(timeout=SECONDS_MAX)
+            connection.close()
+            assert process.returncode == -number and sorted(os.listdir(half.folder)) == before, os.listdir(half.folder)
+        with open(half.place + ".part", encoding="utf-8") as file:
+            assert file.read() == "somebody's", "others' files stay as they are"
 
 
 def serving(checks, tollgate):
@@ -436,6 +489,7 @@ def main():
             streams(checks, commands)
             files(checks, commands)
         serving(checks, options.tollgate)
+        half_way(checks, options.tollgate, folder)
     finally:
         shutil.rmtree(folder)
     checks.finish()
