@@ -116,6 +116,11 @@ struct GatewayClient {
         return try address.tenant(given, by: "--tenant")
     }
 
+    /// That of the gateway which is reached by its socket; nil where an address names one.
+    static func dataFolder(_ invocation: Invocation) throws(CommandFailure) -> String? {
+        try address(invocation) == nil ? invocation.text("--data") ?? dataPathDefault : nil
+    }
+
     /// What was copied with an ellipsis in it is told before it is sent.
     private static func checkWhole(_ key: String) throws(CommandFailure) {
         guard key.utf8.allSatisfy({ 0x21...0x7E ~= $0 }), !key.hasSuffix("...") else {

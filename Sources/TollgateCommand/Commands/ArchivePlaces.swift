@@ -1,4 +1,5 @@
 import Archive
+import Foundation
 
 /// The first argument of commands on an archive: a folder, or `s3://bucket/prefix`.
 enum ArchivePlaces {
@@ -11,6 +12,21 @@ enum ArchivePlaces {
             throw .usage("an archive is a folder or \(ArchiveAddress.bucketRule), not “\(text)”")
         }
         return address
+    }
+
+    /// Whether a folder is another one or lies in it, wherever links lead.
+    static func isFolder(_ path: String, in other: String) -> Bool {
+        // Links are resolved of paths that exist: what is still to be made is set behind the part that does.
+        func parts(_ path: String) -> [String] {
+            var url = URL(fileURLWithPath: path).standardizedFileURL
+            var missing: [String] = []
+            while access(url.path, F_OK) != 0, url.path != "/" {
+                missing.insert(url.lastPathComponent, at: 0)
+                url.deleteLastPathComponent()
+            }
+            return url.resolvingSymlinksInPath().pathComponents + missing
+        }
+        return parts(path).starts(with: parts(other))
     }
 
     static func store(_ place: String, _ invocation: Invocation) throws -> any ObjectStore {

@@ -33,6 +33,11 @@ enum BackupCommand {
             headers = [MoveCommands.header(try MoveCommands.passphrase(invocation))]
         }
         let client = try GatewayClient.provider(invocation)
+        if case .folder(let path) = try ArchivePlaces.address(invocation.arguments[0]),
+            let data = try GatewayClient.dataFolder(invocation), ArchivePlaces.isFolder(path, in: data)
+        {
+            throw CommandFailure.usage("PLACE is in the data folder, and would be lost with it: name another place")
+        }
         try expectOne(client, headers)
         let writing = try Writing(ArchivePlaces.forBackup(invocation), invocation)
         defer { writing.leave() }

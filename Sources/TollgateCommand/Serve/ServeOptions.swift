@@ -153,7 +153,8 @@ enum ServeOptions {
             throw CommandFailure.usage("--archive follows the node's log: it needs --commits log, not files")
         }
         let address = try ArchivePlaces.address(text)
-        if case .folder(let path) = address, isFolder(path, in: invocation.text("--data") ?? Configuration().dataPath) {
+        let data = invocation.text("--data") ?? Configuration().dataPath
+        if case .folder(let path) = address, ArchivePlaces.isFolder(path, in: data) {
             throw CommandFailure.usage("--archive is in the data folder, and would be lost with it: name another place")
         }
         let credentials = invocation.text("--archive-credentials")
@@ -168,21 +169,6 @@ enum ServeOptions {
         }
         settings.daysKept = try invocation.integer("--archive-days", in: 1...daysKeptMax).map { Int64($0) }
         return settings
-    }
-
-    /// Whether a folder is another one or lies in it, wherever links lead.
-    private static func isFolder(_ path: String, in other: String) -> Bool {
-        // Links are resolved of paths that exist: what is still to be made is set behind the part that does.
-        func parts(_ path: String) -> [String] {
-            var url = URL(fileURLWithPath: path).standardizedFileURL
-            var missing: [String] = []
-            while access(url.path, F_OK) != 0, url.path != "/" {
-                missing.insert(url.lastPathComponent, at: 0)
-                url.deleteLastPathComponent()
-            }
-            return url.resolvingSymlinksInPath().pathComponents + missing
-        }
-        return parts(path).starts(with: parts(other))
     }
 
     private static func setNameServers(
