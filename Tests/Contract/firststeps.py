@@ -155,15 +155,19 @@ def demo(checks, gateway):
             key["id"] for key in listed if tenant["resellers"][0]["key"].startswith(key["prefix"].rstrip("…*. "))
         )
         assert gateway.delete(f"{base}/api-keys/{dead}", key=tenant["owner_key"]).status in (200, 204)
+        erased = gateway.delete("/provider/v1/tenants/licences?confirm=licences", key=gateway.provider_key)
+        assert erased.status == 204, erased
         assert gateway.stop() == 0
         gateway.start()
         after = gateway.demo
+        assert gateway.wait_for_line("Keys that died since are null there")
+        assert "licences" not in after["tenants"] and not any("/t/licences" in line for line in gateway.output)
+        del before["tenants"]["licences"]
         assert after["tenants"]["hosting"]["resellers"][0]["key"] is None, after
         tenant["resellers"][0]["key"] = None
         for blueprint in before["tenants"]:
             before["tenants"][blueprint]["base_url"] = after["tenants"][blueprint]["base_url"]
         assert before["tenants"] == after["tenants"] and before["provider_key"] == after["provider_key"]
-        gateway.wait_for_line("Keys that died since are null there")
 
 
 def another_user_can_run():

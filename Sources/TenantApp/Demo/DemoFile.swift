@@ -4,7 +4,8 @@ import HTTPCore
 package import TenantRegistry
 
 /// `DATA/demo.json`: the demo's keys and logins, for those who follow the documents (D). It never keeps a key that is
-/// dead: a start writes null in its place, and a rotation of the provider's key the new one.
+/// dead: a start writes null in its place, and a rotation of the provider's key the new one. A start takes out tenants
+/// that were erased.
 ///
 /// One writer at a time: the start, before anybody calls, and later the pool for files.
 package struct DemoFile: Sendable {
@@ -40,7 +41,7 @@ package struct DemoFile: Sendable {
         guard let old = try read() else { return nil }
         var before: String?
         if case .string(let url)? = old["base_url"] { before = url }
-        let new = mapped(old) { name, text in
+        let new = mapped(withoutErased(old)) { name, text in
             switch name {
             case "base_url":
                 guard let before, text.hasPrefix(before) else { return text }
@@ -52,6 +53,19 @@ package struct DemoFile: Sendable {
         }
         if new != old { try write(new) }
         return new
+    }
+
+    private func withoutErased(_ json: JSON) -> JSON {
+        guard case .object(let members) = json else { return json }
+        return .object(
+            members.map { member in
+                guard member.name == "tenants", case .object(let tenants) = member.value else { return member }
+                let left = tenants.filter { tenant in
+                    guard case .string(let slug)? = tenant.value["slug"] else { return true }
+                    return fleet.roster.tenant(slug: slug) != nil
+                }
+                return JSONMember(name: member.name, value: .object(left))
+            })
     }
 
     /// The others have died. Nothing where there is no demo.
