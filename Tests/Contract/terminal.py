@@ -151,6 +151,10 @@ def other_apis(checks, gateway, tollgate):
         for name in ("account", "balance", "keys", "ports", "licences"):
             assert "“tollgate my codes”" in fails(command(tollgate, "my", name, *mine), 1).stderr, name
         assert command(tollgate, "my", "codes", *mine).returncode == 0
+        key = ["--data", gateway.data, "--key", reseller["key"]]
+        assert "--api codes or ports" in fails(command(tollgate, "events", "tail", "--once", *key), 1).stderr
+        signed = ["my", "sign-in", "--email", "o@there.example", "--password-file", "-", *mine[:4]]
+        assert "--api names another API" in fails(command(tollgate, *signed, input="none\n"), 1).stderr
         # What an API has, and its caller may not see, is no such case.
         reporting = Shop(gateway, blueprint="panel").reseller()["key"]
         said = fails(command(tollgate, "my", "report", "none", "--data", gateway.data, "--key", reporting), 1).stderr

@@ -52,6 +52,8 @@ struct GatewayClient {
     /// A key that is no bearer, and where it stands.
     private var keyHeader: (String, String)?
     private var hasKey: Bool { hasBearer || keyHeader != nil }
+    /// What helps where the tenant does not have the API: no command asks for a path that its own API does not have.
+    var ifNoPath: String?
 
     static func provider(_ invocation: Invocation) throws -> GatewayClient {
         let key = invocation.text("--key") ?? invocation.environment["TOLLGATE_PROVIDER_KEY"]
@@ -265,12 +267,6 @@ struct GatewayClient {
 
     /// Neither a key nor the path says whose API it is.
     private var isOfNobody: Bool { !hasKey && !basePath.hasPrefix("/t/") && basePath != Self.providerPath }
-    private var isResellers: Bool { !basePath.hasSuffix(Self.ownerPath) && basePath != Self.providerPath }
-
-    /// A tenant has the APIs that it sells through, and no command asks for a path that its own API does not have.
-    private static let otherAPIs =
-        "the tenant may sell through another API: “tollgate my codes”, “my ports”, “my licences” and “my report” each "
-        + "call one, the other “tollgate my …” that of wholesale orders"
 
     /// What helps where the refusal itself does not say it.
     private func nextStep(_ answer: HTTPClientResponse, _ code: String?, _ detail: String) -> String? {
@@ -279,7 +275,7 @@ struct GatewayClient {
         case (401, _) where !hasKey: nil
         // Not every API's refusals have codes.
         case (404, nil) where isOfNobody, (404, "path_not_found") where isOfNobody: "--tenant SLUG names the tenant"
-        case (404, _) where detail == Missing.path.text && isResellers: Self.otherAPIs
+        case (404, _) where detail == Missing.path.text: ifNoPath
         case (401, "wrong_password"): nil
         case (401, _):
             basePath == Self.providerPath

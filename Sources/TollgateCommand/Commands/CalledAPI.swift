@@ -24,9 +24,16 @@ enum CalledAPI: Sendable {
         case .provider: return try GatewayClient.provider(invocation)
         case .owner: return try GatewayClient.owner(invocation)
         case .wholesale, .codes, .ports, .licences, .reports:
-            return try GatewayClient.ofKey(invocation, try basePath(invocation), header: keyHeader)
+            var client = try GatewayClient.ofKey(invocation, try basePath(invocation), header: keyHeader)
+            client.ifNoPath = Self.others
+            return client
         }
     }
+
+    /// Where a reseller looks whose tenant sells through another API.
+    static let others =
+        "the tenant may sell through another API: “tollgate my codes”, “my ports”, “my licences” and “my report” each "
+        + "call one, the other “tollgate my …” that of wholesale orders"
 
     /// Where a tenant's calls begin, as orders are signed. Without the tenant's name their key identifies it.
     func basePath(_ invocation: Invocation) throws(CommandFailure) -> String {

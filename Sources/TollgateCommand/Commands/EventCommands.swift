@@ -28,8 +28,9 @@ enum EventCommands {
         // Before the first call, which may make threads.
         let lastWords = LastWords()
         let feed = try Feed(invocation)
-        let client = try GatewayClient.ofKey(
+        var client = try GatewayClient.ofKey(
             invocation, try feed.api.basePath(invocation), header: feed.api.keyHeader, isOwners: feed.api == .owner)
+        client.ifNoPath = feed.hint
         let types = invocation.texts("--type")
         var after = invocation.text("--after")
         if let after { lastWords.change(to: goOn(after)) }

@@ -84,6 +84,11 @@ enum SignInCommands {
         return door
     }
 
+    /// What helps where the tenant does not have the door's API.
+    private static func elsewhere(_ door: Door) -> String? {
+        doors.contains { $0.name == door.name } ? "\(api.name) names another API: \(api.summary)" : nil
+    }
+
     // MARK: Sessions
 
     private static func begin(_ door: Door, _ invocation: Invocation) throws -> Int32 {
@@ -92,7 +97,8 @@ enum SignInCommands {
             json.field("email", try invocation.required(email.name))
             json.field("password", secret)
         }
-        let client = try GatewayClient.open(invocation, try CalledAPI.tenantPath(invocation) + door.place)
+        var client = try GatewayClient.open(invocation, try CalledAPI.tenantPath(invocation) + door.place)
+        client.ifNoPath = elsewhere(door)
         let answer = try client.send("POST", door.signIn, body: .bytes(body))
         let json = try Answers.parsed(answer)
         guard let token = json[door.token]?.text else {
@@ -125,7 +131,8 @@ enum SignInCommands {
             let token = try GatewayClient.key(invocation).percentEncoded
             _ = try GatewayClient.open(invocation, place).send(method, "\(path)?\(parameter)=\(token)")
         } else {
-            let client = try GatewayClient.ofKey(invocation, place, header: door.header, isOwners: isOwners)
+            var client = try GatewayClient.ofKey(invocation, place, header: door.header, isOwners: isOwners)
+            client.ifNoPath = elsewhere(door)
             _ = try client.send(method, path)
         }
         try Answers.report(invocation, "signed out") { $0.field("ok", true) }
@@ -148,7 +155,8 @@ enum SignInCommands {
             if let company = invocation.text("--company") { json.field("company", company) }
             json.field("password", secret)
         }
-        let client = try GatewayClient.open(invocation, try CalledAPI.wholesale.basePath(invocation))
+        var client = try GatewayClient.open(invocation, try CalledAPI.wholesale.basePath(invocation))
+        client.ifNoPath = "the tenant takes no applications by command line"
         try Answers.show(try client.send("POST", "/apply", body: .bytes(body)), invocation)
         return ExitCode.ok
     }
