@@ -94,6 +94,7 @@ enum CommandTable {
     }
 
     private static func runWords(_ words: [String]) throws -> Int32 {
+        try expectText()
         if let first = words.first, ["--help", "-h"].contains(first) { return try run(named: "help") }
         if words.first == "--version" { return try run(named: "version") }
         let environment = ProcessInfo.processInfo.environment
@@ -105,6 +106,14 @@ enum CommandTable {
             try Output.line(try Help.text(for: [name], all))
             return ExitCode.ok
         case .run(let invocation): return try run(invocation)
+        }
+    }
+
+    /// Of what is not UTF-8, Swift's strings have something else: that would be stored, or name another file.
+    private static func expectText() throws(CommandFailure) {
+        for index in 1..<max(1, Int(CommandLine.argc)) {
+            guard let word = CommandLine.unsafeArgv[index], String(validatingCString: word) == nil else { continue }
+            throw .usage("argument \(index) is not UTF-8")
         }
     }
 

@@ -14,7 +14,7 @@ import termios
 
 from results import fails
 from shop import PARTNER, Shop
-from support import Checks, Gateway, arguments, command
+from support import Checks, Gateway, arguments, command, write_private
 
 ESCAPE = "\x1b["
 SECONDS_MAX = 60
@@ -161,6 +161,22 @@ def other_apis(checks, gateway, tollgate):
         assert "tollgate my codes" not in said, said
 
 
+def encodings(checks, gateway, tollgate, owner):
+    with checks("P6 what is no text in UTF-8 is refused, in place of what looks like it: a name, a file's, a password"):
+        with tempfile.TemporaryDirectory(prefix="tollgate-") as folder:
+            invite = ["reseller", "invite", "--email", "latin@there.example", *owner, "--name", b"M\xfcller"]
+            export = ["product", "export", *owner, "--output", os.fsencode(folder) + b"/M\xfcller.csv"]
+            for words in (invite, export):
+                run = subprocess.run([tollgate, *words], capture_output=True, text=True, timeout=SECONDS_MAX)
+                assert run.returncode == 2 and run.stderr == f"tollgate: argument {len(words)} is not UTF-8\n", run
+            path = os.path.join(folder, "words")
+            write_private(path, b"M\xfcller's words\n")
+            signing = ["account", "sign-in", "--email", "a@there.example", "--password-file", path, *owner[:2]]
+            fails(command(tollgate, *signing, "--data", gateway.data), 1, path, "is not UTF-8")
+            assert os.listdir(folder) == ["words"], os.listdir(folder)
+        assert "latin@there.example" not in command(tollgate, "reseller", "list", *owner).stdout
+
+
 def errors(checks, gateway, shop, tollgate):
     def said(*words):
         return fails(command(tollgate, *words), 1).stderr
@@ -180,6 +196,7 @@ def errors(checks, gateway, shop, tollgate):
             run = command(tollgate, *words)
             assert run.returncode == 2 and f"did you mean “{meant}”?" in run.stderr, run
     refusals(checks, gateway, shop, tollgate, owner)
+    encodings(checks, gateway, tollgate, [*owner, "--key", shop.owner_key])
     texts(checks, gateway, shop, tollgate, [*owner, "--key", shop.owner_key])
 
 
@@ -257,7 +274,9 @@ def progress(checks, gateway, shop, tollgate):
             try:
                 leader, follower = pty.openpty()
                 termios.tcsetwinsize(follower, (24, 20))
-                child = subprocess.Popen(words, stdin=follower, stdout=subprocess.PIPE, stderr=follower, text=True)
+                wide = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+                child = subprocess.Popen(
+                    words, stdin=follower, stdout=subprocess.PIPE, stderr=follower, text=True, env=wide)
                 os.close(follower)
                 seen = b""
                 while b"the gateway (" not in seen:

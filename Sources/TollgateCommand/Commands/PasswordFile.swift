@@ -9,10 +9,9 @@ enum PasswordFile {
     static func read(_ path: String) throws(CommandFailure) -> String {
         if path != GivenFile.dash { try judge(path) }
         let line = try GivenFile.bytes(of: path, bytesMax: bytesMax).prefix { $0 != 0x0A && $0 != 0x0D }
-        guard !line.isEmpty, let password = String(validating: line, as: UTF8.self) else {
-            throw .failed("\(path) holds no password")
-        }
-        return password
+        guard !line.isEmpty else { throw .failed("\(path) holds no password") }
+        guard let text = String(validating: line, as: UTF8.self) else { throw .failed("\(path) is not UTF-8") }
+        return text
     }
 
     /// Whether nobody but its owner can read the file.
