@@ -63,6 +63,10 @@ import Testing
             // The blueprint does not have this API: its paths are not there, whoever asks.
             let foreign = try await gateway.send(TestRequest("GET", hosting.path("/api/reseller/plans")))
             #expect(foreign.status == 404 && foreign["error"] != nil)
+            // A key there does not lack a scope, which none can have.
+            let known = TestRequest("GET", hosting.path("/api/reseller/me")).with("x-api-key", hosting.key)
+            let lacking = try await gateway.send(known)
+            #expect(lacking.status == 404 && lacking["error"] != nil && lacking.field("RateLimit") != nil)
             let root = try await gateway.send(TestRequest("GET", "/nothing"))
             #expect(root.status == 404 && root.field("Request-Id") != nil)
         }
