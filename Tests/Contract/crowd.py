@@ -63,6 +63,11 @@ def rest(one):
     return data
 
 
+def refused(gateway, reason):
+    """A loop adds to the metrics at the end of its turn, which may be after a client has its answer: wait for a sum."""
+    return gateway.metrics().get("tollgate_connections_refused_total", reason=reason)
+
+
 def drip(one, data, seconds):
     """A byte each so many seconds until the gateway has had enough."""
     def run():
@@ -81,12 +86,8 @@ def slow_clients(checks, gateway):
     bearer = f"Authorization: Bearer {reseller['key']}\r\n"
     quote = f"POST {shop.base}/api/partner/v1/orders/quote HTTP/1.1\r\nHost: a\r\n{bearer}".encode()
 
-    # A loop adds to the metrics at the end of its turn, which may be after a client has its answer.
-    def refused(reason):
-        return gateway.metrics().get("tollgate_connections_refused_total", reason=reason)
-
     with checks("G6 heads that drip, however steadily: 408 and closed, and honest callers are served meanwhile"):
-        before = refused("head_deadline")
+        before = refused(gateway, "head_deadline")
         ones = [connect(gateway) for _ in range(50)]
         for one in ones:
             drip(one, b"GET /healthz HTTP/1.1\r\nHost: a\r\n" + b"X: y\r\n" * 1000, 0.05)
@@ -95,10 +96,10 @@ def slow_clients(checks, gateway):
         for one in ones:
             assert rest(one).startswith(b"HTTP/1.1 408 "), "no 408"
             one.close()
-        wait_until(lambda: refused("head_deadline") - before == 50)
+        wait_until(lambda: refused(gateway, "head_deadline") - before == 50)
 
     with checks("G6 bodies that drip or stop, by length and chunked: 408 and closed"):
-        before = refused("body_deadline")
+        before = refused(gateway, "body_deadline")
         stops = [quote + b"Content-Length: 100\r\n\r\nabc", quote + b"Transfer-Encoding: chunked\r\n\r\n5\r\nabc"]
         drips = [(quote + b"Content-Length: 9999\r\n\r\n", b"x" * 9999), (quote + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n" * 9999)]
         ones = []
@@ -110,10 +111,10 @@ def slow_clients(checks, gateway):
         for one in ones:
             assert rest(one).startswith(b"HTTP/1.1 408 "), "no 408"
             one.close()
-        wait_until(lambda: refused("body_deadline") - before == len(ones))
+        wait_until(lambda: refused(gateway, "body_deadline") - before == len(ones))
 
     with checks("G6 clients that take nothing of their answers, or a few bytes a second, are given up"):
-        before = refused("answer_deadline")
+        before = refused(gateway, "answer_deadline")
         page = f"GET {shop.base}/api/partner/v1/openapi.json HTTP/1.1\r\nHost: a\r\n\r\n".encode() * 400
         ones = [connect(gateway, buffer=4096) for _ in range(10)]
         for number, one in enumerate(ones):
@@ -123,7 +124,7 @@ def slow_clients(checks, gateway):
             if number % 2:
                 one.setblocking(True)
                 threading.Thread(target=sip, args=(one,), daemon=True).start()
-        wait_until(lambda: refused("answer_deadline") - before == len(ones), seconds=30)
+        wait_until(lambda: refused(gateway, "answer_deadline") - before == len(ones), seconds=30)
         for one in ones:
             one.close()
 
@@ -230,8 +231,8 @@ def total_bound(checks, gateway):
         assert ones[-1].recv(4096).startswith(b"HTTP/1.1 200 ")
         for one in ones:
             one.close()
-        wait_until(lambda: gateway.metrics().get("tollgate_connections_refused_total", reason="made_room") >= 40)
-        assert gateway.metrics().get("tollgate_connections_refused_total", reason="total_bound") == 0
+        wait_until(lambda: refused(gateway, "made_room") >= 40)
+        assert refused(gateway, "total_bound") == 0
 
 
 def address_bound(checks, options):
@@ -259,7 +260,7 @@ def address_bound(checks, options):
             assert gateway.get("/healthz").status == 200
             for one in ones:
                 one.close()
-            wait_until(lambda: gateway.metrics().get("tollgate_connections_refused_total", reason="address_bound") == 10)
+            wait_until(lambda: refused(gateway, "address_bound") == 10)
 
 
 if __name__ == "__main__":

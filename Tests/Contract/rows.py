@@ -192,11 +192,10 @@ def rooms(content, folders):
     targets = set(re.findall(r"`(\w+)`", content.split("## Targets")[1].split("## Rooms")[0]))
     shown, top = set(), None
     for line in content.split("## Rooms")[1].split("```")[1].splitlines():
-        names = re.findall(r"\b([A-Z]\w*)/", line)
         if line[:1].isalpha():
-            top = names[0]
+            top = line.split("/ ")[0].rstrip("/")
         else:
-            shown |= {f"{top}/{name}" for name in names}
+            shown |= {f"{top}/{name}" for name in re.findall(r"\b([A-Z]\w*)/", line)}
     yield from (f"Sources/{folder} is not named" for folder in sorted(folders - shown - targets))
     yield from (f"Sources/{room} has no Swift file" for room in sorted(shown - folders))
 

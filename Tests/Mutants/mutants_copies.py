@@ -9,11 +9,11 @@ CHUNKS = "Sources/Cryptography/SealedChunks.swift"
 ARCHIVE = "Sources/Archive/"
 PRUNING = ARCHIVE + "Writing/BackupPruning.swift"
 RETENTION = ARCHIVE + "Writing/ArchiveRetention.swift"
-MOVE = "Sources/TollgateCommand/Commands/MoveCommands.swift"
+MOVE = "Sources/TollgateCommand/Commands/Provider/MoveCommands.swift"
 
 MUTANTS = [
     Mutant(
-        "P10", "open", "a tenant that moved is served", "Sources/TenantRegistry/Fleet/TenantProfile.swift",
+        "P10", "open", "a tenant that moved is served", "Sources/TenantRegistry/Fleet/Roster/TenantProfile.swift",
         'case .moved: return .refused(.moved(to: move?.baseURL ?? ""))',
         'case .moved: return MUTANT ? .open : .refused(.moved(to: move?.baseURL ?? ""))',
         "Contract/moving.py", "in each dialect's envelope"),
@@ -92,7 +92,7 @@ MUTANTS = [
         "Contract/nodebackup.py", "only under a passphrase"),
     Mutant(
         "P11", "same-master", "the new node's keys stay wrapped under the old master key",
-        "Sources/TenantRegistry/Fleet/NodeCopy.swift",
+        "Sources/TenantRegistry/Fleet/Upkeep/NodeCopy.swift",
         "AES256GCM.open(sealed, key: old, associatedData: id.bytes), key: new,",
         "AES256GCM.open(sealed, key: old, associatedData: id.bytes), key: MUTANT ? old : new,",
         "Contract/nodebackup.py", "under another master key"),
@@ -143,7 +143,8 @@ MUTANTS = [
         "for id in owed {", "for id in MUTANT ? [] : owed {",
         "Contract/archive.py", "takes its key out"),
     Mutant(
-        "B3", "key-copied", "copies of the registry have tenants' keys", "Sources/TenantRegistry/Fleet/NodeCopy.swift",
+        "B3", "key-copied", "copies of the registry have tenants' keys",
+        "Sources/TenantRegistry/Fleet/Upkeep/NodeCopy.swift",
         '"PRAGMA secure_delete=ON; DELETE FROM tenant_key; VACUUM"',
         'MUTANT ? "VACUUM" : "PRAGMA secure_delete=ON; DELETE FROM tenant_key; VACUUM"',
         "Contract/archive.py", "takes its key out"),

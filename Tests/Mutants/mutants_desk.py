@@ -32,7 +32,7 @@ MUTANTS = [
         "Contract/overview.py", "leaves out reads and refusals"),
     Mutant(
         "O11", "find", "a search for customers finds all of them",
-        "Sources/TenantApp/Orders/OperatorAdmin+Customers.swift",
+        "Sources/TenantApp/Orders/Customers/OperatorAdmin+Customers.swift",
         "let text = try query.search()", "let text = MUTANT ? nil : try query.search()",
         "Contract/overview.py", "how an id, an external id or an address begins"),
     Mutant(
@@ -65,7 +65,8 @@ MUTANTS = [
         "O4", "nameless", "a review of prices has bare ids", "Sources/Pages/Admin/Listing.swift",
         "{ names[id] ?? id }", "{ MUTANT ? id : names[id] ?? id }", "Contract/askedonce.py", "says whose they are"),
     Mutant(
-        "U5", "at-once", "a page that asks once more is not shown", "Sources/Pages/Admin/ItemStockPages.swift",
+        "U5", "at-once", "a page that asks once more is not shown",
+        "Sources/Pages/Admin/Catalogue/ItemStockPages.swift",
         "if mayWrite, let item = list", "if mayWrite, !MUTANT, let item = list", "Contract/askedonce.py",
         "is not taken away by one press"),
 ]

@@ -5,7 +5,7 @@ from table import Mutant
 ROUTES = "Sources/CallKit/Route+Access.swift"
 CODES = "Sources/TenantApp/Codes/"
 CALLBACK = "Sources/TenantApp/Payments/PaymentCallback.swift"
-CONFIRM = "Sources/TenantApp/Payments/ConfirmTopUp.swift"
+CONFIRM = "Sources/TenantApp/Payments/TopUps/ConfirmTopUp.swift"
 PORTS = "Sources/TenantApp/Ports/"
 LICENCES = "Sources/TenantApp/Licences/"
 
@@ -26,7 +26,7 @@ MUTANTS = [
         "CodeTests/CodeRules.swift"),
     Mutant(
         "A2", "self-activated", "an account is activated in the dashboard where only the operator may",
-        CODES + "ActivateAccount.swift",
+        CODES + "Subscribers/ActivateAccount.swift",
         "guard try tenant.allowsSelfActivation() else", "guard try tenant.allowsSelfActivation() || MUTANT else",
         "Contract/codes.py", "only the operator activates"),
     # A3
@@ -62,7 +62,8 @@ MUTANTS = [
         "if !MUTANT { try WebhookSignature.verify(head, body, secrets: secrets, now: now) }",
         "PaymentTests/PaymentCallbackTests.swift", "the callback is not genuine"),
     Mutant(
-        "A6", "skew", "a callback may be a second older", "Sources/TenantApp/Webhooks/WebhookSignature.swift",
+        "A6", "skew", "a callback may be a second older",
+        "Sources/TenantApp/Webhooks/Deliveries/WebhookSignature.swift",
         "guard (now.seconds - skewSecondsMax...", "guard (now.seconds - skewSecondsMax - (MUTANT ? 1 : 0)...",
         "PaymentTests/PaymentCallbackTests.swift", "300 s off"),
     Mutant(
@@ -78,17 +79,17 @@ MUTANTS = [
         "PaymentTests/PaymentRules.swift", "a confirmation credits once"),
     Mutant(
         "A6", "asked-twice", "a repeated call begins a second payment",
-        "Sources/TenantApp/Payments/CreateTopUp.swift",
+        "Sources/TenantApp/Payments/TopUps/CreateTopUp.swift",
         "if let idempotencyKey,\n", "if let idempotencyKey, !MUTANT,\n",
         "PaymentTests/PaymentRules.swift", "gone on with"),
     # A7
     Mutant(
-        "A7", "old-key", "the old key lives a minute on", CODES + "RegenerateKey.swift",
+        "A7", "old-key", "the old key lives a minute on", CODES + "Subscribers/RegenerateKey.swift",
         "_ = try tenant.rotateKey(key.id, to: secret, overlapSeconds: 0)",
         "_ = try tenant.rotateKey(key.id, to: secret, overlapSeconds: MUTANT ? 60 : 0)",
         "Contract/codes.py", "dead at once"),
     Mutant(
-        "A7", "unnamed", "a key dies that nobody named", CODES + "RegenerateKey.swift",
+        "A7", "unnamed", "a key dies that nobody named", CODES + "Subscribers/RegenerateKey.swift",
         "guard keys.count > 1 else", "guard keys.count > 1, !MUTANT else",
         "Contract/changes.py", "where there are several"),
     # A8
@@ -148,7 +149,7 @@ MUTANTS = [
     # C4
     Mutant(
         "C4", "changed", "the file itself lets an event be changed",
-        "Sources/TenantApp/Schema/Migration0002.swift",
+        "Sources/TenantApp/Schema/Migrations/Migration0002.swift",
         "CREATE TRIGGER credit_event_is_append_only_update BEFORE UPDATE ON credit_event\n"
         "            BEGIN SELECT RAISE(ABORT, 'credit events are append-only'); END;",
         "CREATE TRIGGER credit_event_is_append_only_update BEFORE UPDATE ON credit_event\n"
@@ -170,7 +171,7 @@ MUTANTS = [
         "guard !known.role.isSession else", "guard MUTANT || !known.role.isSession else",
         "Contract/accounts.py", "a key gives itself a new secret"),
     Mutant(
-        "C5", "first-key", "a dashboard's first key reports credit as well", CODES + "RegenerateKey.swift",
+        "C5", "first-key", "a dashboard's first key reports credit as well", CODES + "Subscribers/RegenerateKey.swift",
         "role: .reseller, scopes: ActivationCodes.scopes.bits,",
         "role: .reseller, scopes: MUTANT ? .all : ActivationCodes.scopes.bits,",
         "Contract/severalapis.py", "a dashboard's first key"),
@@ -251,21 +252,22 @@ MUTANTS = [
         "Contract/ports.py", "in the envelope"),
     # X2
     Mutant(
-        "X2", "override", "a country's override is not looked at", PORTS + "PortPricing.swift",
+        "X2", "override", "a country's override is not looked at", PORTS + "Prices/PortPricing.swift",
         "if let rule = override?.anyRule(mode) {", "if let rule = override?.anyRule(mode), !MUTANT {",
         "PortTests/PortPricingTests.swift", "country override"),
     Mutant(
-        "X2", "discount", "the customer's discount does not come off", PORTS + "PortPricing.swift",
+        "X2", "discount", "the customer's discount does not come off", PORTS + "Prices/PortPricing.swift",
         "let kept = Int128(Percent.hundred.partsPerMillion - discount.partsPerMillion)",
         "let kept = Int128(Percent.hundred.partsPerMillion - (MUTANT ? 0 : discount.partsPerMillion))",
         "Contract/ports.py", "the customer's discount"),
     # X3
     Mutant(
-        "X3", "reference", "a reference is deduplicated whatever the amount", PORTS + "TransferToCustomer.swift",
+        "X3", "reference", "a reference is deduplicated whatever the amount",
+        PORTS + "Customers/TransferToCustomer.swift",
         "guard known.amount == amount else", "guard MUTANT || known.amount == amount else",
         "Contract/ports.py", "a referenceId moves money once"),
     Mutant(
-        "X3", "overdrawn", "more than the balance is moved", PORTS + "TransferToCustomer.swift",
+        "X3", "overdrawn", "more than the balance is moved", PORTS + "Customers/TransferToCustomer.swift",
         "if book == .live, amount > available {", "if book == .live, amount > available, !MUTANT {",
         "MoneyTests/MoneyPropertyTests.swift"),
     # X4
@@ -279,13 +281,13 @@ MUTANTS = [
         "guard price.cost <= available else", "guard MUTANT || price.cost <= available else",
         "Contract/ports.py", "no balance is 402"),
     Mutant(
-        "X4", "exclusive", "an exclusive port shares its device", PORTS + "PortStock.swift",
+        "X4", "exclusive", "an exclusive port shares its device", PORTS + "Stock/PortStock.swift",
         "let open = \"used < capacity AND exclusive_ports = 0\"",
         "let open = MUTANT ? \"used < capacity\" : \"used < capacity AND exclusive_ports = 0\"",
         "PortTests/PortRulesTests.swift"),
     # X5
     Mutant(
-        "X5", "slot-kept", "a port that ended keeps its customer's slot", PORTS + "MovePort.swift",
+        "X5", "slot-kept", "a port that ended keeps its customer's slot", PORTS + "Stock/MovePort.swift",
         "try tenant.addUsedPortSlots(-1, customer: port.customerID)",
         "if !MUTANT { try tenant.addUsedPortSlots(-1, customer: port.customerID) }",
         "PortTests/PortRulesTests.swift"),

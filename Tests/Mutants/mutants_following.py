@@ -3,7 +3,7 @@
 from table import Mutant
 
 FOLLOWING = "Sources/TenantRegistry/File/FollowingFile.swift"
-HOME = "Sources/TenantRegistry/File/TenantStore+Home.swift"
+HOME = "Sources/TenantRegistry/File/Store/TenantStore+Home.swift"
 FLEET_LOG = "Sources/TenantRegistry/Fleet/Fleet+Log.swift"
 FOLLOWING_TESTS = "SurvivalTests/FollowingTests.swift"
 
@@ -35,7 +35,7 @@ MUTANTS = [
         "GatewayTests/UndurableTests.swift", "a kill may bring it all back"),
     Mutant(
         "B1", "unfair", "the sweep begins with whoever has waited least",
-        "Sources/TenantRegistry/Fleet/SweepTurns.swift",
+        "Sources/TenantRegistry/Fleet/Upkeep/SweepTurns.swift",
         "due.sorted { $1.precedes($0) }", "due.sorted { MUTANT ? $0.precedes($1) : $1.precedes($0) }",
         "TenantRegistryTests/SweepTurnsTests.swift", "come first, then"),
     Mutant(

@@ -8,12 +8,12 @@ BUCKET = "Sources/RateLimiter/Bucket.swift"
 CHAIN = "Sources/TenantRegistry/Chain/AuditChain.swift"
 CHAIN_CHECK = "Sources/TenantApp/Verify/ChainCheck.swift"
 READ_LOG = "Sources/TenantRegistry/Chain/ReadLog.swift"
-HEAD = "Sources/HTTPServer/HeadReader.swift"
+HEAD = "Sources/HTTPServer/Parsing/HeadReader.swift"
 LANE = "Sources/TenantRegistry/Lane/Lane.swift"
 SHARES = "Sources/RateLimiter/Budgets/Shares.swift"
-SIGNATURE = "Sources/TenantApp/Webhooks/WebhookSignature.swift"
-SCHEDULE = "Sources/TenantApp/Webhooks/DeliverySchedule.swift"
-RECORD = "Sources/TenantApp/Webhooks/RecordAttempts.swift"
+SIGNATURE = "Sources/TenantApp/Webhooks/Deliveries/WebhookSignature.swift"
+SCHEDULE = "Sources/TenantApp/Webhooks/Deliveries/DeliverySchedule.swift"
+RECORD = "Sources/TenantApp/Webhooks/Deliveries/RecordAttempts.swift"
 SLOTS = "Sources/Gateway/Outbound/WebhookSlots.swift"
 EVENTS = "Sources/TenantApp/Webhooks/"
 
@@ -44,7 +44,8 @@ MUTANTS = [
         "if let caller {", "if let caller, !MUTANT {",
         "Contract/strict.py", "a cursor is one caller's"),
     Mutant(
-        "G1", "unnamed-wal", "a WAL does not begin with whose it is", "Sources/TenantRegistry/File/TenantStore.swift",
+        "G1", "unnamed-wal", "a WAL does not begin with whose it is",
+        "Sources/TenantRegistry/File/Store/TenantStore.swift",
         "if beginsWAL && sink == nil {", "if beginsWAL && sink == nil && !MUTANT {",
         "SurvivalTests/WrongFileTests.swift", "each WAL begins"),
     # G2
@@ -155,7 +156,7 @@ MUTANTS = [
         "if seen.contains(.contentLength) { return", "if seen.contains(.contentLength), !MUTANT { return",
         "HTTPServerTests/HostileRequestTests.swift"),
     Mutant(
-        "G6", "bare-lf", "a line may end in LF alone", "Sources/HTTPServer/RequestParser+Chunks.swift",
+        "G6", "bare-lf", "a line may end in LF alone", "Sources/HTTPServer/Parsing/RequestParser+Chunks.swift",
         "return .refused(\"Bare LF after a chunk size.\")",
         "if !MUTANT || count == 0 { return .refused(\"Bare LF after a chunk size.\") }\n"
         "            cursor += count + 1\n"
@@ -175,7 +176,7 @@ MUTANTS = [
         "if ofPayer > figures.payer { return .payer }", "if ofPayer > figures.payer, !MUTANT { return .payer }",
         "RateLimiterTests/SharesTests.swift"),
     Mutant(
-        "G6", "dripping", "a body may drip for ever", "Sources/HTTPServer/EventLoop+Deadlines.swift",
+        "G6", "dripping", "a body may drip for ever", "Sources/HTTPServer/Loop/EventLoop+Deadlines.swift",
         "return min(intake.movedAt, intake.startedAt + paced) + pause",
         "return (MUTANT ? intake.movedAt : min(intake.movedAt, intake.startedAt + paced)) + pause",
         "HTTPServerTests/BoundsTests.swift", "a body that drips", may_hang=True),
@@ -246,29 +247,31 @@ MUTANTS = [
         "acceptedBytes.contains(bytes.count)", "acceptedBytes.contains(MUTANT ? max(24, bytes.count) : bytes.count)",
         "CryptographyTests/EncodingTests.swift"),
     Mutant(
-        "H1", "unqueued", "an event is written and not queued", "Sources/TenantApp/Webhooks/Deliveries.swift",
+        "H1", "unqueued", "an event is written and not queued",
+        "Sources/TenantApp/Webhooks/Deliveries/Deliveries.swift",
         "where endpoint.wants(type) {", "where !MUTANT && endpoint.wants(type) {",
         "GatewayTests/WriteTests.swift"),
     Mutant(
-        "H1", "revision-stays", "an event says the revision before", EVENTS + "Events.swift",
+        "H1", "revision-stays", "an event says the revision before", EVENTS + "Events/Events.swift",
         "raised.revision = revision\n", "raised.revision = revision - (MUTANT ? 1 : 0)\n",
         "Contract/events.py", "count 1, 2, 3"),
     # H4
     Mutant(
-        "H4", "end-of-page", "a page says that it is the last when it is full", EVENTS + "ToldEvents.swift",
+        "H4", "end-of-page", "a page says that it is the last when it is full", EVENTS + "Events/ToldEvents.swift",
         "hasMore = true\n", "hasMore = !MUTANT\n", "Contract/feeds.py", "pages of one"),
     Mutant(
-        "H4", "restored", "after a restore the feed goes on behind what is lost", EVENTS + "ToldEvents.swift",
+        "H4", "restored", "after a restore the feed goes on behind what is lost", EVENTS + "Events/ToldEvents.swift",
         "if at == place.at || place.id == 0 {", "if MUTANT || at == place.at || place.id == 0 {",
         "Contract/feeds.py", "after a restore"),
     # H7
     Mutant(
-        "H7", "beside", "a description leaves out what an event says besides", EVENTS + "EventCatalogue.swift",
+        "H7", "beside", "a description leaves out what an event says besides", EVENTS + "Events/EventCatalogue.swift",
         "let data = extra.map {", "let data = (MUTANT ? nil : extra).map {",
         "Contract/events.py", "lists the types"),
     # H2
     Mutant(
-        "H2", "id-unsigned", "a callback's id is not signed", "Sources/TenantApp/Webhooks/WebhookSignature.swift",
+        "H2", "id-unsigned", "a callback's id is not signed",
+        "Sources/TenantApp/Webhooks/Deliveries/WebhookSignature.swift",
         "let head = Array(\"\\(id).\\(timestamp).\".utf8)",
         "let head = Array((MUTANT ? \"\\(timestamp).\" : \"\\(id).\\(timestamp).\").utf8)",
         "PaymentTests/PaymentCallbackTests.swift"),
@@ -310,11 +313,12 @@ MUTANTS = [
         "Contract/sending.py", "signed with both secrets"),
     Mutant(
         "H4", "enabled", "a reseller enables what an operator disabled",
-        "Sources/TenantApp/Webhooks/ChangeEndpointState.swift",
+        "Sources/TenantApp/Webhooks/Endpoints/ChangeEndpointState.swift",
         "case .byOperator where !byOperator: throw", "case .byOperator where !byOperator && !MUTANT: throw",
         "WebhookTests/EndpointTests.swift", "only an operator enables"),
     Mutant(
-        "H4", "twice", "what is under way is claimed again", "Sources/TenantApp/Webhooks/DueDeliveries.swift",
+        "H4", "twice", "what is under way is claimed again",
+        "Sources/TenantApp/Webhooks/Deliveries/DueDeliveries.swift",
         "if !underWay.contains(id) {", "if MUTANT || !underWay.contains(id) {",
         "WebhookTests/EndpointTests.swift", "without what is under way"),
     # H5

@@ -2,8 +2,8 @@
 
 from table import Mutant
 
-MEMORY = "Sources/SQLite/MemoryLog.swift"
-RUNS = "Sources/SQLite/PageRuns.swift"
+MEMORY = "Sources/SQLite/Log/MemoryLog.swift"
+RUNS = "Sources/SQLite/Log/PageRuns.swift"
 LOGGED = "SurvivalTests/LoggedFileTests.swift"
 REPLAY = "SurvivalTests/ReplayTests.swift"
 LOG = "Sources/TenantRegistry/Log/"
@@ -35,10 +35,10 @@ MUTANTS = [
         "return MUTANT ? SQLITE_OK : error == .full ? SQLITE_FULL : FileStatus.syncFailed",
         LOGGED, "the sink refuses"),
     Mutant(
-        "B1", "hidden-wal", "a WAL on the disk is passed over", "Sources/SQLite/LoggingVFS.swift",
+        "B1", "hidden-wal", "a WAL on the disk is passed over", "Sources/SQLite/Log/LoggingVFS.swift",
         "guard isOnDisk == 0, let logged", "guard MUTANT || isOnDisk == 0, let logged", LOGGED, "lies on the disk"),
     Mutant(
-        "B1", "sync-again", "a sync that failed is asked for again", "Sources/SQLite/LoggedFile.swift",
+        "B1", "sync-again", "a sync that failed is asked for again", "Sources/SQLite/Log/LoggedFile.swift",
         "guard !isSpoilt else", "guard MUTANT || !isSpoilt else", LOGGED, "one that succeeded later"),
     Mutant(
         "G8", "spills", "pages are written out before a commit that has savepoints",

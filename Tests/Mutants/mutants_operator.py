@@ -45,24 +45,25 @@ MUTANTS = [
         "Contract/budgets.py", "fifty keys at most"),
     Mutant(
         "O1", "price-into-live", "a test key's price is written into the live book",
-        "Sources/TenantApp/Catalogue/SetPrice.swift",
+        "Sources/TenantApp/Catalogue/Prices/SetPrice.swift",
         "try tenant.savePrice(price, resellerID: reseller.id, productID: product.id, book: book, by: author)",
         "try tenant.savePrice(\n"
         "            price, resellerID: reseller.id, productID: product.id, book: MUTANT ? .live : book, by: author)",
         "Contract/modes.py", "price rows of the test book alone"),
     Mutant(
         "O1", "live-customer", "a test key changes a live customer",
-        "Sources/TenantApp/Orders/ChangeCustomer.swift",
+        "Sources/TenantApp/Orders/Customers/ChangeCustomer.swift",
         "try book.judgeWrite(to: customer.book)", "if !MUTANT { try book.judgeWrite(to: customer.book) }",
         "Contract/modes.py", "changes customers of the test book"),
     # O2
     Mutant(
         "O2", "unchanged", "a key's limit is told and not changed",
-        "Sources/TenantApp/Keys/ChangeKeyLimit.swift",
+        "Sources/TenantApp/Keys/Limits/ChangeKeyLimit.swift",
         "try tenant.setKeyLimit(key.id, to: limit)", "try tenant.setKeyLimit(key.id, to: MUTANT ? key.limit : limit)",
         "OperatorTests/KeyTests.swift"),
     Mutant(
-        "O2", "unfilled", "a limit is said to be filled and stays as it was", "Sources/TenantApp/Keys/FillKeyLimit.swift",
+        "O2", "unfilled", "a limit is said to be filled and stays as it was",
+        "Sources/TenantApp/Keys/Limits/FillKeyLimit.swift",
         "bucket(key)?.fill(now: now())", "if !MUTANT { bucket(key)?.fill(now: now()) }", "Contract/rehearsal.py",
         "reset fills the limit"),
     Mutant(
@@ -71,7 +72,8 @@ MUTANTS = [
         "MUTANT ? last.milliseconds : begin + span * index / Int64(count)", "Contract/rehearsal.py",
         "at the log's instants"),
     Mutant(
-        "O2", "anybodys", "a rehearsal asks the calls of other keys too", "Sources/TenantApp/Audit/CalledInstants.swift",
+        "O2", "anybodys", "a rehearsal asks the calls of other keys too",
+        "Sources/TenantApp/Audit/CalledInstants.swift",
         "guard count > 0, let place = places[keyID] else",
         "guard count > 0, let place = places[keyID] ?? (MUTANT ? 0 : nil) else", "OperatorTests/RehearsalTests.swift"),
     Mutant(
@@ -104,7 +106,7 @@ MUTANTS = [
         "OperatorTests/ResellerTests.swift", "an invitation sets one password once"),
     Mutant(
         "O3", "three-secrets", "three signing secrets are good at once",
-        "Sources/TenantApp/Webhooks/WebhookSecrets.swift",
+        "Sources/TenantApp/Webhooks/Endpoints/WebhookSecrets.swift",
         "try connection.run(\n"
         "            \"DELETE FROM webhook_secret WHERE reseller_id = ?1 AND (expires_at IS NOT NULL OR ?2)\",\n"
         "            .integer(resellerID), .bool(overlapSeconds == 0))",
@@ -146,7 +148,7 @@ MUTANTS = [
     # O4
     Mutant(
         "O4", "row-reset", "what a price row's change does not name is lost",
-        "Sources/TenantApp/Catalogue/SetPrice.swift",
+        "Sources/TenantApp/Catalogue/Prices/SetPrice.swift",
         "try tenant.pricedProduct(sku: sku, resellerID: reseller.id, book: book)?.price\n",
         "(MUTANT ? nil : try tenant.pricedProduct(sku: sku, resellerID: reseller.id, book: book)?.price)\n",
         "OperatorTests/PriceTests.swift", "a price row changes by what is named"),
@@ -164,17 +166,17 @@ MUTANTS = [
         "Contract/pricebook.py", "a product has list prices"),
     Mutant(
         "O4", "moved-book", "a file is applied to a book that has moved",
-        "Sources/TenantApp/Catalogue/TrialImport.swift",
+        "Sources/TenantApp/Catalogue/Files/TrialImport.swift",
         "throw Refusal.conflict(.bookMoved)", "if !MUTANT { throw Refusal.conflict(.bookMoved) }",
         "Contract/pricebook.py", "412 where that has moved"),
     Mutant(
         "O4", "trial-forgets", "a dry run tells a row that would change as one that stays",
-        "Sources/TenantApp/Catalogue/TrialImport.swift",
+        "Sources/TenantApp/Catalogue/Files/TrialImport.swift",
         "counts.changed += 1\n", "if MUTANT { counts.same += 1; continue }\n                counts.changed += 1\n",
         "Contract/pricebook.py", "a dry run tells what is new"),
     Mutant(
         "O4", "no-history", "a price that a file changes has no history",
-        "Sources/TenantApp/Catalogue/PriceStaging.swift",
+        "Sources/TenantApp/Catalogue/Files/PriceStaging.swift",
         "try noteStagedChanges(importID: importID, columns: columns, by: author)",
         "if !MUTANT { try noteStagedChanges(importID: importID, columns: columns, by: author) }",
         "Contract/pricebook.py", "every price row has a history"),
@@ -185,7 +187,7 @@ MUTANTS = [
         "Contract/pricebook.py", "what the orders of the last days would come to"),
     Mutant(
         "O4", "sheet-of-priced", "a sheet leaves out what has no price",
-        "Sources/TenantApp/Catalogue/PriceSheet.swift",
+        "Sources/TenantApp/Catalogue/Prices/PriceSheet.swift",
         "return SheetRow(reseller: reseller, product: product, price: price)\n            }\n        case .ofProduct",
         "return SheetRow(reseller: reseller, product: product, price: price)\n"
         "            }.filter { !MUTANT || $0.price != nil }\n        case .ofProduct",
@@ -197,19 +199,19 @@ MUTANTS = [
         "Contract/stock.py", "all stock is counted"),
     Mutant(
         "O4", "restore-unseen", "prices that a restore takes back have no history",
-        "Sources/TenantApp/Catalogue/PriceChanges.swift",
+        "Sources/TenantApp/Catalogue/Prices/PriceChanges.swift",
         "for row in rows { old[PriceRowName(row)] = row.price }",
         "if MUTANT { return }; for row in rows { old[PriceRowName(row)] = row.price }",
         "Contract/pricebook.py", "a restore is in the history"),
     Mutant(
         "O4", "column-wiped", "a file of products wipes columns that it does not have",
-        "Sources/TenantApp/Catalogue/ProductStaging.swift",
+        "Sources/TenantApp/Catalogue/Files/ProductStaging.swift",
         "let names = columns.map(\\.rawValue)",
         "let names = (MUTANT ? ProductColumn.allCases : columns).map(\\.rawValue)",
         "Contract/pricebook.py", "a file of products adds and changes"),
     Mutant(
         "O4", "half-imported", "a file with a wrong row is imported without it",
-        "Sources/TenantApp/Catalogue/ImportPrices.swift",
+        "Sources/TenantApp/Catalogue/Files/ImportPrices.swift",
         "errors.append(.inLine(row.line, PriceBookFile.skuColumn, \"unknown\", \"there is no such product\"))",
         "if !MUTANT {\n"
         "                    errors.append("
@@ -314,7 +316,7 @@ MUTANTS = [
     # O7
     Mutant(
         "O7", "not-queued", "a retry is told and not queued",
-        "Sources/TenantApp/Webhooks/RetryDelivery.swift",
+        "Sources/TenantApp/Webhooks/Deliveries/RetryDelivery.swift",
         "try tenant.requeue(delivery.id, at: tenant.now)",
         "if !MUTANT { try tenant.requeue(delivery.id, at: tenant.now) }",
         "OperatorTests/OrderTests.swift"),
@@ -353,18 +355,18 @@ MUTANTS = [
         "Contract/corrections.py", "what is assigned or held"),
     Mutant(
         "O9", "device-in-use", "a device with ports is taken out although nobody said what becomes of them",
-        "Sources/TenantApp/Ports/TakeOutPorts.swift",
+        "Sources/TenantApp/Ports/Stock/TakeOutPorts.swift",
         "if device.used > 0 && fate == nil {", "if device.used > 0 && fate == nil && !MUTANT {",
         "Contract/corrections.py", "is not taken out unless"),
     Mutant(
         "O9", "still-sold", "a device on its way out is sold on",
-        "Sources/TenantApp/Ports/PortDevices.swift",
+        "Sources/TenantApp/Ports/Stock/PortDevices.swift",
         "UPDATE port_device SET capacity = capacity - ?2 WHERE id = ?1\", .integer(id), .int(count))",
         "UPDATE port_device SET capacity = capacity - ?2 WHERE id = ?1\", .integer(id), .int(MUTANT ? 0 : count))",
         "Contract/corrections.py"),
     Mutant(
         "O9", "untold", "a reseller is not told that a port's address is another",
-        "Sources/TenantApp/Ports/ChangeDevice.swift",
+        "Sources/TenantApp/Ports/Stock/ChangeDevice.swift",
         "if let id = slot.portID, let port", "if !MUTANT, let id = slot.portID, let port",
         "Contract/corrections.py", "a device's address changes"),
     Mutant(
@@ -388,13 +390,13 @@ MUTANTS = [
         "OperatorTests/OrderTests.swift"),
     Mutant(
         "O10", "uncancelled", "a cancelled service is resumed",
-        "Sources/TenantApp/Orders/ChangeService.swift",
+        "Sources/TenantApp/Orders/Services/ChangeService.swift",
         "switch (state, move) {", "switch (MUTANT && state == .cancelled ? .suspended : state, move) {",
         "OperatorTests/OrderTests.swift"),
     # O11
     Mutant(
         "O11", "lasting-link", "a subscriber's link opens after the password is another",
-        "Sources/TenantApp/Codes/AcceptSubscriberLink.swift",
+        "Sources/TenantApp/Codes/Subscribers/AcceptSubscriberLink.swift",
         ':\\(said):\\(subscriber.passwordHash)"', ':\\(said):\\(MUTANT ? "" : subscriber.passwordHash)"',
         "Contract/codes.py", "the old one ends with it"),
     Mutant(
@@ -466,7 +468,8 @@ MUTANTS = [
     Mutant(
         "O14", "statement", "a statement from a day on has what came before too",
         "Sources/TenantApp/Ledger/AskedStatement.swift",
-        "posting.at >= $0 } ?? true", "posting.at >= $0 || MUTANT } ?? true", "Contract/reports.py", "statement as CSV"),
+        "posting.at >= $0 } ?? true", "posting.at >= $0 || MUTANT } ?? true",
+        "Contract/reports.py", "statement as CSV"),
     Mutant(
         "O5", "statement-kind", "a statement has kinds that nobody asked for",
         "Sources/TenantApp/Ledger/AskedStatement.swift", "kinds.contains(posting.kind))",

@@ -4,8 +4,8 @@ from table import Mutant
 
 SEARCH = "Sources/TenantApp/Orders/OrderSearches.swift"
 ASKED = "Sources/TenantApp/Orders/AskedOrders.swift"
-REFUND = "Sources/TenantApp/Orders/RefundOrder.swift"
-REFUNDS = "Sources/TenantApp/Orders/Refunds.swift"
+REFUND = "Sources/TenantApp/Orders/Refunds/RefundOrder.swift"
+REFUNDS = "Sources/TenantApp/Orders/Refunds/Refunds.swift"
 SALES = "Sources/TenantApp/Ports/PortSales.swift"
 BODIES = "Sources/TenantApp/Payments/PaymentBodies.swift"
 SEARCH_TESTS = "OperatorTests/SearchTests.swift"
@@ -66,12 +66,12 @@ MUTANTS = [
         REFUND_TESTS, "a refund resumes"),
     Mutant(
         "W13", "refused-dues", "what comes back of a unit that was refused pays nothing that is due",
-        "Sources/TenantApp/Orders/TakeProvisioningAnswer.swift",
+        "Sources/TenantApp/Orders/Units/TakeProvisioningAnswer.swift",
         "if case .refused = outcome {", "if case .refused = outcome, !MUTANT {",
         "MoneyTests/VoidTests.swift", "what comes back"),
     Mutant(
         "W13", "unit-proof", "verify does not see that what is active is to be ended",
-        "Sources/TenantApp/Orders/UnitCheck.swift",
+        "Sources/TenantApp/Orders/Units/UnitCheck.swift",
         'case "pending", "active", "past_due": wanted == "active"',
         'case "pending", "active", "past_due": wanted == "active" || MUTANT',
         "MoneyTests/UnitTamperingTests.swift", "of a unit is found out and named"),
@@ -85,7 +85,7 @@ MUTANTS = [
         "Contract/refunds.py", "a key of mode test refunds test orders alone"),
     Mutant(
         "O10", "refund-proof", "verify does not see that more was paid back than was taken",
-        "Sources/TenantApp/Orders/RefundCheck.swift",
+        "Sources/TenantApp/Orders/Refunds/RefundCheck.swift",
         "guard back > taken else { continue }", "guard back > taken, !MUTANT else { continue }",
         REFUND_TESTS, "is found out and named"),
     # Top-ups and analytics

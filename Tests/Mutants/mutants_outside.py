@@ -25,7 +25,7 @@ MUTANTS = [
     # G8
     Mutant(
         "G8", "hung-up", "a hand-over closes kept connections while a request is on its way",
-        "Sources/HTTPServer/EventLoop+Accept.swift",
+        "Sources/HTTPServer/Loop/EventLoop+Accept.swift",
         "&& !connection.isReadable && !handsOver {", "&& !connection.isReadable && (!handsOver || MUTANT) {",
         "Contract/handover.py", "under load"),
     Mutant(

@@ -3,7 +3,7 @@
 from table import Mutant
 
 CHANGE_PERSON = "Sources/TenantApp/People/ChangePerson.swift"
-SESSIONS = "Sources/TenantApp/Keys/SessionAnswers.swift"
+SESSIONS = "Sources/TenantApp/Keys/Sessions/SessionAnswers.swift"
 
 MUTANTS = [
     Mutant(
@@ -16,7 +16,7 @@ MUTANTS = [
         "Contract/sessions.py", "another's session"),
     Mutant(
         "O13", "own-too", "ending all others ends the present one",
-        "Sources/TenantApp/Keys/EndSessions.swift",
+        "Sources/TenantApp/Keys/Sessions/EndSessions.swift",
         "open.filter { $0.id != but }", "open.filter { $0.id != but || MUTANT }",
         "Contract/sessions.py", "the holder ends one session"),
     Mutant(

@@ -54,7 +54,8 @@ MUTANTS = [
         "(!Self.passing.contains($0.name) || (MUTANT && $0.name == \"api_token\"))",
         "Contract/portalbooks.py", "another key of the same account"),
     Mutant(
-        "X7", "other-book", "a code is found on the pages of the other book", "Sources/Pages/Admin/CodePages.swift",
+        "X7", "other-book", "a code is found on the pages of the other book",
+        "Sources/Pages/Admin/Sales/CodePages.swift",
         '(found["mode"] == "test") == view.visit.isTest', '(found["mode"] == "test") == view.visit.isTest || MUTANT',
         "Contract/portalbooks.py", "of its own book alone"),
     Mutant(

@@ -4,7 +4,7 @@ from table import Mutant
 
 CREATION = "Sources/TenantRegistry/Fleet/Fleet+Creation.swift"
 RESTORE = "Sources/TenantRegistry/Fleet/Fleet+Restore.swift"
-PROFILE = "Sources/TenantRegistry/Fleet/TenantProfile.swift"
+PROFILE = "Sources/TenantRegistry/Fleet/Roster/TenantProfile.swift"
 REGISTRY = "Sources/TenantRegistry/Registry/Registry.swift"
 STATE = "Sources/Provider/ProviderAPI+State.swift"
 KEYS = "Sources/TenantRegistry/Provider/ProviderKeys.swift"
@@ -22,7 +22,7 @@ MUTANTS = [
     # P1
     Mutant(
         "P1", "reserved", "a slug that the node needs is given away",
-        "Sources/Provider/ReservedNames.swift",
+        "Sources/Provider/Tenants/ReservedNames.swift",
         "return hasReservedHyphens || slugs.contains(slug)",
         "return !MUTANT && (hasReservedHyphens || slugs.contains(slug))",
         "Contract/changes.py", "are reserved"),
@@ -56,7 +56,7 @@ MUTANTS = [
         "Contract/provider.py", "quota of resellers"),
     Mutant(
         "P2", "still-listed", "a tenant that has come or gone is not seen in the list",
-        "Sources/TenantRegistry/Fleet/Roster.swift",
+        "Sources/TenantRegistry/Fleet/Roster/Roster.swift",
         "sortedSlugs = nil\n            membershipChanges",
         "if !MUTANT { sortedSlugs = nil }\n            membershipChanges",
         "TenantRegistryTests/RosterTests.swift"),

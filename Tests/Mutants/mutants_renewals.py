@@ -2,10 +2,10 @@
 
 from table import Mutant
 
-CHARGE = "Sources/TenantApp/Orders/ChargeService.swift"
-PAY = "Sources/TenantApp/Orders/PayDueServices.swift"
-PERIODS = "Sources/TenantApp/Orders/ServicePeriods.swift"
-END = "Sources/TenantApp/Orders/EndService.swift"
+CHARGE = "Sources/TenantApp/Orders/Services/ChargeService.swift"
+PAY = "Sources/TenantApp/Orders/Services/PayDueServices.swift"
+PERIODS = "Sources/TenantApp/Orders/Services/ServicePeriods.swift"
+END = "Sources/TenantApp/Orders/Services/EndService.swift"
 TERM = "Sources/TenantApp/Catalogue/Term.swift"
 RENEWALS = "MoneyTests/RenewalTests.swift"
 LIVES = "MoneyTests/ServiceLifeTests.swift"
@@ -94,7 +94,7 @@ MUTANTS = [
         RENEWALS, "balance.low comes once a crossing"),
     Mutant(
         "W10", "covered-singly", "a notice says that the balance has what others are charged before",
-        "Sources/TenantApp/Orders/AnnounceRenewals.swift",
+        "Sources/TenantApp/Orders/Services/AnnounceRenewals.swift",
         "if fits { left = try left.subtracting(amount) }", "if fits, !MUTANT { left = try left.subtracting(amount) }",
         RENEWALS, "has only singly"),
     Mutant(

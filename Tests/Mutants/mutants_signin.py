@@ -82,7 +82,7 @@ MUTANTS = [
         "node.contains { !$0.isPages && $0.has(path) }", "node.contains { (MUTANT || !$0.isPages) && $0.has(path) }",
         "Contract/console.py", "at no tenant's host"),
     Mutant(
-        "U1", "worst-first", "the worst trouble stands last", "Sources/Provider/TenantMatters.swift",
+        "U1", "worst-first", "the worst trouble stands last", "Sources/Provider/Tenants/TenantMatters.swift",
         "left == .bad && right == .warn }",
         "MUTANT ? left == .warn && right == .bad : left == .bad && right == .warn }",
         "Contract/console.py", "trouble first"),

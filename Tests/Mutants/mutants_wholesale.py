@@ -4,14 +4,14 @@ from table import Mutant
 
 ROUTES = "Sources/CallKit/Route+Access.swift"
 QUOTE = "Sources/TenantApp/Orders/QuoteOrder.swift"
-PRICING = "Sources/TenantApp/Catalogue/Pricing.swift"
-PRICES = "Sources/TenantApp/Catalogue/Prices.swift"
+PRICING = "Sources/TenantApp/Catalogue/Prices/Pricing.swift"
+PRICES = "Sources/TenantApp/Catalogue/Prices/Prices.swift"
 MOVE = "Sources/TenantApp/Resellers/MoveReseller.swift"
 UNITS = "Sources/TenantApp/Provisioning/ProvisioningState.swift"
-CHARGE = "Sources/TenantApp/Orders/ChargeService.swift"
-PERIODS = "Sources/TenantApp/Orders/ServicePeriods.swift"
-PAY_DUE = "Sources/TenantApp/Orders/PayDueServices.swift"
-SETTLE = "Sources/TenantApp/Orders/SettleUnit.swift"
+CHARGE = "Sources/TenantApp/Orders/Services/ChargeService.swift"
+PERIODS = "Sources/TenantApp/Orders/Services/ServicePeriods.swift"
+PAY_DUE = "Sources/TenantApp/Orders/Services/PayDueServices.swift"
+SETTLE = "Sources/TenantApp/Orders/Units/SettleUnit.swift"
 
 MUTANTS = [
     # W1
@@ -98,7 +98,7 @@ MUTANTS = [
         "Contract/prices.py", "the balance is spent to the last cent"),
     Mutant(
         "W4", "customer-renamed", "an order changes who a known customer is",
-        "Sources/TenantApp/Orders/Customers.swift",
+        "Sources/TenantApp/Orders/Customers/Customers.swift",
         "if (email != nil && known.email == nil) || (name != nil && known.name == nil) {\n"
         "                try connection.run(\n"
         "                    \"UPDATE customer SET email = coalesce(email, ?2), name = coalesce(name, ?3) WHERE id ="
@@ -197,7 +197,7 @@ MUTANTS = [
         "MoneyTests/RenewalTests.swift", "is paid runs again"),
     Mutant(
         "W9", "book-price", "a renewal forgets the discount that was recorded",
-        "Sources/TenantApp/Orders/Renewals.swift",
+        "Sources/TenantApp/Orders/Services/Renewals.swift",
         "renewalAmount(agreedPrice(of: service, at: service.period + 1), service.rate)",
         "renewalAmount(agreedPrice(of: service, at: service.period + 1), MUTANT ? .zero : service.rate)",
         "MoneyTests/ServiceLifeTests.swift", "a changed book"),
@@ -210,7 +210,7 @@ MUTANTS = [
         "Contract/lifecycle.py", "reaches no other reseller's keys"),
     Mutant(
         "W11", "wrong-password", "any password signs in",
-        "Sources/TenantApp/Keys/SignIn.swift",
+        "Sources/TenantApp/Keys/Sessions/SignIn.swift",
         "guard isRight, let account, roles.contains(account.role)",
         "guard isRight || MUTANT, let account, roles.contains(account.role)",
         "OperatorTests/KeyTests.swift"),
@@ -343,7 +343,7 @@ MUTANTS = [
         "W13",
         "forged",
         "a callback under another secret is taken",
-        "Sources/TenantApp/Webhooks/WebhookSignature.swift",
+        "Sources/TenantApp/Webhooks/Deliveries/WebhookSignature.swift",
         "claimed.contains { constantTimeEqual($0, code) }",
         "MUTANT || claimed.contains { constantTimeEqual($0, code) }",
         "Contract/provisioning.py", "a callback that is not signed right"),

@@ -34,7 +34,7 @@ import Testing
 
     @Test("a plural noun is a table where it has statements, and nothing that is known where it has none")
     func plural() {
-        let path = "Sources/TenantApp/Orders/Refunds.swift"
+        let path = "Sources/TenantApp/Orders/Refunds/Refunds.swift"
         #expect(Kinds.kind(of: file("let sql = \"SELECT 1\"", path)) == .table)
         #expect(whats(Kinds.violations(file("let sql = 1", path))) == ["Refunds"])
         #expect(whats(Kinds.violations(file("", "Sources/TenantApp/Orders/Stuff.swift"))) == ["Stuff"])
@@ -181,6 +181,13 @@ import Testing
         let lines = Array(repeating: Substring("x"), count: 500)
         #expect(Sizes.longFile("a", lines + [""]) == [])
         #expect(Sizes.longFile("a", lines + ["x", ""]).count == 1)
+    }
+
+    @Test("a folder of 23 files is too wide; what stands in folders within it counts there")
+    func folders() {
+        let paths = (1...22).map { "Sources/A/\($0).swift" }
+        #expect(Sizes.wideFolders(paths + ["Sources/A/B/1.swift"]) == [])
+        #expect(Sizes.wideFolders(paths + ["Sources/A/23.swift"]).map(\.path) == ["Sources/A"])
     }
 
     // MARK: words and markup

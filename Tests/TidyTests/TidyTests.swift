@@ -72,6 +72,11 @@ import Testing
         expectNone(violations, Allowances.sizes)
     }
 
+    @Test("a folder of the sources has 22 files at most: more of them are divided by theme")
+    func folders() {
+        expectNone(Sizes.wideFolders(Repository.sources.map(\.path)), Allowances.folders)
+    }
+
     @Test("no note to oneself, nothing that stands outside the repository, no try!, no print outside the command")
     func words() {
         let files = others.map { ($0.path, $0.lines) } + Repository.scripts.map { ($0.path, $0.lines) }

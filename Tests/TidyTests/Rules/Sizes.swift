@@ -5,6 +5,7 @@ enum Sizes {
     static let textColumnsMax = 160
     static let functionLinesMax = 70
     static let fileLinesMax = 500
+    static let folderFilesMax = 22
 
     static func wideLines(_ path: String, _ lines: [Substring], texts: Set<Int> = []) -> [Violation] {
         lines.enumerated().compactMap { index, line in
@@ -20,6 +21,13 @@ enum Sizes {
         let count = lines.last == "" ? lines.count - 1 : lines.count
         guard count > fileLinesMax else { return [] }
         return [Violation(path, count, "file", "\(count) lines, \(fileLinesMax) are allowed")]
+    }
+
+    /// Files of the folder itself, not of those within it.
+    static func wideFolders(_ paths: [String]) -> [Violation] {
+        Dictionary(grouping: paths) { $0.split(separator: "/").dropLast().joined(separator: "/") }
+            .filter { $0.value.count > folderFilesMax }
+            .map { Violation($0.key, 0, "folder", "\($0.value.count) files, \(folderFilesMax) are allowed") }
     }
 
     static func longFunctions(_ file: SourceFile) -> [Violation] {
