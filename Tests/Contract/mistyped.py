@@ -11,7 +11,7 @@ import tempfile
 import threading
 
 from results import fails, succeeds
-from support import Checks, arguments, command, write_private
+from support import ROOT, Checks, arguments, command, write_private
 
 options = arguments()
 checks = Checks()
@@ -45,6 +45,10 @@ def usage():
         fails(run("serve", "--public-url", "gate.example"), 2, "https://")
         for url in ("https://g.example/?a=1", "https://g.example/#a", "https://u:p@g.example", "https://g.example/a b"):
             fails(run("serve", "--public-url", url), 2, "--public-url", "without a user, query")
+        fails(run("serve", "--public-url", "https://m\u00fcnchen.example"), 2, "--public-url", "xn--")
+        fails(run("serve", "--public-url", "https:///path"), 2, "--public-url", "https:///path")
+        for name in ("a b", "*.x.example", "https://x.example", "x.example:80", "m\u00fcnchen.example", "127.0.0.1"):
+            fails(run("serve", "--base-domain", name), 2, "--base-domain", name)
         fails(run("key", "list", "--tenant", "a"), 2, "--key")
         fails(run("limit", "set", "key_1", "fast", "--tenant", "a", "--key", "k"), 2, "fast")
     first_lines()
@@ -81,6 +85,10 @@ def usage():
             assert "port 80" not in fails(run("tenant", "list", "--data", folder), 1, "no gateway answers").stderr
             fails(run("tenant", "list", "--url", "http://127.0.0.1:9", "--key", "k"), 1, "127.0.0.1:9")
             fails(run("serve", "--data", folder, "--blueprints", folder), 1, "blueprints")
+            place = os.path.join(folder, "file")
+            open(place, "w", encoding="utf-8").close()
+            words = ["serve", "--port", "0", "--data", place, "--blueprints", os.path.join(ROOT, "tenants")]
+            assert "must be able to write" not in fails(run(*words), 1, place).stderr
         finally:
             shutil.rmtree(folder)
 
@@ -195,10 +203,11 @@ def first_lines():
         fails(run(*listing, f"{base}/t/hosting", "--tenant", "other"), 2, "hosting", "other")
         fails(run(*listing, base), 2, "--tenant")
         # Pages and APIs below it are what a start prints and what answers have: they name the same.
-        for below in ("", "/", "/admin", "/portal/orders", "/api/partner/v1", "/api/admin/openapi.json"):
+        for below in ("", "/", "?a=/b", "#a", "/admin", "/portal/orders?a=b", "/api/partner/v1",
+                      "/api/admin/openapi.json"):
             fails(run(*listing, f"{base}/t/hosting{below}"), 1, f"no gateway answers at {base}:")
             fails(run(*listing, f"{base}/t/hosting{below}", "--tenant", "other"), 2, "hosting", "other")
-        for own in ("/console", "/console/health", "/provider/v1", "/provider/v1/"):
+        for own in ("/console", "/console?q=a", "/console/health", "/provider/v1", "/provider/v1/"):
             fails(run("tenant", "list", "--key", "k", "--url", base + own), 1, f"no gateway answers at {base}:")
 
 

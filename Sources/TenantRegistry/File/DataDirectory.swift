@@ -19,8 +19,11 @@ package final class DataDirectory: Sendable {
 
         /// What the last call said of a path.
         static func closed(_ path: String) -> Failure {
-            let reason = String(cString: strerror(errno))
-            return .unusable(path, "\(reason). This user must be able to write in the folder of --data")
+            let code = errno
+            let reason = String(cString: strerror(code))
+            let isClosed = [EACCES, EPERM, EROFS].contains(code)
+            return .unusable(
+                path, isClosed ? "\(reason). This user must be able to write in the folder of --data" : reason)
         }
 
         package var description: String {

@@ -7,7 +7,8 @@ struct GatewayAddress {
     let slug: String?
 
     init(_ text: String) {
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        // A page's may have what it was searched by.
+        let parts = text.prefix { $0 != "?" && $0 != "#" }.split(separator: "/", omittingEmptySubsequences: false)
         guard let own = parts.indices.dropFirst(3).first(where: { Self.isBelow(parts[$0...]) }) else {
             (url, slug) = (text, nil)
             return

@@ -77,7 +77,7 @@ enum ServeOptions {
         configuration.listeners = try listeners(invocation)
         configuration.separatesAdmin = invocation.has("--admin-listen")
         if let path = invocation.text("--data") { configuration.dataPath = path }
-        configuration.baseDomain = invocation.text("--base-domain").map(HostName.folded)
+        configuration.baseDomain = try baseDomain(invocation)
         configuration.publicURL = try publicURL(invocation)
         configuration.trustedProxies = try invocation.texts("--trusted-proxy").map { text throws(CommandFailure) in
             guard let range = AddressRange(parsing: text) else {
@@ -237,10 +237,21 @@ enum ServeOptions {
         return Listener(.tcp(address, port: port), role: role)
     }
 
+    private static func baseDomain(_ invocation: Invocation) throws(CommandFailure) -> String? {
+        guard let text = invocation.text("--base-domain") else { return nil }
+        let name = HostName.folded(text)
+        guard !text.contains(":"), HostName.isDomain(name) || HostName.isSingle(name) else {
+            throw .usage("--base-domain takes a name like example.com, beyond ASCII as xn--…, not “\(text)”")
+        }
+        return name
+    }
+
     private static func publicURL(_ invocation: Invocation) throws(CommandFailure) -> String? {
         guard let url = invocation.text("--public-url") else { return nil }
-        guard ["http://", "https://"].contains(where: { url.hasPrefix($0) && url.count > $0.count }) else {
-            throw .usage("--public-url takes http://… or https://…, not “\(url)”")
+        guard ["http://", "https://"].contains(where: { url.hasPrefix($0) }), HostName.ofURL(url)?.isEmpty == false
+        else { throw .usage("--public-url takes http://… or https://…, not “\(url)”") }
+        guard url.utf8.allSatisfy({ $0 < 0x80 }) else {
+            throw .usage("--public-url takes an address in ASCII, names beyond it as xn--…, not “\(url)”")
         }
         // Every link goes on behind it: a query or a fragment would swallow that, and a password would stand in all.
         guard url.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }), !url.contains(where: { "@?#\\".contains($0) }) else {
