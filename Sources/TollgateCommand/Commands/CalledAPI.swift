@@ -31,7 +31,7 @@ enum CalledAPI: Sendable {
     }
 
     /// Where a reseller looks whose tenant sells through another API.
-    static let others =
+    private static let others =
         "the tenant may sell through another API: “tollgate my codes”, “my ports”, “my licences” and “my report” each "
         + "call one, the other “tollgate my …” that of wholesale orders"
 
