@@ -185,6 +185,14 @@ def backup(gateway, folder):
     assert set(slugs) <= set(listed["sound"]), listed
 
 
+def own_folder(gateway, folder):
+    link = os.path.join(folder, "link")
+    os.symlink(gateway.data, link)
+    for place in (gateway.data, gateway.data + "/tmp/../new", link + "/backups/new"):
+        fails(gateway.command("backup", place), 2, "is in the data folder")
+    assert not {"backups", "new"} & set(os.listdir(gateway.data))
+
+
 def node(gateway):
     old = gateway.provider_key
     new = json.loads(succeeds(gateway.command("provider-key", "rotate", "--json")).stdout)["provider_key"]
@@ -300,12 +308,15 @@ def starts(folder):
             fails(run("tenant", "list", "--url", url, "--key", key), 1, "certificate", "--ca-cert FILE trusts it")
             unread = run("tenant", "list", "--url", url, "--key", key, "--ca-cert", folder + "/none")
             fails(unread, 2, "cannot be read")
-            fails(run("tenant", "list", "--url", url, "--key", key, "--ca-cert", private_key), 2, private_key)
             plain = url.replace("https", "http")
             fails(run("tenant", "list", "--url", plain, "--key", key), 1, "or is it https:// there?")
             gateway.process.send_signal(signal.SIGHUP)
             succeeds(run("tenant", "list", "--url", url, "--key", key, "--ca-cert", certificate))
             assert gateway.stop() == 0
+
+
+def no_certificates(folder, data):
+    certificate, private_key = os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem")
     with checks("G7 H6 a file of a certificate, a key or authorities that is none is told at the start, by its name"):
         empty = os.path.join(folder, "empty.key")
         write_private(empty, "")
@@ -315,6 +326,8 @@ def starts(folder):
                             (["--tls-cert", certificate, "--tls-key", empty], empty)):
             started = run("serve", "--port", "0", "--data", data, "--blueprints", os.path.join(ROOT, "tenants"), *words)
             assert started.returncode in (1, 2) and path in started.stderr and not started.stdout, started
+        asked = run("tenant", "list", "--url", "https://127.0.0.1:9", "--key", "k", "--ca-cert", private_key)
+        fails(asked, 2, private_key)
 
 
 def events(gateway):
@@ -379,10 +392,13 @@ try:
             audit(shared, scratch)
         with checks("P11 backup writes every tenant into one archive, where each of them verifies"):
             backup(shared, scratch)
+        with checks("P11 a backup is not put into the data folder that it is of, by whatever way it is named"):
+            own_folder(shared, scratch)
         with checks("a rotated provider key: the old one dies, the new one works; the registry is rebuilt"):
             node(shared)
         process(shared, scratch)
     starts(scratch)
+    no_certificates(scratch, os.path.join(scratch, "production"))
 finally:
     shutil.rmtree(scratch, ignore_errors=True)
 checks.finish()
