@@ -88,8 +88,10 @@ package final class Scheduler: Sendable {
         var turns: UInt64 = 0
         /// The number of the turn that was begun last.
         var number: UInt64 = 0
-        /// Nobody else had work during the turn that ended last.
-        var isAlone = true
+        /// In steady nanoseconds: when a turn ended during which others had work, or when the thread began.
+        var othersSeenAt: UInt64
+        /// Nobody else has had work for a while.
+        var isAlone = false
     }
 
     /// `round` is called in each round of the thread: tests hold it up there. `answered`: how many calls the node has
@@ -120,7 +122,7 @@ package final class Scheduler: Sendable {
     // MARK: The thread
 
     private func work() {
-        var desk = Desk()
+        var desk = Desk(othersSeenAt: fleet.monotonic.nanoseconds())
         fleet.lookAtSuspects()
         fleet.findResting()
         while true {
@@ -247,7 +249,8 @@ package final class Scheduler: Sendable {
         let nanoseconds = fleet.monotonic.nanoseconds()
         let others = fleet.pool.metrics.jobs.load(ordering: .relaxed) &- desk.turns
         let isBesideOthers = TurnShare.isBesideOthers(from: run.others, to: others, runs: desk.runs.count)
-        desk.isAlone = !isBesideOthers && run.record.lane.waiting == 0 && answered() == run.answered
+        if isBesideOthers || run.record.lane.waiting > 0 || answered() != run.answered { desk.othersSeenAt = nanoseconds }
+        desk.isAlone = TurnShare.isAlone(nanoseconds, othersSeenAt: desk.othersSeenAt)
         let took = desk.isAlone ? 0 : nanoseconds - run.began
         let rest = TurnShare.rest(after: took, runs: desk.runs.count)
         run.restsUntil = nanoseconds + min(rest, Self.restNanosecondsMax)

@@ -366,6 +366,8 @@ package final class Fleet: Sendable {
         let times = dueTimes(record, store.reader)
         due.note(record, DueKind.allCases.map { ($0, times[$0]) })
         count(backlogOf: record, in: store.reader)
+        // What opening has read is not what calls read.
+        store.connection.dropCaches()
         return store
     }
 
