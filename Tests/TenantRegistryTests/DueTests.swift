@@ -114,6 +114,44 @@ import Testing
         }
     }
 
+    @Test("W9 a tenant that was put off by a clock that was ahead is asked as soon as that falls back")
+    func fallenBack() throws {
+        let clock = ManualClock(TestNode.start)
+        let node = try TestNode(folder.file("data"), clock: clock)
+        defer { node.stop() }
+        let board = node.fleet.due
+        let (putOff, later) = (try node.create("shop"), try node.create("later"))
+        for record in [putOff, later] { board.drop(record) }
+        let ahead = TestNode.start.adding(days: 365)
+        let far = ahead.adding(days: 2)
+        try node.write(later) { tenant, _ in tenant.noteDue(.renewal, at: far) }
+        board.look(at: putOff)
+        clock.set(ahead)
+        #expect(board.take(at: clock.now())?.record === putOff)
+        board.postpone(putOff, until: ahead.adding(seconds: 10), kind: .renewal)
+        clock.set(TestNode.start)
+        board.fallBack(from: ahead)
+        #expect(putOff.dueAt == TestNode.start)
+        #expect(later.dueAt == far)
+    }
+
+    @Test("H3 W13 a turn fetches back what lies further ahead than any try of its kind, before all else")
+    func fetchedBack() {
+        let now = TestNode.start
+        var times = DueTimes()
+        times[.renewal] = now.milliseconds
+        for kind in [DueKind.delivery, .provisioning] {
+            times[kind] = kind.latestTry(at: now).milliseconds
+            #expect(times.turn(of: DueKind.allCases, at: now) == .renewal)
+            times[kind] += 1
+            #expect(times.turn(of: DueKind.allCases, at: now) == kind)
+            #expect(times.turn(of: DueKind.inFile, at: now) == .renewal)
+            times[kind] = now.milliseconds
+        }
+        times[.renewal] += 1
+        #expect(times.turn(of: DueKind.allCases, at: now) == nil, "what is outside the file is not for a turn")
+    }
+
     @Test("W9 what commits while a file is being asked is not forgotten")
     func meanwhile() throws {
         let clock = ManualClock(TestNode.start)
