@@ -358,6 +358,12 @@ def leaps(options, checks):
             wait_until(lambda: b"paused" in gateway.get("/readyz").body)
             assert gateway.metrics()["tollgate_charging_paused"] == 1
             assert not audit(gateway, "port.expired")
+        with checks("W9 G7 a restart believes it no more"):
+            assert gateway.stop() == 0
+            gateway.start()
+            wait_until(lambda: b"paused" in gateway.get("/readyz").body)
+            assert gateway.metrics()["tollgate_charging_paused"] == 1
+            assert not audit(gateway, "port.expired")
         with checks("W9 once it is back all goes on, and nothing was done twice or early"):
             gateway.jump(-3 * DAY)
             wait_until(lambda: gateway.get("/readyz").body == b"ready\n")
