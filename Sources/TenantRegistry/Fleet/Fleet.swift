@@ -185,7 +185,8 @@ package final class Fleet: Sendable {
         self.report = report
         consoleSessions = ConsoleSessions(since: clock.now())
         due = DueBoard(clock: clock)
-        clockGuard = ClockGuard(leapHoursMax: options.clockLeapHoursMax)
+        clockGuard = ClockGuard(
+            leapHoursMax: options.clockLeapHoursMax, path: data.clockLeapPath, steady: monotonic.nanoseconds())
         pool = LanePool(
             workers: options.workers, openFilesMax: options.openFilesMax, aroundAnswers: options.aroundAnswers)
         let budgets = options.budgets
