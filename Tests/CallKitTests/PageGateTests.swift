@@ -96,6 +96,27 @@ import Testing
         #expect(passes(.open, "tg-acme.form=A", "_token=\(token)") && !passes(.open, nil, "x=1"))
     }
 
+    @Test("U4 a form with a file that cannot be read is told so, and not that its session is over")
+    func unreadable() throws {
+        let token = FormGate.token(for: Array("A".utf8))
+        let part = "--b\r\nContent-Disposition: form-data; name=\"_token\"\r\n\r\n\(token)\r\n"
+        func judge(_ type: String, _ body: String) throws {
+            let head = RequestHead(
+                .post, "/t/acme/x", [("Host", "gate.example"), ("Content-Type", type), ("Cookie", "tg-acme=A")])
+            try FormGate.session.judge(head, body: Array(body.utf8), isSecure: false)
+        }
+        try judge("multipart/form-data; Boundary=\"b\"", part + "--b--\r\n")
+        for (type, body) in [
+            ("multipart/form-data; boundary=b", part), ("multipart/form-data; boundary=c", part + "--b--"),
+            ("multipart/form-data", part + "--b--"), ("multipart/form-data; boundary=b", "x" + part + "--b--"),
+        ] {
+            #expect(throws: Refusal.unparseable("The form cannot be read: its parts do not fit together.")) {
+                try judge(type, body)
+            }
+        }
+        #expect(throws: Refusal.forbidden(.staleForm)) { try judge("multipart/form-data; boundary=b", "--b--") }
+    }
+
     @Test("U4 O13 a program posts to an open page without a token, a browser does not")
     func programs() {
         #expect(passes(.openToPrograms, nil, "x=1"))
