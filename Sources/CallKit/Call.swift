@@ -192,12 +192,12 @@ extension RequestHead {
     }
 
     /// A person's browser asks, and says so.
-    package var asksForPage: Bool { value(of: .accept)?.lowercased().contains("text/html") ?? false }
+    package var asksForPage: Bool { joinedValues(of: .accept)?.lowercased().contains("text/html") ?? false }
 
     /// A program asks, for JSON; people's browsers name HTML, and get it where nothing is said.
     package var prefersJSON: Bool {
         if asksForPage || isForm { return false }
-        let accepted = value(of: .accept)?.lowercased() ?? ""
+        let accepted = joinedValues(of: .accept)?.lowercased() ?? ""
         let sends = value(of: .contentType)?.lowercased() ?? ""
         return accepted.contains("application/json") || sends.hasPrefix("application/json")
     }
