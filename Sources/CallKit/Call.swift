@@ -170,7 +170,7 @@ extension RequestHead {
         value(of: .contentType)?.lowercased().hasPrefix("application/x-www-form-urlencoded") ?? false
     }
 
-    private var isMultipart: Bool {
+    package var isMultipart: Bool {
         value(of: .contentType)?.lowercased().hasPrefix("multipart/form-data") ?? false
     }
 

@@ -260,6 +260,14 @@ def codings(checks, gateway, shop, reseller, sku):
                 answer = gateway.post(target, body, headers={"Content-Type": kind}, **how)
                 assert answer.status == 400 and said.encode() in answer.body, (target, kind, body, answer)
 
+    with checks("O4 O8 O9 a file within a form is told so: its lines would be read with the form's own"):
+        body = b'--b\r\nContent-Disposition: form-data; name="f"; filename="f.csv"\r\n\r\nitem\r\n1\r\n--b--\r\n'
+        once = {"Idempotency-Key": "a form", "Content-Type": parts}
+        for target in ("/price-book.csv", "/products.csv", f"/products/{sku}/stock",
+                       f"/reconciliations?reseller={reseller['id']}"):
+            answer = shop.gateway.post(f"{shop.base}/api/admin{target}", body, key=shop.owner_key, headers=once)
+            assert answer.status == 400 and "is a form" in answer.json["detail"], (target, answer)
+
     with checks("X1 no coding, identity and any media type are read as they are: the body is JSON"):
         for headers in (
                 {"Content-Encoding": "identity"}, {"Content-Encoding": ""}, {"Content-Type": "text/plain"},
