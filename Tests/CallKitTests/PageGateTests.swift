@@ -27,6 +27,8 @@ import Testing
         #expect(session("/t/acme/admin", "tg-acme=") == nil)
         #expect(session("/t/acme/admin", ";;  ; tg-acme=A;") == "A")
         #expect(session("/t/acme/admin", "xtg-acme=A; tg-acmex=B; TG-acme=C") == nil)
+        let apart = head("/t/acme/admin", ("Cookie", "a=1"), ("Cookie", "tg-acme=A"), ("Cookie", "tg-acme=B"))
+        #expect(PageCookie.place(of: .session, in: apart).map { apart.string($0) } == "A")
     }
 
     @Test("U4 a form's cookie is no session's, and no session's a form's")
