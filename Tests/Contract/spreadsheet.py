@@ -289,6 +289,20 @@ def ledgers(checks, gateway):
         for body, content in bodies:
             done = shop.admin("POST", f"/reconciliations?reseller={reseller['id']}", body, headers=content)
             assert done.status == 201 and done.json["agrees"] and done.json["lines"] == len(ODD), (body[:80], done)
+    with checks("O8 a command tells what a ledger is by its name, or else by how it begins, behind a mark too"):
+        csv_lines = written(rows, mark="").decode()
+        names = [("a.jsonl", lines), ("a.ndjson", lines), ("a", lines), ("a", csv_lines), ("a.csv", csv_lines),
+                 ("-", lines), ("-", csv_lines)]
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in [(name, mark + text) for name, text in names for mark in ("", "\ufeff", "\ufeff \n")]:
+                path = name if name == "-" else os.path.join(folder, name)
+                if name != "-":
+                    with open(path, "w", encoding="utf-8", newline="") as file:
+                        file.write(text)
+                done = gateway.command(
+                    "reconciliation", "run", path, "--reseller", reseller["id"], "--tenant", shop.slug, "--json",
+                    environment={"TOLLGATE_OWNER_KEY": shop.owner_key}, input=text if name == "-" else None)
+                assert done.returncode == 0 and json.loads(done.stdout)["agrees"], (name, text[:20], done)
 
 
 def stocked(gateway, blueprint):
