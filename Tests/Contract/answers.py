@@ -9,7 +9,7 @@ import ssl
 import tempfile
 
 from shop import Shop
-from support import Checks, Gateway, arguments, command
+from support import ROOT, Checks, Gateway, arguments, command
 from wire import Wire, certificate, exchange, served
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -232,8 +232,9 @@ def certificates(checks, options):
                     assert answer.json["errors"][0]["pointer"].startswith("/domains/0/"), (host, pair, answer)
                 assert served(gateway.port, "shop.own.example").strip() == kept
             with checks("P2 a node does not start with a certificate whose chain is damaged"):
-                result = command(options.tollgate, "serve", "--port", "0", "--data", os.path.join(folder, "data"),
-                                 "--tls-cert", damaged, "--tls-key", other[1])
+                result = command(
+                    options.tollgate, "serve", "--port", "0", "--data", os.path.join(folder, "data"), "--blueprints",
+                    os.path.join(ROOT, "tenants"), "--tls-cert", damaged, "--tls-key", other[1])
                 assert result.returncode == 1 and "certificate chain" in result.stderr, result
 
 
