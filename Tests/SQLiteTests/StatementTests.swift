@@ -148,6 +148,7 @@ struct StatementTests {
         try connection.forEach("SELECT id FROM item ORDER BY id") { row in
             seen.append(try row.int())
             connection.dropCaches()
+            return true
         }
         #expect(seen == [1, 2] && connection.cachedStatementCount == 0)
         try connection.execute("COMMIT")
