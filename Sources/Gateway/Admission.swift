@@ -19,8 +19,8 @@ struct Admitted: Sendable {
     var caller: Caller? { authenticated.caller }
     /// Whether it is a stranger's call by a link or a signature, which is the tenant's once that has opened something.
     var isCapability: Bool {
-        guard caller == nil, case .capability = routed.route.openCalls else { return false }
-        return true
+        guard caller == nil else { return false }
+        return routed.route.openCalls == .capability || routed.route.openCalls == .signed
     }
 }
 

@@ -86,7 +86,7 @@ package enum Budget: String, Sendable, CaseIterable {
             held(
                 "a tenant's strangers together", "applications that wait for the operator", 100, "429 applications_full"
             )
-        case .linksTenant: calls("a tenant", "calls by links and signatures that are valid", 3_000, 60)
+        case .linksTenant: calls("a tenant, apart for links and for signatures", "such calls that are valid", 3_000, 60)
         case .linkCalls: calls("one link, or a session", "calls by it, or that end it", 300, 60)
         case .guessesAddress: calls("an address at a tenant", "wrong keys, links and signatures", 300, 60)
         case .guessesInFlight:
