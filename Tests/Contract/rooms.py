@@ -6,6 +6,7 @@ import collections
 import contextlib
 import glob
 import http.client
+import json
 import os
 import re
 import socket
@@ -51,8 +52,11 @@ def bodies(gateway):
         theirs = [begun(gateway, quote, whole, second["key"]) for _ in range(2)]
         wait_until(lambda: holds(4 * whole))
         assert answered(begun(gateway, quote, whole, third["key"]))[0] == 503
-        # A small body takes no room: an order, say.
+        # A small body takes no room: an order, say; chunked neither.
         assert answered(begun(gateway, quote, 1_000, third["key"], b"x" * 1_000))[0] == 400
+        chunked = b"3e8\r\n" + b"x" * 1_000 + b"\r\n0\r\n\r\n"
+        assert answered(begun(gateway, quote, None, third["key"], chunked))[0] == 400
+        assert answered(begun(gateway, quote, None, third["key"], b"800\r\n" + b"x" * 2_048))[0] == 503
         products = f"{shop.base}/api/admin/products"
         assert answered(begun(gateway, products, 1_000, shop.owner_key, b"x" * 1_000))[0] == 400
         # Another tenant's are not in the way, nor the small bodies of whoever has room.
@@ -120,6 +124,9 @@ def keys_in_bodies(gateway):
                         answer = stranger.post(path, {"api_token": token})
                         assert answer.status == 200, answer
                         assert stranger.post(path, {"api_token": token[:-1]}).status == 401
+                    text = json.dumps({"api_token": token}).encode()
+                    chunked = b"%x\r\n%s\r\n0\r\n\r\n" % (len(text), text)
+                    assert answered(begun(gateway, path, None, sent=chunked, host=stranger.host))[0] == 200
             wait_until(lambda: in_use() == 0)
 
 
