@@ -45,6 +45,9 @@ def usage():
         fails(run("serve", "--public-url", "gate.example"), 2, "https://")
         for url in ("https://g.example/?a=1", "https://g.example/#a", "https://u:p@g.example", "https://g.example/a b"):
             fails(run("serve", "--public-url", url), 2, "--public-url", "without a user, query")
+        fails(run("serve", "--public-url", "https://münchen.example"), 2, "--public-url", "xn--")
+        for name in ("*.shops.example", ".shops.example", "münchen.example", "10.0.0.1", "https://shops.example", "."):
+            fails(run("serve", "--base-domain", name), 2, "--base-domain", "say shops.example", name)
         fails(run("key", "list", "--tenant", "a"), 2, "--key")
         fails(run("limit", "set", "key_1", "fast", "--tenant", "a", "--key", "k"), 2, "fast")
     first_lines()

@@ -75,7 +75,7 @@ enum ServeOptions {
         configuration.listeners = try listeners(invocation)
         configuration.separatesAdmin = invocation.has("--admin-listen")
         if let path = invocation.text("--data") { configuration.dataPath = path }
-        configuration.baseDomain = invocation.text("--base-domain").map(HostName.folded)
+        configuration.baseDomain = try baseDomain(invocation)
         configuration.publicURL = try publicURL(invocation)
         configuration.trustedProxies = try invocation.texts("--trusted-proxy").map { text throws(CommandFailure) in
             guard let range = AddressRange(parsing: text) else {
@@ -248,6 +248,15 @@ enum ServeOptions {
         return Listener(.tcp(address, port: port), role: role)
     }
 
+    private static func baseDomain(_ invocation: Invocation) throws(CommandFailure) -> String? {
+        guard let given = invocation.text("--base-domain") else { return nil }
+        let name = HostName.folded(given)
+        guard HostName.isDomain(name) || HostName.isSingle(name), !given.contains("/") else {
+            throw .usage("--base-domain takes a host name in ASCII, say shops.example, not “\(given)”")
+        }
+        return name
+    }
+
     private static func publicURL(_ invocation: Invocation) throws(CommandFailure) -> String? {
         guard let url = invocation.text("--public-url") else { return nil }
         guard ["http://", "https://"].contains(where: { url.hasPrefix($0) && url.count > $0.count }) else {
@@ -256,6 +265,10 @@ enum ServeOptions {
         // Every link goes on behind it: a query or a fragment would swallow that, and a password would stand in all.
         guard url.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }), !url.contains(where: { "@?#\\".contains($0) }) else {
             throw .usage("--public-url takes an address without a user, query, fragment, backslash or white space")
+        }
+        // Clients call it as xn--…: in other letters the node would not know its own name.
+        guard url.utf8.allSatisfy({ $0 < 0x80 }) else {
+            throw .usage("--public-url takes an address in ASCII, with other letters as xn--… or escaped, not “\(url)”")
         }
         return url.hasSuffix("/") ? String(url.dropLast()) : url
     }
