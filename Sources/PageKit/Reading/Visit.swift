@@ -46,6 +46,9 @@ package struct Visit: Sendable {
     /// What browsers ask for by a field of their own, which sends no zone.
     private static let times: Set<String> = ["at", "from", "to", "since", "until", "before"]
 
+    /// What says where in a page's list its reader is, and how it came there.
+    static let places: Set<String> = ["cursor", "keys_cursor", "trouble", "back"]
+
     /// What a form that filters keeps of the page's query, beside its own fields.
     package func kept(_ names: String...) -> [(name: String, value: String)] {
         names.compactMap { name in asked(name).map { (name, $0) } }
