@@ -50,7 +50,7 @@ struct Frame: Sendable {
             <header class="top">\
             <details class="menu"><summary>\(Icon.menu)<span class="unseen">Menu</span></summary>\
             <nav aria-label="\(visit.site.title) menu">\(navigation)</nav></details>\
-            <a class="brand" href="\(visit.link(path: ""))">\(logo)<b>\(around?.name ?? "Tollgate")</b>\
+            <a class="brand" href="\(visit.link(path: ""))">\(logo)<b dir="auto">\(around?.name ?? "Tollgate")</b>\
             <span>\(visit.site.title)</span></a>\(search)\(mode)\(account)</header>
             """
     }
@@ -104,7 +104,7 @@ struct Frame: Sendable {
             "\(Button("Sign out", .quiet))"
         }
         return """
-            <details class="account"><summary>\(Icon.user)<span>\(who)</span></summary>\
+            <details class="account"><summary>\(Icon.user)<span dir="auto">\(who)</span></summary>\
             <div>\(own)\(LooksForm(visit))\(out)</div></details>
             """
     }
