@@ -227,8 +227,8 @@ def sent_on(checks, surfaces, buyer):
     lists = {
         "console": ["?cursor", "/log?cursor", "/keys?cursor", "?trouble"],
         "admin": [f"{path}?cursor" for path in (
-            "/resellers", "/orders", "/services", "/audit", "/events", "/products", "/stock/items", "/prices", "/sessions",
-            f"/resellers/{buyer['id']}/statement")] + ["/account?keys_cursor"],
+            "/resellers", "/orders", "/services", "/audit", "/events", "/products", "/stock/items", "/prices",
+            "/sessions", f"/resellers/{buyer['id']}/statement")] + ["/account?keys_cursor"],
         "portal": [f"{path}?cursor" for path in ("/orders", "/services", "/products", "/balance", "/deliveries")]}
     for name, browser, home in surfaces:
         with checks(f"U5 at the {name} an address that leads to a place in somebody else's list leads to the list's "
