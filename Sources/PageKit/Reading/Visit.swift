@@ -80,7 +80,7 @@ package struct Visit: Sendable {
 
     // MARK: Links
 
-    /// A page of this surface: its path's parts are encoded, and the book goes along.
+    /// A page of this surface: its path's parts are encoded, and the book goes along where `query` names none.
     package func link(_ path: StaticString, _ parts: String..., query: [(String, String?)] = []) -> Link {
         link(below: site.basePath, path, parts, query)
     }
@@ -121,10 +121,13 @@ package struct Visit: Sendable {
         var page = "\(path)"
         for part in parts { page += "/" + part.percentEncoded }
         var pairs = query.compactMap { name, value in value.map { (name, $0) } }
+        // A thing of one book is there alone, whichever the page shows.
+        let book = pairs.last { $0.0 == "mode" }?.1 ?? (isTest ? "test" : "live")
+        pairs.removeAll { $0.0 == "mode" }
         let list = isOfSeen && !base.isEmpty ? seen : nil
         let filters = pairs.isEmpty ? list?.query(of: page) : nil
         pairs += list?.parameter(for: page) ?? []
-        if isTest, !base.isEmpty { pairs.append(("mode", "test")) }
+        if book == "test", !base.isEmpty { pairs.append(("mode", book)) }
         let asked = [filters, pairs.isEmpty ? nil : PercentEncoding.query(pairs)].compactMap { $0 }
         let text = call.head.rootPath + base + page + (asked.isEmpty ? "" : "?" + asked.joined(separator: "&"))
         return Link(path: text.isEmpty ? "/" : text) ?? Link(path: "/")!
