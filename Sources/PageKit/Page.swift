@@ -105,7 +105,9 @@ package struct Page: Sendable {
         case .inOneRead(let write):
             return .read { reader in
                 let visit = visit.within(try surroundings?(reader, call))
-                return Self.answer(visit, try write(View(visit: visit, reader: reader)))
+                do {
+                    return Self.answer(visit, try write(View(visit: visit, reader: reader)))
+                } catch let refusal as Refusal { throw Self.reason(refusal, visit) }
             }
         case .known(let content):
             guard let surroundings else { return .answer(Frame(visit).answer(content)) }
@@ -114,9 +116,16 @@ package struct Page: Sendable {
             return .flow { steps in
                 let around = surroundings == nil ? nil : try await steps.read { try surroundings?($0, call) }
                 let visit = visit.within(around)
-                return .answer(Self.answer(visit, try await write(SlowView(visit: visit, steps: steps))))
+                do {
+                    return .answer(Self.answer(visit, try await write(SlowView(visit: visit, steps: steps))))
+                } catch let refusal as Refusal { throw Self.reason(refusal, visit) }
             }
         }
+    }
+
+    /// What a form was refused for, where its page is not there any more: what it was for has been done by others.
+    private static func reason(_ refusal: Refusal, _ visit: Visit) -> Refusal {
+        if case .notFound = refusal { visit.attempt?.refusal ?? refusal } else { refusal }
     }
 
     private static func answer(_ visit: Visit, _ content: PageContent) -> Answer {

@@ -166,6 +166,14 @@ def issuing(office, owner, operator, checks):
         titles = [re.search("<title>(.*?)</title>", owner.get(f"/keys/{each}{page}").body.decode()).group(1)
                   for each in ids for page in ("", "/rotate", "/revoke", "/limit/now")]
         assert len(set(titles)) == 8 and all("storefront" in title for title in titles), titles
+    with checks("U2 O1 a form whose page has gone meanwhile says why it was refused, not that there is no such page"):
+        one = shop.mint(buyer, name="short-lived").json["id"]
+        path, call = f"/keys/{one}/rotate", f"POST /api-keys/{one}/rotate"
+        hidden = owner.fields(path, call)
+        assert shop.admin("DELETE", f"/api-keys/{one}").status == 200
+        answer = owner.browser.post(f"{owner.base}/admin{path}", {**hidden, "overlap_seconds": "0"})
+        why = shop.admin("POST", f"/api-keys/{one}/rotate", {"overlap_seconds": 0})
+        assert answer.status == why.status == 409 and why.json["detail"] in answer.read.text, (answer, why)
     with checks("U2 O1 W1 who waits for approval is offered a test key alone; who may not mint is led to no form"):
         waiting = shop.invite(password=PASSWORD)
         body = owner.get(f"/keys/new?owner_email={waiting['email']}").body.decode()
