@@ -46,8 +46,8 @@ extension PageSurface {
         return Link(path: path + query) ?? Link(path: path)
     }
 
-    /// The list as it was asked for, from its beginning: a place in it is of whoever was given it, and of the filters that
-    /// it was given for, and addresses are sent to others. Nil where none was asked for, and for a form.
+    /// The list as it was asked for, from its beginning: addresses are sent to others, and a place in a list is of
+    /// whoever was given it, for the filters of then. Nil where none was asked for, and for a form.
     private func firstPage(_ head: RequestHead) -> Link? {
         guard head.method == .get || head.method == .head, let query = try? head.readQuery() else { return nil }
         let kept = query.pairs.filter { !Visit.places.contains($0.name) && $0.name != "said" }
