@@ -56,7 +56,6 @@ def main():
         issuing(office, owner, operator, checks)
         histories(office, owner, operator, checks)
         both_books(office, owner, checks)
-        keys_of_the_log(office, owner, checks)
         times(office, owner, checks)
         closed(office, operator, support, checks)
         dialects(gateway, checks)
@@ -284,20 +283,6 @@ def both_books(office, owner, checks):
     with checks("O10 X7 a call by an object's id that names another book than the object's is 403, and moves nothing"):
         answer = shop.admin("POST", f"/orders/{live}/reject?mode=test", {})
         assert answer.status == 403 and answer.json["code"] == "live_only" and state(live) == "pending", answer
-
-
-def keys_of_the_log(office, owner, checks):
-    with checks("U2 O6 a row of the log leads to its key's page, and one of a session, which has none, to its calls"):
-        owner.text("/people")
-        office.shop.admin("GET", "/people")
-        rows = office.shop.admin("GET", "/audit?limit=20").json["data"]
-        for action, path in (("GET /admin/people", "/audit"), ("GET /api/admin/people", "/keys/")):
-            row = next(row for row in rows if row["action"] == action)
-            links = owner.get(f"/audit/{row['seq']}?request_id={row['request_id']}").read.links
-            found = {link for link in links if link and row["key"] in link}
-            assert found and all(link.startswith(f"{owner.base}/admin{path}") for link in found), (action, found)
-            for link in found:
-                assert owner.browser.get(link).status == 200, (action, link)
 
 
 def times(office, owner, checks):

@@ -161,15 +161,11 @@ struct AuditRecords: MarkupPart {
     static let noRequest = "req_00000000000000000000000000000000"
 
     init(_ rows: [Row], _ view: SlowView) async throws {
-        var keys: Set<String> = []
-        for id in Set(rows.flatMap { $0.rows("records") }.compactMap { $0.text("key") }) {
-            if try await view.ask("/api-keys/\(id)") != nil { keys.insert(id) }
-        }
-        let known = keys
-        html = "\(each: rows, { Self.panel($0, known, view) })"
+        let keys = try await view.keysWithPages(rows.flatMap { $0.rows("records") }.compactMap { $0.text("key") })
+        html = "\(each: rows, { Self.panel($0, keys, view) })"
     }
 
-    /// `keys`: those that have a page. A session has none.
+    /// `keys`: those that have a page.
     private static func panel(_ row: Row, _ keys: Set<String>, _ view: SlowView) -> HTML {
         let records = row.rows("records")
         return Panel("Row \(row["seq"])", id: "row-\(row["seq"])") {
@@ -183,11 +179,7 @@ struct AuditRecords: MarkupPart {
 
     private static func record(_ record: Row, _ keys: Set<String>, _ view: SlowView) -> HTML {
         let line = AuditLine(record)
-        let key: HTML? = record.text("key").map { id -> HTML in
-            if keys.contains(id) { return view.idLink("/keys", id) }
-            let calls = view.link("/audit", query: [("key", id)])
-            return #"<a href="\#(calls)"><code>\#(id)</code></a> <span class="sub">a session</span>"#
-        }
+        let key = record.text("key").map { view.keyLink($0, in: keys) }
         let request = record["request_id"]
         let facts = Facts([
             ("Time", "\(TimeText(record["at"], hasSeconds: true)) <code>\(record["at"])</code>"),
