@@ -209,8 +209,8 @@ def forms(checks, gateway, shop, book):
             assert answer.json["errors"][0]["pointer"] == "/line/2", answer
 
     with checks("O4 O8 O9 what a spreadsheet saved in place of CSV in UTF-8 is told so"):
-        others = [(text.encode(code), "is UTF-16") for code in ("utf-16", "utf-16-le", "utf-16-be")]
-        others += [(mark + bytes(range(256)), "is a workbook") for mark in (b"PK\3\4\x14\0\6\0", b"\xd0\xcf\x11\xe0")]
+        others = [(text.encode(code), "is no text") for code in ("utf-16", "utf-16-le", "utf-16-be")]
+        others += [(mark + bytes(range(256)), "is no text") for mark in (b"PK\3\4\x14\0\6\0", b"\xd0\xcf\x11\xe0")]
         paths = ("/price-book.csv", "/products.csv", f"/products/{table(text)[1][0]}/stock", "/licences",
                  f"/reconciliations?reseller={shop.reseller()['id']}")
         for path in paths:

@@ -64,7 +64,6 @@ package struct TableReader: Sendable {
     /// Where each column stands, once the header is read.
     private var places: [(column: TableShape.Column, place: Int)]?
     private var width = 0
-    private var isAtStart = true
     /// Nothing that follows can be read.
     package private(set) var isBroken = false
 
@@ -74,13 +73,7 @@ package struct TableReader: Sendable {
     package var columns: [String] { places?.map(\.column.name) ?? [] }
 
     /// The rows that this piece completes; what is wrong with others joins `errors`.
-    package mutating func feed(_ piece: some Collection<UInt8>, errors: inout [FieldError]) -> [TableRow] {
-        if isAtStart, let first = piece.first {
-            isAtStart = false
-            if let detail = Self.fault(ofStart: [first] + piece.dropFirst().prefix(3)) {
-                fail(.inLine(1, nil, "format", detail), &errors)
-            }
-        }
+    package mutating func feed(_ piece: some Sequence<UInt8>, errors: inout [FieldError]) -> [TableRow] {
         if isBroken { return [] }
         var rows: [CSVRow] = []
         var fault: CSVError?
@@ -102,17 +95,6 @@ package struct TableReader: Sendable {
         }
         if places == nil { fail(.inLine(1, nil, "required", "must be the header row"), &errors) }
         return read
-    }
-
-    private static let workbooks: [[UInt8]] = [[0x50, 0x4B, 0x03, 0x04], [0xD0, 0xCF, 0x11, 0xE0]]
-    private static let marksOfUTF16: [[UInt8]] = [[0xFF, 0xFE], [0xFE, 0xFF]]
-
-    /// What a spreadsheet saved in place of CSV in UTF-8, by its first bytes; nil where it may be that.
-    private static func fault(ofStart bytes: [UInt8]) -> String? {
-        if workbooks.contains(where: { bytes.starts(with: $0) }) { return "is a workbook: save it as CSV in UTF-8" }
-        // Without a mark every other byte of ASCII is NUL.
-        let isUTF16 = marksOfUTF16.contains { bytes.starts(with: $0) } || bytes.prefix(2).contains(0)
-        return isUTF16 ? "is UTF-16: save it as CSV in UTF-8" : nil
     }
 
     private mutating func fail(_ error: FieldError, _ errors: inout [FieldError]) {
