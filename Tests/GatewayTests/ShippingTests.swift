@@ -104,7 +104,9 @@ import Testing
             entry.keys = "keys/a"
             entry.snapshot = ArchiveManifest.Tenant(id: id, slug: "acme", index: "a/b", bytes: 1, head: "")
         }
-        first.reached(NodeLog.Place(lsn: 7, chain: .zero))
+        first.reached(
+            NodeLog.Place(lsn: 7, chain: .zero),
+            with: LogObjectPlace(node: first.node, stream: LogObjectPlace.stream(1, random), number: 3))
         let node = first.node
         first.close()
         let (again, isLost) = try open()

@@ -249,7 +249,7 @@ final class LogShipper: Sendable {
         figures.put(sealed.bytes.count)
         note(taken, stand.events)
         stand.place = to
-        ledger.reached(to)
+        ledger.reached(to, with: stand.object)
         // A copy is not made twice because of a kill.
         if !stand.events.isEmpty { save() }
         noteTold(stand.events)
