@@ -33,6 +33,17 @@ extension Fleet {
         let isFirst: Bool
     }
 
+    /// A folder that followed a cluster's log is not served by itself: its files are behind, or its tenants are served by
+    /// other nodes, and what was done here would be in no log.
+    static func judgeCluster(_ options: ClusterOptions?, _ data: DataDirectory) throws {
+        let mark = data.registryPath + SharedFile.markSuffix
+        guard options == nil, DataDirectory.size(of: mark) != nil else { return }
+        throw DataDirectory.Failure.unusable(
+            data.path,
+            "its tenants are those of a cluster: start it as the node that it was (--cluster or --cluster-file, --node, "
+                + "--advertise). tollgate backup and restore-node make a gateway by itself of a cluster")
+    }
+
     /// Joins the cluster, and has the registry in common with it. Before the registry is opened. `isNewKey`: the folder
     /// had no master key; one that the cluster does not take is no use.
     static func join(
