@@ -156,19 +156,23 @@ extension Fleet {
         let group = DispatchGroup()
         for record in records {
             group.enter()
+            let path = data.tenantPath(record.id)
             record.lane.exclusively(
                 { [self] control in
                     defer { group.leave() }
                     do {
-                        let path = data.tenantPath(record.id)
                         try FileSwap.finish(path)
                         try PackedFile.unpack(path)
                         try FileRecovery.takeInWAL(path, of: record.id)
                         try cluster.begin(record.id)
                         _ = try control.file()
                         takeDue(.unknown, of: record)
+                    } catch let away as SharedLogError {
+                        failures.withLock { $0.append(away) }
                     } catch {
-                        failures.withLock { $0.append(error) }
+                        // Nothing is served before all of them are the cluster's: somebody has to find it.
+                        let named = DataDirectory.Failure.unusable("\(path) (tenant \(record.slug))", "\(error)")
+                        failures.withLock { $0.append(named) }
                     }
                 },
                 orElse: { failure in
