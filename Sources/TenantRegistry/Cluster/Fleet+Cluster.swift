@@ -171,7 +171,9 @@ extension Fleet {
                         failures.withLock { $0.append(away) }
                     } catch {
                         // Nothing is served before all of them are the cluster's: somebody has to find it.
-                        let named = DataDirectory.Failure.unusable("\(path) (tenant \(record.slug))", "\(error)")
+                        let named = DataDirectory.Failure.unusable(
+                            "\(path) (tenant \(record.slug))",
+                            "\(error). Put the file back and start again; docs/cluster.md says how to go back")
                         failures.withLock { $0.append(named) }
                     }
                 },
