@@ -202,6 +202,7 @@ package final class Fleet: Sendable {
         blankFiles = BlankFiles(data: data, schema: schema, background: background)
         files = BackgroundPool(name: "files", threads: 2, places: budgets.files)
         roster = Roster(monotonic: monotonic)
+        try Self.judgeCluster(options.cluster, data)
         let isNewKey = try DataDirectory.contents(of: data.masterKeyPath) == nil
         let lacksRegistry = options.cluster == nil && Self.lacksRegistry(data)
         if isNewKey, lacksRegistry || DataDirectory.size(of: data.registryPath) != nil {
