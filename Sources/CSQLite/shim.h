@@ -10,6 +10,9 @@ static inline int tollgate_sqlite3_db_config_flag(sqlite3 *db, int op, int on) {
     return sqlite3_db_config(db, op, on, (int *)0);
 }
 static inline int tollgate_sqlite3_config_flag(int op, int on) { return sqlite3_config(op, on); }
+static inline int tollgate_sqlite3_config_page_cache(void *memory, int page_bytes, int pages) {
+    return sqlite3_config(SQLITE_CONFIG_PAGECACHE, memory, page_bytes, pages);
+}
 
 // Called for a row of a watched table, before it is written: op, the table's name, the row's id before and after.
 typedef void (*tollgate_row_written)(void *, sqlite3 *, int, const char *, sqlite3_int64, sqlite3_int64);

@@ -170,22 +170,34 @@ extension RequestHead {
         value(of: .contentType)?.lowercased().hasPrefix("application/x-www-form-urlencoded") ?? false
     }
 
+    package var isMultipart: Bool {
+        value(of: .contentType)?.lowercased().hasPrefix("multipart/form-data") ?? false
+    }
+
+    /// The parts of a form that comes with a file; nil where the body is none by its media type.
+    package func parts(_ body: [UInt8]) throws(Refusal) -> Multipart? {
+        guard isMultipart else { return nil }
+        guard let boundary = value(of: .contentType).flatMap(Multipart.boundary),
+            let parts = Multipart(body, boundary: boundary)
+        else { throw .unparseable("The form cannot be read: its parts do not fit together.") }
+        return parts
+    }
+
     /// What is said of a body that is no JSON. Some programs name every body a form: what begins as JSON was meant to
     /// be.
     package func refusal(_ refusal: Refusal, ofBody body: [UInt8]) -> Refusal {
-        let isMultipart = value(of: .contentType)?.lowercased().hasPrefix("multipart/form-data") ?? false
         let first = body.first { $0 > 0x20 }
         if !(isForm || isMultipart) || first == UInt8(ascii: "{") || first == UInt8(ascii: "[") { return refusal }
         return .unparseable("The body is a form; this call takes JSON.")
     }
 
     /// A person's browser asks, and says so.
-    package var asksForPage: Bool { value(of: .accept)?.lowercased().contains("text/html") ?? false }
+    package var asksForPage: Bool { joinedValues(of: .accept)?.lowercased().contains("text/html") ?? false }
 
     /// A program asks, for JSON; people's browsers name HTML, and get it where nothing is said.
     package var prefersJSON: Bool {
         if asksForPage || isForm { return false }
-        let accepted = value(of: .accept)?.lowercased() ?? ""
+        let accepted = joinedValues(of: .accept)?.lowercased() ?? ""
         let sends = value(of: .contentType)?.lowercased() ?? ""
         return accepted.contains("application/json") || sends.hasPrefix("application/json")
     }

@@ -19,6 +19,9 @@ package struct Caller: Sendable {
     /// The reseller whose key it is; nil for the owner and operators.
     package var resellerID: Int64? { projection.resellerID == 0 ? nil : projection.resellerID }
 
+    /// Whether it is a reseller's that waits for approval. Anybody may apply: what it uses is strangers' (G6).
+    package var isWaiting: Bool { key.reseller?.projection.state == .pending }
+
     /// The same caller, who reads this book; what they may do is judged before.
     package func reading(_ book: Book) -> Caller {
         var projection = projection

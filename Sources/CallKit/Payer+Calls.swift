@@ -16,7 +16,8 @@ extension IPAddress {
 }
 
 extension Payer {
-    /// Who pays for a call: its key's reseller or operators; where it shows none, the address at its tenant.
+    /// Who pays for a call: its key's reseller or operators; where it shows none, the address at its tenant. A reseller
+    /// that waits for approval is a stranger yet.
     package init(_ realm: Realm, _ caller: Caller?, at address: IPAddress) {
         if case .entrance = realm {
             self.init(kind: .stranger, tenant: 0, member: address.meteredNumber)
@@ -32,8 +33,8 @@ extension Payer {
             return
         }
         let reseller = caller.projection.resellerID
-        self.init(
-            kind: reseller == 0 ? .tenant : .reseller, tenant: owner, member: UInt128(truncatingIfNeeded: reseller))
+        let kind: Kind = reseller == 0 ? .tenant : caller.isWaiting ? .stranger : .reseller
+        self.init(kind: kind, tenant: owner, member: UInt128(truncatingIfNeeded: reseller))
     }
 }
 

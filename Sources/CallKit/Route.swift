@@ -76,8 +76,10 @@ package final class Route: Sendable {
         /// Each such route has its own: making accounts (A2, W11).
         case applications
         case signIns
-        /// A link or a signature that is right is its tenant's; one that is wrong is a guess of the address.
+        /// A link that is right is its tenant's; one that is wrong is a guess of the address.
         case capability
+        /// The same by a signature alone: what links have used up keeps no payment service out.
+        case signed
         /// Whoever's session still opens is no stranger, whatever the address has done: it is taken from the session's
         /// own. Without one it is `shared`.
         case signOuts

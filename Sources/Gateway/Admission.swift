@@ -19,8 +19,8 @@ struct Admitted: Sendable {
     var caller: Caller? { authenticated.caller }
     /// Whether it is a stranger's call by a link or a signature, which is the tenant's once that has opened something.
     var isCapability: Bool {
-        guard caller == nil, case .capability = routed.route.openCalls else { return false }
-        return true
+        guard caller == nil else { return false }
+        return routed.route.openCalls == .capability || routed.route.openCalls == .signed
     }
 }
 
@@ -31,7 +31,8 @@ struct Overrun: Error {
 }
 
 /// Known callers: limits in the order key → reseller → route class → tenant → process; a refusal gives back what the
-/// earlier levels took (0005). Strangers have budgets of their own and take nothing from these (G6).
+/// earlier levels took (0005). Strangers have budgets of their own and take nothing from these (G6). Resellers that wait
+/// for approval take nothing from the tenant's limit and month: all of a tenant's have one budget together.
 struct Admission: Sendable {
     let process: Bucket?
     /// All of the provider's calls together; no other limit is theirs.
@@ -60,7 +61,13 @@ struct Admission: Sendable {
         if !verdict.admitted, let decision = verdict.decision, let level = verdict.level {
             throw Overrun(decision, name(level, request.routed.route))
         }
-        guard tenant.countRequest(at: request.routed.now) else {
+        if caller.isWaiting {
+            let decision = strangers.budgets.take(.callsPending, AddressKey(of: tenant.id), now: now)
+            guard decision.admitted else {
+                levels.giveBack(cost: 1)
+                throw Overrun(decision, "pending")
+            }
+        } else if !tenant.countRequest(at: request.routed.now) {
             levels.giveBack(cost: 1)
             throw Overrun(
                 refusal: .quotaExceeded("requests in a month"), headers: headers(verdict, request.routed.route))
@@ -84,7 +91,7 @@ struct Admission: Sendable {
             routeClass: request.routed.route.routeClass.flatMap { routeClass in
                 caller.key.reseller?.routeClasses.bucket(of: routeClass, now: now)
             },
-            tenant: tenant.bucket, process: process)
+            tenant: caller.isWaiting ? nil : tenant.bucket, process: process)
     }
 
     private func admitProvider(

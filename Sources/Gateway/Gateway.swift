@@ -137,7 +137,8 @@ package final class Gateway: Sendable {
         var limits = configuration.serverLimits
         limits.proxies = configuration.trustedProxies
         limits.healthPaths = ["/healthz", "/readyz"]
-        limits.singleFields = SingleFields(dialects.flatMap(\.credentials).compactMap(\.field))
+        limits.singleFields = SingleFields(
+            dialects.flatMap(\.credentials).compactMap(\.field) + WebhookSignature.fields)
         // What another node adds to a head that was just short enough.
         if neighbours != nil {
             limits.headBytesMax += Neighbours.headBytesAdded

@@ -43,10 +43,10 @@ final class IncomingCall: AcceptedCall {
 
 /// How a body comes in, out of whose room, and what a trusted proxy may forward (G6).
 extension Pipeline {
-    /// A small body of somebody who has shown no key takes none: it may carry one, or a code, a password, a signature,
-    /// and those who send much keep none of them out. What all connections hold of such bodies is little.
+    /// A small body takes none: it may be an order, or carry a key, a code, a password, a signature, and those who send
+    /// much keep none of them out. What all connections hold of such bodies is little.
     func bodyRoom(of payer: Payer) -> SharedRoom {
-        SharedRoom(fleet.budgets.bodies, payer, freeUnits: payer.isStranger ? Self.smallBodyBytes : 0)
+        SharedRoom(fleet.budgets.bodies, payer, freeUnits: Self.smallBodyBytes)
     }
 
     private static let smallBodyBytes = 1 << 10
@@ -61,7 +61,7 @@ extension Pipeline {
 
     func readWhole(_ admitted: Admitted, bytesMax: Int) -> HeadVerdict {
         // Whoever has shown no key sends little (G6).
-        let bytesMax = admitted.payer.isStranger ? min(bytesMax, Route.openBodyBytesMax) : bytesMax
+        let bytesMax = admitted.authenticated.isStrangers ? min(bytesMax, Route.openBodyBytesMax) : bytesMax
         let room = bodyRoom(of: admitted.payer)
         let incoming = IncomingCall(self, admitted)
         return .readBody(bytesMax: bytesMax, room: room, call: incoming) { [self] body, responder in

@@ -35,7 +35,8 @@ extension Pipeline {
         let now = request.routed.now
         let watched = request.watchedRead(status)
         if let watched, tenant.watchedReads.has(watched, at: now) {
-            tenant.giveBackRequest(of: now)
+            // Of one that waits for approval nothing was counted.
+            if request.caller?.isWaiting == false { tenant.giveBackRequest(of: now) }
             return true
         }
         let line = auditRecord(request, status, bytesIn: bytesIn, bytesOut: bytesOut)

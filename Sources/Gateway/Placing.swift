@@ -125,7 +125,7 @@ extension Pipeline {
         guard routed.dialect == nil, routed.peer.role != .control else { return false }
         switch routed.route.openCalls {
         case .signIns, .signOuts: return true
-        case .shared, .applications, .capability: return routed.route.access.isProviders
+        case .shared, .applications, .capability, .signed: return routed.route.access.isProviders
         }
     }
 

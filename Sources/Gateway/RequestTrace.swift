@@ -80,8 +80,8 @@ extension RequestHead {
 
     /// Whether the body comes compressed or in another coding (RFC 9110 §8.4).
     var hasCodedBody: Bool {
-        guard let coding = value(of: .contentEncoding) else { return false }
-        return !coding.isEmpty && coding.lowercased() != "identity" && announcesBody
+        guard let codings = joinedValues(of: .contentEncoding)?.lowercased(), announcesBody else { return false }
+        return codings.split { ", \t".contains($0) }.contains { $0 != "identity" }
     }
 
     var announcesBody: Bool {

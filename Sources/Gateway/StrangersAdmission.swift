@@ -36,7 +36,7 @@ struct StrangersAdmission: Sendable {
             let key = AddressKey(address, at: tenant.id, aspect: routed.action.hashValue)
             try take(.applicationsAddress, key, now: now)
             return nil
-        case .capability: return try look(routed, of: tenant, payer, address: address, now: now)
+        case .capability, .signed: return try look(routed, of: tenant, payer, address: address, now: now)
         }
     }
 
@@ -78,7 +78,7 @@ struct StrangersAdmission: Sendable {
         _ routed: Routed, of tenant: TenantRecord, _ payer: Payer, address: IPAddress, now: UInt64
     ) throws(Overrun) -> SharedRoom? {
         let link = routed.parameters.first.map { AddressKey($0, at: tenant.id) }
-        if let refused = budgets.refusal(.linksTenant, AddressKey(of: tenant.id), now: now) {
+        if let refused = budgets.refusal(.linksTenant, together(routed, of: tenant), now: now) {
             throw Overrun(wait(refused, alsoFor: link.map { (.linkCalls, $0) }, now: now), "links")
         }
         if let link, let refused = budgets.refusal(.linkCalls, link, now: now) {
@@ -91,9 +91,14 @@ struct StrangersAdmission: Sendable {
         return place
     }
 
+    /// Whoever has a few links may open them as often as all of a tenant's are: signatures have as much beside them.
+    private func together(_ routed: Routed, of tenant: TenantRecord) -> AddressKey {
+        AddressKey(owner: tenant.id.number, subject: 0, aspect: routed.route.openCalls == .signed ? 1 : 0)
+    }
+
     /// The link or signature was right.
     func paid(_ routed: Routed, of tenant: TenantRecord, now: UInt64) {
-        _ = budgets.take(.linksTenant, AddressKey(of: tenant.id), now: now)
+        _ = budgets.take(.linksTenant, together(routed, of: tenant), now: now)
         if let link = routed.parameters.first {
             _ = budgets.take(.linkCalls, AddressKey(link, at: tenant.id), now: now)
         }

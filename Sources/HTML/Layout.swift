@@ -44,7 +44,7 @@ package struct Layout: Sendable {
         var plain = Attributes()
         plain.set("class", isWide ? "plain wide" : "plain")
         let image: HTML? = logo.map { #"<img src="\#($0)" alt="">"# }
-        let brand: HTML? = name.map { #"<header class="brand">\#(image)<b>\#($0)</b></header>"# }
+        let brand: HTML? = name.map { #"<header class="brand">\#(image)<b dir="auto">\#($0)</b></header>"# }
         self.init(
             title: title, stylesheets: stylesheets, scripts: scripts, icon: icon, light: light, rows: rows,
             body: plain, content: #"\#(brand)<main id="main" class="panel">\#(content)</main>"#)

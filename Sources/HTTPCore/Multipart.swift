@@ -44,12 +44,8 @@ package struct Multipart: Sendable {
 
     /// The boundary that a content type names; nil where it is no such type.
     package static func boundary(of contentType: String) -> String? {
-        guard contentType.lowercased().hasPrefix("multipart/form-data"),
-            let place = contentType.firstRange(of: "boundary=")
-        else { return nil }
-        let text = contentType[place.upperBound...].prefix { $0 != ";" }
-        return text.first == "\"" && text.last == "\"" && text.count > 1
-            ? String(text.dropFirst().dropLast()) : String(text)
+        guard contentType.lowercased().hasPrefix("multipart/form-data") else { return nil }
+        return Part.value(of: "boundary", in: contentType[...])
     }
 
     private struct Part {
@@ -73,9 +69,9 @@ package struct Multipart: Sendable {
 
         private static let (semicolon, equals, quote) = (UInt8(ascii: ";"), UInt8(ascii: "="), UInt8(ascii: "\""))
 
-        /// What stands between quotes is one piece, whatever is in it.
-        private static func value(of parameter: String, in disposition: Substring) -> String? {
-            var rest = disposition.utf8.drop { $0 != semicolon }
+        /// Behind a semicolon, its name in any case. What stands between quotes is one piece, whatever is in it.
+        static func value(of parameter: String, in field: Substring) -> String? {
+            var rest = field.utf8.drop { $0 != semicolon }
             while rest.first == semicolon {
                 rest = rest.dropFirst().drop { $0 == 0x20 }
                 let name = rest.prefix { $0 != equals && $0 != semicolon }
@@ -86,7 +82,7 @@ package struct Multipart: Sendable {
                 if end == quote { rest = rest.dropFirst() }
                 let value = rest.prefix { $0 != end }
                 rest = rest[value.endIndex...].drop { $0 != semicolon }
-                if name.elementsEqual(parameter.utf8) { return decoded(value) }
+                if name.elementsEqual(parameter.utf8, by: { $0 | 0x20 == $1 }) { return decoded(value) }
             }
             return nil
         }

@@ -64,10 +64,24 @@ package struct RequestHead: Sendable, Equatable {
 
     /// All fields of this name, in order, joined by commas (RFC 9110 §5.3); nil where there is none.
     package func joinedValues(of name: HeaderName) -> String? {
-        let places = bytes.withUnsafeBufferPointer { bytes in
+        let places = ranges(of: name)
+        return places.isEmpty ? nil : places.map(fieldText).joined(separator: ",")
+    }
+
+    /// All fields of this name, in order, as places in `bytes`.
+    package func ranges(of name: HeaderName) -> [Range<Int>] {
+        bytes.withUnsafeBufferPointer { bytes in
             fields.filter { $0.name.count == name.count && name.matches(bytes, at: $0.name.lowerBound) }.map(\.value)
         }
-        return places.isEmpty ? nil : places.map(fieldText).joined(separator: ",")
+    }
+
+    /// The cookies of all fields, in order, each with the place of its value in `bytes`: a proxy may leave apart what
+    /// HTTP/2 splits (RFC 9113 §8.2.3).
+    package var cookies: [(name: ArraySlice<UInt8>, value: Range<Int>)] {
+        ranges(of: .cookie).flatMap { bytes[$0].split(separator: UInt8(ascii: ";")) }.compactMap { pair in
+            let text = pair.drop { $0 == UInt8(ascii: " ") }
+            return text.firstIndex(of: UInt8(ascii: "=")).map { (text[..<$0], $0 + 1..<text.endIndex) }
+        }
     }
 
     /// How many fields carry this name: repeated credentials are refused (0001).

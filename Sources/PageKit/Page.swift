@@ -105,7 +105,9 @@ package struct Page: Sendable {
         case .inOneRead(let write):
             return .read { reader in
                 let visit = visit.within(try surroundings?(reader, call))
-                return Self.answer(visit, try write(View(visit: visit, reader: reader)))
+                do {
+                    return Self.answer(visit, try write(View(visit: visit, reader: reader)))
+                } catch let refusal as Refusal { throw Self.reason(refusal, visit) }
             }
         case .known(let content):
             guard let surroundings else { return .answer(Frame(visit).answer(content)) }
@@ -114,9 +116,16 @@ package struct Page: Sendable {
             return .flow { steps in
                 let around = surroundings == nil ? nil : try await steps.read { try surroundings?($0, call) }
                 let visit = visit.within(around)
-                return .answer(Self.answer(visit, try await write(SlowView(visit: visit, steps: steps))))
+                do {
+                    return .answer(Self.answer(visit, try await write(SlowView(visit: visit, steps: steps))))
+                } catch let refusal as Refusal { throw Self.reason(refusal, visit) }
             }
         }
+    }
+
+    /// What a form was refused for, where its page is not there any more: what it was for has been done by others.
+    private static func reason(_ refusal: Refusal, _ visit: Visit) -> Refusal {
+        if case .notFound = refusal { visit.attempt?.refusal ?? refusal } else { refusal }
     }
 
     private static func answer(_ visit: Visit, _ content: PageContent) -> Answer {
@@ -136,10 +145,32 @@ package struct Page: Sendable {
         }
         // Whoever may not is refused before the form counts as sent.
         if visit.call.realm.tenant == nil { try visit.expects(call.method, call.path, of: "") }
-        guard let sent = SentForm(call, form, of: visit) else { return make(call, form, visit) }
+        guard let sent = SentForm(call, form, of: visit) else {
+            guard let total = form[FormField.total] else { return make(call, form, visit) }
+            return .flow { steps in
+                if let dearer = try await changed(since: total, visit, steps) { return .answer(dearer) }
+                return make(call, form, visit)
+            }
+        }
         return .flow { steps in
             guard try await sent.isFirst(steps) else { return .seeOther(form.nextOfSent(visit)) }
             return make(call, form, visit, refused: { sent.forget() })
+        }
+    }
+
+    /// The page as it is now, where what it offers costs another amount than its form says that it showed; nil where it
+    /// does not, or is offered no more: the call says why then.
+    private func changed(since total: String, _ visit: Visit, _ steps: Steps) async throws -> Answer? {
+        guard case .inOneRead(let write) = writing else { return nil }
+        let surroundings = visit.site.surroundings
+        return try await steps.read { reader in
+            let visit = visit.within(try surroundings?(reader, visit.call))
+            var content: PageContent
+            do { content = try write(View(visit: visit, reader: reader)) } catch is Refusal { return nil }
+            guard let now = content.total, now != total else { return nil }
+            content.problem = Problems(
+                "Nothing was done: the price has changed. It was \(total) when it was shown, and is \(now) now.")
+            return Self.answer(visit, content)
         }
     }
 
@@ -207,7 +238,9 @@ package struct PageContent: Sendable {
     package let body: HTML
     package let scripts: [Link]
     /// What a refusal says here, where its fields have other names than the page's.
-    package let problem: Problems?
+    package fileprivate(set) var problem: Problems?
+    /// What its form pays, and says in `FormField.total`; nil where it pays nothing.
+    fileprivate(set) var total: String?
     /// What was tried by its address alone, and is wrong.
     private(set) var attempt: Attempt?
     /// Where it is in truth: a search that finds one thing shows that thing's page.
@@ -220,6 +253,13 @@ package struct PageContent: Sendable {
         _ body: HTML
     ) {
         self.init(title, sub: sub, actions: actions, scripts: scripts, problem: problem, isElsewhere: nil, body)
+    }
+
+    /// The same, whose form pays so much.
+    package func paying(_ total: String) -> PageContent {
+        var content = self
+        content.total = total
+        return content
     }
 
     /// The same, which says what is wrong with what `view` tried.

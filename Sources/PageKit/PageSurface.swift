@@ -29,6 +29,7 @@ extension PageSurface {
             return strangers(head, elsewhere, requestID, tenant)
         }
         if refusal == .notFound(.path), let page = withoutSlash(head) { return .seeOther(page) }
+        if refusal.isOfPlace, let page = firstPage(head) { return .seeOther(page) }
         let first = head.rootPath + site.basePath
         return RefusalPage(
             refusal, requestID: requestID, at: head, of: tenant, back: head.path == first ? nil : Link(path: first),
@@ -43,6 +44,16 @@ extension PageSurface {
         let path = String(head.path.dropLast())
         // A query that no link may hold is left behind.
         return Link(path: path + query) ?? Link(path: path)
+    }
+
+    /// The list as it was asked for, from its beginning: addresses are sent to others, and a place in a list is of
+    /// whoever was given it, for the filters of then. Nil where none was asked for, and for a form.
+    private func firstPage(_ head: RequestHead) -> Link? {
+        guard head.method == .get || head.method == .head, let query = try? head.readQuery() else { return nil }
+        let kept = query.pairs.filter { !Visit.places.contains($0.name) && $0.name != "said" }
+        guard query.pairs.contains(where: { Visit.places.contains($0.name) }) else { return nil }
+        let said = [("said", Said.first.rawValue)]
+        return Link(path: head.path + "?" + PercentEncoding.query(kept.map { ($0.name, $0.value) } + said))
     }
 
     /// Somebody has signed in for other pages: the first page leads there, and of the others there is none.
@@ -69,6 +80,13 @@ extension PageSurface {
     /// The routes of these pages, and of the files that they hand out.
     package static func routes(_ pages: [Page], _ downloads: [Download] = [], of site: Site) -> [Route] {
         downloads.map { $0.route(of: site) } + pages.flatMap { $0.routes(of: site) } + [LooksForm.route(of: site)]
+    }
+}
+
+extension Refusal {
+    /// Whether the place in a list that was asked for is none of this list's.
+    var isOfPlace: Bool {
+        if case .badQuery(let reason) = self { reason.code == BadQuery.unknownCursor.code } else { false }
     }
 }
 

@@ -63,13 +63,23 @@ package final class Connection {
     /// Finalises every statement and closes the file; a second call does nothing. An open transaction is rolled back.
     package func close() {
         guard let database else { return }
-        recent.removeAll()
-        literals.removeAll()
-        texts.removeAll()
+        forgetStatements()
         // While a backup or a statement still reads from here, the file closes when that one ends.
         sqlite3_close_v2(database)
         self.database = nil
         logged = nil
+    }
+
+    /// Gives back the memory of what is kept for a next use: prepared statements and pages that nobody has changed.
+    package func dropCaches() {
+        forgetStatements()
+        sqlite3_db_release_memory(database)
+    }
+
+    private func forgetStatements() {
+        recent.removeAll()
+        literals.removeAll()
+        texts.removeAll()
     }
 
     /// Rows that the last INSERT, UPDATE or DELETE changed, without those of triggers and foreign keys.

@@ -31,8 +31,10 @@ FACTS = """() => {
         const b = e.getBoundingClientRect()
         return b.right > root.clientWidth + 1 && !e.closest('svg')
     }).map(name).slice(-3)
+    const moved = [...document.querySelectorAll('main .scroll')].filter(shown)
+        .filter(e => e.scrollWidth > e.clientWidth + 1).map(name)
     return {
-        title: document.title, lang: root.lang, h1: [...document.querySelectorAll('h1')].map(e => e.textContent.trim()),
+        moved, title: document.title, lang: root.lang, h1: [...document.querySelectorAll('h1')].map(e => e.textContent.trim()),
         scroll: root.scrollWidth, width: root.clientWidth, beyond, small,
         main: document.querySelectorAll('main').length,
         sheets: [...document.querySelectorAll('link[rel=stylesheet]')].map(e => e.href),
@@ -133,6 +135,8 @@ class Examiner:
             found.append(f"title {facts['title']!r}, {facts['main']} main, lang {facts['lang']!r}")
         if not is_wide and facts["scroll"] > facts["width"]:
             found.append(f"sideways: {facts['scroll']} in {facts['width']}: {facts['beyond']}")
+        if not is_wide and facts["moved"]:
+            found.append(f"moved sideways: {facts['moved']}")
         if facts["small"]:
             found.append(f"under 24 px: {facts['small'][:3]}")
         if outside := visitor.page.evaluate(OUTSIDE):

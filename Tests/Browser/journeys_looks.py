@@ -87,6 +87,35 @@ def preview(walk):
         works.shop.admin("PATCH", "/settings", {"colours": before})
 
 
+# Whether the element shows the first letter of its text.
+BEGINS = """e => {
+    const range = document.createRange()
+    range.setStart(e.firstChild, 0)
+    range.setEnd(e.firstChild, 1)
+    const letter = range.getBoundingClientRect(), box = e.getBoundingClientRect()
+    return letter.left > box.left - 1 && letter.right < box.right + 1
+}"""
+
+
+@journey("U5 O12 a long name that is written from right to left is cut at its end, as others are", "mouse")
+def cut(walk):
+    works = walk.world.works
+    before = works.admin("GET", "/settings")["name"]
+    visitor = signed_in(walk.browser, walk.world, "works", "owner", size="narrow")
+    try:
+        for name in ("שירותי אירוח ושרתים וירטואליים לכל המפיצים במזרח התיכון",
+                     "شركة الاستضافة العربية المتحدة للخدمات السحابية والنطاقات", "W" * 80):
+            works.shop.admin("PATCH", "/settings", {"name": name})
+            for path in ("/program", "/admin"):
+                visitor.go(f"/t/works{path}")
+                brand = visitor.page.locator(".brand b")
+                assert brand.evaluate("e => e.scrollWidth > e.clientWidth"), (path, name)
+                assert brand.evaluate(BEGINS), (path, name)
+    finally:
+        visitor.close()
+        works.shop.admin("PATCH", "/settings", {"name": before})
+
+
 @journey("U5 O12 a long name and colours of a tenant's own leave pages as wide as a screen of 320 px", "mouse")
 def narrow(walk):
     works = walk.world.works

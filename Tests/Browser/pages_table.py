@@ -221,12 +221,12 @@ PAGES = [
     Page("admin", "/due", where="both"),
     Page("admin", "/usage", where="both"),
     Page("admin", "/usage?by=hour&group=route", where="both"),
-    Page("admin", "/reports", is_wide=True, where="both"),
-    Page("admin", "/reports/turnover", is_wide=True),
-    Page("admin", "/reports/refunds", is_wide=True),
-    Page("admin", "/reports/holds", is_wide=True),
-    Page("admin", "/reports/credit", is_wide=True),
-    Page("admin", "/reports/balances?by=month", is_wide=True),
+    Page("admin", "/reports", where="both"),
+    Page("admin", "/reports/turnover"),
+    Page("admin", "/reports/refunds"),
+    Page("admin", "/reports/holds"),
+    Page("admin", "/reports/credit"),
+    Page("admin", "/reports/balances?by=month"),
     Page("admin", "/no-such-page", status=404),
 
     # The provider's console

@@ -167,11 +167,12 @@ def pasting(stage):
     assert stage.values("month1", "quarter1", "month2", "quarter2") == ["1", "2", "3", "4"]
     stage.press("Control+z")
     assert stage.values("month1", "quarter1", "month2", "quarter2") == ["2.00", "2.00", "3.00", "3.00"]
-    # More than there is room for stays outside.
+    # More than there is room for stays outside, and is told.
     page.focus("[name=year3]")
     stage.clipboard("7\toff\t8\n9")
     stage.press("Control+v")
     assert stage.value("year3") == "7" and not page.is_checked("[name=on3]")
+    assert page.inner_text("[data-sheet-count]") == "2 cells changed; 2 pasted had no cell"
     stage.press("Control+z")
     assert stage.value("year3") == "4.00" and page.is_checked("[name=on3]")
     page.focus("[name=month0]")

@@ -27,6 +27,8 @@ import Testing
         #expect(session("/t/acme/admin", "tg-acme=") == nil)
         #expect(session("/t/acme/admin", ";;  ; tg-acme=A;") == "A")
         #expect(session("/t/acme/admin", "xtg-acme=A; tg-acmex=B; TG-acme=C") == nil)
+        let apart = head("/t/acme/admin", ("Cookie", "a=1"), ("Cookie", "tg-acme=A"), ("Cookie", "tg-acme=B"))
+        #expect(PageCookie.place(of: .session, in: apart).map { apart.string($0) } == "A")
     }
 
     @Test("U4 a form's cookie is no session's, and no session's a form's")
@@ -94,6 +96,27 @@ import Testing
         #expect(!passes(.session, "tg-acme=A", "_token=\(token)&_token=\(token)"))
         #expect(!passes(.session, "tg-acme=A", "_token=\(token.dropLast())"))
         #expect(passes(.open, "tg-acme.form=A", "_token=\(token)") && !passes(.open, nil, "x=1"))
+    }
+
+    @Test("U4 a form with a file that cannot be read is told so, and not that its session is over")
+    func unreadable() throws {
+        let token = FormGate.token(for: Array("A".utf8))
+        let part = "--b\r\nContent-Disposition: form-data; name=\"_token\"\r\n\r\n\(token)\r\n"
+        func judge(_ type: String, _ body: String) throws {
+            let head = RequestHead(
+                .post, "/t/acme/x", [("Host", "gate.example"), ("Content-Type", type), ("Cookie", "tg-acme=A")])
+            try FormGate.session.judge(head, body: Array(body.utf8), isSecure: false)
+        }
+        try judge("multipart/form-data; Boundary=\"b\"", part + "--b--\r\n")
+        for (type, body) in [
+            ("multipart/form-data; boundary=b", part), ("multipart/form-data; boundary=c", part + "--b--"),
+            ("multipart/form-data", part + "--b--"), ("multipart/form-data; boundary=b", "x" + part + "--b--"),
+        ] {
+            #expect(throws: Refusal.unparseable("The form cannot be read: its parts do not fit together.")) {
+                try judge(type, body)
+            }
+        }
+        #expect(throws: Refusal.forbidden(.staleForm)) { try judge("multipart/form-data; boundary=b", "--b--") }
     }
 
     @Test("U4 O13 a program posts to an open page without a token, a browser does not")

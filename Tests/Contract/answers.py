@@ -4,11 +4,12 @@ root, traces, links, certificates of tenants' domains (G6, G7, P2)."""
 
 import http.client
 import json
+import os
 import ssl
 import tempfile
 
 from shop import Shop
-from support import Checks, Gateway, arguments
+from support import ROOT, Checks, Gateway, arguments, command
 from wire import Wire, certificate, exchange, served
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -212,6 +213,9 @@ def certificates(checks, options):
 
             with checks("P2 a certificate for another name, an ended one, one with another key: 422, no change"):
                 other = certificate(folder, "other", "shop.own.example")
+                damaged = os.path.join(folder, "damaged.pem")
+                with open(damaged, "w", encoding="ascii") as file:
+                    file.write(text(other[0]) + text(chain)[:-100])
                 for host, pair in [
                         ("shop.own.example", certificate(folder, "another", "other.example")),
                         # The subject alone says the name.
@@ -221,11 +225,17 @@ def certificates(checks, options):
                         ("own.example", certificate(folder, "below", "*.own.example")),
                         ("shop.own.example", certificate(folder, "partial", "sh*.own.example")),
                         ("shop.own.example", certificate(folder, "ended", "shop.own.example", days=-1)),
-                        ("shop.own.example", (other[0], chain)), ("shop.own.example", (other[0], key))]:
+                        ("shop.own.example", (other[0], chain)), ("shop.own.example", (other[0], key)),
+                        ("shop.own.example", (damaged, other[1]))]:
                     answer = put(host, pair)
                     assert answer.status == 422, (host, pair, answer)
                     assert answer.json["errors"][0]["pointer"].startswith("/domains/0/"), (host, pair, answer)
                 assert served(gateway.port, "shop.own.example").strip() == kept
+            with checks("P2 a node does not start with a certificate whose chain is damaged"):
+                result = command(
+                    options.tollgate, "serve", "--port", "0", "--data", os.path.join(folder, "data"), "--blueprints",
+                    os.path.join(ROOT, "tenants"), "--tls-cert", damaged, "--tls-key", other[1])
+                assert result.returncode == 1 and "certificate chain" in result.stderr, result
 
 
 if __name__ == "__main__":

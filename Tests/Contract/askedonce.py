@@ -182,7 +182,7 @@ def states(office, owner, checks):
     with checks("U2 O7 where no delivery is dead the list says where failed ones are until then"):
         text = owner.text("/events?state=dead&type=order.created")
         assert "No row fits these filters" in text and "Until then it is pending" in text, text
-    with checks("U2 O3 of a reseller that is terminated the notes change, and nothing else is offered"):
+    with checks("U2 O3 of a reseller that is terminated notes and address change, and nothing else is offered"):
         path = f"/resellers/{reseller['id']}"
         assert shop.move(reseller, "terminate").status == 200
         text = owner.text(path)

@@ -74,6 +74,22 @@ class CodeShop(Shop):
             "webhook-signature": "v1," + base64.b64encode(code).decode()})
 
 
+def signatures(gateway, service):
+    """A9: whoever buys a few codes may open their links without end."""
+    shop = CodeShop(gateway, service)
+    codes, order = shop.codes(9), shop.payment()
+    with checks("G6 links that use up what their tenant's have keep no payment out: its callback is taken"), \
+            Stranger(gateway) as stranger:
+        statuses = stranger.until(429, 200, lambda number: stranger.get(f"{shop.base}/activate/{codes[number % 9]}"))
+        assert statuses[200] >= 8 and statuses[429] == 1, statuses
+        assert shop.callback(stranger, order).status == 200
+        balance = shop.api("GET", "/me", key=shop.seller["key"]).json["balance"]
+        assert balance == 100041, balance
+        # As many as links have; then they are 429 as well.
+        statuses = stranger.until(429, 200, lambda _: shop.callback(stranger, order))
+        assert statuses[200] >= 7 and statuses[429] == 1, statuses
+
+
 def tenant(gateway, slug):
     return gateway.get(f"/provider/v1/tenants/{slug}", key=gateway.provider_key).json
 
@@ -483,17 +499,19 @@ def room(gateway):
 
 
 service = Payments()
-with contextlib.closing(service.socket), Gateway(
-        options.tollgate, "--allow-private-addresses", *FIGURES, demo=False) as gateway:
-    open_calls(gateway)
-    drained_addresses(gateway, service)
-    innocent_links(gateway, service)
-    colours(gateway, service)
-    customers(gateway, service)
-    passwords(gateway)
-    queues(gateway)
-    applications(gateway)
-    shares(gateway)
+with contextlib.closing(service.socket):
+    with Gateway(options.tollgate, "--allow-private-addresses", *FIGURES, demo=False) as gateway:
+        open_calls(gateway)
+        drained_addresses(gateway, service)
+        innocent_links(gateway, service)
+        colours(gateway, service)
+        customers(gateway, service)
+        passwords(gateway)
+        queues(gateway)
+        applications(gateway)
+        shares(gateway)
+    with Gateway(options.tollgate, "--allow-private-addresses", "--budget=links_tenant=8", demo=False) as gateway:
+        signatures(gateway, service)
 with Gateway(options.tollgate, "--budget", "room_reseller=1", demo=False) as gateway:
     room(gateway)
 checks.finish()

@@ -165,6 +165,14 @@ def issuing(office, owner, operator, checks):
         titles = [re.search("<title>(.*?)</title>", owner.get(f"/keys/{each}{page}").body.decode()).group(1)
                   for each in ids for page in ("", "/rotate", "/revoke", "/limit/now")]
         assert len(set(titles)) == 8 and all("storefront" in title for title in titles), titles
+    with checks("U2 O1 a form whose page has gone meanwhile says why it was refused, not that there is no such page"):
+        one = shop.mint(buyer, name="short-lived").json["id"]
+        path, call = f"/keys/{one}/rotate", f"POST /api-keys/{one}/rotate"
+        hidden = owner.fields(path, call)
+        assert shop.admin("DELETE", f"/api-keys/{one}").status == 200
+        answer = owner.browser.post(f"{owner.base}/admin{path}", {**hidden, "overlap_seconds": "0"})
+        why = shop.admin("POST", f"/api-keys/{one}/rotate", {"overlap_seconds": 0})
+        assert answer.status == why.status == 409 and why.json["detail"] in answer.read.text, (answer, why)
     with checks("U2 O1 W1 who waits for approval is offered a test key alone; who may not mint is led to no form"):
         waiting = shop.invite(password=PASSWORD)
         body = owner.get(f"/keys/new?owner_email={waiting['email']}").body.decode()
@@ -185,7 +193,8 @@ def histories(office, owner, operator, checks):
                 "status <del>active</del> <ins>suspended</ins>", "credit limit <del>0.00 EUR</del> <ins>7.50 EUR</ins>",
                 "balance <del>0.00 EUR</del> <ins>5.00 EUR</ins>", "status <del>pending</del> <ins>active</ins>"):
             assert change in history, (change, history)
-        assert history.index("suspended") < history.index("7.50") < history.index("5.00"), history
+        order = [history.index(f"<ins>{value}") for value in ("suspended", "7.50", "5.00")]
+        assert order == sorted(order), history
         assert "ada@" in history and office.owner_email in history and "/admin/audit/verify" in history, history
         link = re.search(r'href="[^"]*/admin(/audit/requests/[^"]*)"', history).group(1).replace("&amp;", "&")
         assert "in the chain" in owner.text(link) or "It matches its hash" in owner.text(link), owner.text(link)
@@ -217,6 +226,24 @@ def both_books(office, owner, checks):
         assert switch == [f"{owner.base}/admin/orders?state=pending&mode=test"], switch
         shown = owner.get("/orders?mode=test").body.decode()
         assert tried in shown and live not in shown and tried not in owner.get("/orders").body.decode()
+    with checks("U2 O10 X7 what a page of the test book tells of the live one leads there, and lists of the test book "
+                "count nothing of it"):
+        running = shop.product()
+        shop.price(buyer, running, {"wholesale_monthly": "1.00", "is_enabled": True})
+        order = shop.order(buyer, running).json["order"]["id"]
+        service = shop.admin("GET", f"/orders/{order}").json["services"][0]["id"]
+        things = re.compile(rf"{owner.base}/admin/(?:(?:services|orders)/|\w+\?state=)")
+        for path, needed in (("", f"{owner.base}/admin/orders?state=pending"),
+                             ("/due", f"{owner.base}/admin/services/{service}")):
+            links = [link for link in owner.get(f"{path}?mode=test").read.links if link and things.match(link)]
+            assert needed in links, (path, links)
+            for link in links:
+                page = owner.browser.get(link)
+                assert page.status == 200 and "Nothing found" not in page.read.text, (path, link, page)
+        for mode, count in (("live", 3), ("test", 0)):
+            page = owner.get(f"/orders?mode={mode}").body.decode()
+            # In both navigations, and at the tab.
+            assert len(re.findall(r'(?:Orders|Pending) <span class="count">', page)) == count, (mode, page)
     with checks("U2 O10 X7 a test order is carried out by a page of the test book, which moves nothing that is live"):
         page = owner.get(f"/orders/{live}?mode=test").body.decode()
         assert "/activate" not in page and "/reject" not in page, page

@@ -5,6 +5,7 @@ The gateway's clock is moved; what follows is waited for."""
 import time
 
 from ports import Client, mint, new_reseller, refused, sign_in, stock
+from receiver import NO_CONTENT, Receiver, answer
 from shop import Shop
 from support import Checks, Gateway, arguments, verified_export, wait_until
 
@@ -32,6 +33,7 @@ def main():
         with checks("G5 the tenant's file verifies after all of this"):
             verified_export(gateway, "proxies")
     leaps(options, checks)
+    ahead(options, checks)
     checks.finish()
 
 
@@ -356,6 +358,12 @@ def leaps(options, checks):
             wait_until(lambda: b"paused" in gateway.get("/readyz").body)
             assert gateway.metrics()["tollgate_charging_paused"] == 1
             assert not audit(gateway, "port.expired")
+        with checks("W9 G7 a restart believes it no more"):
+            assert gateway.stop() == 0
+            gateway.start()
+            wait_until(lambda: b"paused" in gateway.get("/readyz").body)
+            assert gateway.metrics()["tollgate_charging_paused"] == 1
+            assert not audit(gateway, "port.expired")
         with checks("W9 once it is back all goes on, and nothing was done twice or early"):
             gateway.jump(-3 * DAY)
             wait_until(lambda: gateway.get("/readyz").body == b"ready\n")
@@ -367,6 +375,60 @@ def leaps(options, checks):
             assert accepted.returncode == 0, (accepted.stdout, accepted.stderr)
             wait_until(lambda: len(audit(gateway, "port.expired")) == 1)
             assert gateway.get("/readyz").body == b"ready\n"
+
+
+def ahead(options, checks):
+    """A clock that was a year ahead, and is mended: by it hours were put off, and rows written."""
+    receiver = Receiver()
+    hook, units = "/hook", "/units"
+    with Gateway(
+            options.tollgate, "--clock-leap", "25", "--allow-private-addresses", demo=False, clock=True) as gateway:
+        shop = Shop(gateway)
+        reseller = shop.reseller(balance="100.00")
+        server, unit = shop.product(), shop.product("http")
+        for sku in (server, unit):
+            shop.price(reseller, sku, {"wholesale_monthly": "1.00", "wholesale_hourly": "0.10"})
+
+        def order(sku, term="monthly"):
+            placed = shop.order(reseller, sku, term, timestamp=int(gateway.now()))
+            assert placed.status == 201, placed
+            return placed.json["services"][0]["id"]
+
+        def only(path):
+            rows = shop.admin("GET", path).json["data"]
+            assert len(rows) == 1, rows
+            return rows[0]
+
+        assert shop.admin("PUT", "/provisioning", {"url": receiver.url(units)}).status == 200
+        assert shop.call(reseller, "POST", "/webhooks", {
+            "name": "shop", "url": receiver.url(hook), "events": ["order.created"]}).status == 201
+        rented = order(server, "hourly")
+        wait_until(lambda: receiver.count(hook) == 1 and only("/deliveries")["state"] in ("pending", "delivered"))
+        receiver.answers[hook] = lambda count: answer(500)
+        receiver.answers[units] = lambda count: answer(503)
+        gateway.jump(365 * DAY)
+        wait_until(lambda: b"paused" in gateway.get("/readyz").body)
+        made = order(unit)
+        wait_until(lambda: only("/provisioning/queue")["tries"] == 1)
+        wait_until(lambda: [row["tries"] for row in shop.admin("GET", "/deliveries?state=pending").json["data"]] == [1])
+        # What would be charged by now is put off.
+        wait_until(lambda: gateway.metrics().get("tollgate_due_oldest_seconds", kind="hourly") > 0)
+        receiver.answers[hook] = lambda count: NO_CONTENT
+        receiver.answers[units] = lambda count: answer(
+            200, "Content-Type: application/json", body=b'{"state":"ready"}')
+        gateway.jump(-365 * DAY)
+        wait_until(lambda: gateway.get("/readyz").body == b"ready\n")
+        with checks("H3 W13 what was to be tried again by a clock that was ahead is tried once that is mended"):
+            wait_until(lambda: not shop.admin("GET", "/provisioning/queue").json["data"])
+            wait_until(lambda: not shop.admin("GET", "/deliveries?state=pending").json["data"])
+            assert shop.get(reseller, f"/services/{made}").json["state"] == "active"
+        with checks("W9 G7 what falls due after the clock is mended is done at its hour, though nobody calls"):
+            gateway.jump(DAY + 1)
+            wait_until(lambda: gateway.metrics().get("tollgate_due_items_total", kind="hourly") > 0)
+            assert shop.get(reseller, f"/services/{rented}").json["period"] == 1
+        with checks("G5 W13 the tenant's file verifies"):
+            verified_export(gateway, shop.slug)
+    receiver.stop()
 
 
 if __name__ == "__main__":

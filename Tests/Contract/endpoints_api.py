@@ -260,7 +260,7 @@ def held(gateway, receiver):
         scene.order(3)
         scene.settled("held", 3, id)
         assert hooks.done("GET", f"/webhooks/{id}")["deliveries"]["held"] == 3
-        hooks.refused(hooks("POST", f"/deliveries/{hooks.deliveries()[0]['id']}/retry"), 409)
+        hooks.refused(hooks("POST", f"/deliveries/{hooks.deliveries()[0]['id']}/retry"), 409, "is paused")
         assert hooks.done("POST", f"/webhooks/{id}/resume")["deliveries"]["held"] == 3
         assert receiver.count(path) == 1
         since = "2020-01-01T00:00:00Z"

@@ -98,6 +98,9 @@ def main():
             forged = {"limit_requests": 1, "limit_window": 1_000_000, "limit_burst": 1_000_000}
             slow = take_in(target, bundle.sealed(**forged))
             assert slow.status == 422 and " limit_burst." in slow.json["detail"], slow
+            # Values by the million take hundreds of megabytes once they are read.
+            many = take_in(target, bundle.sealed(more=[0] * 1_000_000))
+            assert many.status == 422 and many.json["code"] == "bundle_damaged", many
             found = target.get(f"{PROVIDER}/tenants/forged", key=target.provider_key)
             assert found.status == 404, found
 

@@ -169,7 +169,8 @@ def refused(post, get, chunked):
         "\rName: a", "\x0bName: a",
     ]:
         row(f"field {fields!r}", get(fields=fields + "\r\n"))
-    for name in ["Authorization", "authorization", "X-Api-Key", "x-seed-hash", "Idempotency-Key", "X-Tollgate-Signature", "X-Tollgate-Timestamp"]:
+    for name in ["Authorization", "authorization", "X-Api-Key", "x-seed-hash", "Idempotency-Key", "X-Tollgate-Signature", "X-Tollgate-Timestamp",
+                 "webhook-id", "Webhook-Timestamp", "webhook-signature"]:
         row(f"{name} again", get(fields=f"{name}: a\r\n{name.upper()}: a\r\n"))
     row("a space before the first field", b"GET / HTTP/1.1\r\n Host: a\r\n\r\n")
     row("bare LF lines", get().replace(b"\r\n", b"\n"))

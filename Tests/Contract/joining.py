@@ -141,6 +141,43 @@ def keys(checks, options, url):
                 shutil.rmtree(folder, ignore_errors=True)
 
 
+def astray(checks, options, url):
+    another = url.rsplit("/", 1)[0] + "/another"
+    Postgres.asked(url, "CREATE DATABASE another")
+    with Node(options.tollgate, "a", url) as node:
+        assert node.provider_key
+        node.stop()
+        for told, words in (
+                ("those of a cluster", []),
+                ("this database has none", [
+                    "--cluster", another, "--node", "a", "--advertise", "127.0.0.1:8080", "--durability",
+                    "single"])):
+            with checks(f"N2 N3 a node's folder is served by itself or with another database by nobody: {told}"):
+                run = subprocess.run(
+                    [options.tollgate, "serve", "--port", "0", "--data", node.data, "--blueprints", node.blueprints,
+                     *words],
+                    stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=START_SECONDS_MAX)
+                assert run.returncode == 1 and told in run.stderr, run
+        with checks("N2 the node itself goes on from where it was"):
+            node.start()
+            assert node.get("/provider/v1/tenants", key=node.provider_key).status == 200
+
+
+def unbrought(checks, options, url):
+    with Gateway(options.tollgate, demo=False) as gateway:
+        Shop(gateway, "broken")
+        gateway.stop()
+        path, = glob.glob(os.path.join(gateway.data, "tenants", "*", "*.sqlite"))
+        with open(path, "wb") as file:
+            file.write(b"no file of a tenant's" * 1_000)
+        with checks("N1 a gateway that cannot bring a tenant into its cluster names it, and does not serve"):
+            run = subprocess.run(
+                [options.tollgate, "serve", "--port", "0", "--data", gateway.data, "--blueprints", gateway.blueprints,
+                 "--cluster", url, "--node", "a", "--advertise", "127.0.0.1:8080", "--durability", "single"],
+                stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=START_SECONDS_MAX)
+            assert run.returncode == 1 and f"{path} (tenant broken): " in run.stderr, run
+
+
 def expelled(checks, options, url):
     with checks("N6 17 24 a node whose name is taken ends with 0; where the database went back with 75, to be started"):
         with Node(options.tollgate, "a", url) as first:
@@ -205,7 +242,7 @@ def main():
     with Postgres() as postgres:
         refusals(checks, options, postgres.url)
         # A database belongs to the master key of the first node.
-        for part in loaded, keys, swept, expelled:
+        for part in loaded, keys, swept, astray, unbrought, expelled:
             postgres.ask(f"CREATE DATABASE {part.__name__}")
             part(checks, options, postgres.url.replace("/postgres", f"/{part.__name__}"))
     checks.finish()

@@ -100,11 +100,26 @@ def states(checks, shop):
         row = shop.admin("GET", f"/resellers/{reseller['id']}").json
         assert row["status"] == "terminated" and row["terminated_at"], row
         for path, body in ((f"/resellers/{row['id']}", {"credit_limit": "1.00"}),
+                           (f"/resellers/{row['id']}", {"email": "away@gone.example", "name": "Another"}),
                            (f"/resellers/{row['id']}/products/{sku}", {"wholesale_monthly": "2.00"})):
-            refused = shop.admin("PATCH" if "credit_limit" in body else "PUT", path, body)
+            refused = shop.admin("PUT" if "/products/" in path else "PATCH", path, body)
             assert (refused.status, refused.json["code"]) == (409, "reseller_terminated"), refused
         kept = shop.admin("GET", f"/orders?reseller={reseller['id']}").json["data"]
         assert len(kept) == orders, kept
+
+    with checks("W1 O3 the address of one that is terminated can be had by another, once it has none of its own there"):
+        squatter = shop.gateway.post(shop.base + "/api/partner/v1/apply", {
+            "email": "ceo@wanted.example", "name": "Anybody", "password": reseller["password"]}).json
+        assert shop.move(squatter, "terminate").status == 200
+        invitation = {"email": "ceo@wanted.example", "name": "Wanted"}
+        assert shop.admin("POST", "/resellers", invitation).json["code"] == "email_taken"
+        changed = shop.admin("PATCH", f"/resellers/{squatter['id']}", {"email": "squatter@wanted.example"})
+        assert changed.status == 200 and changed.json["status"] == "terminated", changed
+        assert shop.admin("POST", "/resellers", invitation).status == 201
+        for email in ("ceo@wanted.example", "squatter@wanted.example"):
+            refused = shop.gateway.post(
+                shop.base + "/api/partner/v1/session", {"email": email, "password": reseller["password"]})
+            assert refused.status == 401, refused
 
     with checks(
             "W1 pending: no live key, not by the owner either, and 403 on everything live; from the approval on all "

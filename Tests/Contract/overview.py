@@ -103,6 +103,17 @@ def recent(gateway, checks):
         assert (counted(), counted("test")) == (2, 0), counted()
         gateway.jump(11 * 24 * HOUR)
         assert counted() == 1
+    with checks("O3 a page of several turns of the lane has each reseller once, and the next goes on behind it"):
+        ids = [reseller["id"], other["id"]] + [shop.invite(password=None)["id"] for _ in range(50)]
+        for limit in 24, 25, 26, 51, 52, 100:
+            page = shop.admin("GET", f"/resellers?limit={limit}").json
+            assert [row["id"] for row in page["data"]] == ids[:limit], (limit, page)
+            assert page["has_more"] is (limit < len(ids)), (limit, page)
+            if page["has_more"]:
+                rest = shop.admin("GET", f"/resellers?limit=100&cursor={page['next_cursor']}").json
+                assert [row["id"] for row in rest["data"]] == ids[limit:] and not rest["has_more"], (limit, rest)
+        found = shop.admin("GET", "/resellers?limit=30&status=pending").json
+        assert [row["id"] for row in found["data"]] == ids[2:32] and found["has_more"], found
 
 
 def totals(gateway, checks):

@@ -5,7 +5,7 @@ sender may not make. U1–U4. What comes in by a page ends no process, and is no
 import urllib.parse
 
 from office import Office
-from pagewire import Browser
+from pagewire import Browser, multipart
 from shop import PASSWORD
 from support import Checks, Gateway, arguments
 
@@ -58,11 +58,12 @@ class Person:
             waiting += [link.path for link in links if link.path.startswith(self.home)]
         return found
 
+    def token(self):
+        return next(form["fields"]["_token"] for form in self.get(self.home).read.forms if "_token" in form["fields"])
+
     def form(self, fields):
         """A form of the home page with these fields in place of its own."""
-        token = next(form["fields"]["_token"] for form in self.get(self.home).read.forms
-                     if "_token" in form["fields"])
-        return self.browser.post(self.home, [("_token", token), *fields])
+        return self.browser.post(self.home, [("_token", self.token()), *fields])
 
 
 def numbers(checks, who, role):
@@ -138,6 +139,23 @@ def forms(checks, gateway, who, role):
         assert gateway.get("/healthz").status == 200
 
 
+def unreadable(checks, who):
+    with checks("U4 a form with a file that cannot be read is told so, and not that its session is over"):
+        def send(cut=0, kind="multipart/form-data; boundary={}", **more):
+            body, sent = multipart({"_token": who.token(), "_call": "none", **more}, b"x")
+            kind = kind.format(sent.split("=")[1])
+            return who.browser.post(who.home, body[:len(body) - cut], headers={"Content-Type": kind})
+
+        usual = send()
+        for kind in ("Multipart/Form-Data; charset=utf-8; Boundary={}", 'multipart/form-data; BOUNDARY="{}"'):
+            assert send(kind=kind).status == usual.status, (kind, usual)
+        many = {f"n{number}": "" for number in range(300)}
+        for answer in (send(cut=6), send(kind="multipart/form-data; boundary=another"),
+                       send(kind="multipart/form-data"), send(x="e" + "\u0301" * 40), send(**many)):
+            assert answer.status == 400 and "The form cannot be read" in answer.text, answer
+            assert "session" not in answer.text, answer
+
+
 def open_calls(checks, office, who):
     with checks("U3 G6 a page makes no call that is open to strangers: their budgets are not passed by with a session"):
         before = office.call(office.owner, "GET", "/resellers?limit=100").json["data"]
@@ -161,6 +179,7 @@ def main():
             numbers(checks, who, role)
             queries(checks, who, role)
             forms(checks, gateway, who, role)
+        unreadable(checks, owner)
         open_calls(checks, office, shop)
         strangers(checks, gateway, office)
     checks.finish()

@@ -2,6 +2,7 @@
 """U3: money at the reseller's portal. The balance and its statement, a top-up, an order that the balance did not have
 and has then, and what is past due."""
 
+import re
 from decimal import Decimal
 
 from pagewire import Browser
@@ -20,6 +21,8 @@ def main():
         scene.placed(sku=scene.manual)
         check_balance(checks, gateway, scene)
         check_refused_order(checks, gateway, scene)
+        check_moved_price(checks, scene)
+        check_moved_prices_of_ports_and_codes(checks, gateway)
         check_late(checks, gateway, scene)
     checks.finish()
 
@@ -55,6 +58,67 @@ def check_balance(checks, gateway, scene):
 def confirming(page):
     """The form of a price's page that makes the order."""
     return next(form["fields"] for form in page.read.forms if form["fields"].get("_call") == "POST /orders")
+
+
+def paying(page):
+    """The form that pays what the page shows."""
+    return next(form["fields"] for form in page.read.forms if form["method"] == "post" and "_total" in form["fields"])
+
+
+def check_moved_price(checks, scene):
+    portal = scene.portal
+    with checks("U3 W4 an order is not made at another price than the one that was shown: the new one is shown first"):
+        scene.top_up(scene.buyer, "500.00")
+        page = portal.ask("/orders/new", "quantity", product=scene.sku, term="monthly", quantity="2", **{
+            "customer.external_id": "c-moved"})
+        address, shown, before = portal.asked, paying(page), scene.state()
+        assert shown["_total"] == "22.00", shown
+        scene.price(scene.buyer, scene.sku, {
+            "wholesale_monthly": "99.00", "wholesale_setup_fee": "1.00", "is_enabled": True, "max_quantity": 100})
+        told = portal.browser.post(address, shown)
+        assert told.status == 200 and "It was 22.00 when it was shown, and is 200.00 now" in told.read.text, told
+        assert scene.state() == before
+        fresh = paying(told)
+        assert fresh["_total"] == "200.00" and fresh["_once"] == shown["_once"], fresh
+        done = portal.browser.post(address, fresh)
+        assert done.status == 303 and scene.get(scene.buyer, "/orders").json["data"][0]["wholesale_total"] == "200.00"
+        # What is not offered any more is refused in its own words.
+        again = paying(portal.ask("/orders/new", "quantity", product=scene.sku, term="monthly", quantity="1", **{
+            "customer.external_id": "c-next"}))
+        scene.price(scene.buyer, scene.sku, {"wholesale_monthly": "99.00", "is_enabled": False})
+        assert "no such product" in portal.browser.post(portal.asked, again).read.text
+        scene.price(scene.buyer, scene.sku, {
+            "wholesale_monthly": "10.00", "wholesale_setup_fee": "1.00", "is_enabled": True, "max_quantity": 100})
+
+
+def check_moved_prices_of_ports_and_codes(checks, gateway):
+    def portal_of(name):
+        tenant = gateway.tenant(name)
+        person = tenant["resellers"][0]
+        return tenant, Portal(gateway, f"/t/{tenant['slug']}", person["email"], person["password"])
+
+    def moves(tenant, portal, page, method, path, body):
+        """The price is moved while its page stands there: what was pressed is not done, and shows the new one."""
+        shown = paying(page)
+        answer = gateway.request(method, f"{portal.base}/api/admin{path}", body, key=tenant["owner_key"])
+        assert answer.status == 200, answer
+        told = portal.browser.post(portal.asked, shown)
+        assert told.status == 200 and f"It was {shown['_total']} when it was shown" in told.read.text, told
+        return paying(told)["_total"]
+
+    with checks("U3 C5 codes are not paid at another price than the one that was shown"):
+        tenant, portal = portal_of("codes")
+        page = portal.ask("/codes", "count", planId="1month", count="2")
+        total = moves(tenant, portal, page, "PATCH", "/products/1month", {"wholesale_price": "1.11"})
+        assert total == "2.22", total
+    with checks("U3 X3 a port is not paid at another price than the one that was shown"):
+        tenant, portal = portal_of("proxies")
+        added = portal.press("/port-customers", "Add", email="jo@there.example", name="Jo", allocatedPortSlots="1")
+        assert added.status == 303, added
+        listed = portal.shown("/port-customers").body.decode()
+        customer = re.search(r'/portal/port-customers/(cus_[0-9a-z]+)"', listed)[1]
+        page = portal.ask("/ports/new", "days", customerId=customer, countryId="germany_id", days="2")
+        moves(tenant, portal, page, "PUT", "/countries/germany_id", {"name": "Germany", "base_price": "1.25"})
 
 
 def check_refused_order(checks, gateway, scene):

@@ -6,11 +6,13 @@ import collections
 import contextlib
 import glob
 import http.client
+import json
 import os
 import re
 import socket
 
 from endpoints import LICENCES
+from sandbox import Applicant
 from shop import PARTNER, Shop
 from strangers import WRONG, Stranger, answered, begun, hosts, spent
 from support import Checks, Gateway, arguments, wait_until
@@ -50,6 +52,13 @@ def bodies(gateway):
         theirs = [begun(gateway, quote, whole, second["key"]) for _ in range(2)]
         wait_until(lambda: holds(4 * whole))
         assert answered(begun(gateway, quote, whole, third["key"]))[0] == 503
+        # A small body takes no room: an order, say; chunked neither.
+        assert answered(begun(gateway, quote, 1_000, third["key"], b"x" * 1_000))[0] == 400
+        chunked = b"3e8\r\n" + b"x" * 1_000 + b"\r\n0\r\n\r\n"
+        assert answered(begun(gateway, quote, None, third["key"], chunked))[0] == 400
+        assert answered(begun(gateway, quote, None, third["key"], b"800\r\n" + b"x" * 2_048))[0] == 503
+        products = f"{shop.base}/api/admin/products"
+        assert answered(begun(gateway, products, 1_000, shop.owner_key, b"x" * 1_000))[0] == 400
         # Another tenant's are not in the way, nor the small bodies of whoever has room.
         path = f"{other.base}/api/admin/products"
         assert answered(begun(gateway, path, whole, other.owner_key, b"x" * whole))[0] == 400
@@ -61,6 +70,15 @@ def bodies(gateway):
             one.close()
         wait_until(lambda: gateway.metrics().get("tollgate_budget_in_use", budget="bodies_node") == 0)
         assert answered(begun(gateway, quote, whole, third["key"], b"x" * whole))[0] == 400
+    with checks("G6 W12 those who applied and wait share room with strangers, and keep out nobody who pays"):
+        waiting = [Applicant(shop, f"{number}@waits.example").ready() for number in range(2)]
+        theirs = [begun(gateway, quote, whole, who.key) for who in waiting for _ in range(2)]
+        wait_until(lambda: holds(4 * whole))
+        assert answered(begun(gateway, quote, whole, waiting[0].key))[0] == 503
+        assert answered(begun(gateway, quote, whole, third["key"], b"x" * whole))[0] == 400
+        for one in theirs:
+            one.close()
+        wait_until(lambda: gateway.metrics().get("tollgate_budget_in_use", budget="bodies_node") == 0)
     with checks("G6 two hundred strangers' bodies of a MiB cost no memory, nor do imports that come slowly"):
         before = rss(gateway)
         crowd = [begun(gateway, f"{shop.base}/api/admin/session", 1 << 20, sent=b"x" * 4096, host=next(hosts))
@@ -106,6 +124,9 @@ def keys_in_bodies(gateway):
                         answer = stranger.post(path, {"api_token": token})
                         assert answer.status == 200, answer
                         assert stranger.post(path, {"api_token": token[:-1]}).status == 401
+                    text = json.dumps({"api_token": token}).encode()
+                    chunked = b"%x\r\n%s\r\n0\r\n\r\n" % (len(text), text)
+                    assert answered(begun(gateway, path, None, sent=chunked, host=stranger.host))[0] == 200
             wait_until(lambda: in_use() == 0)
 
 

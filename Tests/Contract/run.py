@@ -60,7 +60,7 @@ SECONDS = {
     "week_operator": 13, "week_provider": 15, "week_reseller": 6,
     "failover": 20, "joining": 20, "balancer": 3, "manifests": 4, "nodepast": 25, "nodeviews": 20, "forgeries": 25,
     "searches": 2, "portalbooks": 8, "finds": 8, "tenants": 2, "topups": 2, "truth": 2, "usage": 2, "browsers": 2,
-    "seenlists": 5, "askedonce": 6, "reserve": 20, "restoredsecrets": 6, "severalapis": 3,
+    "seenlists": 5, "askedonce": 6, "reserve": 20, "restoredsecrets": 6, "severalapis": 3, "sessionkeys": 2,
     "nameanswers": 8}
 SECONDS_MAX = 1800
 SECONDS_MAX_LONG = 7200

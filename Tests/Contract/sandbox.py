@@ -30,9 +30,12 @@ class Applicant:
         applied = self.gateway.post(self.base + "/apply", {"email": email, "name": "A shop", "password": PASSWORD})
         assert applied.status == 201, applied
         self.id, self.email = applied.json["id"], email
-        signed_in = self.gateway.post(self.base + "/session", {"email": email, "password": PASSWORD})
+        signed_in = self.sign_in()
         assert signed_in.status == 200, signed_in
         self.session = signed_in.json["token"]
+
+    def sign_in(self):
+        return self.gateway.post(self.base + "/session", {"email": self.email, "password": PASSWORD})
 
     def call(self, method, path, body=None, key=None, **headers):
         return self.gateway.request(method, self.base + path, body, key=key or self.session, headers=headers)
@@ -218,9 +221,61 @@ def bounds(checks, gateway):
                 break
         assert answer.status == 402 and answer.json["code"] == "share_exceeded", answer
         assert who.call("GET", "/products", key=who.key).status == 200
+    with checks("W12 G6 signing in and new secrets have half as much again: no file is filled with sessions"):
+        assert who.sign_in().status == 200
+        for _ in range(5_000):
+            answer = who.call("POST", "/webhook/secret/rotate")
+            if answer.status != 200:
+                break
+        for refused in (answer, who.sign_in()):
+            assert refused.status == 402 and refused.json["code"] == "share_exceeded", refused
+        assert people[0].sign_in().status == 200
         assert shop.move({"id": who.id}, "approve").status == 200
+        assert who.sign_in().status == 200
         assert who.order().status == 201, "the share of an approved reseller is larger"
     verified_export(gateway, shop.slug)
+
+
+def calls(checks, tollgate):
+    """Anybody may apply: what those who wait use is strangers'."""
+    with Gateway(tollgate, "--budget=calls_pending=200", demo=False) as gateway:
+        shop = shop_with_list(gateway, "calls")
+        seller = shop.reseller()
+        one, another = (Applicant(shop, f"{name}@calls.example").ready() for name in ("one", "another"))
+
+        def month():
+            tenant = gateway.get(f"/provider/v1/tenants/{shop.slug}", key=gateway.provider_key).json
+            return tenant["counts"]["requests_this_month"]
+        with checks("W12 P2 G6 calls of those who applied are in no month and no limit of the tenant's"):
+            changed = gateway.patch(f"/provider/v1/tenants/{shop.slug}", {
+                "quotas": {"requests_monthly": month() + 60}, "rate_limit": {"requests": 60, "window_seconds": 3600}},
+                key=gateway.provider_key)
+            assert changed.status == 200, changed
+            before = month()
+            for number in range(100):
+                who = (one, another)[number % 2]
+                answer = who.call("GET", ("/products", "/orders")[number // 2 % 2], key=who.key)
+                assert answer.status == 200, answer
+            assert month() == before
+            assert [shop.get(seller, "/balance").status for _ in range(5)] == [200] * 5
+            assert month() == before + 5
+        with checks("W12 G6 those who applied have so many calls together, then 429; those who pay go on"):
+            for who in (one, another):
+                # What comes back meanwhile is spent as well.
+                for _ in range(200):
+                    refused = who.call("GET", "/orders", key=who.key)
+                    if refused.status != 200:
+                        break
+                assert refused.status == 429 and refused.json["code"] == "rate_limited", refused
+                assert refused.headers["ratelimit-policy"].startswith('"pending";q=200;w=60'), refused.headers
+                assert int(refused.headers["retry-after"]) >= 1, refused.headers
+            assert gateway.metrics().get("tollgate_budget_spent_total", budget="calls_pending") >= 2
+            assert shop.get(seller, "/balance").status == 200
+        with checks("W12 P2 once approved its calls are the tenant's"):
+            assert shop.move({"id": one.id}, "approve").status == 200
+            before = month()
+            assert one.call("GET", "/orders", key=one.key).status == 200
+            assert month() == before + 1
 
 
 def other_apis(checks, gateway):
@@ -374,6 +429,7 @@ def main():
         signatures(checks, gateway)
         bad_signatures(checks, gateway)
         empty_bodies(checks, gateway)
+    calls(checks, options.tollgate)
     checks.finish()
 
 

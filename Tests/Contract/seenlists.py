@@ -35,6 +35,7 @@ def main():
         ways_of_the_portal(checks, portal, orders)
         ways_of_the_admin(checks, owner, shop, buyer)
         forged(checks, owner, buyer)
+        sent_on(checks, surfaces, buyer)
     checks.finish()
 
 
@@ -219,6 +220,28 @@ def forged(checks, owner, buyer):
         told = "/resellers?status=active&mode=test&said=approved&once=1&list=%2Fkeys%3Fq%3Dx"
         back = links(owner.browser.get(f"{page}?{urllib.parse.urlencode({'list': told})}"), f"{home}/resellers")
         assert back and all(query == {"status": "active"} for query in back), back
+
+
+def sent_on(checks, surfaces, buyer):
+    """Cursors are of whoever was given them (0027), and addresses are sent to others."""
+    lists = {
+        "console": ["?cursor", "/log?cursor", "/keys?cursor", "?trouble"],
+        "admin": [f"{path}?cursor" for path in (
+            "/resellers", "/orders", "/services", "/audit", "/events", "/products", "/stock/items", "/prices",
+            "/sessions", f"/resellers/{buyer['id']}/statement")] + ["/account?keys_cursor"],
+        "portal": [f"{path}?cursor" for path in ("/orders", "/services", "/products", "/balance", "/deliveries")]}
+    for name, browser, home in surfaces:
+        with checks(f"U5 at the {name} an address that leads to a place in somebody else's list leads to the list's "
+                    "beginning, filters kept, and says so"):
+            for one in lists[name]:
+                path, _, place = one.rpartition("?")
+                answer = browser.get(f"{home}{path}?mode=live&{place}=c0FfEe&back=0")
+                assert answer.status == 303, (one, answer)
+                assert asked(answer.location) == (home + path, {"mode": "live", "said": "first"}), (one, answer)
+                page = browser.get(answer.location)
+                assert page.status == 200 and "first page" in page.read.text, (one, page)
+                # And from there on nothing of it is left.
+                assert not any("said" in query for query in links(page, home + path)), one
 
 
 if __name__ == "__main__":

@@ -2,11 +2,13 @@
 """A7, X3, C5 in a tenant with several APIs: whose keys each of them makes, shows and takes, and people whom more than
 one of them knows."""
 
+import re
 import tempfile
 import uuid
 
 from heavy import blueprints
-from shop import PARTNER, Shop
+from pagewire import Browser
+from shop import PARTNER, PASSWORD, Shop
 from support import Checks, Gateway, arguments, verified_export
 
 # A tenant with several APIs: of one of them its owner alone mints keys.
@@ -78,12 +80,25 @@ def several_apis(checks, gateway):
     verified_export(gateway, shop.slug)
 
 
+def navigations(checks, gateway):
+    with checks("U2 U3 A7 where a tenant has several APIs, no two pages of a navigation have one name"):
+        shop = Shop(gateway, blueprint=SEVERAL["name"], password=PASSWORD)
+        buyer = shop.reseller("20.00", password=PASSWORD)
+        for email in (f"owner@{shop.slug}.example", buyer["email"]):
+            browser = Browser(gateway)
+            page = browser.follow(browser.sign_in(shop.base, email, PASSWORD))
+            side = page.body.decode().split('<nav class="side"')[1].split("</nav>")[0]
+            names = re.findall(r"</svg>([^<]+)", side)
+            assert len(names) > 10 and len(names) == len(set(names)), names
+
+
 def main():
     options = arguments()
     checks = Checks()
     with tempfile.TemporaryDirectory(prefix="tollgate-several-") as folder:
         with Gateway(options.tollgate, demo=False, blueprints=blueprints(folder, SEVERAL)) as gateway:
             several_apis(checks, gateway)
+            navigations(checks, gateway)
     checks.finish()
 
 

@@ -41,6 +41,7 @@ SPENT = {
     "passwords_address": (BUDGETS, "sixty wrong passwords of an address", "429 at that tenant"),
     "passwords_account": (BUDGETS, "an account is asked only from where", "429 but where it signed in before"),
     "keys_reseller": (BUDGETS, "a reseller has fifty keys at most", "402 share_exceeded"),
+    "calls_pending": (SANDBOX, "have so many calls together", "429; those who pay nothing"),
     "keys_pending": (SANDBOX, "have a bound of their own on test keys", "402 share_exceeded"),
     "room_reseller": (BUDGETS, "has filled its share of the file", "402 share_exceeded; it reads on"),
     "room_pending": (SANDBOX, "fill a little of the file", "402 share_exceeded; it reads on"),

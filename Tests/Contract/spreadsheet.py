@@ -208,6 +208,18 @@ def forms(checks, gateway, shop, book):
             answer = shop.admin("POST", "/price-book.csv", written([rows[0], row], ";"), headers=CSV)
             assert answer.json["errors"][0]["pointer"] == "/line/2", answer
 
+    with checks("O4 O8 O9 what a spreadsheet saved in place of CSV in UTF-8 is told so"):
+        others = [(text.encode(code), "is no text") for code in ("utf-16", "utf-16-le", "utf-16-be")]
+        others += [(mark + bytes(range(256)), "is no text") for mark in (b"PK\3\4\x14\0\6\0", b"\xd0\xcf\x11\xe0")]
+        paths = ("/price-book.csv", "/products.csv", f"/products/{table(text)[1][0]}/stock", "/licences",
+                 f"/reconciliations?reseller={shop.reseller()['id']}")
+        for path in paths:
+            for body, said in others:
+                answer = taken(shop, path, body, CSV)
+                assert answer.status == 422, (path, body[:8], answer)
+                [error] = answer.json["errors"]
+                assert error["pointer"] == "/line/1" and said in error["detail"], (path, body[:8], answer)
+
     licences(checks, gateway)
     ports(checks, gateway)
     ledgers(checks, gateway)
@@ -277,6 +289,20 @@ def ledgers(checks, gateway):
         for body, content in bodies:
             done = shop.admin("POST", f"/reconciliations?reseller={reseller['id']}", body, headers=content)
             assert done.status == 201 and done.json["agrees"] and done.json["lines"] == len(ODD), (body[:80], done)
+    with checks("O8 a command tells what a ledger is by its name, or else by how it begins, behind a mark too"):
+        csv_lines = written(rows, mark="").decode()
+        names = [("a.jsonl", lines), ("a.ndjson", lines), ("a", lines), ("a", csv_lines), ("a.csv", csv_lines),
+                 ("-", lines), ("-", csv_lines)]
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in [(name, mark + text) for name, text in names for mark in ("", "\ufeff", "\ufeff \n")]:
+                path = name if name == "-" else os.path.join(folder, name)
+                if name != "-":
+                    with open(path, "w", encoding="utf-8", newline="") as file:
+                        file.write(text)
+                done = gateway.command(
+                    "reconciliation", "run", path, "--reseller", reseller["id"], "--tenant", shop.slug, "--json",
+                    environment={"TOLLGATE_OWNER_KEY": shop.owner_key}, input=text if name == "-" else None)
+                assert done.returncode == 0 and json.loads(done.stdout)["agrees"], (name, text[:20], done)
 
 
 def stocked(gateway, blueprint):

@@ -228,6 +228,13 @@ def codings(checks, gateway, shop, reseller, sku):
             assert answer.status == 415 and answer.headers["accept-encoding"] == "identity", (coding, answer)
             assert answer.json["code"] == "content_coding" and "Content-Encoding" in answer.json["detail"], answer
             assert "ratelimit" in answer.headers and row(shop, answer)["status"] == 415, answer.headers
+        # Fields of one name are one list (RFC 9110 §5.3).
+        for codings_sent, status in [(("identity", "gzip"), 415), (("Identity, identity", ""), 200)]:
+            fields = "".join(f"Content-Encoding: {coding}\r\n" for coding in codings_sent)
+            found = exchange(gateway, (
+                f"POST {shop.base}/api/partner/v1{path} HTTP/1.1\r\nHost: a\r\n{fields}Connection: close\r\n"
+                f"Authorization: Bearer {reseller['key']}\r\nContent-Length: {len(quote)}\r\n\r\n").encode() + quote)
+            assert found[0] == status, (codings_sent, found)
         for blueprint, path_of, key_of in [
                 ("panel", "/api/v1/reseller/credit", lambda key: {"key": key}),
                 ("proxies", "/v1/reseller/customers", lambda key: {"headers": {"X-API-Key": key}}),
@@ -252,6 +259,14 @@ def codings(checks, gateway, shop, reseller, sku):
                                      ("text/plain", b"license=1", "not valid JSON")]:
                 answer = gateway.post(target, body, headers={"Content-Type": kind}, **how)
                 assert answer.status == 400 and said.encode() in answer.body, (target, kind, body, answer)
+
+    with checks("O4 O8 O9 a file within a form is told so: its lines would be read with the form's own"):
+        body = b'--b\r\nContent-Disposition: form-data; name="f"; filename="f.csv"\r\n\r\nitem\r\n1\r\n--b--\r\n'
+        once = {"Idempotency-Key": "a form", "Content-Type": parts}
+        for target in ("/price-book.csv", "/products.csv", f"/products/{sku}/stock",
+                       f"/reconciliations?reseller={reseller['id']}"):
+            answer = shop.gateway.post(f"{shop.base}/api/admin{target}", body, key=shop.owner_key, headers=once)
+            assert answer.status == 400 and "is a form" in answer.json["detail"], (target, answer)
 
     with checks("X1 no coding, identity and any media type are read as they are: the body is JSON"):
         for headers in (

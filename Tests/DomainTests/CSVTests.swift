@@ -62,6 +62,15 @@ private func rows(_ bytes: [UInt8], _ pieceBytes: Int) throws(CSVError) -> [CSVR
         }
         #expect(throws: CSVError(line: 2, reason: .invalidUTF8)) { try rows(Array("a\n".utf8) + [0xFF, 0x0A], .max) }
         #expect(throws: CSVError(line: 1, reason: .invalidUTF8)) { try rows([0xEF, 0xBB, 0x0A], 1) }
+        // What a spreadsheet keeps, a ZIP or a compound file, and UTF-16. Further down such a byte is a field's.
+        let files: [[UInt8]] = [
+            [0x50, 0x4B, 3, 4, 0x14, 0, 0x0D], [0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1, 0],
+            [0xFF, 0xFE, 0x73, 0, 0x0A, 0], [0x22, 0, 0x22],
+        ]
+        for file in files {
+            #expect(throws: CSVError(line: 1, reason: .noText)) { try rows(file, 1) }
+        }
+        #expect(try rows("a\nb\u{1}c\n").last?.fields == ["b\u{1}c"])
     }
 
     @Test("fields and columns end at their bounds")

@@ -330,6 +330,9 @@ import Testing
         }
         now = now.adding(seconds: 1_800)
         #expect(asking.goingOn(at: now) == ProvisioningAsking(from: now))
+        // A clock that was ahead has fallen back: nothing was kept waiting until a time to come.
+        now = Self.start.adding(seconds: -1)
+        #expect(asking.goingOn(at: now) == ProvisioningAsking(from: now))
     }
 
     @Test("W13 a unit made after it was given up is asked away again, under a new number")

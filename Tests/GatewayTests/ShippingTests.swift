@@ -104,11 +104,13 @@ import Testing
             entry.keys = "keys/a"
             entry.snapshot = ArchiveManifest.Tenant(id: id, slug: "acme", index: "a/b", bytes: 1, head: "")
         }
-        first.reached(NodeLog.Place(lsn: 7, chain: .zero))
         let node = first.node
+        let end = LogObjectPlace(node: node, stream: LogObjectPlace.stream(1, random), number: 3)
+        first.reached(NodeLog.Place(lsn: 7, chain: .zero), with: end)
         first.close()
         let (again, isLost) = try open()
         #expect(!isLost && again.node == node && again.place?.lsn == 7 && again.entry(id)?.hasCopy == true)
+        #expect(try again.ends() == [end])
         again.close()
         try FileManager.default.removeItem(atPath: path)
         let (emptied, isEmptiedLost) = try open()

@@ -19,4 +19,11 @@ import Testing
         #expect(!TurnShare.isBesideOthers(from: 0, to: UInt64.max, runs: runs))
         #expect(!TurnShare.isBesideOthers(from: UInt64.max, to: own &- 1, runs: runs))
     }
+
+    @Test("W9 a gap between two calls is not taken for the end of them: turns are long after a tenth of a second alone")
+    func gaps() {
+        #expect(!TurnShare.isAlone(1_000_000, othersSeenAt: 1_000_000))
+        #expect(!TurnShare.isAlone(100_999_999, othersSeenAt: 1_000_000))
+        #expect(TurnShare.isAlone(101_000_000, othersSeenAt: 1_000_000))
+    }
 }

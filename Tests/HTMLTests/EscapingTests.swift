@@ -212,7 +212,8 @@ import Testing
         #expect(
             String(decoding: page.html.bytes, as: UTF8.self).contains(
                 """
-                <body class="plain"><header class="brand"><img src="/logo.0a" alt=""><b>&lt;A&gt;</b></header>\
+                <body class="plain"><header class="brand"><img src="/logo.0a" alt="">\
+                <b dir="auto">&lt;A&gt;</b></header>\
                 <main id="main" class="panel"><h1>Pay</h1></main></body>
                 """))
     }

@@ -168,7 +168,7 @@ import Testing
         arguments: [
             ("gzip", true), ("deflate, gzip;q=0.5", true), ("*", true), ("x-gzip", true), ("gzip;q=0", false),
             ("gzip; q=0.000, *", false),
-            ("br", false), ("identity", false), ("", false),
+            ("br", false), ("identity", false), ("", false), ("br\r\nAccept-Encoding: gzip", true),
         ])
     func gzip(_ accepted: String, _ isCompressed: Bool) throws {
         let server = try TestServer()

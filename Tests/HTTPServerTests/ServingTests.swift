@@ -1,6 +1,7 @@
 import HTTPCore
 import HTTPServer
 import RawHTTP
+import Synchronization
 import Testing
 
 @Suite struct ServingTests {
@@ -26,6 +27,32 @@ import Testing
             let expected = ["hello \(number)", "later \(number)", "\(number + 10)"][number % 3]
             #expect(try client.answer().text == expected)
         }
+    }
+
+    @Test("G6 a thousand requests that one connection has sent at once hold up no other connection's")
+    func turns() throws {
+        let server = try TestServer(loops: 1)
+        let (opening, many, one) = (try server.client(), try server.client(), try server.client())
+        for client in [opening, many, one] { #expect(try client.exchange(Self.hello).status == 200) }
+        // The loop stands still until all of it has been sent.
+        let pause = Pause()
+        server.handler.gate.whenOpen { pause.lock.withLock { _ in } }
+        try pause.lock.withLock { _ in
+            try opening.send("GET /open HTTP/1.1\r\nHost: a\r\n\r\n")
+            try many.send(String(repeating: Self.hello, count: 1_000))
+            try one.send("GET /denied HTTP/1.1\r\nHost: a\r\n\r\n")
+        }
+        #expect(try one.answer().status == 401)
+        for _ in 0..<1_000 { #expect(try many.answer().status == 200) }
+        let asked = server.handler.log.withLock { log in log.map(\.path) }
+        let place = try #require(asked.firstIndex(of: "/denied"))
+        #expect(place < 100)
+    }
+
+    private static let hello = "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n"
+
+    private final class Pause: Sendable {
+        let lock = Mutex(())
     }
 
     @Test("a client that has finished sending still gets every answer, then the end")

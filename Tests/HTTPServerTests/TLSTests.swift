@@ -162,6 +162,33 @@ import Testing
         }
     }
 
+    @Test("P2 a chain with a damaged certificate is refused, and one with other text around its certificates is not")
+    func damagedChain() throws {
+        let folder = try Certificates()
+        _ = try folder.certificate("a.example")
+        let (leaf, key) = try (folder.text("a.example.pem"), folder.text("a.example.key"))
+        let issuer = try folder.text("ca.pem")
+        let now = Int64(Date().timeIntervalSince1970)
+        func fault(_ chain: String) throws -> String? {
+            try TLSCertificate(chainPEM: Array(chain.utf8), keyPEM: Array(key.utf8))
+                .fault(serving: "a.example", atUnixSeconds: now)
+        }
+        for chain in [leaf, leaf + issuer, "a\n" + leaf + "b\n" + issuer + "c", leaf + "\r\n\r\n"] {
+            #expect(try fault(chain) == nil)
+        }
+        let lines = issuer.split(separator: "\n")
+        for damaged in [
+            lines.dropLast(2).joined(separator: "\n"), (lines.prefix(3) + lines.suffix(1)).joined(separator: "\n"),
+            issuer.replacing("\(lines[2])", with: "!"),
+        ] {
+            #expect(try fault(leaf + damaged + "\n" + issuer)?.contains("certificate chain") == true)
+            try Data((leaf + damaged).utf8).write(to: URL(filePath: folder.path + "/damaged.pem"))
+            #expect(throws: TLSError.self) {
+                try TLSCertificate(chainFile: folder.path + "/damaged.pem", keyFile: folder.path + "/a.example.key")
+            }
+        }
+    }
+
     private func curl(
         _ server: TestServer, _ folder: Certificates, _ host: String, _ target: String, _ options: [String]
     ) throws -> String {
@@ -200,6 +227,10 @@ final class Certificates {
                 + ["-CA", authority, "-CAkey", path + "/ca.key", "-keyout", base + ".key", "-out", base + ".pem"] + kind
         )
         return try TLSCertificate(chainFile: base + ".pem", keyFile: base + ".key")
+    }
+
+    func text(_ name: String) throws -> String {
+        try String(contentsOf: URL(filePath: path + "/" + name), encoding: .utf8)
     }
 
     func server(host: String, limits: ServerLimits = .patient) throws -> TestServer {

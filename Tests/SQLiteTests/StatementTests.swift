@@ -140,6 +140,22 @@ struct StatementTests {
         try connection.execute("DROP TABLE part; DROP TABLE item")
     }
 
+    @Test("caches that are dropped take no memory; what runs goes on, what was written is there, and all runs again")
+    func droppedCaches() throws {
+        try connection.execute("BEGIN")
+        try connection.run("INSERT INTO item (id, name) VALUES (1, 'a'), (2, 'b')")
+        var seen: [Int64] = []
+        try connection.forEach("SELECT id FROM item ORDER BY id") { row in
+            seen.append(try row.int())
+            connection.dropCaches()
+            return true
+        }
+        #expect(seen == [1, 2] && connection.cachedStatementCount == 0)
+        try connection.execute("COMMIT")
+        connection.dropCaches()
+        #expect(try connection.row("SELECT count(*) FROM item") { try $0.int() } == 2)
+    }
+
     @Test("the cache is bounded: what was unused for longest goes, and runs again when it is asked for")
     func eviction() throws {
         for round in 0..<2 {

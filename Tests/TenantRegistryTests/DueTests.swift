@@ -7,6 +7,9 @@ import Testing
 @Suite struct ClockGuardTests {
     private static let hour: UInt64 = 3_600_000_000_000
     private let start = TestNode.start
+    private let folder: TestFolder
+
+    init() throws { folder = try TestFolder() }
 
     @Test("W9 a clock that goes as it should is believed, and so is one that is set by an hour or a day")
     func believed() {
@@ -51,6 +54,32 @@ import Testing
         clocks.look(Timestamp(milliseconds: 0), steady: 1)
         clocks.look(start, steady: 2)
         #expect(clocks.leapMilliseconds == nil)
+    }
+
+    @Test("W9 a leap that is not believed is not believed after a restart either, until it is back or a person says so")
+    func restarted() throws {
+        let path = folder.file("clock.leapt")
+        let far = start.adding(days: 365)
+        func begin(_ steady: UInt64 = 0) -> ClockGuard { ClockGuard(leapHoursMax: 25, path: path, steady: steady) }
+        let first = begin()
+        first.look(start, steady: 0)
+        #expect(DataDirectory.size(of: path) == nil)
+        first.look(far, steady: 0)
+        // Another boot counts from another moment.
+        let second = begin(7 * Self.hour)
+        #expect(!second.believes(far, steady: 7 * Self.hour))
+        #expect(second.look(far, steady: 7 * Self.hour))
+        #expect(second.leapMilliseconds == 365 * Timestamp.millisecondsPerDay)
+        let third = begin()
+        third.look(start.adding(seconds: 60), steady: 0)
+        #expect(third.leapMilliseconds == nil && DataDirectory.size(of: path) == nil)
+        third.look(far, steady: 1)
+        let fourth = begin()
+        fourth.look(far, steady: 0)
+        #expect(fourth.accept(far, steady: 0) != nil && DataDirectory.size(of: path) == nil)
+        fourth.look(far.adding(days: 365), steady: 1)
+        _ = ClockGuard(leapHoursMax: 0, path: path)
+        #expect(DataDirectory.size(of: path) == nil, "who believes every clock leaves none in doubt")
     }
 
     @Test("W9 without a bound every clock is believed")
@@ -112,6 +141,44 @@ import Testing
             #expect(board.sleep() == hours.values.min() ?? DueTimes.never)
             #expect(board.tenantCount == hours.count)
         }
+    }
+
+    @Test("W9 a tenant that was put off by a clock that was ahead is asked as soon as that falls back")
+    func fallenBack() throws {
+        let clock = ManualClock(TestNode.start)
+        let node = try TestNode(folder.file("data"), clock: clock)
+        defer { node.stop() }
+        let board = node.fleet.due
+        let (putOff, later) = (try node.create("shop"), try node.create("later"))
+        for record in [putOff, later] { board.drop(record) }
+        let ahead = TestNode.start.adding(days: 365)
+        let far = ahead.adding(days: 2)
+        try node.write(later) { tenant, _ in tenant.noteDue(.renewal, at: far) }
+        board.look(at: putOff)
+        clock.set(ahead)
+        #expect(board.take(at: clock.now())?.record === putOff)
+        board.postpone(putOff, until: ahead.adding(seconds: 10), kind: .renewal)
+        clock.set(TestNode.start)
+        board.fallBack(from: ahead)
+        #expect(putOff.dueAt == TestNode.start)
+        #expect(later.dueAt == far)
+    }
+
+    @Test("H3 W13 a turn fetches back what lies further ahead than any try of its kind, before all else")
+    func fetchedBack() {
+        let now = TestNode.start
+        var times = DueTimes()
+        times[.renewal] = now.milliseconds
+        for kind in [DueKind.delivery, .provisioning] {
+            times[kind] = kind.latestTry(at: now).milliseconds
+            #expect(times.turn(of: DueKind.allCases, at: now) == .renewal)
+            times[kind] += 1
+            #expect(times.turn(of: DueKind.allCases, at: now) == kind)
+            #expect(times.turn(of: DueKind.inFile, at: now) == .renewal)
+            times[kind] = now.milliseconds
+        }
+        times[.renewal] += 1
+        #expect(times.turn(of: DueKind.allCases, at: now) == nil, "what is outside the file is not for a turn")
     }
 
     @Test("W9 what commits while a file is being asked is not forgotten")

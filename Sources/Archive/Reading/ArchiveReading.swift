@@ -91,8 +91,9 @@ package final class ArchiveReading {
     package func read(only: Set<TenantID>? = nil) throws {
         try readKeys(only)
         guard let start = manifest.log else { return }
-        let wanted = manifest.tenants.filter { only?.contains($0.id) ?? true }
-        let first = min(start, wanted.compactMap { $0.mark?.since }.min() ?? start)
+        let marks = manifest.tenants.filter { only?.contains($0.id) ?? true }.compactMap(\.mark)
+            .filter { $0.since < start }
+        let first = marks.map(\.since).min() ?? start
         let (listed, hole) = try objects(from: first)
         var loss = hole.map { (place: $0, text: "\($0.text) is not in the list") }
         var chain: Digest?
@@ -108,6 +109,10 @@ package final class ArchiveReading {
                 let object = try LogObject(reading: try archive.object(name, under: key), name)
                 guard object.number == place.number, place.stream != stream || object.before == link else {
                     throw ArchiveFailure.damaged(name)
+                }
+                // A copy has the log up to somewhere in the first object that it needs.
+                if index == 0, !object.parts.contains(.gap), marks.contains(where: { $0.lsn < object.from }) {
+                    throw ArchiveFailure.missing(first.text)
                 }
                 (stream, link) = (place.stream, ArchivePlace.code(of: name))
                 let isOver = moment.map { object.at > $0 && isBehind(object, $0) } ?? false
@@ -205,16 +210,20 @@ package final class ArchiveReading {
     }
 
     /// An object of the log that a reader needs and the list lacks, of those before `end`, where its node goes on; nil:
-    /// there is none. Fetches nothing.
-    func hole(before end: LogObjectPlace) throws -> LogObjectPlace? {
+    /// there is none. `ends`: the last ones that its earlier starts put, which no list tells. Fetches nothing.
+    func hole(before end: LogObjectPlace, _ ends: [LogObjectPlace]) throws -> LogObjectPlace? {
         // The archive of another time: what was put since lies elsewhere.
         guard let start = manifest.log, start.node == end.node else { return end }
         let first = min(start, manifest.tenants.compactMap { $0.mark?.since }.min() ?? start)
         let (whole, hole) = try listed(from: first)
         if let hole { return hole }
-        guard end.number > 1 else { return nil }
-        let last = LogObjectPlace(node: end.node, stream: end.stream, number: end.number - 1)
-        return last < first || whole.last.map { $0.place >= last } ?? false ? nil : last
+        var lasts = ends.filter { $0.node == end.node }
+        if end.number > 1 {
+            lasts.append(LogObjectPlace(node: end.node, stream: end.stream, number: end.number - 1))
+        }
+        let there = Set(whole.map(\.place))
+        // A copy from behind the last one that is lost needs none of them.
+        return lasts.last { $0 >= first && !there.contains($0) }
     }
 
     /// Objects of the log from one on, in order, up to the first hole. Of each stream: a node that starts begins a new
@@ -286,7 +295,9 @@ package final class ArchiveReading {
             // A stream begins a little before the last one ended.
             if let before = chain, frame.start >= lsn {
                 guard LogFrame.follows(base, before) || object.parts.contains(.gap) else {
-                    throw ArchiveFailure.damaged(name)
+                    // The last ones of a stream are in no list once they are gone.
+                    let isBehind = frame.start > lsn
+                    throw isBehind ? ArchiveFailure.missing("what the log had before \(name)") : .damaged(name)
                 }
             }
             let isNew = frame.start >= lsn

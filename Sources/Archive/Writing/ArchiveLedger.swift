@@ -38,6 +38,8 @@ final class ArchiveLedger: @unchecked Sendable {
         var log: LogID
         var generation: UInt32
         var place: NodeLog.Place?
+        /// The last that was put, of this start.
+        var object: LogObjectPlace?
     }
 
     private let lock = NSLock()
@@ -158,6 +160,7 @@ final class ArchiveLedger: @unchecked Sendable {
             id INTEGER PRIMARY KEY CHECK (id = 1), since TEXT NOT NULL
         ) STRICT;
         CREATE TABLE IF NOT EXISTS owner (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS stream (folder TEXT PRIMARY KEY, last TEXT NOT NULL) STRICT, WITHOUT ROWID;
         """
 
     private static func read(_ connection: Connection) throws -> [TenantID: Entry] {
@@ -227,8 +230,17 @@ final class ArchiveLedger: @unchecked Sendable {
     /// Up to where the log may go: what comes after it is read again after a kill, though the archive may have it.
     var notedLSN: UInt64 { locked { noted } }
 
-    /// Up to where the archive has the log.
-    func reached(_ place: NodeLog.Place) { locked { standing.place = place } }
+    /// Up to where the archive has the log, and the object that is the last of it.
+    func reached(_ place: NodeLog.Place, with object: LogObjectPlace) {
+        locked { (standing.place, standing.object) = (place, object) }
+    }
+
+    /// The last object of each start of the node, as it was written down: the next start goes on behind it. In order.
+    func ends() throws -> [LogObjectPlace] {
+        try locked {
+            try connection.rows("SELECT last FROM stream ORDER BY last") { try $0.text() }
+        }.compactMap { LogObjectPlace($0) }
+    }
 
     /// Writes down what changed since the last time.
     func save() throws {
@@ -274,6 +286,9 @@ final class ArchiveLedger: @unchecked Sendable {
             """,
             .text(standing.node), .blob(standing.log.bytes), .integer(Int64(standing.generation)),
             .integer(Int64(bitPattern: standing.place?.lsn ?? 0)), .blob(standing.place?.chain.bytes ?? []))
+        guard let object = standing.object else { return }
+        try connection.run(
+            "INSERT OR REPLACE INTO stream (folder, last) VALUES (?1, ?2)", .text(object.folder), .text(object.text))
     }
 
     // MARK: Copies
@@ -339,8 +354,12 @@ final class ArchiveLedger: @unchecked Sendable {
         }
     }
 
-    func forgetCopies(before place: LogObjectPlace) throws {
-        try locked { try connection.run("DELETE FROM copy WHERE place < ?1", .text(place.text)) }
+    /// What lies before this object is gone from the archive, or is to go.
+    func forget(before place: LogObjectPlace) throws {
+        try locked {
+            try connection.run("DELETE FROM copy WHERE place < ?1", .text(place.text))
+            try connection.run("DELETE FROM stream WHERE last < ?1", .text(place.text))
+        }
     }
 
     func close() {

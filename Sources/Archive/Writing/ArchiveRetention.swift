@@ -61,7 +61,7 @@ struct ArchiveRetention {
         try removeLog(before: first, kept, olderThan: bound, archive)
         try removeCopies(in: ArchivePlace.registry, kept, olderThan: bound, archive)
         try removeCopies(in: ArchivePlace.tenants, kept, olderThan: bound, archive)
-        try shipper.ledger.forgetCopies(before: first)
+        try shipper.ledger.forget(before: first)
         return kept.since
     }
 

@@ -67,6 +67,7 @@ struct ArchiveWatch {
     private func look() throws -> Loss {
         // In this order: what is put meanwhile is not missed.
         guard let end = shipper.place else { return Loss() }
+        let ends = try shipper.ledger.ends()
         let entries = shipper.ledger.all.filter { !$0.value.keys.isEmpty && !$0.value.isErased }
         let archive = try Archive.forReading(store)
         var loss = Loss()
@@ -74,7 +75,7 @@ struct ArchiveWatch {
         do {
             let newest = try ArchiveReading.manifest(in: archive, before: nil, by: .masterKey(masterKey)).manifest
             loss.place = try ArchiveReading(archive, newest, masterKey: masterKey, moment: nil, scratch: "")
-                .hole(before: end)
+                .hole(before: end, ends)
         } catch is ArchiveFailure {
             // Of this node's none is there, or none that opens.
             loss.place = end

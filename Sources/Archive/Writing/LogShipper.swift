@@ -181,7 +181,7 @@ final class LogShipper: Sendable {
     private func begin() -> Stand {
         let known = ledger.place
         var place = known ?? log.beginning
-        if let reason = doesNotFollow(place) {
+        if let reason = doesNotFollow(place) ?? goesOnOtherwise() {
             fleet.report("the archive: \(reason); it begins anew, and every tenant is copied")
             ledger.beginAnew(fleet.random)
             place = log.beginning
@@ -190,17 +190,6 @@ final class LogShipper: Sendable {
             node: ledger.node, stream: LogObjectPlace.stream(ledger.generation, fleet.random), number: 1)
         line.withLock { $0.place = object }
         return Stand(place: place, object: object)
-    }
-
-    /// Why the log cannot be followed from a place; nil where it can.
-    private func doesNotFollow(_ place: NodeLog.Place) -> String? {
-        if place.lsn > log.durable { return "the log ends at \(log.durable), before \(place.lsn)" }
-        do {
-            _ = try log.forEachFrame(from: place, bytesMax: 1) { _, _, _ in }
-            return nil
-        } catch {
-            return "the log does not go on where it was left (\(place.lsn) of \(log.beginning.lsn)…: \(error))"
-        }
     }
 
     /// Whether the archive has all that the registry was when the last step began.
@@ -249,7 +238,7 @@ final class LogShipper: Sendable {
         figures.put(sealed.bytes.count)
         note(taken, stand.events)
         stand.place = to
-        ledger.reached(to)
+        ledger.reached(to, with: stand.object)
         // A copy is not made twice because of a kill.
         if !stand.events.isEmpty { save() }
         noteTold(stand.events)

@@ -61,16 +61,16 @@ package enum FormGate: Sendable, Equatable {
         let place = PageCookie.place(of: purpose, in: head, isSecure: isSecure)
         let cookie = place.map { Array(head.bytes[$0]) }
         if self == .openToPrograms, cookie == nil, !head.isBrowsers { return }
-        guard let cookie, let token = Self.token(in: head, body) else { throw .forbidden(.staleForm) }
+        guard let cookie, let token = try Self.token(in: head, body) else { throw .forbidden(.staleForm) }
         guard constantTimeEqual(Array(token.utf8), Array(Self.token(for: cookie).utf8)) else {
             throw .forbidden(.staleForm)
         }
     }
 
     /// Nil where there is none, or two. A form may have more fields than anybody reads for it.
-    private static func token(in head: RequestHead, _ body: [UInt8]) -> String? {
-        if let boundary = head.value(of: .contentType).flatMap(Multipart.boundary) {
-            let tokens = Multipart(body, boundary: boundary)?.pairs.filter { $0.name == fieldName } ?? []
+    private static func token(in head: RequestHead, _ body: [UInt8]) throws(Refusal) -> String? {
+        if let parts = try head.parts(body) {
+            let tokens = parts.pairs.filter { $0.name == fieldName }
             return tokens.count == 1 ? tokens[0].value : nil
         }
         let text = head.isForm ? body[...] : head.queryRange.map { head.bytes[$0] } ?? []

@@ -59,20 +59,13 @@ package struct PageCookie: Sendable {
     /// there is one owner, whose cookie it is. One that TLS has guarded goes before one that it has not, and alone
     /// counts where `isSecure`: others can be planted by whoever holds the line or a name beside ours.
     package static func place(of purpose: Purpose, in head: RequestHead, isSecure: Bool = false) -> Range<Int>? {
-        guard let field = head.range(of: .cookie) else { return nil }
         let owner = head.pageOwner
         var unguarded: Range<Int>?
-        var rest = head.bytes[field]
-        while !rest.isEmpty {
-            let pair = rest.prefix { $0 != UInt8(ascii: ";") }
-            rest = rest[pair.endIndex...].dropFirst()
-            let text = pair.drop { $0 == UInt8(ascii: " ") }
-            guard let equals = text.firstIndex(of: UInt8(ascii: "=")), equals + 1 < text.endIndex else { continue }
-            let name = text[..<equals]
+        for (name, value) in head.cookies where !value.isEmpty {
             let isGuarded = name.starts(with: hostPrefix.utf8)
             guard isOwn(isGuarded ? name.dropFirst(hostPrefix.utf8.count) : name, purpose, owner) else { continue }
-            if isGuarded { return equals + 1..<text.endIndex }
-            if unguarded == nil, !isSecure { unguarded = equals + 1..<text.endIndex }
+            if isGuarded { return value }
+            if unguarded == nil, !isSecure { unguarded = value }
         }
         return unguarded
     }

@@ -10,6 +10,8 @@ package final class TLSCertificate: @unchecked Sendable {
     static let fileBytesMax = 1 << 20
 
     let context: OpaquePointer
+    /// What is wrong behind the first certificate; nil where nothing is. Those who trust a root alone need the rest.
+    private var chainFault: TLSError?
 
     /// PEM: the server's certificate first, then the chain up to the root; the key unencrypted and matching.
     package init(chainPEM: [UInt8], keyPEM: [UInt8]) throws(TLSError) {
@@ -24,6 +26,7 @@ package final class TLSCertificate: @unchecked Sendable {
     package convenience init(chainFile: String, keyFile: String) throws(TLSError) {
         do throws(TLSError) {
             try self.init(chainPEM: Self.read(chainFile), keyPEM: Self.read(keyFile))
+            if let chainFault { throw chainFault }
         } catch {
             switch error {
             case .unreadable: throw error
@@ -64,6 +67,7 @@ package final class TLSCertificate: @unchecked Sendable {
     package func fault(serving host: String, atUnixSeconds now: Int64) -> String? {
         guard let leaf = SSL_CTX_get0_certificate(context) else { return "there is no certificate" }
         guard names(host) else { return "the certificate is for another name" }
+        if let chainFault { return chainFault.description }
         var now = time_t(now)
         // Zero is an error of the certificate's.
         guard X509_cmp_time(X509_get0_notBefore(leaf), &now) < 0 else { return "the certificate is not valid yet" }
@@ -107,7 +111,8 @@ package final class TLSCertificate: @unchecked Sendable {
                 throw .last("certificate chain")
             }
         }
-        // The search for one more always ends in "no start line".
+        // The search for one more ends in "no start line", or at a certificate that is damaged.
+        if ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE { chainFault = .last("certificate chain") }
         ERR_clear_error()
     }
 

@@ -48,16 +48,16 @@ struct DueTurn: Sendable {
         // Judged where the effect is: a suspension that was answered waited for this lane.
         guard record.access(at: now) == .open else { return { _ in then(.closed) } }
         var times = fleet.dueTimes(record, store.reader)
-        guard let first = times.earliest(of: kinds), first.at <= now.milliseconds else {
+        guard let kind = times.turn(of: kinds, at: now) else {
             let asked = times
             return { _ in then(.asked(asked, at: now, ran: nil)) }
         }
-        attempt.begin(first.kind)
+        attempt.begin(kind)
         let began = fleet.monotonic.nanoseconds()
-        let items = try fleet.schema.due.run(store.transaction, first.kind, limits[first.kind] ?? 1)
-        times[first.kind] = try fleet.schema.due.next(store.reader, first.kind)?.milliseconds ?? DueTimes.never
+        let items = try fleet.schema.due.run(store.transaction, kind, limits[kind] ?? 1)
+        times[kind] = try fleet.schema.due.next(store.reader, kind)?.milliseconds ?? DueTimes.never
         let microseconds = (fleet.monotonic.nanoseconds() - began) / 1_000
         let asked = times
-        return { _ in then(.asked(asked, at: now, ran: (first.kind, items, microseconds))) }
+        return { _ in then(.asked(asked, at: now, ran: (kind, items, microseconds))) }
     }
 }

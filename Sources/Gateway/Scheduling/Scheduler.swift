@@ -31,6 +31,8 @@ package final class Scheduler: Sendable {
     private static let movingMilliseconds: Int64 = 100
     private static let awayMilliseconds: Int64 = 1_000
     private static let stallNanoseconds: UInt64 = 60_000_000_000
+    /// A clock that falls back further was ahead.
+    private static let fallMilliseconds: Int64 = 60_000
 
     let metrics = DueMetrics()
     private let fleet: Fleet
@@ -88,8 +90,12 @@ package final class Scheduler: Sendable {
         var turns: UInt64 = 0
         /// The number of the turn that was begun last.
         var number: UInt64 = 0
-        /// Nobody else had work during the turn that ended last.
-        var isAlone = true
+        /// In steady nanoseconds: when a turn ended during which others had work, or when the thread began.
+        var othersSeenAt: UInt64
+        /// Nobody else has had work for a while.
+        var isAlone = false
+        /// The time of day in the last round.
+        var seen: Timestamp?
     }
 
     /// `round` is called in each round of the thread: tests hold it up there. `answered`: how many calls the node has
@@ -120,7 +126,7 @@ package final class Scheduler: Sendable {
     // MARK: The thread
 
     private func work() {
-        var desk = Desk()
+        var desk = Desk(othersSeenAt: fleet.monotonic.nanoseconds())
         fleet.lookAtSuspects()
         fleet.findResting()
         while true {
@@ -129,6 +135,7 @@ package final class Scheduler: Sendable {
             movedAt.store(nanoseconds, ordering: .relaxed)
             let now = fleet.clock.now()
             lookAtClocks(now, nanoseconds)
+            lookForFall(now, &desk)
             for ended in ends.withLock({ ends in
                 defer { ends.removeAll(keepingCapacity: true) }
                 return ends
@@ -155,6 +162,14 @@ package final class Scheduler: Sendable {
         } else {
             fleet.report("the time of day is believed again: what waited is done now")
         }
+    }
+
+    /// Nothing waits for an hour that a clock told which was ahead.
+    private func lookForFall(_ now: Timestamp, _ desk: inout Desk) {
+        defer { desk.seen = now }
+        guard let seen = desk.seen, seen.milliseconds - now.milliseconds > Self.fallMilliseconds else { return }
+        fleet.due.fallBack(from: seen)
+        for run in desk.runs.values { fleet.due.look(at: run.record) }
     }
 
     /// Runs that have rested have their next turn.
@@ -188,7 +203,7 @@ package final class Scheduler: Sendable {
         run.number = desk.number
         desk.runs[id] = run
         let share = desk.isAlone ? Self.turnNanoseconds : Self.shortTurnNanoseconds
-        let kinds = isPaused ? [] : DueKind.inFile.filter { rest(of: id, $0, nanoseconds, desk) == 0 }
+        let kinds = isPaused ? [] : DueKind.allCases.filter { rest(of: id, $0, nanoseconds, desk) == 0 }
         var limits: [DueKind: Int] = [:]
         for kind in kinds {
             let fits = desk.costs[kind].map { share / max($0, 1) } ?? Self.firstLimit
@@ -228,7 +243,7 @@ package final class Scheduler: Sendable {
             desk.backoffs[Place(tenant: record.id, kind: nil)] = nil
             guard let ran else { return finish(record, times, now, &desk) }
             metrics.count(items: ran.items, of: ran.kind)
-            if ran.items == 0 && times[ran.kind] <= instant.milliseconds {
+            if ran.items == 0 && times.turn(of: [ran.kind], at: instant) != nil {
                 fleet.report("tenant \(record.id.text): \(ran.kind.name): work is due, and none of it is done")
                 return fail(record, nil, ran.kind, now, &desk)
             }
@@ -247,7 +262,9 @@ package final class Scheduler: Sendable {
         let nanoseconds = fleet.monotonic.nanoseconds()
         let others = fleet.pool.metrics.jobs.load(ordering: .relaxed) &- desk.turns
         let isBesideOthers = TurnShare.isBesideOthers(from: run.others, to: others, runs: desk.runs.count)
-        desk.isAlone = !isBesideOthers && run.record.lane.waiting == 0 && answered() == run.answered
+        let hasOthers = isBesideOthers || run.record.lane.waiting > 0 || answered() != run.answered
+        if hasOthers { desk.othersSeenAt = nanoseconds }
+        desk.isAlone = TurnShare.isAlone(nanoseconds, othersSeenAt: desk.othersSeenAt)
         let took = desk.isAlone ? 0 : nanoseconds - run.began
         let rest = TurnShare.rest(after: took, runs: desk.runs.count)
         run.restsUntil = nanoseconds + min(rest, Self.restNanosecondsMax)
@@ -258,7 +275,7 @@ package final class Scheduler: Sendable {
         desk.runs[record.id] = nil
         let nanoseconds = fleet.monotonic.nanoseconds()
         var putOff = DueTimes()
-        for kind in DueKind.inFile where times[kind] <= now.milliseconds {
+        for kind in DueKind.allCases where times.turn(of: [kind], at: now) != nil {
             // It is due and may not run: paused, or it failed a moment ago. What fell due a moment ago comes next.
             let wait = rest(of: record.id, kind, nanoseconds, desk)
             if wait > 0 { putOff[kind] = now.milliseconds + Int64(wait / 1_000_000) + 1 }

@@ -60,6 +60,8 @@ final class Connection {
     var lingers = false
     var lingerBytesLeft = 0
     var served = 0
+    /// It has used up its turn, and has the next one in the round that follows.
+    var waitsForTurn = false
 
     // Nanoseconds of the monotonic clock; what each deadline counts from.
     var openedAt: UInt64

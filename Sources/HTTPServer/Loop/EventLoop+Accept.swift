@@ -184,7 +184,7 @@ extension EventLoop {
         for connection in connections {
             guard let connection else { continue }
             let isIdle = connection.phase == .head && connection.headStartedAt == 0 && connection.output.isEmpty
-            if isIdle && connection.served > 0 && !connection.isReadable && !handsOver {
+            if isIdle && connection.served > 0 && !connection.isReadable && !connection.waitsForTurn && !handsOver {
                 close(connection)
             } else {
                 deadlines[connection.slot] = deadline(of: connection)

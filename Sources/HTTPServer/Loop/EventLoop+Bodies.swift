@@ -19,7 +19,7 @@ extension EventLoop {
             switch framed.framing {
             case .none: break
             case .length(let length): roomBytes = length
-            case .chunked: roomBytes = min(Self.roomStepBytes, bytesMax)
+            case .chunked: roomBytes = min(Self.roomFirstBytes, bytesMax)
             }
             guard hasRoom(connection, room, roomBytes) else { return }
         }
@@ -98,8 +98,9 @@ extension EventLoop {
         return true
     }
 
-    /// A body of no known length takes its room in steps of so many bytes.
-    private static let roomStepBytes = 16 * 1024
+    /// A body of no known length takes its room in steps of so many bytes, behind a first one that is small: a small
+    /// body takes what one takes whose length is known.
+    private static let (roomFirstBytes, roomStepBytes) = (1 << 10, 16 * 1024)
 
     /// False after a 503: the body is not read, or no further.
     func hasRoom(_ connection: Connection, _ room: (any BodyRoom)?, _ bytes: Int) -> Bool {

@@ -37,7 +37,7 @@ extension EventLoop {
     private func parse(_ connection: Connection, _ bytes: UnsafeBufferPointer<UInt8>) -> Int {
         var cursor = 0
         connection.isStalled = false
-        while connection.takesInput, batch.count < Self.batchBytesMax {
+        while connection.takesInput, batch.count < Self.batchBytesMax, connection.served < servedMax {
             switch connection.parser.next(bytes, &cursor) {
             case .needMore:
                 connection.isStalled = true

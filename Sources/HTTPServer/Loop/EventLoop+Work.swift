@@ -7,6 +7,7 @@ extension EventLoop {
     func work(on connection: Connection, _ first: () -> Void = {}) {
         precondition(processing == nil, "one connection at a time")
         processing = connection
+        servedMax = connection.served + Self.requestsPerTurnMax
         first()
         move(connection)
         processing = nil
@@ -18,11 +19,13 @@ extension EventLoop {
         flush(connection)
         var steps = 0
         while connection.canMove || batch.count > 0 {
-            if steps == Self.stepsPerTurnMax {
-                again.append(connection)
+            if steps == Self.stepsPerTurnMax || connection.served >= servedMax {
+                waitForTurn(connection)
                 break
             }
-            while connection.takesInput, batch.count < Self.batchBytesMax, steps < Self.stepsPerTurnMax {
+            while connection.takesInput, batch.count < Self.batchBytesMax, steps < Self.stepsPerTurnMax,
+                connection.served < servedMax
+            {
                 if !connection.isStalled {
                     parsePending(connection)
                 } else if connection.isReadable {
@@ -41,6 +44,12 @@ extension EventLoop {
             }
         }
         flush(connection)
+    }
+
+    private func waitForTurn(_ connection: Connection) {
+        if connection.waitsForTurn { return }
+        connection.waitsForTurn = true
+        again.append(connection)
     }
 
     /// Sends what is gathered; what the socket does not take waits in `output`.

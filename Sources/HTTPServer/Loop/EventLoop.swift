@@ -14,6 +14,8 @@ final class EventLoop: @unchecked Sendable {
     static let acceptsPerWakeMax = 64
     /// Reads or pulled pieces of one connection in a row, before the others get their turn.
     static let stepsPerTurnMax = 16
+    /// Requests of one connection in a row: a read may hold a thousand that are refused, each of which is work.
+    static let requestsPerTurnMax = 32
 
     static let wakeToken = UInt64.max
     static let listenerTokens = UInt64.max - 1024
@@ -55,8 +57,10 @@ final class EventLoop: @unchecked Sendable {
     var batchAnswers: [SentAnswer] = []
     let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: receiveBytesMax, alignment: 16)
 
-    /// Connections that used up their turn.
+    /// Connections that used up their turn, each once.
     var again: [Connection] = []
+    /// What `served` of the connection being worked on may come to in this turn.
+    var servedMax = 0
     /// Messages from this thread about other connections than the one being worked on.
     private var local: [LoopMessage] = []
     private var taken: [LoopMessage] = []
@@ -107,7 +111,10 @@ final class EventLoop: @unchecked Sendable {
         if !again.isEmpty {
             let turns = again
             again.removeAll(keepingCapacity: true)
-            for connection in turns where connection.phase != .closed { work(on: connection) }
+            for connection in turns {
+                connection.waitsForTurn = false
+                if connection.phase != .closed { work(on: connection) }
+            }
         }
         deliverLocal()
         if now >= nextSweepAt {
@@ -139,7 +146,8 @@ final class EventLoop: @unchecked Sendable {
             if isBoth || !flags.isDisjoint(with: [.readable, .halfClosed]) { connection.isReadable = true }
             if isBoth || flags.contains(.writable) { connection.isWritable = true }
             if flags.contains(.halfClosed) { connection.peerFinishedSending = true }
-            work(on: connection)
+            // Whatever comes meanwhile, it has one turn in each round.
+            if !connection.waitsForTurn { work(on: connection) }
         }
     }
 

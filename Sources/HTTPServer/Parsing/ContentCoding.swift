@@ -68,9 +68,9 @@ enum ContentCoding {
             || type == "application/x-ndjson"
     }
 
-    /// The first `Accept-Encoding`: gzip by name, or else by `*`, with a weight over zero.
+    /// By all of `Accept-Encoding`: gzip by name, or else by `*`, with a weight over zero.
     static func accepts(_ head: RequestHead) -> Bool {
-        guard let value = head.value(of: .acceptEncoding)?.lowercased() else { return false }
+        guard let value = head.joinedValues(of: .acceptEncoding)?.lowercased() else { return false }
         var byStar = false
         for item in value.split(separator: ",") {
             let parts = item.split(separator: ";").map { $0.filter { $0 != " " && $0 != "\t" } }

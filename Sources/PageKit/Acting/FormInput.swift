@@ -12,10 +12,7 @@ package struct FormInput: Sendable {
     package static let pairsMax = 4_096
 
     package init(_ call: Call) throws(Refusal) {
-        if let boundary = call.head.value(of: .contentType).flatMap(Multipart.boundary) {
-            guard let parts = Multipart(call.body, boundary: boundary) else {
-                throw .unparseable("The form cannot be read: its parts do not fit together.")
-            }
+        if let parts = try call.head.parts(call.body) {
             pairs = parts.pairs
             file = parts.file
             return

@@ -143,9 +143,9 @@ extension PageView {
             : Empty(title, "\(sentence)").html
     }
 
-    /// An id that is the way to what it names.
-    package func idLink(_ path: StaticString, _ id: String) -> HTML {
-        #"<a href="\#(link(path, id))"><code>\#(id)</code></a>"#
+    /// An id that is the way to what it names. `book`: in which that is, `live` or `test`; nil: in the page's.
+    package func idLink(_ path: StaticString, _ id: String, of book: String? = nil) -> HTML {
+        #"<a href="\#(link(path, id, query: [("mode", book)]))"><code>\#(id)</code></a>"#
     }
 
     /// The same list from where this page of it ends; nil at its end.

@@ -144,7 +144,10 @@
       event.preventDefault();
       keep();
       const { top, left } = range();
-      change(text.split("\n").flatMap((line, dy) => line.split("\t").map((value, dx) => [at(top + dy, left + dx), value.trim()])));
+      const pairs = text.split("\n").flatMap((line, dy) => line.split("\t").map((value, dx) => [at(top + dy, left + dx), value.trim()]));
+      change(pairs);
+      const lost = pairs.filter(([input, value]) => !input && value).length;
+      if (count && lost) count.textContent += `; ${lost} pasted had no cell`;
     });
     on(table, "copy", (event) => {
       if (!anchor) return;

@@ -50,7 +50,7 @@ struct Frame: Sendable {
             <header class="top">\
             <details class="menu"><summary>\(Icon.menu)<span class="unseen">Menu</span></summary>\
             <nav aria-label="\(visit.site.title) menu">\(navigation)</nav></details>\
-            <a class="brand" href="\(visit.link(path: ""))">\(logo)<b>\(around?.name ?? "Tollgate")</b>\
+            <a class="brand" href="\(visit.link(path: ""))">\(logo)<b dir="auto">\(around?.name ?? "Tollgate")</b>\
             <span>\(visit.site.title)</span></a>\(search)\(mode)\(account)</header>
             """
     }
@@ -104,7 +104,7 @@ struct Frame: Sendable {
             "\(Button("Sign out", .quiet))"
         }
         return """
-            <details class="account"><summary>\(Icon.user)<span>\(who)</span></summary>\
+            <details class="account"><summary>\(Icon.user)<span dir="auto">\(who)</span></summary>\
             <div>\(own)\(LooksForm(visit))\(out)</div></details>
             """
     }
@@ -189,7 +189,8 @@ package enum PagePolicy {
 package enum Said: String, CaseIterable, Sendable {
     case saved, created, deleted, sent, invited, approved, suspended, resumed, terminated, revoked, rotated, retried
     case replayed, activated, rejected, refunded, cancelled, imported, applied, added, removed, ended, paid, ordered
-    case confirmed, closed, moved, undone, renews, enabled, already, assigned, paused, resumedHeld = "resumed-held"
+    case confirmed, closed, moved, undone, renews, enabled, already, assigned, paused, first
+    case resumedHeld = "resumed-held"
 
     var sentence: String {
         switch self {
@@ -225,6 +226,7 @@ package enum Said: String, CaseIterable, Sendable {
         case .already: "That was sent before, and was not done again."
         case .enabled: "Enabled. What was held waits for Replay."
         case .assigned: "Assigned."
+        case .first: "This is the list's first page: the address led to a place that is not in it, or not yours."
         case .paused: "Paused. What is for it is held until it is resumed and replayed."
         case .resumedHeld: "Resumed. What was held waits for Replay."
         }

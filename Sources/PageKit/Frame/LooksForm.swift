@@ -74,15 +74,7 @@ extension RequestHead {
     var chosenRows: Layout.Rows? { chosen(.rows).flatMap { Layout.Rows(rawValue: $0) } }
 
     fileprivate func chosen(_ choice: LooksForm.Choice) -> String? {
-        guard let cookies = value(of: .cookie) else { return nil }
-        for pair in cookies.split(separator: ";") {
-            let parts = pair.split(separator: "=", maxSplits: 1).map { $0.trimming(" ") }
-            if parts.count == 2, parts[0] == choice.cookieName { return String(parts[1]) }
-        }
-        return nil
+        let found = cookies.first { $0.name.elementsEqual(choice.cookieName.utf8) }
+        return found.flatMap { String(validating: bytes[$0.value], as: Unicode.ASCII.self) }
     }
-}
-
-extension Substring {
-    fileprivate func trimming(_ space: Character) -> Substring { drop { $0 == space } }
 }

@@ -29,7 +29,7 @@ package struct Found: Sendable {
     }
 
     private init(_ refusal: Refusal) throws {
-        guard [400, 404, 422].contains(refusal.status) else { throw refusal }
+        guard [400, 404, 422].contains(refusal.status), !refusal.isOfPlace else { throw refusal }
         list = Self.none
         problem = refusal.sentence
     }

@@ -46,6 +46,9 @@ package struct Visit: Sendable {
     /// What browsers ask for by a field of their own, which sends no zone.
     private static let times: Set<String> = ["at", "from", "to", "since", "until", "before"]
 
+    /// What says where in a page's list its reader is, and how it came there.
+    static let places: Set<String> = ["cursor", "keys_cursor", "trouble", "back"]
+
     /// What a form that filters keeps of the page's query, beside its own fields.
     package func kept(_ names: String...) -> [(name: String, value: String)] {
         names.compactMap { name in asked(name).map { (name, $0) } }
@@ -77,7 +80,7 @@ package struct Visit: Sendable {
 
     // MARK: Links
 
-    /// A page of this surface: its path's parts are encoded, and the book goes along.
+    /// A page of this surface: its path's parts are encoded, and the book goes along where `query` names none.
     package func link(_ path: StaticString, _ parts: String..., query: [(String, String?)] = []) -> Link {
         link(below: site.basePath, path, parts, query)
     }
@@ -118,10 +121,13 @@ package struct Visit: Sendable {
         var page = "\(path)"
         for part in parts { page += "/" + part.percentEncoded }
         var pairs = query.compactMap { name, value in value.map { (name, $0) } }
+        // A thing of one book is there alone, whichever the page shows.
+        let book = pairs.last { $0.0 == "mode" }?.1 ?? (isTest ? "test" : "live")
+        pairs.removeAll { $0.0 == "mode" }
         let list = isOfSeen && !base.isEmpty ? seen : nil
         let filters = pairs.isEmpty ? list?.query(of: page) : nil
         pairs += list?.parameter(for: page) ?? []
-        if isTest, !base.isEmpty { pairs.append(("mode", "test")) }
+        if book == "test", !base.isEmpty { pairs.append(("mode", book)) }
         let asked = [filters, pairs.isEmpty ? nil : PercentEncoding.query(pairs)].compactMap { $0 }
         let text = call.head.rootPath + base + page + (asked.isEmpty ? "" : "?" + asked.joined(separator: "&"))
         return Link(path: text.isEmpty ? "/" : text) ?? Link(path: "/")!

@@ -86,13 +86,15 @@ extension AdminPages {
 
     /// What so many of a kind of `GET /attention` are called, and where they are looked at.
     private static func need(of kind: String, _ count: Int, _ view: SlowView) -> (String, Tone, Link) {
+        // What is counted is of this book.
+        let live: (String, String?) = ("mode", "live")
         func words(_ one: String, _ many: String) -> String { count == 1 ? one : many }
         switch kind {
         case "outbound_held": return ("Restored: nothing has left since", .bad, view.link("/outbound"))
         case "orders_pending":
             return (
                 words("order waits for you", "orders wait for you"), .warn,
-                view.link("/orders", query: [("state", "pending")])
+                view.link("/orders", query: [("state", "pending"), live])
             )
         case "provisioning_stuck":
             return (
@@ -107,22 +109,22 @@ extension AdminPages {
         case "webhooks_disabled":
             return (
                 words("webhook is switched off", "webhooks are switched off"), .bad,
-                view.link("/endpoints", query: [("state", "disabled")])
+                view.link("/endpoints", query: [("state", "disabled"), live])
             )
         case "webhooks_failing":
             return (
                 words("webhook is failing", "webhooks are failing"), .bad,
-                view.link("/endpoints", query: [("state", "failing")])
+                view.link("/endpoints", query: [("state", "failing"), live])
             )
         case "deliveries_dead":
             return (
                 words("event was given up on", "events were given up on"), .bad,
-                view.link("/events", query: [("state", "dead")])
+                view.link("/events", query: [("state", "dead"), live])
             )
         case "services_past_due":
             return (
                 words("service is past due", "services are past due"), .warn,
-                view.link("/services", query: [("state", "past_due")])
+                view.link("/services", query: [("state", "past_due"), live])
             )
         case lowStock:
             return (

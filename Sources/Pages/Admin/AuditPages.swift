@@ -29,7 +29,7 @@ extension AdminPages {
             let id = view.visit.parameter()
             let rows = try await view.get("/audit/requests/\(id)", view.asked("at")).rows()
             return PageContent(
-                "Request", sub: "\(auditLog(view)) · <code>\(id)</code>", AuditRecords(rows, view).html)
+                "Request", sub: "\(auditLog(view)) · <code>\(id)</code>", try await AuditRecords(rows, view).html)
         },
         Page(inSteps: "/audit/{seq}", "A row of the audit log") { view in
             let seq = view.visit.parameter()
@@ -40,7 +40,7 @@ extension AdminPages {
                 let near = try await view.ask("/audit/requests/\(first["request_id"])", [("at", first["at"])])
                 rows += near?.rows().filter { $0["seq"] != seq } ?? []
             }
-            return PageContent("Audit row \(seq)", sub: auditLog(view), AuditRecords(rows, view).html)
+            return PageContent("Audit row \(seq)", sub: auditLog(view), try await AuditRecords(rows, view).html)
         },
     ]
 

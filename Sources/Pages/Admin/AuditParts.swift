@@ -160,26 +160,26 @@ struct AuditRecords: MarkupPart {
     /// What the clock did has no request.
     static let noRequest = "req_00000000000000000000000000000000"
 
-    init(_ rows: [Row], _ view: some PageView) {
-        html = "\(each: rows, { Self.panel($0, view) })"
+    init(_ rows: [Row], _ view: SlowView) async throws {
+        let keys = try await view.keysWithPages(rows.flatMap { $0.rows("records") }.compactMap { $0.text("key") })
+        html = "\(each: rows, { Self.panel($0, keys, view) })"
     }
 
-    private static func panel(_ row: Row, _ view: some PageView) -> HTML {
+    /// `keys`: those that have a page.
+    private static func panel(_ row: Row, _ keys: Set<String>, _ view: SlowView) -> HTML {
         let records = row.rows("records")
         return Panel("Row \(row["seq"])", id: "row-\(row["seq"])") {
             let about: HTML? =
                 row["kind"] == "rows"
                 ? "<p>It tells of no call: it vouches for what rows of other tables say since the calls before it.</p>"
                 : nil
-            return "\(about)\(each: records, { record($0, view) })\(proof(row))"
+            return "\(about)\(each: records, { record($0, keys, view) })\(proof(row))"
         }.html
     }
 
-    private static func record(_ record: Row, _ view: some PageView) -> HTML {
+    private static func record(_ record: Row, _ keys: Set<String>, _ view: SlowView) -> HTML {
         let line = AuditLine(record)
-        let key: HTML? = record.text("key").map { id -> HTML in
-            #"<a href="\#(view.link("/keys", id))"><code>\#(id)</code></a>"#
-        }
+        let key = record.text("key").map { view.keyLink($0, in: keys) }
         let request = record["request_id"]
         let facts = Facts([
             ("Time", "\(TimeText(record["at"], hasSeconds: true)) <code>\(record["at"])</code>"),
@@ -189,7 +189,7 @@ struct AuditRecords: MarkupPart {
             ("Bytes", "\(Figure.grouped(record.int("bytes_in"))) in, \(Figure.grouped(record.int("bytes_out"))) out"),
             ("Calls", record.int("count") == 1 ? nil : "\(Figure.grouped(record.int("count")))"),
             ("Request", request == noRequest ? "none: the clock did it" : "<code>\(request)</code>"),
-            ("Limits", record.int("status") == tooMany ? limits(record, view) : nil),
+            ("Limits", record.int("status") == tooMany ? limits(record, keys, view) : nil),
         ])
         guard let detail = record.row("detail") else { return facts.html }
         return "\(facts)<h3>What it did</h3>\(Facts(detail.members.map { ($0.name, said($0.name, $0.value, view)) }))"
@@ -198,8 +198,8 @@ struct AuditRecords: MarkupPart {
     private static let tooMany = 429
 
     /// The limits that a call may have been over: its key's own, and what all keys of its reseller share.
-    private static func limits(_ record: Row, _ view: some PageView) -> HTML? {
-        let key: HTML? = record.text("key").map { id -> HTML in
+    private static func limits(_ record: Row, _ keys: Set<String>, _ view: SlowView) -> HTML? {
+        let key: HTML? = record.text("key").flatMap { keys.contains($0) ? $0 : nil }.map { id -> HTML in
             #"<a href="\#(view.link("/keys", id))">its key's</a>"#
         }
         let reseller: HTML? = record.text("reseller").map { id -> HTML in

@@ -78,6 +78,9 @@ extension PageView {
 }
 
 extension Row {
-    /// How many lines of a kind wait for the operator, of `/attention`; nil where none do.
-    func waiting(_ kind: String) -> Int? { rows().first { $0["kind"] == kind }?.int("count") }
+    /// How many lines of a kind wait for the operator, of `/attention`, which counts the live book; nil where none do,
+    /// and on a page of the test book.
+    func waiting(_ kind: String, _ view: some PageView) -> Int? {
+        view.visit.isTest ? nil : rows().first { $0["kind"] == kind }?.int("count")
+    }
 }

@@ -73,7 +73,7 @@ extension AdminPages {
                 return cells
             },
             empty: Empty("Nothing moved in this time", "Take more days, or another report.").html,
-            narrow: .scroll, previous: view.first(), next: view.next(list))
+            previous: view.first(), next: view.next(list))
     }
 
     /// What a line is told by.

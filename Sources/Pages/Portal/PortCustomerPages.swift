@@ -6,8 +6,8 @@ import PageKit
 /// Those whom a reseller's ports are for, and what it moves to them (X3).
 extension PortalPages {
     static let portCustomers: [Page] = [
-        Page("/port-customers", "Customers") { view in try portCustomerList(view) },
-        Page("/port-customers/{id}", "Customer") { view in try portCustomer(view) },
+        Page("/port-customers", "Port customers") { view in try portCustomerList(view) },
+        Page("/port-customers/{id}", "Port customer") { view in try portCustomer(view) },
     ]
 
     private static func portCustomerList(_ view: View) throws -> PageContent {
@@ -29,7 +29,7 @@ extension PortalPages {
             empty: view.none("customers", [], may: mayAdd, "Add one, and buy ports for it."),
             previous: view.first(), next: view.nextOf(list))
         return PageContent(
-            "Customers",
+            "Port customers",
             "\(view.standing(try view.get("/account")))\(table)\(if: mayAdd, newPortCustomer(view))")
     }
 
@@ -60,7 +60,7 @@ extension PortalPages {
         return PageContent(
             customer.text("name") ?? customer["email"],
             sub: """
-                \(view.row("Customers", view.link("/port-customers"))) · <code>\(id)</code> · \
+                \(view.row("Port customers", view.link("/port-customers"))) · <code>\(id)</code> · \
                 balance \(Amount(customer["balance"], currency: view.currency)) · \
                 \(customer["usedPortSlots"]) of \(customer["allocatedPortSlots"]) ports
                 """,

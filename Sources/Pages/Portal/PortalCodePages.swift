@@ -126,6 +126,7 @@ extension PortalPages {
         ) {
             """
             \(FormField.hidden("planId", plan["id"]))\(FormField.hidden(codesField, asked))\
+            \(FormField.hidden(FormField.total, total))\
             \(Button("Generate for \(Amount.grouped(total)) \(view.currency)", .primary))
             """
         }
@@ -137,7 +138,8 @@ extension PortalPages {
                 \(confirmed(facts, costs, by: generate, or: Button("Cancel", .quiet, leadsTo: back), view))
                 """
             })
-            """)
+            """
+        ).paying(total)
     }
 
     /// The API's price, so many times; nil where that is beyond all amounts.

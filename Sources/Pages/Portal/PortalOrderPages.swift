@@ -250,7 +250,8 @@ extension PortalPages {
                     or: Button("Change it", .quiet, leadsTo: change), view))
                 """
             })
-            """)
+            """
+        ).paying(quote["wholesale_total"])
     }
 
     /// What something costs, and the form that pays it; where the balance does not have that, the way to more.
@@ -299,7 +300,7 @@ extension PortalPages {
             isButton: true
         ) {
             """
-            \(each: asked, { FormField.hidden($0.name, $0.value) })\
+            \(each: asked + [(FormField.total, quote["wholesale_total"])], { FormField.hidden($0.name, $0.value) })\
             \(Button("Order for \(Amount.grouped(quote["wholesale_total"])) \(quote["currency"])", .primary))
             """
         }

@@ -37,7 +37,8 @@ package struct PortalPages: Dialect, PageSurface {
                 NavigationEntry("Codes", "/codes", .codes, dialect: codeDialect, asks: "/balance"),
                 NavigationEntry("Licences", "/licences", .licences, dialect: "licence_keys", asks: "/balance"),
                 NavigationEntry("Ports", "/ports", .ports, dialect: "proxy_ports", asks: "/balance"),
-                NavigationEntry("Customers", "/port-customers", .customers, dialect: "proxy_ports", asks: "/balance"),
+                NavigationEntry(
+                    "Port customers", "/port-customers", .customers, dialect: "proxy_ports", asks: "/balance"),
             ]),
         NavigationSection(
             "Account",

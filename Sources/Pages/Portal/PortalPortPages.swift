@@ -108,7 +108,7 @@ extension PortalPages {
             once: view.visit.asked("once"), isButton: true
         ) {
             """
-            \(each: asked, { FormField.hidden($0.name, $0.value) })\
+            \(each: asked + [(FormField.total, price["basePrice"])], { FormField.hidden($0.name, $0.value) })\
             \(Button("Buy for \(Amount.grouped(price["basePrice"])) \(view.currency)", .primary))
             """
         }
@@ -120,7 +120,8 @@ extension PortalPages {
                 \(confirmed(facts, costs, by: buy, or: Button("Change it", .quiet, leadsTo: change), view))
                 """
             })
-            """)
+            """
+        ).paying(price["basePrice"])
     }
 
     private static let pricing = "/reseller/pricebook/calculate"
@@ -222,7 +223,7 @@ extension PortalPages {
             "POST \(portsAPI)\(path)/renew", said: .paid, next: back, once: view.visit.asked("once"), isButton: true
         ) {
             """
-            \(FormField.hidden("days", days))\
+            \(FormField.hidden("days", days))\(FormField.hidden(FormField.total, price["basePrice"]))\
             \(Button("Renew for \(Amount.grouped(price["basePrice"])) \(view.currency)", .primary))
             """
         }
@@ -234,6 +235,7 @@ extension PortalPages {
                 \(confirmed(facts, costs, by: renew, or: Button("Cancel", .quiet, leadsTo: back), view))
                 """
             })
-            """)
+            """
+        ).paying(price["basePrice"])
     }
 }

@@ -12,6 +12,9 @@ struct TenantBundle: Sendable {
     static let magic = Array("TGMOVE\r\n".utf8)
     static let version: UInt8 = 1
     static let mediaType = "application/vnd.tollgate.tenant"
+    /// All but the first of what stands in an array or object is behind one: so values are bounded before they take
+    /// memory. Levels have none, however long they are.
+    private static let commasMax = 1_024
 
     var profile: TenantProfile
     let secretKey: [UInt8]
@@ -68,7 +71,10 @@ struct TenantBundle: Sendable {
     /// taken with: the seal was good, so that whoever has the passphrase wrote it. Slug and blueprint are judged by
     /// whoever takes the tenant in.
     init(reading bytes: [UInt8]) throws {
-        guard let json = try? JSON.parse(bytes) else { throw BundleFailure.damaged }
+        guard bytes.count(where: { $0 == UInt8(ascii: ",") }) <= Self.commasMax, let json = try? JSON.parse(bytes)
+        else {
+            throw BundleFailure.damaged
+        }
         let fields = BundleFields(json: json)
         let id = try fields.value("id", of: fields.hex("id"), as: TenantID.init(bytes:))
         profile = TenantProfile(

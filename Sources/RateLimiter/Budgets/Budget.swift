@@ -16,6 +16,7 @@ package enum Budget: String, Sendable, CaseIterable {
     case passwordsAddress = "passwords_address"
     case passwordsAccount = "passwords_account"
     case keysReseller = "keys_reseller"
+    case callsPending = "calls_pending"
     case keysPending = "keys_pending"
     case roomReseller = "room_reseller"
     case roomPending = "room_pending"
@@ -85,7 +86,7 @@ package enum Budget: String, Sendable, CaseIterable {
             held(
                 "a tenant's strangers together", "applications that wait for the operator", 100, "429 applications_full"
             )
-        case .linksTenant: calls("a tenant", "calls by links and signatures that are valid", 3_000, 60)
+        case .linksTenant: calls("a tenant, apart for links and for signatures", "such calls that are valid", 3_000, 60)
         case .linkCalls: calls("one link, or a session", "calls by it, or that end it", 300, 60)
         case .guessesAddress: calls("an address at a tenant", "wrong keys, links and signatures", 300, 60)
         case .guessesInFlight:
@@ -97,6 +98,7 @@ package enum Budget: String, Sendable, CaseIterable {
             calls("an account, but for addresses that know its password", "wrong passwords", 100, 3_600)
         case .keysReseller: held("a reseller", "keys in force", 50, "402 share_exceeded")
         case .roomReseller: held("a reseller", "per cent of its tenant's quota of bytes", 25, "402 share_exceeded")
+        case .callsPending: calls("a tenant's resellers that wait for approval, together", "calls", 3_000, 60)
         case .keysPending: held("a reseller that applied and waits", "test keys in force", 5, "402 share_exceeded")
         case .roomPending: held("a reseller that applied and waits", "MiB of the file", 2, "402 share_exceeded")
         case .hashingNode: held("the node's strangers", "password hashes waiting", 256)

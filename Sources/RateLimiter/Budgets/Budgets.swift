@@ -59,7 +59,7 @@ package final class Budgets: Sendable {
 
     private static let metered: [Budget] = [
         .openCallsAddress, .openCallsTenant, .pageFilesTenant, .signInsAddress, .applicationsAddress, .linksTenant,
-        .linkCalls, .guessesAddress,
+        .linkCalls, .guessesAddress, .callsPending,
     ]
 
     /// Takes one from a budget that comes back with time; a refusal is counted as spent.

@@ -55,6 +55,7 @@ extension OperatorAdmin {
             parameters: [.query("reseller", isRequired: true), .mode, .from, .to], takes: Schemas.ledgerFile,
             gives: .made(Schemas.reconciliation), refuses: [404]
         ) { call in
+            try call.expectNoParts()
             let query = try call.query()
             guard let reseller = try query.id("reseller") else {
                 throw Refusal.field("/reseller", "required", "is required")

@@ -12,7 +12,8 @@ package protocol DueWork: Sendable {
     func next(_ tenant: TenantReader) throws -> Timestamp?
 
     /// Does what is due at `tenant.now`, oldest first, `limit` items at the most, each whole or not at all. Returns how
-    /// many; fewer than `limit` says that nothing more is due. Of kinds that are done outside the file: nothing.
+    /// many; fewer than `limit` says that nothing more is due. Of kinds that are done outside the file: makes due now
+    /// what a clock that was ahead put off beyond `DueKind.latestTry`.
     func run(_ tenant: TenantTransaction, limit: Int) throws -> Int
 
     /// What comes next, for the operator, in the order in which it will run: by time, then by `id`.

@@ -16,7 +16,7 @@ package struct PaymentCallbacks: OpenDialect {
     package let routes: [Route] = [
         Route(
             .post, "/callback", "Take the payment service's report on a payment", access: .open,
-            body: .whole(bytesMax: PaymentCallback.bodyBytesMax), openCalls: .capability,
+            body: .whole(bytesMax: PaymentCallback.bodyBytesMax), openCalls: .signed,
             ignoresUnknownParameters: true, takes: PaymentCallback.Content.body.schema, gives: .done(taken),
             refuses: [401]
         ) { call in take(call, taken) }

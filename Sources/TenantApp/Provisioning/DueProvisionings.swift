@@ -16,7 +16,19 @@ package struct DueProvisionings: DueWork {
         } ?? nil
     }
 
-    package func run(_ tenant: TenantTransaction, limit: Int) throws -> Int { 0 }
+    private static let ahead = Statement(
+        """
+        UPDATE provisioning SET next_at = ?1, since = min(since, ?1) WHERE service_id IN (
+            SELECT service_id FROM provisioning WHERE next_at > ?2 ORDER BY next_at LIMIT ?3)
+        """)
+
+    package func run(_ tenant: TenantTransaction, limit: Int) throws -> Int {
+        let now = tenant.now
+        try tenant.connection.run(Self.ahead, .time(now), .time(kind.latestTry(at: now)), .int(limit))
+        let count = tenant.connection.changes
+        if count > 0 { tenant.noteDue(kind, at: now) }
+        return count
+    }
 
     private static let coming = Statement(
         """

@@ -15,9 +15,9 @@ package struct ProvisioningAsking: Sendable, Equatable {
     }
 
     /// Looked again: the same while, or another one where nobody has looked for so long that what was due then counts
-    /// as kept waiting.
+    /// as kept waiting, or where the clock has fallen back behind its beginning.
     package func goingOn(at now: Timestamp) -> ProvisioningAsking {
-        let isBroken = now >= last.adding(seconds: ProvisioningState.lateSecondsMax)
+        let isBroken = now < since || now >= last.adding(seconds: ProvisioningState.lateSecondsMax)
         return isBroken ? ProvisioningAsking(from: now) : ProvisioningAsking(since: since, last: now)
     }
 }

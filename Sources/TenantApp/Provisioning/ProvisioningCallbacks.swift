@@ -13,7 +13,7 @@ package struct ProvisioningCallbacks: OpenDialect {
     package let routes: [Route] = [
         Route(
             .post, "/{service}", "Take what a provisioner says of a unit", access: .open,
-            body: .whole(bytesMax: Route.openBodyBytesMax), openCalls: .capability, ignoresUnknownParameters: true,
+            body: .whole(bytesMax: Route.openBodyBytesMax), openCalls: .signed, ignoresUnknownParameters: true,
             gives: .done(["ok": .boolean]), refuses: [401]
         ) { call in
             .write { tenant, detail in

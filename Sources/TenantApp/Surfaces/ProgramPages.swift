@@ -48,18 +48,19 @@ package struct ProgramPages: OpenDialect {
     private static func prices(_ plans: [Plan], _ tenant: TenantReader) -> HTML {
         let rows = plans.map { plan -> HTML in
             """
-            <tr><th scope="row">\(plan.name)</th><td class="n">\(plan.days)</td>\
-            <td class="n">\(tenant.decimal(plan.wholesalePrice))</td><td class="n">\(tenant.decimal(plan.retailPrice))</td></tr>
+            <tr role="row"><th scope="row" role="rowheader">\(plan.name)</th>\
+            <td role="cell" data-label="Days" class="n">\(plan.days)</td>\
+            <td role="cell" data-label="You pay" class="n">\(tenant.decimal(plan.wholesalePrice))</td>\
+            <td role="cell" data-label="Sells at" class="n">\(tenant.decimal(plan.retailPrice))</td></tr>
             """
         }
         let head: HTML = """
-            <tr><th scope="col">Plan</th><th scope="col" class="n">Days</th><th scope="col" class="n">You pay</th>\
-            <th scope="col" class="n">Sells at</th></tr>
+            <tr role="row"><th scope="col" role="columnheader">Plan</th>\
+            \(each: ["Days", "You pay", "Sells at"], { #"<th scope="col" role="columnheader" class="n">\#($0)</th>"# })</tr>
             """
         let table: HTML = """
-            <div class="scroll" tabindex="0" role="region" aria-label="Plans"><table>\
-            <caption>Plans, prices in \(tenant.currency.code)</caption><thead>\(head)</thead>\
-            <tbody>\(each: rows, { $0 })</tbody></table></div>
+            <table role="table" class="cards"><caption>Plans, prices in \(tenant.currency.code)</caption>\
+            <thead role="rowgroup">\(head)</thead><tbody role="rowgroup">\(each: rows, { $0 })</tbody></table>
             """
         return "\(if: !rows.isEmpty, table)"
     }

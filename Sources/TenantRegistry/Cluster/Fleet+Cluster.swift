@@ -33,6 +33,17 @@ extension Fleet {
         let isFirst: Bool
     }
 
+    /// A folder that followed a cluster's log is not served by itself: its files are behind, or its tenants are served by
+    /// other nodes, and what was done here would be in no log.
+    static func judgeCluster(_ options: ClusterOptions?, _ data: DataDirectory) throws {
+        let mark = data.registryPath + SharedFile.markSuffix
+        guard options == nil, DataDirectory.size(of: mark) != nil else { return }
+        throw DataDirectory.Failure.unusable(
+            data.path,
+            "its tenants are those of a cluster: start it as the node that it was (--cluster or --cluster-file, --node, "
+                + "--advertise). tollgate backup and restore-node make a gateway by itself of a cluster")
+    }
+
     /// Joins the cluster, and has the registry in common with it. Before the registry is opened. `isNewKey`: the folder
     /// had no master key; one that the cluster does not take is no use.
     static func join(
@@ -145,19 +156,25 @@ extension Fleet {
         let group = DispatchGroup()
         for record in records {
             group.enter()
+            let path = data.tenantPath(record.id)
             record.lane.exclusively(
                 { [self] control in
                     defer { group.leave() }
                     do {
-                        let path = data.tenantPath(record.id)
                         try FileSwap.finish(path)
                         try PackedFile.unpack(path)
                         try FileRecovery.takeInWAL(path, of: record.id)
                         try cluster.begin(record.id)
                         _ = try control.file()
                         takeDue(.unknown, of: record)
+                    } catch let away as SharedLogError {
+                        failures.withLock { $0.append(away) }
                     } catch {
-                        failures.withLock { $0.append(error) }
+                        // Nothing is served before all of them are the cluster's: somebody has to find it.
+                        let named = DataDirectory.Failure.unusable(
+                            "\(path) (tenant \(record.slug))",
+                            "\(error). Put the file back and start again; docs/cluster.md says how to go back")
+                        failures.withLock { $0.append(named) }
                     }
                 },
                 orElse: { failure in

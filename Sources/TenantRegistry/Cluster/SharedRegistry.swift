@@ -72,6 +72,12 @@ final class SharedRegistry: Sendable {
             }
             return false
         }
+        // Its files are behind what they followed, and nobody could say by how much.
+        if DataDirectory.size(of: file.path + SharedFile.markSuffix) != nil {
+            throw SharedLogError.refused(
+                "this data folder followed the log of a cluster, and this database has none: name the cluster's own, or "
+                    + "restore its backup")
+        }
         try makeFile()
         do {
             let place = try file.reset(to: stream)

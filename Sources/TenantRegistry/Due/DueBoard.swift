@@ -58,10 +58,26 @@ package final class DueBoard: Sendable {
         state.withLock { Self.lower(record, to: hour, in: &$0) }?()
     }
 
-    /// When a kind of work asks for the file: what is outside it and due now is woken, and asked for again later.
+    /// The clock fell back from `before`: whoever was to be asked by then, or soon after, is asked now. Hours were put
+    /// off by the time that it had come to, and rows may have been written by it.
+    package func fallBack(from before: Timestamp) {
+        let now = DueHour(clock.now().milliseconds, nil)
+        let last = DueKind.delivery.latestTry(at: before).milliseconds
+        state.withLock { state in
+            for record in state.heap where record.due.hour.milliseconds <= last {
+                _ = Self.lower(record, to: now, in: &state)
+            }
+        }
+    }
+
+    /// When a kind of work asks for the file: what is outside it and due now is woken, and asked for again later. What
+    /// a clock that was ahead put off is for a turn.
     private static func hour(
         _ kind: DueKind, _ at: Int64, now: Int64, in state: borrowing State, waking woken: inout [any OutboundWork]
     ) -> DueHour {
+        if at != DueTimes.never, at > kind.latestTry(at: Timestamp(milliseconds: now)).milliseconds {
+            return DueHour(now, kind)
+        }
         guard kind.isOutbound, at <= now else { return DueHour(at, kind) }
         // Where nobody does such work there is nothing to ask for.
         guard let work = state.works.first(where: { $0.kind == kind }) else { return .never }

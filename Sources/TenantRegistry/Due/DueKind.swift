@@ -24,6 +24,13 @@ package enum DueKind: Int, Sendable, CaseIterable {
     /// Done outside the file, by whoever is registered for it; all others are done on the tenant's lane.
     package var isOutbound: Bool { self == .delivery || self == .provisioning }
 
+    /// Of what is done outside the file nothing waits longer for its next try: a row that names a later hour was
+    /// written while the clock was ahead. A day and a fifth, and two hours that a receiver may ask for (H3); eight
+    /// hours (W13).
+    package func latestTry(at now: Timestamp) -> Timestamp {
+        isOutbound ? now.adding(seconds: (self == .delivery ? 31 : 9) * 3_600) : .latest
+    }
+
     /// All that has effects in the file, in the order in which kinds of one instant run.
     package static let inFile = allCases.filter { !$0.isOutbound }
 }

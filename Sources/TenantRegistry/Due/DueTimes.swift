@@ -14,6 +14,20 @@ package struct DueTimes: Sendable, Equatable {
     /// The earliest of all kinds; nil where nothing waits.
     package var first: (kind: DueKind, at: Int64)? { earliest(of: DueKind.allCases) }
 
+    /// What a turn has to do at `now`, of these kinds: what a clock that was ahead put off is fetched back; else what
+    /// has been due longest of all that is done in the file.
+    package func turn(of kinds: [DueKind], at now: Timestamp) -> DueKind? {
+        if let ahead = kinds.first(where: { isAhead($0, at: now) }) { return ahead }
+        guard let first = earliest(of: kinds.filter { !$0.isOutbound }), first.at <= now.milliseconds else {
+            return nil
+        }
+        return first.kind
+    }
+
+    private func isAhead(_ kind: DueKind, at now: Timestamp) -> Bool {
+        self[kind] != Self.never && self[kind] > kind.latestTry(at: now).milliseconds
+    }
+
     /// The earliest of these kinds.
     package func earliest(of kinds: [DueKind]) -> (kind: DueKind, at: Int64)? {
         var first: (kind: DueKind, at: Int64)?
@@ -26,7 +40,8 @@ package struct DueTimes: Sendable, Equatable {
 package struct DueSchema: Sendable {
     /// When the next item of a kind falls due; nil where none waits.
     package let next: @Sendable (TenantReader, DueKind) throws -> Timestamp?
-    /// Does what is due of a kind, so many items at the most; how many it were.
+    /// Does what is due of a kind, so many items at the most; how many it were. Of what is done outside the file it
+    /// fetches back what lies behind the latest try.
     package let run: @Sendable (TenantTransaction, DueKind, Int) throws -> Int
 
     package init(

@@ -111,6 +111,7 @@ package final class DataDirectory: Sendable {
 
     package var registryPath: String { "\(path)/registry.sqlite" }
     package var levelsPath: String { "\(path)/levels.bin" }
+    var clockLeapPath: String { "\(path)/clock.leapt" }
     package var masterKeyPath: String { "\(path)/master.key" }
     package var controlSocketPath: String { "\(path)/control.sock" }
 

@@ -185,7 +185,8 @@ package final class Fleet: Sendable {
         self.report = report
         consoleSessions = ConsoleSessions(since: clock.now())
         due = DueBoard(clock: clock)
-        clockGuard = ClockGuard(leapHoursMax: options.clockLeapHoursMax)
+        clockGuard = ClockGuard(
+            leapHoursMax: options.clockLeapHoursMax, path: data.clockLeapPath, steady: monotonic.nanoseconds())
         pool = LanePool(
             workers: options.workers, openFilesMax: options.openFilesMax, aroundAnswers: options.aroundAnswers)
         let budgets = options.budgets
@@ -201,6 +202,7 @@ package final class Fleet: Sendable {
         blankFiles = BlankFiles(data: data, schema: schema, background: background)
         files = BackgroundPool(name: "files", threads: 2, places: budgets.files)
         roster = Roster(monotonic: monotonic)
+        try Self.judgeCluster(options.cluster, data)
         let isNewKey = try DataDirectory.contents(of: data.masterKeyPath) == nil
         let lacksRegistry = options.cluster == nil && Self.lacksRegistry(data)
         if isNewKey, lacksRegistry || DataDirectory.size(of: data.registryPath) != nil {
@@ -366,6 +368,8 @@ package final class Fleet: Sendable {
         let times = dueTimes(record, store.reader)
         due.note(record, DueKind.allCases.map { ($0, times[$0]) })
         count(backlogOf: record, in: store.reader)
+        // What opening has read is not what calls read.
+        store.connection.dropCaches()
         return store
     }
 

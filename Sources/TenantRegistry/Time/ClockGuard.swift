@@ -7,14 +7,28 @@ package final class ClockGuard: Sendable {
         /// Time of day less the steady clock, in milliseconds, when both were last believed.
         var difference: Int64?
         var leap: Int64?
+        /// The file is there.
+        var isNoted = false
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     /// Nil: every time of day is believed.
     private let leapMaxMilliseconds: Int64?
+    private let path: String?
 
-    package init(leapHoursMax: Int) {
+    /// `path`: of a file that is there while a leap is not believed, and has the time that was: a start in between
+    /// believes it no more than the one before.
+    package init(leapHoursMax: Int, path: String? = nil, steady nanoseconds: UInt64 = 0) {
         leapMaxMilliseconds = leapHoursMax > 0 ? Int64(leapHoursMax) * 3_600_000 : nil
+        self.path = path
+        let known = path.flatMap { try? DataDirectory.contents(of: $0) }
+        var state = State(isNoted: known != nil)
+        if let path, leapMaxMilliseconds == nil {
+            DataDirectory.remove(path)
+        } else if let before = known.flatMap({ Int64(String(decoding: $0, as: UTF8.self)) }), before > 0 {
+            state.difference = before - Int64(nanoseconds / 1_000_000)
+        }
+        self.state = Mutex(state)
     }
 
     /// How far the time of day has leapt ahead since it was last believed; nil while it is believed.
@@ -44,6 +58,7 @@ package final class ClockGuard: Sendable {
                 // One that falls far back is believed again where it comes back to.
                 if ahead >= -leapMaxMilliseconds { state.difference = difference }
             }
+            note(&state, now)
             return before != (state.leap != nil)
         }
     }
@@ -54,7 +69,20 @@ package final class ClockGuard: Sendable {
             let leap = state.leap
             state.leap = nil
             state.difference = now.milliseconds - Int64(nanoseconds / 1_000_000)
+            note(&state, now)
             return leap
+        }
+    }
+
+    /// What cannot be written is tried again at the next look.
+    private func note(_ state: inout State, _ now: Timestamp) {
+        guard let path, state.isNoted != (state.leap != nil) else { return }
+        if let leap = state.leap {
+            let believed = Array("\(now.milliseconds - leap)".utf8)
+            state.isNoted = (try? DataDirectory.writeNew(believed, to: path)) != nil
+        } else {
+            DataDirectory.remove(path)
+            state.isNoted = false
         }
     }
 }

@@ -8,7 +8,7 @@ enum SentFile {
     static let ifMatch = Option("--if-match", "HASH", "Apply it only to the state that a dry run gave this hash of")
     private static let firstBytesMax = 64
 
-    /// Sends a file by its name: `.csv` is CSV, `.json` JSON.
+    /// Sends a file by its name: `.csv` is CSV, `.json` JSON. Where the name does not tell, its beginning does.
     static func send(
         _ method: String, _ path: String, _ file: String, _ invocation: Invocation
     ) throws -> HTTPClientResponse {
@@ -49,15 +49,15 @@ enum SentFile {
         if name.hasSuffix(".jsonl") { return "application/jsonl" }
         if name.hasSuffix(".png") { return "image/png" }
         if name.hasSuffix(".webp") { return "image/webp" }
-        guard file == GivenFile.dash else { return "text/csv" }
+        if name.hasSuffix(".csv") { return "text/csv" }
         return type(ofFirst: try GivenFile.bytes(of: source, bytesMax: firstBytesMax))
     }
 
-    /// What comes over standard input has no name.
+    /// What comes over standard input has no name. White space and the mark of UTF-8 say nothing.
     private static func type(ofFirst bytes: [UInt8]) -> String {
         if bytes.starts(with: [0x89, 0x50, 0x4E, 0x47]) { return "image/png" }
         if bytes.starts(with: Array("RIFF".utf8)) { return "image/webp" }
-        let first = bytes.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }
+        let first = bytes.first { ![0x20, 0x09, 0x0A, 0x0D, 0xEF, 0xBB, 0xBF].contains($0) }
         return first == UInt8(ascii: "{") || first == UInt8(ascii: "[") ? "application/json" : "text/csv"
     }
 

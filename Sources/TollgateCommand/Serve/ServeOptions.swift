@@ -238,10 +238,10 @@ enum ServeOptions {
     }
 
     private static func baseDomain(_ invocation: Invocation) throws(CommandFailure) -> String? {
-        guard let text = invocation.text("--base-domain") else { return nil }
-        let name = HostName.folded(text)
-        guard !text.contains(":"), HostName.isDomain(name) || HostName.isSingle(name) else {
-            throw .usage("--base-domain takes a name like example.com, beyond ASCII as xn--…, not “\(text)”")
+        guard let given = invocation.text("--base-domain") else { return nil }
+        let name = HostName.folded(given)
+        guard HostName.isDomain(name) || HostName.isSingle(name), !given.contains("/") else {
+            throw .usage("--base-domain takes a host name in ASCII, say shops.example, not “\(given)”")
         }
         return name
     }
@@ -250,12 +250,13 @@ enum ServeOptions {
         guard let url = invocation.text("--public-url") else { return nil }
         guard ["http://", "https://"].contains(where: { url.hasPrefix($0) }), HostName.ofURL(url)?.isEmpty == false
         else { throw .usage("--public-url takes http://… or https://…, not “\(url)”") }
-        guard url.utf8.allSatisfy({ $0 < 0x80 }) else {
-            throw .usage("--public-url takes an address in ASCII, names beyond it as xn--…, not “\(url)”")
-        }
         // Every link goes on behind it: a query or a fragment would swallow that, and a password would stand in all.
         guard url.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }), !url.contains(where: { "@?#\\".contains($0) }) else {
             throw .usage("--public-url takes an address without a user, query, fragment, backslash or white space")
+        }
+        // Clients call it as xn--…: in other letters the node would not know its own name.
+        guard url.utf8.allSatisfy({ $0 < 0x80 }) else {
+            throw .usage("--public-url takes an address in ASCII, with other letters as xn--… or escaped, not “\(url)”")
         }
         return url.hasSuffix("/") ? String(url.dropLast()) : url
     }

@@ -68,8 +68,8 @@ extension AdminPages {
         let id = item["object"]
         switch item["kind"] {
         case "renewal", "hourly", "end", "notice", "provisioning":
-            return #"<a href="\#(view.link("/services", id))"><code>\#(id)</code></a>"#
-        case "delivery": return #"<a href="\#(view.link("/events", id))"><code>\#(id)</code></a>"#
+            return view.idLink("/services", id, of: item["mode"])
+        case "delivery": return view.idLink("/events", id, of: item["mode"])
         default: return "<code>\(id)</code>"
         }
     }

@@ -36,7 +36,7 @@ extension AdminPages {
         let query = (["state"] + deliveryFilters).map { ($0, view.visit.asked($0)) }
         let found = try view.found("/deliveries", query + [("cursor", view.visit.asked("cursor"))])
         let attention = try view.ask("/attention")
-        let dead = attention?.waiting("deliveries_dead")
+        let dead = attention?.waiting("deliveries_dead", view)
         let names = try ResellerNames(of: found.rows, view)
         let resellers = try ResellerChoice(view).filter(view)
         let table = DataTable(
@@ -70,7 +70,8 @@ extension AdminPages {
 
     /// What is for an endpoint that is disabled is held there: those who look for what did not arrive are told.
     private static func switchedOff(_ attention: Row?, _ view: View) -> HTML? {
-        guard let count = attention?.waiting("webhooks_disabled"), ["dead", "held"].contains(view.visit.asked("state"))
+        guard let count = attention?.waiting("webhooks_disabled", view),
+            ["dead", "held"].contains(view.visit.asked("state"))
         else { return nil }
         return """
             <p class="sub"><a href="\(view.link("/endpoints", query: [("state", "disabled")]))">\

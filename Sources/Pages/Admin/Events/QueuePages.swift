@@ -8,7 +8,7 @@ extension AdminPages {
     static let queue: [Page] = [
         Page("/queue", "Provisioning") { view in
             let found = try view.found("/provisioning/queue", view.asked("state", "cursor"))
-            let stuck = try view.ask("/attention")?.waiting("provisioning_stuck")
+            let stuck = try view.ask("/attention")?.waiting("provisioning_stuck", view)
             let names = try ResellerNames(of: found.rows, view)
             let table = DataTable(
                 caption: "What provisioners are asked for, oldest unit first",
@@ -87,7 +87,8 @@ extension AdminPages {
             """ : nil
         return [
             """
-            \(view.idLink("/services", service)) <span class="sub">of</span> \(view.idLink("/orders", unit["order"]))
+            \(view.idLink("/services", service, of: unit["mode"])) <span class="sub">of</span> \
+            \(view.idLink("/orders", unit["order"], of: unit["mode"]))
             """,
             "<code>\(unit["product"])</code>", names.link(unit["reseller"], view),
             """

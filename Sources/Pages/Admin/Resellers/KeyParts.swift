@@ -83,3 +83,19 @@ struct KeyView {
             """
     }
 }
+
+extension SlowView {
+    /// Those that have a page. A session is a key too, and has none (0009).
+    func keysWithPages(_ ids: [String]) async throws -> Set<String> {
+        try await reading { view in
+            try Set(ids).filter { try view.ask("/api-keys/\($0)") != nil }
+        }
+    }
+
+    /// To the key's page; of a session to its calls.
+    func keyLink(_ id: String, in paged: Set<String>) -> HTML {
+        if paged.contains(id) { return idLink("/keys", id) }
+        let calls = link("/audit", query: [("key", id)])
+        return #"<a href="\#(calls)"><code>\#(id)</code></a> <span class="sub">a session</span>"#
+    }
+}

@@ -23,7 +23,8 @@ struct RehearsalPanel {
             return panel(form([], view), nil)
         }
         let (report, view) = try await view.tried(path, asked)
-        return panel(form(asked, view), report.map { result($0, view) })
+        guard let report else { return panel(form(asked, view), nil) }
+        return panel(form(asked, view), try await result(report, view))
     }
 
     private func panel(_ form: HTML, _ result: HTML?) -> HTML {
@@ -60,7 +61,7 @@ struct RehearsalPanel {
         }
     }
 
-    private func result(_ report: Row, _ view: SlowView) -> HTML {
+    private func result(_ report: Row, _ view: SlowView) async throws -> HTML {
         let tried = LimitShown(row: report.row("limit") ?? Row(.null))
         let refused = report.int("would_be_refused")
         let hours = RehearsedHours(report)
@@ -72,7 +73,7 @@ struct RehearsalPanel {
             <p><b class="n" id="asked">\(Figure.grouped(report.int("asked")))</b> asked · \
             <span id="refused">\(verdict)</span> \
             <span class="sub">· \(Figure.grouped(report.int("refused_then"))) were refused then</span></p>\
-            \(smallest(report, view))\(hours.chart)\(hours.keys(view))\(notes(report))
+            \(smallest(report, view))\(hours.chart)\(try await hours.keys(view))\(notes(report))
             """
     }
 
@@ -149,16 +150,21 @@ private struct RehearsedHours {
             ])
     }
 
+    private static let keysMax = 50
+
     /// Whom it would hit, where there are several.
-    func keys(_ view: SlowView) -> HTML? {
+    func keys(_ view: SlowView) async throws -> HTML? {
         let hit = byKey.filter { $0.counts.refused > 0 }
         guard byKey.count > 1, !hit.isEmpty else { return nil }
+        let first = hit.prefix(Self.keysMax)
+        let paged = try await view.keysWithPages(first.map(\.key))
         let table = DataTable(
-            caption: "Keys that it would hit",
+            caption: hit.count > first.count
+                ? "The \(first.count) keys that it would hit most" : "Keys that it would hit",
             columns: [Column("Key"), Column("Asked", .number), Column("Would be refused", .number)],
-            rows: hit.map { key, counts in
+            rows: first.map { key, counts in
                 [
-                    #"<a href="\#(view.link("/keys", key))"><code>\#(key)</code></a>"#,
+                    view.keyLink(key, in: paged),
                     "\(Figure.grouped(counts.asked))", "\(Figure.grouped(counts.refused))",
                 ]
             },

@@ -90,7 +90,7 @@ extension AdminPages {
             case "active": Button("Top up", .primary, leadsTo: view.link("/resellers", id, "top-up")).html
             default: nil
             }
-        // Of one that is terminated no profile and no terms change; its notes do.
+        // Of one that is terminated no name and no terms change; its notes do, and its address.
         let change = state == "terminated" ? "Notes…" : "Change…"
         var more: [(String, Link)] = [(change, view.link("/resellers", id, "edit"))]
         if state != "active" { more.append(("Top up…", view.link("/resellers", id, "top-up"))) }

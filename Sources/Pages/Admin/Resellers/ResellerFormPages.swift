@@ -10,7 +10,10 @@ extension AdminPages {
             view.form("PATCH /resellers/\(reseller["id"])", next: back(reseller, view)) {
                 let fields: HTML =
                     reseller["status"] == "terminated"
-                    ? "<p>It is terminated: its notes alone can change.</p>\(notes(reseller, view))"
+                    ? """
+                    <p>It is terminated: its notes and its address alone can change.</p>\(notes(reseller, view))\
+                    \(email(reseller, view, hint: "Under another one here, somebody else can be invited with it."))
+                    """
                     : "\(profileFields(reseller, view))\(termFields(reseller, view))"
                 return "\(fields)\(buttons("Save", reseller, view))"
             }.html
@@ -107,13 +110,16 @@ extension AdminPages {
             <div class="fields">\(view.field("Name", "name", value: reseller["name"], autocomplete: "off"))\
             \(view.field(
                 "Company", "company", value: reseller["company"], isRequired: false, autocomplete: "off"))</div>
-            \(view.field(
-                "E-mail", "email", .email, value: reseller["email"],
-                hint: "Its person signs in by the new one at once; links that were sent to the old one open nothing.",
-                autocomplete: "off"))
+            \(email(
+                reseller, view,
+                hint: "Its person signs in by the new one at once; links that were sent to the old one open nothing."))
             \(notes(reseller, view))
             """
         }
+    }
+
+    private static func email(_ reseller: Row, _ view: View, hint: String) -> FormField {
+        view.field("E-mail", "email", .email, value: reseller["email"], hint: hint, autocomplete: "off")
     }
 
     private static func notes(_ reseller: Row, _ view: View) -> FormField {

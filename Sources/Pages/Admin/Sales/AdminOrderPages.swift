@@ -79,7 +79,7 @@ extension AdminPages {
         let query = (["state"] + orderFilters).map { ($0, view.visit.asked($0)) }
         let found = try await view.found(
             "/orders", query + [("cursor", view.visit.asked("cursor"))], looks: SlowView.looksMax)
-        let waiting = try await view.ask("/attention")?.waiting("orders_pending")
+        let waiting = try await view.ask("/attention")?.waiting("orders_pending", view)
         let names = try await ResellerNames(of: found.rows, view)
         let resellers = try await ResellerChoice(view).filter(view)
         let money = "Total, \(view.currency)"

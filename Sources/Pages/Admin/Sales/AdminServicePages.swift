@@ -75,7 +75,7 @@ extension AdminPages {
         let query = (["state"] + serviceFilters).map { ($0, view.visit.asked($0)) }
         let found = try await view.found(
             "/services", query + [("cursor", view.visit.asked("cursor"))], looks: SlowView.looksMax)
-        let late = try await view.ask("/attention")?.waiting("services_past_due")
+        let late = try await view.ask("/attention")?.waiting("services_past_due", view)
         let names = try await ResellerNames(of: found.rows, view)
         let resellers = try await ResellerChoice(view).filter(view)
         let table = DataTable(

@@ -53,7 +53,7 @@ extension AdminPages {
         },
         Page("/reviews", "Account reviews") { view in
             let found = try view.found("/reviews", view.asked("status", "reseller", "cursor"))
-            let open = try view.ask("/attention")?.waiting("reviews_open")
+            let open = try view.ask("/attention")?.waiting("reviews_open", view)
             let names = try ResellerNames(of: found.rows, view)
             let resellers = try ResellerChoice(view).filter(view)
             let table = DataTable(

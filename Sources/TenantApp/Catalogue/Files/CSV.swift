@@ -12,6 +12,8 @@ package struct CSVError: Error, Equatable {
         case fieldTooLong
         case tooManyColumns
         case invalidUTF8
+        /// A byte in the first row that no text has: it is a spreadsheet's own file, or in UTF-16.
+        case noText
         case tooManyMarks
     }
 
@@ -51,6 +53,8 @@ package struct CSVReader: Sendable {
     }
 
     private static let comma: UInt8 = 0x2C
+    /// A tab.
+    private static let textMin: UInt8 = 0x09
     private static let separators: [UInt8] = [comma, 0x3B, 0x09]
 
     /// Nil until the first row has one or ends.
@@ -150,6 +154,7 @@ package struct CSVReader: Sendable {
 
     private mutating func append(_ byte: UInt8) throws(CSVError) {
         guard field.count < Self.fieldBytesMax else { throw error(.fieldTooLong) }
+        if isBeforeRows, byte < Self.textMin { throw error(.noText) }
         field.append(byte)
     }
 

@@ -31,6 +31,7 @@ extension CSVError {
             case .fieldTooLong: "has a field that is too long"
             case .tooManyColumns: "has too many columns"
             case .invalidUTF8: "is not UTF-8"
+            case .noText: "is no text; save a spreadsheet as CSV in UTF-8 first"
             case .tooManyMarks: "has more than \(String.marksMax) combining marks in a row"
             }
         return .inLine(line, nil, "format", detail)

@@ -177,6 +177,12 @@ extension Call {
         if head.value(of: .contentType)?.lowercased().contains("json") ?? false {
             throw .unparseable("This call takes CSV: send it with Content-Type: text/csv.")
         }
+        try expectNoParts()
+    }
+
+    /// A file within a form, as `curl -F` sends it, would be read with the form's own lines.
+    func expectNoParts() throws(Refusal) {
+        if head.isMultipart { throw .unparseable("The body is a form; this call takes the file itself.") }
     }
 
     /// The body is a list in CSV, by its media type: where JSON is taken too, it alone tells.

@@ -53,6 +53,8 @@ package enum SignIn {
                 guard let reseller = try tenant.reseller(id: id), reseller.state != .terminated else {
                     throw Refusal.wrongPassword
                 }
+                // A session is a row, and there may be any number of them (G6).
+                try tenant.judgeRoom(resellerID: id, isProtecting: true)
             }
             detail.accountID = account.id
             detail.resellerID = account.resellerID

@@ -24,7 +24,7 @@ extension ActivationCodes {
         },
         Route(
             .post, "/topup/webhook", "Take the payment service's report on a payment", access: .open,
-            body: .whole(bytesMax: PaymentCallback.bodyBytesMax), openCalls: .capability,
+            body: .whole(bytesMax: PaymentCallback.bodyBytesMax), openCalls: .signed,
             ignoresUnknownParameters: true,
             parameters: Schemas.callbackHead, takes: PaymentCallback.Content.body.schema, gives: .done(Schemas.ok),
             refuses: [401]

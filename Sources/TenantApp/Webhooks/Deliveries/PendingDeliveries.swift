@@ -29,7 +29,20 @@ package struct PendingDeliveries: DueWork {
 
     package func next(_ tenant: TenantReader) throws -> Timestamp? { try tenant.nextDelivery() }
 
-    package func run(_ tenant: TenantTransaction, limit: Int) throws -> Int { 0 }
+    private static let ahead = Statement(
+        """
+        UPDATE delivery SET next_at = ?1, not_before = NULL, updated_at = min(updated_at, ?1) WHERE id IN (
+            SELECT id FROM delivery
+            WHERE state = 'pending' AND endpoint_id IN (SELECT id FROM webhook_endpoint) AND next_at > ?2 LIMIT ?3)
+        """)
+
+    package func run(_ tenant: TenantTransaction, limit: Int) throws -> Int {
+        let now = tenant.now
+        try tenant.connection.run(Self.ahead, .time(now), .time(kind.latestTry(at: now)), .int(limit))
+        let count = tenant.connection.changes
+        if count > 0 { tenant.noteDue(kind, at: now) }
+        return count
+    }
 
     package func coming(_ tenant: TenantReader, _ page: DuePage) throws -> [DueItem] {
         let endpoints = try tenant.connection.rows(Self.waiting, .optional(page.resellerID)) { row in

@@ -19,7 +19,10 @@ package struct RetryDelivery: Sendable {
             resellerID.map({ $0 == delivery.resellerID }) ?? true, book.map({ $0 == delivery.book }) ?? true
         else { throw Refusal.notFound(.delivery) }
         try tenant.judgeReceiver(resellerID: delivery.resellerID)
-        guard delivery.isEndpointOpen else { throw Refusal.conflict(.endpointDisabled) }
+        guard delivery.isEndpointOpen else {
+            let endpoint = try tenant.webhookEndpoint(id: delivery.endpointID)
+            throw Refusal.conflict(endpoint?.state == .paused ? .endpointPaused : .endpointDisabled)
+        }
         if delivery.isTest { throw Refusal.conflict(.testIsNotRetried) }
         detail.resellerID = delivery.resellerID
         detail.note("delivery", delivery.publicID)

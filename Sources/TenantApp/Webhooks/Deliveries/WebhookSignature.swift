@@ -10,6 +10,8 @@ package enum WebhookSignature {
     /// Signatures of one message: a sender that changes its secret sends two.
     private static let signaturesMax = 8
     package static let idCharactersMax = 255
+    /// What of a head a message is judged by: a head has each once (G6).
+    package static let fields = ["webhook-id", "webhook-timestamp", "webhook-signature"]
 
     // MARK: Out
 
