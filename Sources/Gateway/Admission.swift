@@ -31,8 +31,8 @@ struct Overrun: Error {
 }
 
 /// Known callers: limits in the order key → reseller → route class → tenant → process; a refusal gives back what the
-/// earlier levels took (0005). Strangers have budgets of their own and take nothing from these (G6). Resellers that wait
-/// for approval take nothing from the tenant's limit and month: all of a tenant's have one budget together.
+/// earlier levels took (0005). Strangers have budgets of their own and take nothing from these (G6). Resellers that
+/// wait for approval take nothing from the tenant's limit and month: all of a tenant's have one budget together.
 struct Admission: Sendable {
     let process: Bucket?
     /// All of the provider's calls together; no other limit is theirs.

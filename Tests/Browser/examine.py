@@ -34,7 +34,8 @@ FACTS = """() => {
     const moved = [...document.querySelectorAll('main .scroll')].filter(shown)
         .filter(e => e.scrollWidth > e.clientWidth + 1).map(name)
     return {
-        moved, title: document.title, lang: root.lang, h1: [...document.querySelectorAll('h1')].map(e => e.textContent.trim()),
+        moved, title: document.title, lang: root.lang,
+        h1: [...document.querySelectorAll('h1')].map(e => e.textContent.trim()),
         scroll: root.scrollWidth, width: root.clientWidth, beyond, small,
         main: document.querySelectorAll('main').length,
         sheets: [...document.querySelectorAll('link[rel=stylesheet]')].map(e => e.href),

@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 
-from nodecopies import metric, stocked, until_shipped
+from nodecopies import key_of, late_object, metric, selling, stocked, told, until_copied, until_shipped
 from objectstore import BUCKET, Faulty, Moto, environment
 from shop import Shop
 from support import Checks, Gateway, arguments, command, wait_until, write_private
@@ -26,37 +26,6 @@ def run(*words, **more):
 def archived(place, **fields):
     # Commits go to the log where there is an archive.
     return Gateway(options.tollgate, "--archive", place, demo=False, **fields)
-
-
-def key_of(gateway):
-    return "--master-key", os.path.join(gateway.data, "master.key")
-
-
-def until_copied(gateway):
-    wait_until(lambda: metric(gateway, "tollgate_archive_tenants_without_copy") == 0, seconds=60)
-    until_shipped(gateway)
-
-
-def selling(gateway, slug):
-    """A call that places an order, under the key that it is given."""
-    shop, reseller, sku = stocked(gateway, slug)
-    return lambda key: shop.order(reseller, sku, key=key, timestamp=int(gateway.now()))
-
-
-def told(done, list_name):
-    """What a report says is wrong."""
-    assert done.returncode == 1, done
-    return json.loads(done.stdout)[list_name]
-
-
-def late_object(archive, place=-3):
-    """The last but two of the log, or another one of its last stream."""
-    stream = os.path.join(archive, "log")
-    while True:
-        inner = sorted(os.listdir(stream))
-        if not os.path.isdir(os.path.join(stream, inner[-1])):
-            return os.path.join(stream, inner[place])
-        stream = os.path.join(stream, inner[-1])
 
 
 def in_trouble(gateway):
@@ -112,78 +81,6 @@ def vanished(folder):
             until_shipped(gateway)
             sound = run("archive", "verify", archive, *key)
             assert sound.returncode == 0, sound
-
-
-def shortened(folder):
-    archive = os.path.join(folder, "shortened")
-    with archived(archive) as gateway:
-        order, key = selling(gateway, "acme"), key_of(gateway)
-        until_copied(gateway)
-        assert order("ahead").status == 201
-        until_shipped(gateway)
-        gateway.stop()
-        os.unlink(late_object(archive, -1))
-        with checks("B4 the last object that the node put before it was stopped is missed soon after its start"):
-            gateway.start()
-            wait_until(lambda: metric(gateway, "tollgate_archive_incomplete") == 1, seconds=60)
-            wait_until(lambda: metric(gateway, "tollgate_archive_incomplete") == 0, seconds=60)
-            until_copied(gateway)
-            assert order("behind").status == 201
-            until_shipped(gateway)
-            sound = run("archive", "verify", archive, *key)
-            assert sound.returncode == 0, sound
-
-    archive = os.path.join(folder, "headless")
-    with archived(archive) as gateway:
-        order, key = selling(gateway, "acme"), key_of(gateway)
-        other = selling(gateway, "other")
-        until_copied(gateway)
-        assert order("first").status == 201
-        until_shipped(gateway)
-        gateway.stop()
-        ended = late_object(archive, -1)
-        manifests = len(os.listdir(os.path.join(archive, "manifests")))
-        gateway.start()
-        wait_until(lambda: len(os.listdir(os.path.join(archive, "manifests"))) > manifests, seconds=60)
-        assert other("second").status == 201
-        until_shipped(gateway)
-        with checks("B4 what is gone from the end or the beginning of what a reader needs is said to be missing"):
-            for lost in ended, os.path.dirname(ended):
-                place = os.path.join(folder, "of-" + os.path.basename(lost))
-                shutil.copytree(archive, place, ignore=shutil.ignore_patterns("unfinished-*", os.path.basename(lost)))
-                fault, = told(run("archive", "verify", place, *key, "--json"), "faults")
-                assert fault["slug"] == "the archive" and "is missing" in fault["text"], fault
-
-
-def put_back(folder):
-    archive, copy = os.path.join(folder, "put-back"), os.path.join(folder, "copy")
-    with archived(archive) as gateway:
-        shop, reseller, sku = stocked(gateway, "acme")
-        key = key_of(gateway)
-        until_copied(gateway)
-        gateway.stop()
-        shutil.copytree(gateway.data, copy)
-        gateway.start()
-        for _ in range(20):
-            assert shop.order(reseller, sku).status == 201
-        until_shipped(gateway)
-        gateway.stop()
-        shutil.rmtree(gateway.data)
-        shutil.copytree(copy, gateway.data)
-        gateway.start()
-        for _ in range(3):
-            assert shop.order(reseller, sku).status == 201
-        with checks("B3 a data folder that is put back as it was has its own history in the archive, not that since"):
-            until_copied(gateway)
-            sound = run("archive", "verify", archive, *key)
-            assert sound.returncode == 0, sound
-            target = os.path.join(folder, "of-put-back")
-            made = run("restore-node", archive, "--data", target, *key)
-            assert made.returncode == 0, made
-            told = shop.balance(reseller)
-            with Gateway(options.tollgate, data=target, demo=False) as other:
-                shop.gateway = other
-                assert shop.balance(reseller) == told, (shop.balance(reseller), told)
 
 
 def emptied():
@@ -556,8 +453,6 @@ def misplaced(folder):
 def main():
     with tempfile.TemporaryDirectory() as folder:
         vanished(folder)
-        shortened(folder)
-        put_back(folder)
         emptied()
         lost(folder)
         unreadable_ledger(folder)

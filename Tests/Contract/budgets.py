@@ -2,22 +2,17 @@
 and then those who pay are looked at: they feel nothing of it, and what strangers use up at one tenant is nobody else's.
 """
 
-import base64
 import collections
 import contextlib
 import glob
-import hashlib
-import hmac
-import json
 import os
 import re
 import threading
 import time
-import uuid
 
 from shop import PARTNER, PASSWORD, Shop
-from strangers import WRONG, Payments, Statuses, Stranger, hosts, numbers, spent
-from support import Checks, Gateway, arguments, together, wait_until, webhook_secret_bytes
+from strangers import WRONG, CodeShop, Payments, Statuses, Stranger, hosts, numbers, spent
+from support import Checks, Gateway, arguments, together, wait_until
 
 options = arguments()
 checks = Checks()
@@ -29,49 +24,6 @@ OPEN_CALLS = 300
 OPEN_CALLS_TENANT = 3_000
 LINKS_TENANT = 3_000
 GUESSES = 300
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-
-
-class CodeShop(Shop):
-    """A tenant of the blueprint `codes`, with a plan, a payment service and a reseller that has a balance."""
-
-    def __init__(self, gateway, service):
-        super().__init__(gateway, f"codes-{next(numbers)}", blueprint="codes", currency="USD")
-        done = self.admin("PUT", "/payment-service", {
-            "driver": "http", "create_url": f"http://127.0.0.1:{service.server_address[1]}/v1",
-            "api_key": "the-key-of-the-service", "webhook_secret": SECRET})
-        assert done.status == 200, done
-        made = self.admin("POST", "/products", {
-            "sku": "month", "name": "Month", "fulfilment": "instant", "days": 30, "retail_price": "2.00",
-            "wholesale_price": "1.00"})
-        assert made.status == 201, made
-        self.seller = self.reseller(balance="100000.00")
-
-    def api(self, method, path, body=None, key=None, **more):
-        headers = {"x-api-key": key} if key else {}
-        return self.gateway.request(method, f"{self.base}/api/reseller{path}", body, headers=headers, **more)
-
-    def codes(self, count):
-        made = []
-        while len(made) < count:
-            answer = self.api(
-                "POST", "/generate", {"planId": "month", "count": min(100, count - len(made))}, key=self.seller["key"])
-            assert answer.status == 200, answer
-            made += [code["code"] for code in answer.json["codes"]]
-        return made
-
-    def payment(self):
-        answer = self.api("POST", "/topup", {"amount": 50}, key=self.seller["key"])
-        assert answer.status == 200, answer
-        return answer.json["orderId"]
-
-    def callback(self, stranger, order):
-        body = json.dumps({"order_id": order, "status": "confirmed", "amount": "50.00", "currency": "USD"}).encode()
-        message, now = f"msg_{uuid.uuid4().hex}", str(int(time.time()))
-        code = hmac.new(webhook_secret_bytes(SECRET), f"{message}.{now}.".encode() + body, hashlib.sha256).digest()
-        return stranger.post(f"{self.base}/api/reseller/topup/webhook", body, headers={
-            "webhook-id": message, "webhook-timestamp": now, "Content-Type": "application/json",
-            "webhook-signature": "v1," + base64.b64encode(code).decode()})
 
 
 def signatures(gateway, service):

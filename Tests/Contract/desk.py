@@ -226,24 +226,7 @@ def both_books(office, owner, checks):
         assert switch == [f"{owner.base}/admin/orders?state=pending&mode=test"], switch
         shown = owner.get("/orders?mode=test").body.decode()
         assert tried in shown and live not in shown and tried not in owner.get("/orders").body.decode()
-    with checks("U2 O10 X7 what a page of the test book tells of the live one leads there, and lists of the test book "
-                "count nothing of it"):
-        running = shop.product()
-        shop.price(buyer, running, {"wholesale_monthly": "1.00", "is_enabled": True})
-        order = shop.order(buyer, running).json["order"]["id"]
-        service = shop.admin("GET", f"/orders/{order}").json["services"][0]["id"]
-        things = re.compile(rf"{owner.base}/admin/(?:(?:services|orders)/|\w+\?state=)")
-        for path, needed in (("", f"{owner.base}/admin/orders?state=pending"),
-                             ("/due", f"{owner.base}/admin/services/{service}")):
-            links = [link for link in owner.get(f"{path}?mode=test").read.links if link and things.match(link)]
-            assert needed in links, (path, links)
-            for link in links:
-                page = owner.browser.get(link)
-                assert page.status == 200 and "Nothing found" not in page.read.text, (path, link, page)
-        for mode, count in (("live", 3), ("test", 0)):
-            page = owner.get(f"/orders?mode={mode}").body.decode()
-            # In both navigations, and at the tab.
-            assert len(re.findall(r'(?:Orders|Pending) <span class="count">', page)) == count, (mode, page)
+    told_of_the_live(shop, owner, buyer, checks)
     with checks("U2 O10 X7 a test order is carried out by a page of the test book, which moves nothing that is live"):
         page = owner.get(f"/orders/{live}?mode=test").body.decode()
         assert "/activate" not in page and "/reject" not in page, page
@@ -283,6 +266,27 @@ def both_books(office, owner, checks):
     with checks("O10 X7 a call by an object's id that names another book than the object's is 403, and moves nothing"):
         answer = shop.admin("POST", f"/orders/{live}/reject?mode=test", {})
         assert answer.status == 403 and answer.json["code"] == "live_only" and state(live) == "pending", answer
+
+
+def told_of_the_live(shop, owner, buyer, checks):
+    with checks("U2 O10 X7 what a page of the test book tells of the live one leads there, and lists of the test book "
+                "count nothing of it"):
+        running = shop.product()
+        shop.price(buyer, running, {"wholesale_monthly": "1.00", "is_enabled": True})
+        order = shop.order(buyer, running).json["order"]["id"]
+        service = shop.admin("GET", f"/orders/{order}").json["services"][0]["id"]
+        things = re.compile(rf"{owner.base}/admin/(?:(?:services|orders)/|\w+\?state=)")
+        for path, needed in (("", f"{owner.base}/admin/orders?state=pending"),
+                             ("/due", f"{owner.base}/admin/services/{service}")):
+            links = [link for link in owner.get(f"{path}?mode=test").read.links if link and things.match(link)]
+            assert needed in links, (path, links)
+            for link in links:
+                page = owner.browser.get(link)
+                assert page.status == 200 and "Nothing found" not in page.read.text, (path, link, page)
+        for mode, count in (("live", 3), ("test", 0)):
+            page = owner.get(f"/orders?mode={mode}").body.decode()
+            # In both navigations, and at the tab.
+            assert len(re.findall(r'(?:Orders|Pending) <span class="count">', page)) == count, (mode, page)
 
 
 def times(office, owner, checks):

@@ -52,6 +52,37 @@ def until_shipped(gateway):
     wait_until(has_all, seconds=60)
 
 
+def key_of(gateway):
+    return "--master-key", os.path.join(gateway.data, "master.key")
+
+
+def until_copied(gateway):
+    wait_until(lambda: metric(gateway, "tollgate_archive_tenants_without_copy") == 0, seconds=60)
+    until_shipped(gateway)
+
+
+def selling(gateway, slug):
+    """A call that places an order, under the key that it is given."""
+    shop, reseller, sku = stocked(gateway, slug)
+    return lambda key: shop.order(reseller, sku, key=key, timestamp=int(gateway.now()))
+
+
+def told(done, list_name):
+    """What a report says is wrong."""
+    assert done.returncode == 1, done
+    return json.loads(done.stdout)[list_name]
+
+
+def late_object(archive, place=-3):
+    """The last but two of the log, or another one of its last stream."""
+    stream = os.path.join(archive, "log")
+    while True:
+        inner = sorted(os.listdir(stream))
+        if not os.path.isdir(os.path.join(stream, inner[-1])):
+            return os.path.join(stream, inner[place])
+        stream = os.path.join(stream, inner[-1])
+
+
 def registry_files(gateway):
     """What the registry and its WAL hold, by name."""
     content = {}

@@ -35,7 +35,8 @@ ELSEWHERE = {
         "refunds", "rehearsal", "renewals", "reports", "resting", "strict", "unitcare", "usage", "week_provider",
         "week_reseller"],
     "they read or change the gateway's files, or its output": [
-        "archivelosses", "bookcommand", "canary", "codes", "command", "console", "consoledomains", "exampleshop",
+        "archiveends", "archivelosses", "bookcommand", "canary", "codes", "command", "console", "consoledomains",
+        "exampleshop",
         "faults", "files",
         "firststeps", "gate", "generated", "handover", "licences", "logfaults", "modes", "moving", "output", "pages",
         "payments", "past", "schema", "secrecy", "signin", "soak", "spends", "stores", "terminal", "upgrade", "weight",

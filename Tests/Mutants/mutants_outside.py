@@ -26,7 +26,7 @@ MUTANTS = [
     Mutant(
         "G8", "hung-up", "a hand-over closes kept connections while a request is on its way",
         "Sources/HTTPServer/Loop/EventLoop+Accept.swift",
-        "&& !connection.isReadable && !handsOver {", "&& !connection.isReadable && (!handsOver || MUTANT) {",
+        "&& !connection.waitsForTurn && !handsOver {", "&& !connection.waitsForTurn && (!handsOver || MUTANT) {",
         "Contract/handover.py", "under load"),
     Mutant(
         "G8", "let-go", "an upgrade lets the listening sockets go",

@@ -46,8 +46,8 @@ MUTANTS = [
     Mutant(
         "P2", "month", "the month's quota of requests binds nobody",
         "Sources/Gateway/Admission.swift",
-        "guard tenant.countRequest(at: request.routed.now) else",
-        "guard tenant.countRequest(at: request.routed.now) || MUTANT else",
+        "} else if !tenant.countRequest(at: request.routed.now) {",
+        "} else if !(tenant.countRequest(at: request.routed.now) || MUTANT) {",
         "GatewayTests/AdmissionTests.swift"),
     Mutant(
         "P2", "resellers", "the quota of resellers binds nobody",

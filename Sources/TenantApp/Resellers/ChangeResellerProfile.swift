@@ -19,7 +19,8 @@ package struct ChangeResellerProfile: Sendable {
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Reseller {
         var reseller = try tenant.knownReseller(resellerID)
         let isProfile = email != nil || name != nil || company != nil
-        // Why it was terminated is noted afterwards, and its address may be needed for another: anybody may apply with it.
+        // Why it was terminated is noted afterwards, and its address may be needed for another: anybody may apply
+        // with it.
         if name != nil || company != nil, reseller.state == .terminated {
             throw Refusal.conflict(.resellerTerminated)
         }

@@ -33,8 +33,8 @@ extension Fleet {
         let isFirst: Bool
     }
 
-    /// A folder that followed a cluster's log is not served by itself: its files are behind, or its tenants are served by
-    /// other nodes, and what was done here would be in no log.
+    /// A folder that followed a cluster's log is not served by itself: its files are behind, or its tenants are served
+    /// by other nodes, and what was done here would be in no log.
     static func judgeCluster(_ options: ClusterOptions?, _ data: DataDirectory) throws {
         let mark = data.registryPath + SharedFile.markSuffix
         guard options == nil, DataDirectory.size(of: mark) != nil else { return }
