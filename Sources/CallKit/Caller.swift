@@ -19,8 +19,9 @@ package struct Caller: Sendable {
     /// The reseller whose key it is; nil for the owner and operators.
     package var resellerID: Int64? { projection.resellerID == 0 ? nil : projection.resellerID }
 
-    /// Whether it is a reseller's that waits for approval. Anybody may apply: what it uses is strangers' (G6).
-    package var isWaiting: Bool { key.reseller?.projection.state == .pending }
+    /// Whether it is a reseller's that applied by itself and waits for approval. Anybody may apply: what it uses is
+    /// strangers' (G6). Whom the operator has invited is no stranger.
+    package var isWaiting: Bool { key.reseller?.projection.isWaiting ?? false }
 
     /// The same caller, who reads this book; what they may do is judged before.
     package func reading(_ book: Book) -> Caller {

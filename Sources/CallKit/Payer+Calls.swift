@@ -17,7 +17,7 @@ extension IPAddress {
 
 extension Payer {
     /// Who pays for a call: its key's reseller or operators; where it shows none, the address at its tenant. A reseller
-    /// that waits for approval is a stranger yet.
+    /// that applied and waits for approval is a stranger yet.
     package init(_ realm: Realm, _ caller: Caller?, at address: IPAddress) {
         if case .entrance = realm {
             self.init(kind: .stranger, tenant: 0, member: address.meteredNumber)

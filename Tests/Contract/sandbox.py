@@ -259,6 +259,12 @@ def calls(checks, tollgate):
             assert month() == before
             assert [shop.get(seller, "/balance").status for _ in range(5)] == [200] * 5
             assert month() == before + 5
+        with checks("W12 P2 calls of one who was invited are the tenant's, before approval too"):
+            minted = shop.mint(shop.invite(), mode="test")
+            assert minted.status == 201, minted
+            before = month()
+            assert one.call("GET", "/orders", key=minted.json["key"]).status == 200
+            assert month() == before + 1
         with checks("W12 G6 those who applied have so many calls together, then 429; those who pay go on"):
             for who in (one, another):
                 # What comes back meanwhile is spent as well.
