@@ -73,6 +73,9 @@ import Testing
         let third = begin()
         third.look(start.adding(seconds: 60), steady: 0)
         #expect(third.leapMilliseconds == nil && DataDirectory.size(of: path) == nil)
+        #expect(second.beganInLeap && third.beganInLeap && !first.beganInLeap && !begin().beganInLeap)
+        // As a kill leaves it that came while it was written.
+        try DataDirectory.writeNew(Array("1".utf8), to: path + ".new")
         third.look(far, steady: 1)
         let fourth = begin()
         fourth.look(far, steady: 0)
@@ -162,6 +165,8 @@ import Testing
         board.fallBack(from: ahead)
         #expect(putOff.dueAt == TestNode.start)
         #expect(later.dueAt == far)
+        board.fallBack(from: .latest)
+        #expect(later.dueAt == TestNode.start, "nobody knows any more how far the clock was ahead")
     }
 
     @Test("H3 W13 a turn fetches back what lies further ahead than any try of its kind, before all else")

@@ -167,9 +167,16 @@ package final class Scheduler: Sendable {
     /// Nothing waits for an hour that a clock told which was ahead.
     private func lookForFall(_ now: Timestamp, _ desk: inout Desk) {
         defer { desk.seen = now }
-        guard let seen = desk.seen, seen.milliseconds - now.milliseconds > Self.fallMilliseconds else { return }
+        guard let seen = desk.seen ?? leapBefore, seen.milliseconds - now.milliseconds > Self.fallMilliseconds else {
+            return
+        }
         fleet.due.fallBack(from: seen)
         for run in desk.runs.values { fleet.due.look(at: run.record) }
+    }
+
+    /// How far the clock of the process before this one may have leapt, where it was mended in between; else nil.
+    private var leapBefore: Timestamp? {
+        fleet.clockGuard.beganInLeap && fleet.clockGuard.leapMilliseconds == nil ? .latest : nil
     }
 
     /// Runs that have rested have their next turn.

@@ -225,11 +225,16 @@ package final class DataDirectory: Sendable {
 
     /// Writes a file of mode 0600 under a temporary name, syncs it and renames it into place.
     package func writePrivately(_ bytes: [UInt8], to path: String) throws {
+        try Self.writePrivately(bytes, to: path, in: self.path)
+    }
+
+    /// The same, in a folder of any name.
+    static func writePrivately(_ bytes: [UInt8], to path: String, in folder: String) throws {
         let new = path + ".new"
         unlink(new)
-        try Self.writeNew(bytes, to: new)
-        try Self.rename(new, to: path)
-        try Self.synchronise(folder: self.path)
+        try writeNew(bytes, to: new)
+        try rename(new, to: path)
+        try synchronise(folder: folder)
     }
 
     /// Writes a file of mode 0600 that is not there yet; its folder is not synced.

@@ -1,3 +1,4 @@
+import Foundation
 import Synchronization
 
 /// Watches the time of day against the clock that never jumps. A leap ahead that no summer time and no tired crystal
@@ -15,6 +16,8 @@ package final class ClockGuard: Sendable {
     /// Nil: every time of day is believed.
     private let leapMaxMilliseconds: Int64?
     private let path: String?
+    /// The process before this one ended while a leap was not believed. What it put off by that time is not known here.
+    package let beganInLeap: Bool
 
     /// `path`: of a file that is there while a leap is not believed, and has the time that was: a start in between
     /// believes it no more than the one before.
@@ -22,6 +25,7 @@ package final class ClockGuard: Sendable {
         leapMaxMilliseconds = leapHoursMax > 0 ? Int64(leapHoursMax) * 3_600_000 : nil
         self.path = path
         let known = path.flatMap { try? DataDirectory.contents(of: $0) }
+        beganInLeap = known != nil
         var state = State(isNoted: known != nil)
         if let path, leapMaxMilliseconds == nil {
             DataDirectory.remove(path)
@@ -74,12 +78,14 @@ package final class ClockGuard: Sendable {
         }
     }
 
-    /// What cannot be written is tried again at the next look.
+    /// What cannot be written is tried again at the next look. The file is there whole or not at all: one without a time
+    /// would have the next start believe any.
     private func note(_ state: inout State, _ now: Timestamp) {
         guard let path, state.isNoted != (state.leap != nil) else { return }
         if let leap = state.leap {
             let believed = Array("\(now.milliseconds - leap)".utf8)
-            state.isNoted = (try? DataDirectory.writeNew(believed, to: path)) != nil
+            let folder = (path as NSString).deletingLastPathComponent
+            state.isNoted = (try? DataDirectory.writePrivately(believed, to: path, in: folder)) != nil
         } else {
             DataDirectory.remove(path)
             state.isNoted = false
