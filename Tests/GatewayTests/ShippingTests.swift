@@ -184,6 +184,36 @@ import Testing
         }
     }
 
+    @Test("B3 a start puts nothing before an archive that is away for a moment has said what it has")
+    func listedFirst() throws {
+        let (folder, store) = (try TestFolder(), MemoryStore())
+        var options = Fleet.Options()
+        options.commits = .log
+        let node = try TestNode(folder.file("data"), options: options)
+        defer { node.stop() }
+        try node.create("shop")
+        let log = try #require(node.fleet.nodeLog)
+        let ledger = try ArchiveLedger(folder.file("archive.sqlite"))
+        defer { ledger.close() }
+        try ledger.begin(log.identity, at: "memory", node.fleet.random)
+        store.listNothing(.away("it is busy"))
+        let bounds = LogShipper.Bounds(paceMilliseconds: 1, retryMilliseconds: 1)
+        let shipper = LogShipper(node.fleet, log, ledger, store, ArchiveFigures(store.place), bounds)
+        let ended = DispatchSemaphore(value: 0)
+        startThread("archive") {
+            shipper.run()
+            ended.signal()
+        }
+        defer {
+            shipper.stop()
+            ended.wait()
+        }
+        try until("two failures") { store.listFailures >= 2 }
+        #expect(shipper.place == nil)
+        store.listNothing(nil)
+        try until("an object") { (shipper.place?.number ?? 0) > 1 }
+    }
+
     @Test("B3 what the registry did while the log could not be read is in the archive once it can")
     func registryOverGap() throws {
         let (folder, disk, store) = (try TestFolder(), UnreadableDisk(), MemoryStore())

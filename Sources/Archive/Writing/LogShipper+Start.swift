@@ -15,10 +15,17 @@ extension LogShipper {
 
     /// Why what was put behind the last object that is written down is not of this log; nil where it is, and where the
     /// archive does not say. A data folder that was put back as a whole knows nothing of what was put since its copy:
-    /// that would be read as its own.
-    func goesOnOtherwise() -> String? {
-        guard let end = try? newestEnd() else { return nil }
-        return doesNotFollow(end).map { "it has what came behind this data folder's copy: \($0)" }
+    /// that would be read as its own. Throws where the archive is away for a moment: nothing is put before it has said.
+    func goesOnOtherwise() throws -> String? {
+        let end: NodeLog.Place?
+        do {
+            end = try newestEnd()
+        } catch StoreFailure.away(let reason) {
+            throw StoreFailure.away(reason)
+        } catch {
+            return nil
+        }
+        return end.flatMap(doesNotFollow).map { "it has what came behind this data folder's copy: \($0)" }
     }
 
     /// Up to where it has the log; nil where nothing was put behind what is written down.

@@ -147,8 +147,7 @@ final class LogShipper: Sendable {
 
     func run() {
         guard untilDone({ if try ledger.open(store, fleet.random) { fleet.report(Self.lostArchive) } }) else { return }
-        var stand = begin()
-        guard untilDone({ try ledger.noteCopies(from: stand.object) }) else { return }
+        guard var stand = begin(), untilDone({ try ledger.noteCopies(from: stand.object) }) else { return }
         var saved = monotonicMilliseconds()
         while !isStopped {
             let start = monotonicMilliseconds()
@@ -178,10 +177,13 @@ final class LogShipper: Sendable {
         log.forgetWhatMay()
     }
 
-    private func begin() -> Stand {
+    /// Nil where it was stopped before the archive had said what it has.
+    private func begin() -> Stand? {
         let known = ledger.place
         var place = known ?? log.beginning
-        if let reason = doesNotFollow(place) ?? goesOnOtherwise() {
+        var reason = doesNotFollow(place)
+        guard reason != nil || untilDone({ reason = try goesOnOtherwise() }) else { return nil }
+        if let reason {
             fleet.report("the archive: \(reason); it begins anew, and every tenant is copied")
             ledger.beginAnew(fleet.random)
             place = log.beginning

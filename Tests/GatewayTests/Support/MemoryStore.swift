@@ -12,6 +12,8 @@ final class MemoryStore: ObjectStore {
     /// Called before an object is there.
     private let onPut: @Sendable (String) -> Void
     private let hidden = Mutex<Set<String>>([])
+    /// Why it lists nothing, and how often it has said so.
+    private let silence = Mutex<(reason: StoreFailure?, count: Int)>((nil, 0))
 
     init(clock: any WallClock = SystemClock(), onPut: @escaping @Sendable (String) -> Void = { _ in }) {
         self.clock = clock
@@ -26,6 +28,11 @@ final class MemoryStore: ObjectStore {
     }
     func get(_ name: String) throws(StoreFailure) -> [UInt8]? { stored.withLock { $0[name] } }
     func objects(_ prefix: String, after: String) throws(StoreFailure) -> [StoredObject] {
+        let failure = silence.withLock { silence in
+            if silence.reason != nil { silence.count += 1 }
+            return silence.reason
+        }
+        if let failure { throw failure }
         let (known, hidden) = (times.withLock { $0 }, self.hidden.withLock { $0 })
         let all = stored.withLock { $0 }
         return all.keys.filter { $0.hasPrefix(prefix) && $0 > after && !hidden.contains($0) }.sorted().map { name in
@@ -35,6 +42,10 @@ final class MemoryStore: ObjectStore {
 
     /// Its list lags: these are there, and not in it yet.
     func hide(_ names: Set<String>) { hidden.withLock { $0 = names } }
+
+    /// Nil: it lists again.
+    func listNothing(_ reason: StoreFailure?) { silence.withLock { $0.reason = reason } }
+    var listFailures: Int { silence.withLock { $0.count } }
 
     func remove(_ name: String) throws(StoreFailure) { stored.withLock { $0[name] = nil } }
     func giveUp() {}
