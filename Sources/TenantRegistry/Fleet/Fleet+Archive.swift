@@ -25,9 +25,10 @@ extension Fleet {
         export(
             record, on: copies,
             copied: {
+                // First: whatever others ship meanwhile, what is noted lies at or before the end as it is then.
+                noted()
                 // Its commits from now on end behind this.
                 place.withLock { $0 = log.end }
-                noted()
             }
         ) { result in
             guard case .success(let path) = result, let head = ExportSeal.read(path)?.head else {
