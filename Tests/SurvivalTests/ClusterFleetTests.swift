@@ -360,8 +360,12 @@ import Testing
         let key = try alone.mint(before.record)
         let head = try alone.head(of: before.record)
         alone.stop()
+        // Of a cluster that it was in before.
+        let mark = alone.fleet.data.tenantFolder(before.record.id) + "/another.sqlite" + SharedFile.markSuffix
+        try DataDirectory.writeNew([], to: mark)
         let (one, two) = (try node("one"), try node("two", seed: 2))
         defer { two.stop() }
+        #expect(DataDirectory.size(of: mark) == nil)
         #expect(try one.head(of: one.tenant("shop")).sequence >= head.sequence)
         pass(seconds: 1, one, two)
         pass(seconds: 5, two)

@@ -69,6 +69,7 @@ extension Fleet {
         let registry = SharedRegistry(log: options.log, path: path, key: registryKey(of: masterKey))
         let isFirst = try registry.begin(
             makeFile: {
+                try forgetMarks(in: data)
                 try RegistryStore(path: path, metrics: metrics).close()
                 guard DataDirectory.size(of: path + "-wal") ?? 0 == 0 else { throw LaneFailure.notCommitted }
                 try DataDirectory.synchronise(file: path)
@@ -79,6 +80,18 @@ extension Fleet {
                 return try !store.connection.exists("SELECT 1 FROM tenant")
             })
         return Joined(member: member, registry: registry, isFirst: isFirst)
+    }
+
+    /// This cluster's log knows no tenant yet: marks beside files are of another, or of a first start that was taken
+    /// back. By them a tenant that is not brought along at once would count as known, and never be.
+    private static func forgetMarks(in data: DataDirectory) throws {
+        for folder in (try? FileManager.default.contentsOfDirectory(atPath: data.tenantsFolder)) ?? [] {
+            let path = "\(data.tenantsFolder)/\(folder)"
+            let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+            let marks = names.filter { $0.hasSuffix(SharedFile.markSuffix) }
+            for mark in marks { DataDirectory.remove("\(path)/\(mark)") }
+            if !marks.isEmpty { try DataDirectory.synchronise(folder: path) }
+        }
     }
 
     /// After the registry was read: the first look at who has what, and from here on what others change is followed.
