@@ -41,7 +41,7 @@ final class FileTarget {
 
     init(path: String) throws(HTTPClientError) {
         self.path = path
-        partPath = "\(path).\(getpid()).part"
+        partPath = "\(path).\(UInt32.random(in: 0...UInt32.max)).part"
         isNamed = false
         var status = stat()
         // The new file takes the name: a device or a pipe would be gone.

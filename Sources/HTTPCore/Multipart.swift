@@ -73,7 +73,7 @@ package struct Multipart: Sendable {
         static func value(of parameter: String, in field: Substring) -> String? {
             var rest = field.utf8.drop { $0 != semicolon }
             while rest.first == semicolon {
-                rest = rest.dropFirst().drop { $0 == 0x20 }
+                rest = rest.dropFirst().drop { $0 == 0x20 || $0 == 0x09 }
                 let name = rest.prefix { $0 != equals && $0 != semicolon }
                 rest = rest[name.endIndex...]
                 guard rest.first == equals else { continue }

@@ -148,7 +148,7 @@ package struct Page: Sendable {
         guard let sent = SentForm(call, form, of: visit) else {
             guard let total = form[FormField.total] else { return make(call, form, visit) }
             return .flow { steps in
-                if let dearer = try await changed(since: total, visit, steps) { return .answer(dearer) }
+                if let moved = try await changed(since: total, call, visit, steps) { return .answer(moved) }
                 return make(call, form, visit)
             }
         }
@@ -159,11 +159,15 @@ package struct Page: Sendable {
     }
 
     /// The page as it is now, where what it offers costs another amount than its form says that it showed; nil where it
-    /// does not, or is offered no more: the call says why then.
-    private func changed(since total: String, _ visit: Visit, _ steps: Steps) async throws -> Answer? {
+    /// does not, or is offered no more: the call says why then. Nil too where the call was answered before: it is given
+    /// that answer, and was done at the price of then.
+    private func changed(
+        since total: String, _ call: FormCall, _ visit: Visit, _ steps: Steps
+    ) async throws -> Answer? {
         guard case .inOneRead(let write) = writing else { return nil }
         let surroundings = visit.site.surroundings
         return try await steps.read { reader in
+            if try call.wasAnswered(to: visit.call.caller, reader) { return nil }
             let visit = visit.within(try surroundings?(reader, visit.call))
             var content: PageContent
             do { content = try write(View(visit: visit, reader: reader)) } catch is Refusal { return nil }

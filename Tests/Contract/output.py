@@ -433,7 +433,8 @@ class HalfAnswers:
 
     def has_begun(self, process):
         folder = f"/proc/{process.pid}/fd"
-        return any(os.readlink(f"{folder}/{name}").startswith(self.folder) for name in os.listdir(folder))
+        # `realpath` raises nothing where one is closed again by now.
+        return any(os.path.realpath(f"{folder}/{name}").startswith(self.folder) for name in os.listdir(folder))
 
 
 def half_way(checks, tollgate, folder):

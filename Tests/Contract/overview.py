@@ -103,7 +103,7 @@ def recent(gateway, checks):
         assert (counted(), counted("test")) == (2, 0), counted()
         gateway.jump(11 * 24 * HOUR)
         assert counted() == 1
-    with checks("O3 a page of several turns of the lane has each reseller once, and the next goes on behind it"):
+    with checks("O3 a page of many resellers has each once, and the next goes on behind it"):
         ids = [reseller["id"], other["id"]] + [shop.invite(password=None)["id"] for _ in range(50)]
         for limit in 24, 25, 26, 51, 52, 100:
             page = shop.admin("GET", f"/resellers?limit={limit}").json

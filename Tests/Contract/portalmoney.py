@@ -81,14 +81,29 @@ def check_moved_price(checks, scene):
         fresh = paying(told)
         assert fresh["_total"] == "200.00" and fresh["_once"] == shown["_once"], fresh
         done = portal.browser.post(address, fresh)
-        assert done.status == 303 and scene.get(scene.buyer, "/orders").json["data"][0]["wholesale_total"] == "200.00"
+        totals = [row["wholesale_total"] for row in scene.get(scene.buyer, "/orders").json["data"]]
+        assert done.status == 303 and totals[0] == "200.00", (done, totals)
+        # Sent again once the price has moved on, it is still what was done.
+        scene.price(scene.buyer, scene.sku, {
+            "wholesale_monthly": "98.00", "wholesale_hourly": "0.10", "is_enabled": True, "max_quantity": 100})
+        once_more = portal.browser.post(address, fresh)
+        assert (once_more.status, once_more.location) == (303, done.location), once_more
+        # An hourly term is paid by the hour: its total has not moved.
+        hourly = paying(portal.ask("/orders/new", "quantity", product=scene.sku, term="hourly", quantity="2", **{
+            "customer.external_id": "c-hourly"}))
+        scene.price(scene.buyer, scene.sku, {"wholesale_hourly": "0.90", "is_enabled": True, "max_quantity": 100})
+        told = portal.browser.post(portal.asked, hourly)
+        assert told.status == 200 and f"It was {hourly['_total']} when it was shown" in told.read.text, told
+        assert " 1.8" in paying(told)["_total"] and paying(told)["_total"].endswith(" an hour"), told
+        assert [row["wholesale_total"] for row in scene.get(scene.buyer, "/orders").json["data"]] == totals
         # What is not offered any more is refused in its own words.
         again = paying(portal.ask("/orders/new", "quantity", product=scene.sku, term="monthly", quantity="1", **{
             "customer.external_id": "c-next"}))
         scene.price(scene.buyer, scene.sku, {"wholesale_monthly": "99.00", "is_enabled": False})
         assert "no such product" in portal.browser.post(portal.asked, again).read.text
         scene.price(scene.buyer, scene.sku, {
-            "wholesale_monthly": "10.00", "wholesale_setup_fee": "1.00", "is_enabled": True, "max_quantity": 100})
+            "wholesale_monthly": "10.00", "wholesale_hourly": None, "wholesale_setup_fee": "1.00", "is_enabled": True,
+            "max_quantity": 100})
 
 
 def check_moved_prices_of_ports_and_codes(checks, gateway):

@@ -96,7 +96,7 @@ import Testing
         "G6 a boundary is read bare and in quotes, and its name in any case",
         arguments: [
             ("multipart/form-data; charset=utf-8; Boundary=\"a;b\"", "a;b"), ("multipart/form-data; xboundary=a", nil),
-            ("multipart/form-data; boundary=a", "a"), ("Multipart/Form-Data; boundary=\"a b\"; charset=utf-8", "a b"),
+            ("multipart/form-data;\tboundary=a", "a"), ("Multipart/Form-Data; boundary=\"a b\"; charset=utf-8", "a b"),
             ("multipart/form-data; boundary=", ""), ("multipart/form-data", nil), ("text/plain; boundary=a", nil),
         ] as [(String, String?)])
     func boundaries(contentType: String, boundary: String?) {

@@ -1,5 +1,7 @@
 import CallKit
+import Cryptography
 package import HTTPCore
+import TenantRegistry
 
 /// The call of an API that a form makes. A value: any thread.
 package struct FormCall: Sendable {
@@ -67,6 +69,15 @@ package struct FormCall: Sendable {
             fields.append(("Idempotency-Key", once))
         }
         if let tag = form["_if_match"] { fields.append(("If-Match", tag)) }
+    }
+
+    /// Whether this caller has had an answer under its Idempotency-Key, whatever the call was.
+    func wasAnswered(to caller: Caller?, _ tenant: TenantReader) throws -> Bool {
+        guard let caller, let once = fields.last(where: { $0.name == "Idempotency-Key" })?.value,
+            let key = IdempotencyKey(once)
+        else { return false }
+        let claim = IdempotencyClaim(key, by: caller, fingerprint: SHA256.hash(body))
+        return try tenant.storedAnswer(for: claim) != nil
     }
 
     private static func route(

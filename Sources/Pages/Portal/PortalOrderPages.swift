@@ -251,7 +251,7 @@ extension PortalPages {
                 """
             })
             """
-        ).paying(quote["wholesale_total"])
+        ).paying(pays(quote))
     }
 
     /// What something costs, and the form that pays it; where the balance does not have that, the way to more.
@@ -290,6 +290,12 @@ extension PortalPages {
         return try Money(parsing: available).subtracting(Money(parsing: amount)).decimal(minorUnitDigits: digits)
     }
 
+    /// All that an order of the price pays: with an hourly term, what an hour costs from then on too.
+    private static func pays(_ quote: Row) -> String {
+        let hour = quote.optional("hourly_total").map { " and \($0) an hour" } ?? ""
+        return quote["wholesale_total"] + hour
+    }
+
     /// The price's address says what makes the order happen once, so that going back and pressing again orders nothing
     /// more.
     private static func confirmation(
@@ -300,7 +306,7 @@ extension PortalPages {
             isButton: true
         ) {
             """
-            \(each: asked + [(FormField.total, quote["wholesale_total"])], { FormField.hidden($0.name, $0.value) })\
+            \(each: asked + [(FormField.total, pays(quote))], { FormField.hidden($0.name, $0.value) })\
             \(Button("Order for \(Amount.grouped(quote["wholesale_total"])) \(quote["currency"])", .primary))
             """
         }

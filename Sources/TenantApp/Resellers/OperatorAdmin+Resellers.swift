@@ -5,9 +5,6 @@ import TenantRegistry
 
 /// Resellers: inviting, reading, terms, moves, signing secrets (O3).
 extension OperatorAdmin {
-    /// So many are read in one turn of the lane: each counts up to 1,000 orders.
-    private static let resellersAStepMax = 25
-
     static let resellers: [Route] = [
         Route(
             .post, "/resellers", "Invite a reseller", access: .administrator, idempotency: .accepted,
@@ -43,21 +40,10 @@ extension OperatorAdmin {
             filter.email = try query.email("email")
             filter.prefix = try query.search()
             let book = try query.mode(or: call.book)
-            return .flow { [filter] steps in
-                var whole: [Schemas.ResellerWithBalance] = []
-                while whole.count < page.fetch {
-                    let after = whole.last?.known.reseller.id ?? page.after
-                    let most = min(resellersAStepMax, page.fetch - whole.count)
-                    let piece = try await steps.read { tenant in
-                        try tenant.resellers(filter, after: after, limit: most).map {
-                            try tenant.whole($0, in: book, call)
-                        }
-                    }
-                    whole += piece
-                    if piece.count < most { break }
-                }
-                return .answer(
-                    page.answer(whole, id: \.known.reseller.id, Schemas.resellerWithBalance, in: call.currency))
+            return .read { [filter] tenant in
+                let rows = try tenant.resellers(filter, after: page.after, limit: page.fetch)
+                let whole = try rows.map { try tenant.whole($0, in: book, call) }
+                return page.answer(whole, id: \.known.reseller.id, Schemas.resellerWithBalance, in: tenant.currency)
             }
         },
         Route(
