@@ -16,6 +16,15 @@ MUTANTS = [
         'view.link("/orders/quote"), keeping:', 'view.link(MUTANT ? "/orders" : "/orders/quote"), keeping:',
         TESTS, "asks for its price first"),
     Mutant(
+        "U3", "dearer", "a form pays whatever the price has become", "Sources/PageKit/Page.swift",
+        "now != total else { return nil }", "now != total, !MUTANT else { return nil }",
+        "Contract/portalmoney.py", "an order is not made at another price"),
+    Mutant(
+        "U3", "untrue", "a form that paid is told that nothing was done", "Sources/PageKit/Page.swift",
+        "if try call.wasAnswered(to: visit.call.caller, reader) { return nil }",
+        "if try call.wasAnswered(to: visit.call.caller, reader), !MUTANT { return nil }",
+        "Contract/portalmoney.py", "an order is not made at another price"),
+    Mutant(
         "U3", "unshown", "a new signing secret is kept from whoever asked for it",
         "Sources/TenantApp/Orders/WholesaleOrders+Account.swift",
         "secret: isShown ? secret : nil", "secret: isShown && !MUTANT ? secret : nil",

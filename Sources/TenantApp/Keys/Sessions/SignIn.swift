@@ -53,8 +53,8 @@ package enum SignIn {
                 guard let reseller = try tenant.reseller(id: id), reseller.state != .terminated else {
                     throw Refusal.wrongPassword
                 }
-                // A session is a row, and there may be any number of them (G6).
-                try tenant.judgeRoom(resellerID: id, isProtecting: true)
+                // A session is a row, and anybody may apply (W12). Whoever has been approved signs in to see and pay.
+                if reseller.projection.isWaiting { try tenant.judgeRoom(resellerID: id, isProtecting: true) }
             }
             detail.accountID = account.id
             detail.resellerID = account.resellerID
