@@ -421,7 +421,7 @@ def ahead(options, checks):
         with checks("H3 W13 what was to be tried again by a clock that was ahead is tried once that is mended"):
             wait_until(lambda: not shop.admin("GET", "/provisioning/queue").json["data"])
             wait_until(lambda: not shop.admin("GET", "/deliveries?state=pending").json["data"])
-            assert shop.get(reseller, f"/services/{made}").json["state"] == "active"
+            assert shop.get(reseller, f"/services/{made}").json["status"] == "active"
         with checks("W9 G7 what falls due after the clock is mended is done at its hour, though nobody calls"):
             gateway.jump(DAY + 1)
             wait_until(lambda: gateway.metrics().get("tollgate_due_items_total", kind="hourly") > 0)

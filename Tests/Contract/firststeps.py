@@ -246,8 +246,8 @@ def ends(checks, options):
             refused(options, os.path.join(folder, "a"), "--port", str(gateway.port), advice="take another port (--port")
             path = os.path.join(folder, "file")
             open(path, "w", encoding="utf-8").close()
-            refused(options, path, "--port", "0", advice="able to write in the folder of --data")
-            refused(options, "/proc/none/data", "--port", "0", advice="able to write in the folder of --data")
+            refused(options, path, "--port", "0", advice="--data takes a folder")
+            refused(options, "/proc/none/data", "--port", "0", advice="--data takes a folder")
             broken = os.path.join(folder, "a")
             with open(os.path.join(broken, "demo.json"), "w", encoding="utf-8") as file:
                 os.chmod(file.name, 0o600)

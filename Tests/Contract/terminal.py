@@ -419,7 +419,7 @@ def zsh(checks, tollgate, commands):
         assert any(line.startswith("verify:") for line in both) and ":PLACE:_files -/" in both, both
         for words in (("backup", "there", ""), ("backup", "verify", "")):
             assert completed(*words)[-1] == ":PLACE:_files -/", words
-        assert any(line.startswith("--master-key[") for line in completed("backup", "verify", "--"))
+        assert any(line.startswith("--master-key=[") for line in completed("backup", "verify", "--"))
         assert any(line.startswith("owner-key:") for line in completed("help", "tenant", ""))
 
 

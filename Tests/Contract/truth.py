@@ -262,7 +262,7 @@ def codings(checks, gateway, shop, reseller, sku):
 
     with checks("O4 O8 O9 a file within a form is told so: its lines would be read with the form's own"):
         body = b'--b\r\nContent-Disposition: form-data; name="f"; filename="f.csv"\r\n\r\nitem\r\n1\r\n--b--\r\n'
-        once = {"Idempotency-Key": "a form", "Content-Type": parts}
+        once = {"Idempotency-Key": "a-form", "Content-Type": parts}
         for target in ("/price-book.csv", "/products.csv", f"/products/{sku}/stock",
                        f"/reconciliations?reseller={reseller['id']}"):
             answer = shop.gateway.post(f"{shop.base}/api/admin{target}", body, key=shop.owner_key, headers=once)

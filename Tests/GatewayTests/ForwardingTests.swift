@@ -62,8 +62,10 @@ import Testing
                 let bodies = node.fleet.budgets.bodies
                 return try #require(bodies.place(for: Payer(kind: .node, tenant: 0, member: 0), units: 256 << 20))
             }
-            let here = try await nodes.send(nodes.hosting.order("r-1"), to: 1)
-            let there = try await nodes.send(nodes.hosting.order("r-2"), to: 0)
+            // A small body takes no room.
+            let body = [UInt8](repeating: UInt8(ascii: " "), count: 2_000)
+            let here = try await nodes.send(nodes.hosting.order("r-1", of: body), to: 1)
+            let there = try await nodes.send(nodes.hosting.order("r-2", of: body), to: 0)
             #expect(here.status == 503 && here.code == "busy" && here.field("Retry-After") == "1")
             #expect(there.status == 503 && there.code == "busy" && there.field("Retry-After") == "1")
             #expect(there["detail"] == here["detail"])

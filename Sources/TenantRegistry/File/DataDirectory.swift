@@ -21,9 +21,13 @@ package final class DataDirectory: Sendable {
         static func closed(_ path: String) -> Failure {
             let code = errno
             let reason = String(cString: strerror(code))
-            let isClosed = [EACCES, EPERM, EROFS].contains(code)
-            return .unusable(
-                path, isClosed ? "\(reason). This user must be able to write in the folder of --data" : reason)
+            let advice =
+                switch code {
+                case EACCES, EPERM, EROFS: ". This user must be able to write in the folder of --data"
+                case ENOENT, ENOTDIR: ". --data takes a folder, or the name of one to be made in a folder"
+                default: ""
+                }
+            return .unusable(path, reason + advice)
         }
 
         package var description: String {

@@ -78,8 +78,8 @@ package final class ClockGuard: Sendable {
         }
     }
 
-    /// What cannot be written is tried again at the next look. The file is there whole or not at all: one without a time
-    /// would have the next start believe any.
+    /// What cannot be written is tried again at the next look. The file is there whole or not at all: one without a
+    /// time would have the next start believe any.
     private func note(_ state: inout State, _ now: Timestamp) {
         guard let path, state.isNoted != (state.leap != nil) else { return }
         if let leap = state.leap {

@@ -125,8 +125,8 @@ enum Answers {
         return ExitCode.ok
     }
 
-    /// Columns by the paths of their values, say `counts.keys`; titles are the last name in capitals. A terminal that is
-    /// too narrow for the table shows its rows one by one.
+    /// Columns by the paths of their values, say `counts.keys`; titles are the last name in capitals. A terminal that
+    /// is too narrow for the table shows its rows one by one.
     static func table(_ rows: [JSON], columns: [String], empty: String) throws(CommandFailure) {
         guard !rows.isEmpty else { return try Output.line(empty) }
         let titles = columns.map { ($0.split(separator: ".").last ?? "").uppercased() }

@@ -19,8 +19,10 @@ enum CSVProperties {
         try demand(again.map { $0.fields.map { Array($0.utf8) } } == fields, "what was written is read as other rows")
         for field in rows.flatMap(\.fields) {
             var guarded = CSVWriter()
+            // The first row names columns, and is judged more strictly.
+            guarded.row([.value("text"), .value("")])
             guarded.row([.text(field), .value("")])
-            guard case .success(let read) = read(guarded.drain(), { $0 }), let cell = read.first?.fields.first else {
+            guard case .success(let read) = read(guarded.drain(), { $0 }), let cell = read.last?.fields.first else {
                 throw Violation("a text cell is not read")
             }
             let isFormula = cell.utf8.first.map { Array("=+-@\t\r".utf8).contains($0) } ?? false
