@@ -228,6 +228,7 @@ def bounds(checks, gateway):
             answer = who.call("POST", "/webhook/secret/rotate")
             if answer.status != 200:
                 break
+            who.secret = answer.json["webhook_secret"]
         for refused in (answer, who.sign_in()):
             assert refused.status == 402 and refused.json["code"] == "share_exceeded", refused
         assert people[0].sign_in().status == 200
