@@ -430,7 +430,7 @@ def bad_signatures(checks, gateway):
 def main():
     options = arguments()
     checks = Checks()
-    with Gateway(options.tollgate, demo=False) as gateway:
+    with Gateway(options.tollgate, "--budget=room_pending=1", demo=False) as gateway:
         pending(checks, gateway)
         bounds(checks, gateway)
         other_apis(checks, gateway)
