@@ -191,7 +191,7 @@ import Testing
         options.commits = .log
         let node = try TestNode(folder.file("data"), options: options)
         defer { node.stop() }
-        try node.create("shop")
+        _ = try node.mint(try node.create("shop"))
         let log = try #require(node.fleet.nodeLog)
         let ledger = try ArchiveLedger(folder.file("archive.sqlite"))
         defer { ledger.close() }
