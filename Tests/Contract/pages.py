@@ -1,6 +1,6 @@
-"""Every page in every state, byte for byte: status, headers and body as the files in Tests/Contract/pages say, once
-with plain texts and once with hostile ones. The debug build is asked as well, where there is one: it ends at markup that is
-wrong. `--write` writes the files from what the gateway answers now."""
+"""Every page for people who have not signed in, in every state, byte for byte: status, headers and body as the files
+in Tests/Contract/pages say, once with plain texts and once with hostile ones. The debug build is asked as well, where
+there is one: it ends at markup that is wrong. `--write` writes the files from what the gateway answers now."""
 
 import glob
 import os
