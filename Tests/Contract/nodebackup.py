@@ -16,7 +16,8 @@ import time
 from nodecopies import backed_up, files, stocked
 from orderload import Load
 from shop import PARTNER, Shop
-from support import ROOT, Checks, Gateway, arguments, command, together, verified_export, wait_until, write_private
+from support import (
+    ROOT, Checks, Gateway, arguments, command, take_signals, together, verified_export, wait_until, write_private)
 
 PROVIDER = "/provider/v1"
 PIECE = 256 << 10
@@ -271,7 +272,7 @@ def signalled_once(words, number, scratch, has_files, **more):
 
     process = subprocess.Popen(
         [options.tollgate, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        **more)
+        **{"preexec_fn": take_signals, **more})
     try:
         while not begun():
             if process.poll() is not None:

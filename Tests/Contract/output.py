@@ -18,7 +18,7 @@ import uuid
 from commandlines import SECRET, Lines
 from results import one_line, serve
 from shop import PASSWORD, Shop
-from support import Checks, Gateway, arguments, command, together, wait_until, write_private
+from support import Checks, Gateway, arguments, command, take_signals, together, wait_until, write_private
 
 SECONDS_MAX = 60
 # Commands of clusters, which this node is in none of.
@@ -424,7 +424,9 @@ class HalfAnswers:
             f"http://127.0.0.1:{self.server.getsockname()[1]}"]
 
     def begin(self, content):
-        process = subprocess.Popen(self.words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process = subprocess.Popen(
+            self.words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            preexec_fn=take_signals)
         connection, _ = self.server.accept()
         connection.recv(65536)
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(content) + content[:1000])
@@ -433,7 +435,6 @@ class HalfAnswers:
 
     def has_begun(self, process):
         folder = f"/proc/{process.pid}/fd"
-        # `realpath` raises nothing where one is closed again by now.
         return any(os.path.realpath(f"{folder}/{name}").startswith(self.folder) for name in os.listdir(folder))
 
 
@@ -485,7 +486,6 @@ def main():
     try:
         with Gateway(options.tollgate, demo=False) as gateway, Gateway(options.tollgate, demo=False) as other:
             commands = Commands(gateway, options.tollgate, folder)
-            # Where tenants move to.
             commands.other = other
             streams(checks, commands)
             files(checks, commands)

@@ -311,6 +311,12 @@ def together(calls):
         return [job.result() for job in [pool.submit(call) for call in calls]]
 
 
+def take_signals():
+    """In a process that begins: signals that the tests were begun without, as `nohup` does, end it all the same."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def verified_export(gateway, slug, *options):
     """A tenant's export, which `verify` finds sound; `options` of verify."""
     export = gateway.get(f"/provider/v1/tenants/{slug}/export", key=gateway.provider_key)

@@ -24,7 +24,8 @@ LONG = [
     "endpoints_api", "events", "examples", "forgeries", "lapses", "letters", "lifecycle", "logo", "longlists", "looks",
     "overview", "pageforms", "passwords", "portal", "portalbooks", "portalfinds", "portalmoney", "ports", "pricebook",
     "prices", "provisioning",
-    "reference", "refusedpages", "replays", "sandbox", "searches", "seeds", "seenlists", "sessions", "severalapis",
+    "reference", "refusedpages", "replays", "sandbox", "searches", "seeds", "seenlists", "sessionkeys", "sessions",
+    "severalapis",
     "shownonce", "spreadsheet", "stock", "testbook", "testprices", "walk"]
 # The others, by why they are left out.
 ELSEWHERE = {

@@ -3,6 +3,7 @@ reported by the payment service at the tenant's own address, read by whoever beg
 
 import http.client
 import json
+import threading
 import uuid
 from decimal import Decimal
 
@@ -85,9 +86,12 @@ def early_reports(shop, service):
     with checks("W6 X4 A6 G8 money came, then kill -9 before the answer: the same call is that payment, and no other"):
         key, known = uuid.uuid4().hex, len(shop.admin("GET", "/payments").json["data"])
 
+        killed = threading.Event()
+
         def told(payment):
             shop.report(payment["order_id"])
             shop.gateway.kill()
+            killed.set()
 
         service.told = told
         try:
@@ -95,6 +99,8 @@ def early_reports(shop, service):
             raise AssertionError(lost)
         except (OSError, http.client.HTTPException):
             service.told = None
+        # Its client hears of the end before whoever ended it has seen to the rest.
+        assert killed.wait(60)
         shop.gateway.start()
         again = shop.begin(reseller, key=key)
         assert again.status == 201 and again.json["status"] == "confirmed", again
