@@ -153,10 +153,14 @@ import Testing
             let (counted, answeredBefore) = (try await requests(), try await answered())
             let before = try #require(counted)
             for number in 0..<5 { #expect(try await cluster.send(balance, to: number % 2).status == 200) }
-            let after = try await requests()
-            #expect(after == before + 5)
-            let answeredAfter = try await answered()
-            #expect(answeredAfter == answeredBefore + 5)
+            // A node that is silent on a busy machine is left out, and asked again by the next call.
+            for turn in 1... {
+                let (after, answeredAfter) = (try await requests(), try await answered())
+                if turn < 10, after != before + 5 || answeredAfter != answeredBefore + 5 { continue }
+                #expect(after == before + 5)
+                #expect(answeredAfter == answeredBefore + 5)
+                break
+            }
             let (alone, list) = (try await asked("/tenants/hosting"), try await asked("/tenants?q=hosting"))
             #expect(list["data", "0", "bytes"] == alone["bytes"])
             let used = alone["counts", "requests_this_month"]
