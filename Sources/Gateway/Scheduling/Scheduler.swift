@@ -62,8 +62,6 @@ package final class Scheduler: Sendable {
         var began: UInt64
         /// The lanes' jobs, less the scheduler's own, when the turn began.
         var others: UInt64
-        /// The node's answers until then.
-        var answered: UInt64
         var restsUntil: UInt64?
         /// A turn of this kind failed: what fails is found one by one.
         var singly: Set<DueKind> = []
@@ -92,6 +90,8 @@ package final class Scheduler: Sendable {
         var number: UInt64 = 0
         /// In steady nanoseconds: when a turn ended during which others had work, or when the thread began.
         var othersSeenAt: UInt64
+        /// How many calls the node had answered when a turn ended last.
+        var answered: UInt64
         /// Nobody else has had work for a while.
         var isAlone = false
         /// The time of day in the last round.
@@ -126,7 +126,7 @@ package final class Scheduler: Sendable {
     // MARK: The thread
 
     private func work() {
-        var desk = Desk(othersSeenAt: fleet.monotonic.nanoseconds())
+        var desk = Desk(othersSeenAt: fleet.monotonic.nanoseconds(), answered: answered())
         fleet.lookAtSuspects()
         fleet.findResting()
         while true {
@@ -194,7 +194,7 @@ package final class Scheduler: Sendable {
                 continue
             }
             metrics.lag.record(UInt64(max(0, now.milliseconds - hour.milliseconds)) * 1_000)
-            desk.runs[record.id] = Run(record: record, began: 0, others: 0, answered: 0)
+            desk.runs[record.id] = Run(record: record, began: 0, others: 0)
             turn(record.id, &desk)
         }
     }
@@ -204,7 +204,6 @@ package final class Scheduler: Sendable {
         let nanoseconds = fleet.monotonic.nanoseconds()
         run.began = nanoseconds
         run.others = fleet.pool.metrics.jobs.load(ordering: .relaxed) &- desk.turns
-        run.answered = answered()
         run.restsUntil = nil
         desk.number += 1
         run.number = desk.number
@@ -269,8 +268,11 @@ package final class Scheduler: Sendable {
         let nanoseconds = fleet.monotonic.nanoseconds()
         let others = fleet.pool.metrics.jobs.load(ordering: .relaxed) &- desk.turns
         let isBesideOthers = TurnShare.isBesideOthers(from: run.others, to: others, runs: desk.runs.count)
-        let hasOthers = isBesideOthers || run.record.lane.waiting > 0 || answered() != run.answered
+        let count = answered()
+        // Since the turn before ended: calls come in rests as well.
+        let hasOthers = isBesideOthers || run.record.lane.waiting > 0 || count != desk.answered
         if hasOthers { desk.othersSeenAt = nanoseconds }
+        desk.answered = count
         desk.isAlone = TurnShare.isAlone(nanoseconds, othersSeenAt: desk.othersSeenAt)
         let took = desk.isAlone ? 0 : nanoseconds - run.began
         let rest = TurnShare.rest(after: took, runs: desk.runs.count)
